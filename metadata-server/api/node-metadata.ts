@@ -1,0 +1,54 @@
+import { z } from "zod";
+import { AllocationId, ClusterId, DnsLabel, KubernetesVersion, NodeName, Role } from "./name.ts";
+import { Address, Cidr, MacAddress, Network } from "./network.ts";
+
+/** What a machine says of itself: claims, not proofs. Sent with every request of the capability. */
+export const Hardware = z
+  .strictObject({
+    macs: z.array(MacAddress).min(1).max(32),
+    uuid: z.uuid().optional(),
+    serial: z.string().max(256).optional(),
+    /** Addresses the machine already has, for providers that cannot plan them. */
+    addresses: z.array(Address).max(32).optional(),
+  })
+  .meta({ id: "Hardware" });
+export type Hardware = z.infer<typeof Hardware>;
+
+export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });
+
+/**
+ * `GET /node/v1/metadata`: public, final for its role, and free of secrets. Only the first control plane has `peers`,
+ * so no other document grows with the cluster.
+ */
+export const NodeMetadata = z
+  .strictObject({
+    allocation: AllocationId,
+    cluster: z.strictObject({ id: ClusterId, name: DnsLabel, kubernetesVersion: KubernetesVersion }),
+    self: z.strictObject({ name: NodeName, role: Role, address: Address, podCidr: Cidr }),
+    /** `host:port` of the API server, as every node of the cluster calls it. */
+    endpoint: z.string().regex(/^[a-z0-9.-]+:\d{1,5}$/, "must be host:port"),
+    controlPlanes: z.array(NamedAddress).min(1),
+    network: Network,
+    join: z.enum(["certificate"]),
+    /** Seconds left of the cluster's one deadline when this document was answered. */
+    deadlineSeconds: z.number().positive(),
+    /** Every node that must be Ready, the reader included. First control plane only. */
+    peers: z.array(NodeName).min(1).optional(),
+  })
+  .meta({ id: "NodeMetadata" });
+export type NodeMetadata = z.infer<typeof NodeMetadata>;
+
+/** `GET /node/v1/peers`, first control plane only: what the server last heard of every peer. */
+export const PeerReports = z
+  .strictObject({
+    peers: z.array(
+      z.strictObject({
+        name: NodeName,
+        /** `none` where the machine never called. */
+        lastPhase: z.string(),
+        lastReportAgoMs: z.int().nonnegative().nullable(),
+      }),
+    ),
+  })
+  .meta({ id: "PeerReports" });
+export type PeerReports = z.infer<typeof PeerReports>;

@@ -1,0 +1,25 @@
+import { z } from "zod";
+
+/** The steps of `sprout-bootstrap` in the order a machine goes through them; a role skips those it has no use for. */
+export const phases = [
+  "discover",
+  "metadata",
+  "preflight",
+  "claim",
+  "render",
+  "confirm",
+  "static-pods",
+  "api-server",
+  "kubelet",
+  "cluster-config",
+  "register",
+  "network",
+  "verify",
+  "available",
+] as const;
+
+export const Phase = z.enum(phases).meta({ id: "Phase" });
+export type Phase = z.infer<typeof Phase>;
+
+export const PhaseState = z.enum(["started", "done", "failed"]).meta({ id: "PhaseState" });
+export type PhaseState = z.infer<typeof PhaseState>;

@@ -1,0 +1,29 @@
+import { z } from "zod";
+import { AllocationId, NodeName } from "./name.ts";
+import { Phase, PhaseState } from "./phase.ts";
+
+export const MissingPeer = z
+  .strictObject({ name: NodeName, lastPhase: z.string().max(64), lastReportAgoMs: z.int().nonnegative().nullable() })
+  .meta({ id: "MissingPeer" });
+export type MissingPeer = z.infer<typeof MissingPeer>;
+
+export const maxLogTailBytes = 16 * 1024;
+
+/** `POST /node/v1/reports`: one step's start or end. Idempotent by `sequence`; already redacted when it is sent. */
+export const Report = z
+  .strictObject({
+    allocation: AllocationId,
+    /** Counts from 1 for each allocation, without gaps; a repeated one changes nothing. */
+    sequence: z.int().positive(),
+    phase: Phase,
+    state: PhaseState,
+    durationMs: z.number().nonnegative().optional(),
+    error: z.string().max(8192).optional(),
+    logTail: z.string().max(maxLogTailBytes).optional(),
+    /** The first control plane's verdict at the deadline. */
+    missing: z.array(MissingPeer).optional(),
+    /** The bootstrapper's exit code, with its last failed report. */
+    exitCode: z.int().min(1).max(255).optional(),
+  })
+  .meta({ id: "Report" });
+export type Report = z.infer<typeof Report>;

@@ -1,0 +1,74 @@
+import type { ClusterState } from "#api/cluster.ts";
+import type { Event, NewEvent } from "#api/event.ts";
+import type { ClusterRecord, MemberRecord } from "./records.ts";
+
+/** `member` is null for the secrets of the cluster itself (authorities, service-account key). */
+export interface SecretKey {
+  clusterId: string;
+  member: string | null;
+}
+
+export interface IdempotencyRecord {
+  key: string;
+  /** SHA-256 of the request that used the key first. */
+  requestHash: string;
+  clusterId: string;
+  expiresAt: number;
+}
+
+/**
+ * Everything one decision changes. A record is written only if the stored version is the record's own `version`
+ * (0: it must not exist yet), and is stored with `version + 1`.
+ */
+export interface Changes {
+  clusters?: ClusterRecord[];
+  members?: MemberRecord[];
+  /** `sealed: null` destroys the secret. */
+  secrets?: (SecretKey & { sealed: Uint8Array | null })[];
+  events?: { clusterId: string; event: NewEvent }[];
+  idempotency?: IdempotencyRecord;
+}
+
+/** `stale`: read again and decide again. `name-taken`: another live cluster has the name. `key-used`: the idempotency key is known. */
+export type ConflictReason = "stale" | "name-taken" | "key-used";
+
+export class StoreConflict extends Error {
+  override name = "StoreConflict";
+  readonly reason: ConflictReason;
+  constructor(reason: ConflictReason, message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+export interface ClusterQuery {
+  states?: ClusterState[];
+  name?: string;
+  /** Clusters created before this one; newest first. */
+  after?: string;
+  limit: number;
+}
+
+/**
+ * One contract, several drivers (SQLite, Redis), held to it by one suite.
+ * `commit` is the only way to write: all of it or nothing, durable (SQLite: on disk) when the promise resolves.
+ */
+export interface Store {
+  cluster(id: string): Promise<ClusterRecord | undefined>;
+  clusters(query: ClusterQuery): Promise<ClusterRecord[]>;
+  member(clusterId: string, name: string): Promise<MemberRecord | undefined>;
+  /** In the order they were planned: control planes, then workers. */
+  members(clusterId: string): Promise<MemberRecord[]>;
+  /** By the hash of a capability (live or spent) or of a report token; constant time in the number of members. */
+  memberByTokenHash(hash: string): Promise<MemberRecord | undefined>;
+  secret(key: SecretKey): Promise<Uint8Array | undefined>;
+  idempotency(key: string): Promise<IdempotencyRecord | undefined>;
+  /** Events after `sequence`, oldest first. Sequences count from 1 for each cluster, without gaps. */
+  events(clusterId: string, after: number, limit: number): Promise<Event[]>;
+  commit(changes: Changes): Promise<void>;
+  /** Calls `listener` after every commit that touches the cluster. Returns the function that ends it. */
+  watch(clusterId: string, listener: () => void): () => void;
+  /** Throws where the store cannot serve. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

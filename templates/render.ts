@@ -1,0 +1,87 @@
+import Mustache from "mustache";
+
+export type TemplateValue = string | number | boolean | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
+export type TemplateValues = { readonly [name: string]: TemplateValue };
+
+export interface TemplateSource {
+  /** Path below the templates folder, as errors name it. */
+  file: string;
+  text: string;
+}
+
+/** Every placeholder that cannot be filled, each as `file:line: reason`. */
+export class TemplateError extends Error {
+  override name = "TemplateError";
+  readonly problems: string[];
+  constructor(problems: string[]) {
+    super(`Cannot render template: ${problems.join("; ")}`);
+    this.problems = problems;
+  }
+}
+
+type Token = [kind: string, name: string, start: number, end: number, children?: Token[]];
+type Scope = readonly TemplateValues[];
+
+/**
+ * Mustache with two silent traps made fatal: an unknown placeholder prints nothing in mustache.js, and HTML escaping
+ * corrupts base64. Sections take booleans and lists; an empty list is allowed, an empty string is not.
+ * Throws TemplateError with all problems at once.
+ */
+export function renderTemplate(source: TemplateSource, values: TemplateValues): string {
+  const problems = [...new Set(check(parse(source), [values], source))];
+  if (problems.length > 0) throw new TemplateError(problems);
+  return Mustache.render(source.text, values, {}, { escape: String });
+}
+
+/** The names a template asks for at its top level, for `check` and for the values' own tests. */
+export function templatePlaceholders(source: TemplateSource): string[] {
+  const names = (tokens: Token[]): string[] =>
+    tokens.flatMap(([kind, name, , , children]) => (kind === "text" ? [] : [name, ...names(children ?? [])]));
+  return [...new Set(names(parse(source)))];
+}
+
+function parse(source: TemplateSource): Token[] {
+  try {
+    return Mustache.parse(source.text) as Token[];
+  } catch (cause) {
+    const offset = Number(/at (\d+)$/.exec((cause as Error).message)?.[1] ?? 0);
+    throw new TemplateError([`${source.file}:${line(source, offset)}: ${(cause as Error).message}`]);
+  }
+}
+
+function check(tokens: Token[], scope: Scope, source: TemplateSource): string[] {
+  return tokens.flatMap(([kind, name, start, , children = []]) => {
+    const at = `${source.file}:${line(source, start)}`;
+    if (kind === "text" || kind === "!") return [];
+    if (kind === ">" || kind === "=") return [`${at}: "${kind}" tags are not supported`];
+    const value = lookUp(scope, name);
+    if (kind === "name" || kind === "&") return valueProblems(at, name, value);
+    if (value === undefined) return [`${at}: unknown placeholder "${name}"`];
+    if (kind === "^") return check(children, scope, source);
+    return sectionScopes(value).flatMap((inner) => check(children, [inner, ...scope], source));
+  });
+}
+
+function valueProblems(at: string, name: string, value: TemplateValue | undefined): string[] {
+  if (value === undefined) return [`${at}: unknown placeholder "${name}"`];
+  if (typeof value === "object") return [`${at}: placeholder "${name}" is a list or a map and needs a section`];
+  return value === "" ? [`${at}: placeholder "${name}" is empty`] : [];
+}
+
+function sectionScopes(value: TemplateValue): TemplateValues[] {
+  const items = Array.isArray(value) ? (value as TemplateValue[]) : [value];
+  return items
+    .filter((item) => item !== false)
+    .map((item) => (typeof item === "object" && !Array.isArray(item) ? { ".": "item", ...item } : { ".": item }) as TemplateValues);
+}
+
+function lookUp(scope: Scope, name: string): TemplateValue | undefined {
+  const [head = "", ...rest] = name === "." ? ["."] : name.split(".");
+  const found = scope.find((values) => Object.hasOwn(values, head))?.[head];
+  return rest.reduce<TemplateValue | undefined>(
+    (value, key) => (typeof value === "object" && Object.hasOwn(value, key) ? (value as TemplateValues)[key] : undefined),
+    found,
+  );
+}
+
+const line = (source: TemplateSource, offset: number) => source.text.slice(0, offset).split("\n").length;
