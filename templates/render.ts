@@ -69,11 +69,12 @@ function valueProblems(at: string, name: string, value: TemplateValue | undefine
 }
 
 function sectionScopes(value: TemplateValue): TemplateValues[] {
-  const items = Array.isArray(value) ? (value as TemplateValue[]) : [value];
-  return items
-    .filter((item) => item !== false)
-    .map((item) => (typeof item === "object" && !Array.isArray(item) ? { ".": "item", ...item } : { ".": item }) as TemplateValues);
+  const items: readonly TemplateValue[] = isList(value) ? value : [value];
+  return items.filter((item) => item !== false).map((item) => (isMap(item) ? item : { ".": item }));
 }
+
+const isList = (value: TemplateValue): value is readonly TemplateValue[] => Array.isArray(value);
+const isMap = (value: TemplateValue): value is TemplateValues => typeof value === "object" && !isList(value);
 
 function lookUp(scope: Scope, name: string): TemplateValue | undefined {
   const [head = "", ...rest] = name === "." ? ["."] : name.split(".");
