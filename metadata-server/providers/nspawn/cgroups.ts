@@ -1,0 +1,99 @@
+import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+
+const root = "/sys/fs/cgroup";
+
+/** `hybrid`: version 1 controllers beside a unified hierarchy; `unified`: pure cgroup v2. */
+export type CgroupMode = "hybrid" | "unified";
+
+export async function detectCgroupMode(): Promise<CgroupMode> {
+  const controllers = await readFile(join(root, "cgroup.controllers"), "utf8").catch(() => null);
+  return controllers === null ? "hybrid" : "unified";
+}
+
+/**
+ * Folders for a machine's own cgroup, one in every hierarchy. Under version 1 they lie below the caller's own cgroup,
+ * because the host's layout belongs to other software; under version 2 at the root, the only place where a cgroup
+ * with processes in it may have controllers below.
+ */
+export async function machineCgroups(machine: string): Promise<string[]> {
+  if ((await detectCgroupMode()) === "unified") return [join(root, machine)];
+  return parseOwnCgroups(await readFile("/proc/self/cgroup", "utf8")).map((folder) => join(folder, machine));
+}
+
+/** Lines of /proc/self/cgroup (cgroups(7)) → the folder of each hierarchy. */
+export function parseOwnCgroups(text: string): string[] {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const [, controllers = "", path = "/"] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+      const hierarchy = controllers === "" ? "unified" : controllers.replace(/^name=/, "");
+      return join(root, hierarchy, path);
+    });
+}
+
+export async function createCgroups(folders: readonly string[]): Promise<void> {
+  if ((await detectCgroupMode()) === "unified") await delegateControllers();
+  for (const folder of folders) {
+    await mkdir(folder, { recursive: true });
+    if (folder.startsWith(join(root, "cpuset"))) await inheritCpuset(folder);
+  }
+}
+
+async function delegateControllers() {
+  const controllers = (await readFile(join(root, "cgroup.controllers"), "utf8")).trim().split(" ");
+  await writeFile(join(root, "cgroup.subtree_control"), controllers.map((name) => `+${name}`).join(" "));
+}
+
+// A new version 1 cpuset is empty, and no process can enter it until it has processors and memory nodes.
+async function inheritCpuset(folder: string) {
+  for (const file of ["cpuset.cpus", "cpuset.mems"])
+    await writeFile(join(folder, file), await readFile(join(folder, "..", file), "utf8"));
+}
+
+/** Process ids in the cgroup and everything below it: what belongs to the machine, without trusting a stale pid file. */
+export async function cgroupProcesses(folder: string): Promise<number[]> {
+  const own = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
+  const below = await Promise.all((await subgroups(folder)).map((name) => cgroupProcesses(join(folder, name))));
+  return [...own.split("\n").filter(Boolean).map(Number), ...below.flat()];
+}
+
+const subgroups = async (folder: string) =>
+  (await readdir(folder, { withFileTypes: true }).catch(() => []))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name);
+
+/** Kills until nothing is left in any of the cgroups. Throws after `timeoutMs`. */
+export async function killCgroups(folders: readonly string[], timeoutMs: number): Promise<void> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const pids = new Set((await Promise.all(folders.map(cgroupProcesses))).flat());
+    if (pids.size === 0) return;
+    if (performance.now() > end)
+      throw new Error(
+        `Cannot end the machine: processes ${[...pids].join(", ")} survive SIGKILL after ${timeoutMs} ms`,
+      );
+    for (const pid of pids) kill(pid);
+    await sleep(20);
+  }
+}
+
+function kill(pid: number) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
+
+/** Removes the empty cgroups, children first. */
+export async function removeCgroups(folders: readonly string[]): Promise<void> {
+  for (const folder of folders) {
+    for (const name of await subgroups(folder)) await removeCgroups([join(folder, name)]);
+    await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT") throw error;
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { run } from "../../run.ts";
+
+export interface MachineNetwork {
+  /** Name below /run/netns, and of the machine. */
+  namespace: string;
+  bridge: string;
+  address: string;
+  mac: string;
+}
+
+const hostLink = ({ bridge, address }: MachineNetwork) => `${bridge}-${address.split(".")[3]}`;
+const gateway = (address: string) => address.replace(/\.\d+$/, ".1");
+
+/** A named network namespace with eth0 already addressed, so that the machine needs neither udev nor networkd. */
+export async function createNetwork(network: MachineNetwork, signal: AbortSignal): Promise<void> {
+  const { namespace, bridge, address, mac } = network;
+  await deleteNetwork(network);
+  const outside = [
+    `netns add ${namespace}`,
+    `link add ${hostLink(network)} type veth peer name eth0 address ${mac} netns ${namespace}`,
+    `link set ${hostLink(network)} master ${bridge} up`,
+  ];
+  const inside = [
+    "link set lo up",
+    `addr add ${address}/24 dev eth0`,
+    "link set eth0 up",
+    `route add default via ${gateway(address)}`,
+    // Nobody answers there: say so at once, or kubelet's cloud credential probe costs 6 s.
+    "route add unreachable 169.254.0.0/16",
+  ];
+  await run("ip", ["-batch", "-"], { input: outside.join("\n"), signal });
+  await run("ip", ["-n", namespace, "-batch", "-"], { input: inside.join("\n"), signal });
+  await run("ip", ["netns", "exec", namespace, "sysctl", "-qw", ...sysctls], { signal });
+}
+
+const sysctls = [
+  "net.ipv4.ip_forward=1",
+  "net.bridge.bridge-nf-call-iptables=1",
+  "net.bridge.bridge-nf-call-ip6tables=1",
+];
+
+/** No error where there is none. */
+export async function deleteNetwork(network: Pick<MachineNetwork, "namespace" | "bridge" | "address">): Promise<void> {
+  await run("ip", ["-force", "-batch", "-"], {
+    input: `netns delete ${network.namespace}\nlink delete ${hostLink({ ...network, mac: "" })}\n`,
+  }).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: unknown) {
+  const lines = String((error as { stderr?: string }).stderr ?? error).split("\n");
+  const unexpected = lines.filter((line) => line && !/No such file|Cannot find device|Command failed -/.test(line));
+  if (unexpected.length > 0) throw new Error(`Cannot remove network: ${unexpected.join("; ")}`, { cause: error });
+}
