@@ -1,0 +1,124 @@
+import { statSync } from "node:fs";
+import type { StatementSync } from "node:sqlite";
+import type { Event } from "#api/event.ts";
+import { createJsonLogger, type Logger } from "../../logger.ts";
+import type { ClusterRecord, MemberRecord } from "../records.ts";
+import type { IdempotencyRecord, Store } from "../store.ts";
+import { createApplyChanges } from "./apply-changes.ts";
+import { createCommitQueue } from "./commit-queue.ts";
+import { openDatabase } from "./database.ts";
+import { createWatchers } from "./watchers.ts";
+
+export interface SqliteStoreOptions {
+  file: string;
+  /** Milliseconds since the epoch; decides when an idempotency key has expired. */
+  now?: () => number;
+  /** The oldest events of a cluster beyond this many are dropped. */
+  maxEventsPerCluster?: number;
+  /** Told of listeners that throw. */
+  logger?: Logger;
+}
+
+/** The record of a row is stored as JSON in its column `record`. */
+const toRecord = (row: Record<string, unknown> | undefined): unknown =>
+  row === undefined ? undefined : JSON.parse(String(row["record"]));
+const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
+
+/** The embedded store: one file, one process. Rejects with what is wrong with the file and how to mend it. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { file, now = Date.now, maxEventsPerCluster = 10_000 } = options;
+  const logger = options.logger ?? createJsonLogger((line) => process.stderr.write(line));
+  if (!Number.isSafeInteger(maxEventsPerCluster) || maxEventsPerCluster < 1)
+    throw new Error(
+      `Cannot open store ${file}: maxEventsPerCluster is ${maxEventsPerCluster}; give a whole number from 1`,
+    );
+  const database = openDatabase({ file, now: now() });
+  const opened = statSync(file);
+
+  const statements = new Map<string, StatementSync>();
+  function prepare(sql: string): StatementSync {
+    if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
+    const statement = statements.get(sql) ?? database.prepare(sql);
+    statements.set(sql, statement);
+    return statement;
+  }
+
+  const watchers = createWatchers(logger);
+  const apply = createApplyChanges({ prepare, now, maxEventsPerCluster });
+  const queue = createCommitQueue({ database, file, apply, onCommitted: (changes) => watchers.notify(changes) });
+
+  return {
+    async cluster(id) {
+      const row = prepare("SELECT record FROM clusters WHERE id = ?").get(id);
+      return toRecord(row) as ClusterRecord | undefined;
+    },
+    async clusters({ states, name, after, limit }) {
+      const conditions = [
+        states && "state IN (SELECT value FROM json_each(?))",
+        name !== undefined && "name = ?",
+        after !== undefined && "(created_at, id) < (SELECT created_at, id FROM clusters WHERE id = ?)",
+      ].filter(Boolean);
+      const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+      const values = [states && JSON.stringify(states), name, after].filter(isDefined);
+      const rows = prepare(`SELECT record FROM clusters ${where} ORDER BY created_at DESC, id DESC LIMIT ?`).all(
+        ...values,
+        limit,
+      );
+      return rows.map(toRecord) as ClusterRecord[];
+    },
+    async member(clusterId, name) {
+      const row = prepare("SELECT record FROM members WHERE cluster_id = ? AND name = ?").get(clusterId, name);
+      return toRecord(row) as MemberRecord | undefined;
+    },
+    async members(clusterId) {
+      const rows = prepare("SELECT record FROM members WHERE cluster_id = ? ORDER BY role = 'worker', position").all(
+        clusterId,
+      );
+      return rows.map(toRecord) as MemberRecord[];
+    },
+    async memberByTokenHash(hash) {
+      const row = prepare(
+        `SELECT record FROM tokens JOIN members ON members.cluster_id = tokens.cluster_id AND members.name = tokens.member
+         WHERE tokens.hash = ?`,
+      ).get(hash);
+      return toRecord(row) as MemberRecord | undefined;
+    },
+    async secret({ clusterId, member }) {
+      const sealed = prepare("SELECT sealed FROM secrets WHERE cluster_id = ? AND member = ?").get(
+        clusterId,
+        member ?? "",
+      )?.["sealed"];
+      return sealed instanceof Uint8Array ? sealed : undefined;
+    },
+    async idempotency(key) {
+      const row = prepare(
+        `SELECT json_object('key', key, 'requestHash', request_hash, 'clusterId', cluster_id, 'expiresAt', expires_at) AS record
+         FROM idempotency WHERE key = ? AND expires_at > ?`,
+      ).get(key, now());
+      return toRecord(row) as IdempotencyRecord | undefined;
+    },
+    async events(clusterId, after, limit) {
+      const rows = prepare(
+        "SELECT event AS record FROM events WHERE cluster_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
+      ).all(clusterId, after, limit);
+      return rows.map(toRecord) as Event[];
+    },
+    async commit(changes) {
+      if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
+      // The caller's objects may change before they are written: what counts is what they were when given.
+      return queue.commit(structuredClone(changes));
+    },
+    watch: (clusterId, listener) => watchers.add(clusterId, listener),
+    async check() {
+      prepare("SELECT count(*) FROM sqlite_schema").get();
+      const found = statSync(file, { throwIfNoEntry: false });
+      if (found?.ino !== opened.ino || found.dev !== opened.dev)
+        throw new Error(`Cannot use store ${file}: the file was removed or replaced; restart the server`);
+    },
+    async close() {
+      if (!database.isOpen) return;
+      queue.drain();
+      database.close();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Logger } from "../../logger.ts";
+import type { Changes } from "../store.ts";
+
+function touchedClusters(changes: Changes): Set<string> {
+  return new Set([
+    ...(changes.clusters ?? []).map(({ id }) => id),
+    ...[...(changes.members ?? []), ...(changes.secrets ?? []), ...(changes.events ?? [])].map(
+      ({ clusterId }) => clusterId,
+    ),
+  ]);
+}
+
+/** Listeners of this process. One that throws is logged and harms neither the commit nor the other listeners. */
+export function createWatchers(logger: Logger) {
+  const listeners = new Map<string, Set<{ call: () => void }>>();
+
+  return {
+    add(clusterId: string, call: () => void): () => void {
+      const listener = { call };
+      const group = listeners.get(clusterId) ?? new Set();
+      listeners.set(clusterId, group.add(listener));
+      return () => {
+        group.delete(listener);
+        if (group.size === 0 && listeners.get(clusterId) === group) listeners.delete(clusterId);
+      };
+    },
+    notify(changes: Changes): void {
+      for (const clusterId of touchedClusters(changes)) {
+        for (const { call } of Array.from(listeners.get(clusterId) ?? [])) {
+          try {
+            call();
+          } catch (error) {
+            logger.error("store listener failed", { clusterId, error: String(error) });
+          }
+        }
+      }
+    },
+  };
+}
