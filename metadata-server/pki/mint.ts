@@ -1,0 +1,156 @@
+import { z } from "zod";
+import type { ControlPlaneCredentials, Credentials, KeyPair } from "#api/credentials.ts";
+import { AllocationId, KubernetesVersion, NodeName, Role } from "#api/name.ts";
+import { Address, Cidr } from "#api/network.ts";
+import { toAlternativeNames } from "./alternative-names.ts";
+import type { Authorities } from "./authorities.ts";
+import { type Usage, dayMs, issueCertificate } from "./certificate.ts";
+import { type Issuer, loadIssuer } from "./issuer.ts";
+import { administratorsGroup, etcdClientGroups, hasSuperAdmin } from "./kubernetes-groups.ts";
+
+/** No node's certificate lives shorter, however short the cluster's TTL: a longer TTL must not need new ones. */
+export const minimumLifetimeMs = 30 * dayMs;
+
+const MintRequest = z.strictObject({
+  role: Role,
+  allocation: AllocationId,
+  name: NodeName,
+  address: Address,
+  /** Host of the API server's endpoint: a name or an address. */
+  endpointHost: z.string(),
+  serviceSubnet: Cidr,
+  kubernetesVersion: KubernetesVersion,
+  /** Further names and addresses under which the API server is reached. */
+  extraSans: z.array(z.string()).readonly().optional(),
+  /** Milliseconds since the epoch. */
+  now: z.number(),
+  /** Milliseconds since the epoch; at least 30 days from now are given. */
+  notAfter: z.number(),
+});
+export type MintRequest = z.infer<typeof MintRequest>;
+
+interface Subject {
+  commonName: string;
+  organizations?: string[];
+}
+type Sign = (authority: Issuer, usages: Usage[], subject: Subject, hosts?: string[]) => KeyPair;
+
+/**
+ * Every certificate that kubeadm would make for this node, with its common names, organisations, extended usages and
+ * alternative names (1.20: cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
+ * Throws where the request is invalid (every field at once) or an authority is damaged.
+ */
+export function mintCredentials(authorities: Authorities, request: MintRequest): Credentials {
+  const node = parseRequest(request);
+  const kubernetes = loadIssuer(authorities.kubernetes);
+  const notAfter = Math.max(node.notAfter, node.now + minimumLifetimeMs);
+  const sign: Sign = (issuer, usages, subject, hosts = []) =>
+    issueCertificate({ subject, usages, alternativeNames: toAlternativeNames(hosts), now: node.now, notAfter }, issuer);
+  const kubelet = { commonName: `system:node:${node.name}`, organizations: ["system:nodes"] };
+  const routeAgent = { commonName: `sprout:route-agent:${node.name}`, organizations: ["sprout:route-agents"] };
+  const common = {
+    allocation: node.allocation,
+    kubelet: {
+      client: sign(kubernetes, ["client"], kubelet),
+      serving: sign(kubernetes, ["server"], kubelet, [node.name, node.address]),
+    },
+    routeAgent: sign(kubernetes, ["client"], routeAgent),
+  };
+  return node.role === "worker"
+    ? { role: "worker", ...common, pki: { "ca.crt": authorities.kubernetes.certificate } }
+    : {
+        role: "control-plane",
+        ...common,
+        pki: mintPki(authorities, { node, kubernetes, sign }),
+        kubeconfigs: mintKubeconfigs(node, { kubernetes, sign }),
+      };
+}
+
+function parseRequest(request: MintRequest): MintRequest {
+  const parsed = MintRequest.safeParse(request);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  throw new Error(`Cannot mint credentials: ${problems.join("; ")}`);
+}
+
+function mintPki(
+  authorities: Authorities,
+  { node, kubernetes, sign }: { node: MintRequest; kubernetes: Issuer; sign: Sign },
+): ControlPlaneCredentials["pki"] {
+  const etcd = loadIssuer(authorities.etcd);
+  const frontProxy = loadIssuer(authorities.frontProxy);
+  const etcdHosts = [node.name, "localhost", node.address, "127.0.0.1", "::1"];
+  const organizations = etcdClientGroups(node.kubernetesVersion);
+  return {
+    ...files("ca", authorities.kubernetes),
+    ...files("apiserver", sign(kubernetes, ["server"], { commonName: "kube-apiserver" }, apiServerHosts(node))),
+    ...files(
+      "apiserver-kubelet-client",
+      sign(kubernetes, ["client"], {
+        commonName: "kube-apiserver-kubelet-client",
+        organizations: [administratorsGroup(node.kubernetesVersion)],
+      }),
+    ),
+    ...files("front-proxy-ca", authorities.frontProxy),
+    ...files("front-proxy-client", sign(frontProxy, ["client"], { commonName: "front-proxy-client" })),
+    ...files("etcd/ca", authorities.etcd),
+    // etcd's gateway is a client of its own server (etcd-io/etcd#9785).
+    ...files("etcd/server", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
+    ...files("etcd/peer", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
+    ...files(
+      "etcd/healthcheck-client",
+      sign(etcd, ["client"], { commonName: "kube-etcd-healthcheck-client", organizations }),
+    ),
+    ...files(
+      "apiserver-etcd-client",
+      sign(etcd, ["client"], { commonName: "kube-apiserver-etcd-client", organizations }),
+    ),
+    "sa.key": authorities.serviceAccount.key,
+    "sa.pub": authorities.serviceAccount.publicKey,
+  };
+}
+
+function mintKubeconfigs(
+  node: MintRequest,
+  { kubernetes, sign }: { kubernetes: Issuer; sign: Sign },
+): ControlPlaneCredentials["kubeconfigs"] {
+  const client = (commonName: string, ...organizations: string[]) =>
+    sign(kubernetes, ["client"], { commonName, organizations });
+  return {
+    admin: client("kubernetes-admin", administratorsGroup(node.kubernetesVersion)),
+    "controller-manager": client("system:kube-controller-manager"),
+    scheduler: client("system:kube-scheduler"),
+    ...(hasSuperAdmin(node.kubernetesVersion)
+      ? { "super-admin": client("kubernetes-super-admin", "system:masters") }
+      : {}),
+  };
+}
+
+/** kubeadm's names, and the loopback ones for what runs beside the API server. */
+const apiServerHosts = (node: MintRequest): string[] => [
+  node.name,
+  "kubernetes",
+  "kubernetes.default",
+  "kubernetes.default.svc",
+  "kubernetes.default.svc.cluster.local",
+  "localhost",
+  firstServiceAddress(node.serviceSubnet),
+  node.address,
+  "127.0.0.1",
+  node.endpointHost,
+  ...(node.extraSans ?? []),
+];
+
+/** The address of the Service `kubernetes`: the subnet's first after the network's own. */
+function firstServiceAddress(subnet: string): string {
+  const [address = "", length = ""] = subnet.split("/");
+  if (Number(length) > 31) throw new Error(`Cannot mint credentials: serviceSubnet ${subnet} has no first address`);
+  const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
+  const size = 2 ** (32 - Number(length));
+  const first = Math.floor(bits / size) * size + 1;
+  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join(".");
+}
+
+type Files<Base extends string> = { [Extension in "crt" | "key" as `${Base}.${Extension}`]: string };
+const files = <Base extends string>(base: Base, pair: KeyPair) =>
+  ({ [`${base}.crt`]: pair.certificate, [`${base}.key`]: pair.key }) as Files<Base>;

@@ -1,0 +1,47 @@
+import { stringify } from "yaml";
+import type { Authorities } from "./authorities.ts";
+import { issueCertificate } from "./certificate.ts";
+import { loadIssuer } from "./issuer.ts";
+import { administratorsGroup } from "./kubernetes-groups.ts";
+
+export interface UserKubeconfigRequest {
+  clusterName: string;
+  /** URL of the API server as the user reaches it. */
+  server: string;
+  /** Common name of the certificate: who the audit log says it was. */
+  user: string;
+  /** The cluster's administrators by default. */
+  groups?: readonly string[];
+  ttlMs: number;
+  /** Milliseconds since the epoch. */
+  now: number;
+  kubernetesVersion: string;
+}
+
+/** A kubeconfig (YAML) with a client certificate of its own inline, good for `ttlMs`. */
+export function mintUserKubeconfig(authorities: Authorities, request: UserKubeconfigRequest): string {
+  const { clusterName, server, user, ttlMs, now, kubernetesVersion } = request;
+  const organizations = request.groups ?? [administratorsGroup(kubernetesVersion)];
+  const { certificate, key } = issueCertificate(
+    { subject: { commonName: user, organizations }, usages: ["client"], now, notAfter: now + ttlMs },
+    loadIssuer(authorities.kubernetes),
+  );
+  const context = `${user}@${clusterName}`;
+  const kubeconfig = {
+    apiVersion: "v1",
+    kind: "Config",
+    clusters: [
+      {
+        name: clusterName,
+        cluster: { server, "certificate-authority-data": base64(authorities.kubernetes.certificate) },
+      },
+    ],
+    users: [{ name: user, user: { "client-certificate-data": base64(certificate), "client-key-data": base64(key) } }],
+    contexts: [{ name: context, context: { cluster: clusterName, user } }],
+    "current-context": context,
+  };
+  // Quoted throughout: kubectl reads YAML 1.1, where a cluster called `n` would be false.
+  return stringify(kubeconfig, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 });
+}
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
