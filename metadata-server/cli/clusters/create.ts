@@ -1,0 +1,89 @@
+import { CreateCluster, type Cluster } from "#api/cluster.ts";
+import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
+import { renderCluster } from "../display/cluster-view.ts";
+import { styleOf } from "../context.ts";
+import { writeJson, type ClusterCommand } from "./command.ts";
+import { waitForCluster } from "./wait.ts";
+
+export interface CreateFlags {
+  nodes?: number;
+  controlPlanes?: number;
+  workers?: number;
+  highAvailability?: boolean;
+  kubernetesVersion?: string;
+  provider: string;
+  ttl?: number;
+  deadline?: number;
+  failedTtl?: number;
+  podSubnet?: string;
+  serviceSubnet?: string;
+  label?: Record<string, string>;
+  idempotencyKey?: string;
+  wait?: boolean;
+}
+
+/** Where each field of the request comes from, so that a refusal names the flag that was typed. */
+const flagOf: Record<string, string> = {
+  name: "NAME",
+  nodes: "--nodes",
+  controlPlanes: "--control-planes",
+  workers: "--workers",
+  highAvailability: "--high-availability",
+  kubernetesVersion: "--kubernetes-version",
+  provider: "--provider",
+  ttlSeconds: "--ttl",
+  deadlineSeconds: "--deadline",
+  failedTtlSeconds: "--failed-ttl",
+  "network/podSubnet": "--pod-subnet",
+  "network/serviceSubnet": "--service-subnet",
+  labels: "--label",
+};
+
+/** Flags → the body of `POST /v1/clusters`; every invalid flag is named at once, with exit code 2. */
+export function toCreateCluster(name: string | undefined, flags: CreateFlags): Record<string, unknown> {
+  const network = { podSubnet: flags.podSubnet, serviceSubnet: flags.serviceSubnet };
+  const body = withoutUndefined({
+    name,
+    nodes: flags.nodes,
+    controlPlanes: flags.controlPlanes,
+    workers: flags.workers,
+    highAvailability: flags.highAvailability,
+    kubernetesVersion: flags.kubernetesVersion,
+    provider: flags.provider,
+    ttlSeconds: flags.ttl,
+    deadlineSeconds: flags.deadline,
+    failedTtlSeconds: flags.failedTtl,
+    network: flags.podSubnet || flags.serviceSubnet ? withoutUndefined(network) : undefined,
+    labels: flags.label,
+  });
+  const result = CreateCluster.safeParse(body);
+  if (result.success) return body;
+  const lines = result.error.issues.map((issue) => {
+    const field = issue.path.map(String);
+    const flag = flagOf[field.slice(0, 2).join("/")] ?? flagOf[field[0] ?? ""] ?? field.join("/");
+    return `  ${flag}: ${issue.message}`;
+  });
+  throw new CliError(exitCodes.usage, ["Cannot create a cluster with these flags:", ...lines].join("\n"));
+}
+
+const withoutUndefined = (fields: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+
+export async function createCluster(command: ClusterCommand<CreateFlags>, name: string | undefined): Promise<ExitCode> {
+  const { client, context, flags } = command;
+  const body = toCreateCluster(name, flags);
+  const cluster = await client.create(body, { idempotencyKey: flags.idempotencyKey });
+  if (flags.wait) {
+    const timeoutMs = waitAllowanceMs(cluster);
+    return waitForCluster(command, cluster, { condition: "ready", timeoutMs });
+  }
+  if (flags.json) writeJson(context, cluster);
+  else {
+    context.stdout.write(renderCluster(cluster, { now: context.now(), style: styleOf(context, context.stdout) }));
+    context.stderr.write(`\nWatch it come up: sprout clusters wait ${cluster.name}\n`);
+  }
+  return exitCodes.ok;
+}
+
+/** The server ends every cluster's wait itself; this only ends ours where the server does not. */
+const waitAllowanceMs = (cluster: Cluster): number => (cluster.deadlineSeconds + 1200) * 1000;

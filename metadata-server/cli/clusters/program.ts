@@ -1,0 +1,85 @@
+import { Option, type Command } from "commander";
+import { ClusterState } from "#api/cluster.ts";
+import type { CliContext } from "../context.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
+import { clusterAction } from "./command.ts";
+import { createCluster, type CreateFlags } from "./create.ts";
+import { deleteCluster, type DeleteFlags } from "./delete.ts";
+import { printKubeconfig, type KubeconfigFlags } from "./kubeconfig.ts";
+import { getCluster, listClusters, printEvents } from "./read.ts";
+import { waitCommand, type WaitFlags } from "./wait.ts";
+
+const cluster = "CLUSTER";
+const clusterHelp = "the cluster's id or name";
+
+/** `sprout clusters …`: every command is a client of the HTTP API. */
+export function addClusterCommands(program: Command, context: CliContext, end: (code: ExitCode) => void): void {
+  const clusters = program.command("clusters").description("create, watch, use and delete clusters");
+
+  clusters
+    .command("create")
+    .description("ask for a cluster")
+    .argument("[NAME]", "a DNS label; made up by the server if not given")
+    .option("--nodes <N>", "machines in all; roles are placed by themselves", parseWholeNumber)
+    .option("--high-availability", "three control planes among --nodes")
+    .option("--control-planes <N>", "instead of --nodes: control planes, an odd number", parseWholeNumber)
+    .option("--workers <N>", "with --control-planes: workers", parseWholeNumber)
+    .option("--kubernetes-version <VERSION>", "such as v1.20.2; the newest baked image if not given")
+    .option("--provider <NAME>", "where machines come from", "nspawn")
+    .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)
+    .option("--deadline <DURATION>", "fail the cluster if it is not ready by then (180s)", parseDurationSeconds)
+    .option("--failed-ttl <DURATION>", "keep a failed cluster's machines this long (15m)", parseDurationSeconds)
+    .option("--pod-subnet <CIDR>", "addresses of pods")
+    .option("--service-subnet <CIDR>", "addresses of services")
+    .option("--label <KEY=VALUE>", "may be repeated", parseLabel)
+    .option("--idempotency-key <KEY>", "the same key creates the same cluster, however often it is sent")
+    .option("--wait", "show the timeline and wait until the cluster is ready or failed")
+    .action(clusterAction<CreateFlags>(context, end, createCluster));
+
+  clusters
+    .command("list")
+    .description("list clusters, newest first")
+    .addOption(new Option("--state <STATE>", "only clusters in this state").choices(ClusterState.options))
+    .option("--all", "deleted clusters too")
+    .action(clusterAction<{ state?: ClusterState; all?: boolean }>(context, end, listClusters));
+
+  clusters
+    .command("get")
+    .description("show one cluster and its machines")
+    .argument(cluster, clusterHelp)
+    .action(clusterAction(context, end, getCluster));
+
+  clusters
+    .command("wait")
+    .description("show the timeline and wait")
+    .argument(cluster, clusterHelp)
+    .addOption(
+      new Option("--for <CONDITION>", "what to wait for").choices(["ready", "available", "deleted"]).default("ready"),
+    )
+    .option("--timeout <DURATION>", "longest wait; exit code 4 after it", parseDurationSeconds, 300)
+    .action(clusterAction<WaitFlags>(context, end, waitCommand));
+
+  clusters
+    .command("events")
+    .description("print the timeline, an event a line (with --json: JSON lines)")
+    .argument(cluster, clusterHelp)
+    .option("--follow", "go on until the cluster is deleted")
+    .action(clusterAction<{ follow?: boolean }>(context, end, printEvents));
+
+  clusters
+    .command("kubeconfig")
+    .description("mint a short-lived kubeconfig")
+    .argument(cluster, clusterHelp)
+    .option("-o, --output <FILE>", "write it there, mode 0600, instead of to stdout")
+    .option("--ttl <DURATION>", "how long it is valid (1h)", parseDurationSeconds)
+    .action(clusterAction<KubeconfigFlags>(context, end, printKubeconfig));
+
+  clusters
+    .command("delete")
+    .description("end every machine of a cluster and wipe its secrets")
+    .argument(cluster, clusterHelp)
+    .option("--wait", "until nothing is left")
+    .option("--timeout <DURATION>", "longest wait; exit code 4 after it", parseDurationSeconds, 120)
+    .action(clusterAction<DeleteFlags>(context, end, deleteCluster));
+}

@@ -1,0 +1,48 @@
+import type { Cluster } from "#api/cluster.ts";
+import { holds, type WaitCondition } from "../client/api-client.ts";
+import { styleOf } from "../context.ts";
+import { renderFailure } from "../display/cluster-view.ts";
+import { formatDuration } from "../display/duration.ts";
+import { exitCodes, type ExitCode } from "../exit-code.ts";
+import { followCluster } from "../timeline/follow.ts";
+import { renderSummary } from "../timeline/summary.ts";
+import { writeJson, type ClusterCommand } from "./command.ts";
+
+export interface WaitFlags {
+  for: WaitCondition;
+  timeout: number;
+}
+
+export async function waitCommand(command: ClusterCommand<WaitFlags>, idOrName: string): Promise<ExitCode> {
+  const { client, flags } = command;
+  const cluster = await client.get(await client.resolve(idOrName));
+  return waitForCluster(command, cluster, { condition: flags.for, timeoutMs: flags.timeout * 1000 });
+}
+
+/** Waits with the timeline on stderr; the cluster as it then is goes to stdout with `--json`. */
+export async function waitForCluster(
+  { client, context, flags }: ClusterCommand<object>,
+  cluster: Cluster,
+  { condition, timeoutMs }: { condition: WaitCondition; timeoutMs: number },
+): Promise<ExitCode> {
+  const style = styleOf(context, context.stderr);
+  if (condition === "deleted") {
+    const deleted = await client.wait(cluster.id, { condition, timeoutMs });
+    if (flags.json) writeJson(context, deleted);
+    else context.stderr.write(`${cluster.name} is deleted\n`);
+    return exitCodes.ok;
+  }
+  const { cluster: settled, timeline } = await followCluster(cluster, context, { client, condition, timeoutMs });
+  if (flags.json) writeJson(context, settled);
+  if (!holds(settled, condition)) {
+    context.stderr.write(style("red", `${settled.name} is ${settled.state}, not ${condition}\n`));
+    context.stderr.write(renderFailure(settled));
+    return exitCodes.failed;
+  }
+  context.stderr.write(`${renderSummary(timeline, style)}\n`);
+  if (settled.availableAt !== null && condition === "available")
+    context.stderr.write(
+      `Available after ${formatDuration(Date.parse(settled.availableAt) - Date.parse(settled.createdAt))}\n`,
+    );
+  return exitCodes.ok;
+}

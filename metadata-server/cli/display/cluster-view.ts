@@ -1,0 +1,80 @@
+import type { Cluster, ClusterSummary } from "#api/cluster.ts";
+import { formatAge, formatDuration } from "./duration.ts";
+import { renderTable } from "./table.ts";
+import type { Style } from "./style.ts";
+
+const headings = ["name", "id", "state", "nodes", "version", "provider", "age", "ready after", "expires in"];
+
+export function renderClusterList(clusters: readonly ClusterSummary[], { now, style }: { now: number; style: Style }) {
+  if (clusters.length === 0) return "No clusters\n";
+  return renderTable(
+    headings,
+    clusters.map((cluster) => [
+      cluster.name,
+      cluster.id,
+      paintState(cluster.state, style),
+      String(cluster.nodes),
+      cluster.kubernetesVersion,
+      cluster.provider,
+      formatAge(now - Date.parse(cluster.createdAt)),
+      between(cluster.createdAt, cluster.readyAt),
+      cluster.expiresAt === null ? "-" : formatAge(Date.parse(cluster.expiresAt) - now),
+    ]),
+  );
+}
+
+/** One cluster for a person: its facts, why it failed, and every machine with its last step. */
+export function renderCluster(cluster: Cluster, { now, style }: { now: number; style: Style }): string {
+  const facts: [string, string][] = [
+    ["Name", cluster.name],
+    ["Id", cluster.id],
+    ["State", paintState(cluster.state, style)],
+    ["Kubernetes", cluster.kubernetesVersion],
+    ["Provider", cluster.provider],
+    ["Endpoint", cluster.endpoint],
+    ["Pods", cluster.network.podSubnet],
+    ["Services", cluster.network.serviceSubnet],
+    ["Created", cluster.createdAt],
+    ["Ready after", between(cluster.createdAt, cluster.readyAt)],
+    ["Available after", between(cluster.createdAt, cluster.availableAt)],
+    ["Expires", cluster.expiresAt ?? "never"],
+    ...Object.entries(cluster.labels).map(([key, value]): [string, string] => ["Label", `${key}=${value}`]),
+  ];
+  const width = Math.max(...facts.map(([name]) => name.length)) + 3;
+  const members = renderTable(
+    ["machine", "role", "address", "state", "step", "last report"],
+    cluster.members.map((member) => [
+      member.name,
+      member.role,
+      member.address ?? "-",
+      paintState(member.state, style),
+      member.phase ?? "-",
+      member.lastReportAt === null ? "-" : `${formatAge(now - Date.parse(member.lastReportAt))} ago`,
+    ]),
+  );
+  const head = facts.map(([name, value]) => `${`${name}:`.padEnd(width)}${value}\n`).join("");
+  return `${head}${renderFailure(cluster)}\n${members}`;
+}
+
+/** Why a cluster failed: each missing peer with its last step, each machine's first error. Empty where it did not. */
+export function renderFailure(cluster: Cluster): string {
+  const lines: string[] = [];
+  if (cluster.failure) {
+    lines.push(`Failure: ${cluster.failure.message}`);
+    for (const peer of cluster.failure.missing ?? []) {
+      const heard = peer.lastReportAgoMs === null ? "never called" : `${formatDuration(peer.lastReportAgoMs)} before`;
+      lines.push(`  missing ${peer.name}: last step ${peer.lastPhase}, ${heard}`);
+    }
+  }
+  for (const { name, failure } of cluster.members)
+    if (failure) lines.push(`  ${name} failed at ${failure.phase}: ${failure.error}`);
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function paintState(state: string, style: Style): string {
+  if (state === "ready") return style("green", state);
+  return state === "failed" ? style("red", state) : state;
+}
+
+const between = (from: string, to: string | null): string =>
+  to === null ? "-" : formatDuration(Date.parse(to) - Date.parse(from));

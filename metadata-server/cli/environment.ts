@@ -1,0 +1,20 @@
+/** What the command reads of its environment; empty variables count as unset. */
+export interface Environment {
+  server: string | undefined;
+  token: string | undefined;
+  dataDir: string;
+  /** https://no-color.org */
+  noColor: boolean;
+  /** The `TERM` of a terminal that cannot move its cursor. */
+  dumbTerminal: boolean;
+}
+
+export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Environment {
+  return {
+    server: variables["SPROUT_SERVER"] || undefined,
+    token: variables["SPROUT_TOKEN"] || undefined,
+    dataDir: variables["SPROUT_DATA_DIR"] || "/var/lib/sprout",
+    noColor: Boolean(variables["NO_COLOR"]),
+    dumbTerminal: variables["TERM"] === "dumb",
+  };
+}

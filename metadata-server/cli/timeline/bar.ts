@@ -1,0 +1,114 @@
+import type { Phase } from "#api/phase.ts";
+import type { Style } from "../display/style.ts";
+import type { TimelineRow } from "./model.ts";
+
+type Segment = Phase | "boot";
+
+const colors = {
+  boot: "gray",
+  discover: "blue",
+  metadata: "blueBright",
+  preflight: "cyan",
+  claim: "magenta",
+  render: "cyanBright",
+  confirm: "magentaBright",
+  "static-pods": "white",
+  "api-server": "yellow",
+  kubelet: "blue",
+  "cluster-config": "magenta",
+  register: "cyan",
+  network: "magentaBright",
+  verify: "green",
+  available: "greenBright",
+} as const satisfies Record<Segment, string>;
+
+export interface BarOptions {
+  startedAt: number;
+  now: number;
+  /** Time that the whole bar stands for. */
+  spanMs: number;
+  width: number;
+  style: Style;
+}
+
+interface Piece {
+  segment: Segment;
+  failed: boolean;
+  from: number;
+  to: number;
+}
+
+function toPieces(row: TimelineRow, now: number): Piece[] {
+  const pieces: Piece[] = row.spans.map((span) => ({
+    segment: span.phase,
+    failed: span.state === "failed",
+    from: span.startedAt,
+    to: span.endedAt ?? now,
+  }));
+  if (row.launchedAt !== null) {
+    const contact = row.spans[0]?.startedAt ?? row.settledAt ?? now;
+    pieces.unshift({ segment: "boot", failed: false, from: row.launchedAt, to: contact });
+  }
+  return pieces;
+}
+
+/** One machine's steps along the time axis; a cell shows the step that fills most of it. */
+export function renderBar(row: TimelineRow, { startedAt, now, spanMs, width, style }: BarOptions): string {
+  const pieces = toPieces(row, now);
+  const cellMs = spanMs / width;
+  let bar = "";
+  for (let cell = 0; cell < width; cell += 1) {
+    const from = startedAt + cell * cellMs;
+    const index = fullest(pieces, from, from + cellMs);
+    const piece = pieces[index];
+    if (!piece) bar += " ";
+    else if (piece.failed) bar += style("red", "╳");
+    // Without colours, neighbours are told apart by their stroke.
+    else bar += style(colors[piece.segment], piece.segment === "boot" ? "┄" : index % 2 === 0 ? "─" : "━");
+  }
+  return bar;
+}
+
+function fullest(pieces: readonly Piece[], from: number, to: number): number {
+  let best = -1;
+  let bestMs = 0;
+  for (const [index, piece] of pieces.entries()) {
+    const overlapMs = Math.min(piece.to, to) - Math.max(piece.from, from);
+    // A failure is never hidden by what surrounds it.
+    if (piece.failed && piece.to >= from && piece.to <= to) return index;
+    if (overlapMs > bestMs) [best, bestMs] = [index, overlapMs];
+  }
+  return best;
+}
+
+/** The seconds below the bars: `0 s    2      4      6`. */
+export function renderAxis(spanMs: number, width: number): string {
+  const stepMs = axisSteps.find((step) => (spanMs / step) * 7 <= width) ?? spanMs;
+  let axis = "";
+  for (let at = 0; at <= spanMs; at += stepMs) {
+    const label = at === 0 ? "0 s" : String(at / 1000);
+    const column = Math.round((at / spanMs) * width);
+    if (column + label.length > width) break;
+    axis = axis.padEnd(column) + label;
+  }
+  return axis;
+}
+
+const axisSteps = [1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1800, 3600].map((seconds) => seconds * 1000);
+const axisSpans = [10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 600, 900, 1800, 3600].map(
+  (seconds) => seconds * 1000,
+);
+
+/** The axis grows in steps, so that the picture does not swim. */
+export const chooseSpanMs = (elapsedMs: number): number =>
+  axisSpans.find((span) => span >= elapsedMs) ?? Math.ceil(elapsedMs / 3_600_000) * 3_600_000;
+
+/** Which colour stands for which step, for the steps that can be seen. */
+export function renderLegend(rows: readonly TimelineRow[], minimumMs: number, { style, now }: BarOptions): string[] {
+  const seen = new Set<Segment>();
+  for (const row of rows)
+    for (const piece of toPieces(row, now)) if (piece.to - piece.from >= minimumMs) seen.add(piece.segment);
+  return (Object.keys(colors) as Segment[])
+    .filter((segment) => seen.has(segment))
+    .map((segment) => `${style(colors[segment], segment === "boot" ? "┄┄" : "━━")} ${segment}`);
+}

@@ -1,0 +1,87 @@
+import { createLogUpdate } from "log-update";
+import type { Cluster } from "#api/cluster.ts";
+import type { Event } from "#api/event.ts";
+import type { ApiClient, WaitCondition } from "../client/api-client.ts";
+import { isLive, styleOf, type CliContext } from "../context.ts";
+import { renderEventLine } from "./line.ts";
+import { applyEvent, createTimeline, type Timeline } from "./model.ts";
+import { renderTimeline } from "./render.ts";
+
+export interface FollowOptions {
+  client: ApiClient;
+  condition: Exclude<WaitCondition, "deleted">;
+  timeoutMs: number;
+}
+
+export interface Followed {
+  cluster: Cluster;
+  timeline: Timeline;
+}
+
+/** How long the picture may trail the verdict. */
+const trailMs = 1000;
+
+/**
+ * Shows a cluster coming up on stderr until the condition holds or cannot hold any more. The verdict is the
+ * cluster's own state; the events only draw the picture, so that a lost stream of events does not fail a cluster.
+ */
+export async function followCluster(cluster: Cluster, context: CliContext, options: FollowOptions): Promise<Followed> {
+  const display = createDisplay(cluster, context);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([context.signal, ended.signal]);
+  const drawn = drawEvents(options.client.events(cluster.id, { follow: true, signal }), display).catch(
+    (error: unknown) => {
+      if (!signal.aborted) display.note(`The timeline stops here: ${(error as Error).message}`);
+    },
+  );
+  try {
+    const settled = await options.client.wait(cluster.id, options);
+    const trail = setTimeout(() => ended.abort(), trailMs);
+    await Promise.race([drawn, display.settled]);
+    clearTimeout(trail);
+    return { cluster: settled, timeline: display.timeline() };
+  } finally {
+    ended.abort();
+    await drawn;
+    display.close();
+  }
+}
+
+async function drawEvents(events: AsyncIterable<Event>, display: Display) {
+  for await (const event of events) display.apply(event);
+}
+
+type Display = ReturnType<typeof createDisplay>;
+
+function createDisplay(cluster: Cluster, context: CliContext) {
+  let timeline = createTimeline(cluster);
+  const { stderr } = context;
+  const settled = Promise.withResolvers<void>();
+  const live = isLive(context, stderr);
+  const style = styleOf(context, stderr);
+  const log = createLogUpdate(stderr);
+  const draw = () =>
+    log(
+      `\n${renderTimeline(timeline, { now: context.now(), columns: stderr.columns ?? 80, rows: (stderr.rows ?? 24) - 2, style })}\n`,
+    );
+  const timer = live ? setInterval(draw, 125) : undefined;
+
+  return {
+    timeline: () => timeline,
+    settled: settled.promise,
+    apply(event: Event) {
+      timeline = applyEvent(timeline, event);
+      if (!live && !(event.type === "phase" && event.state === "started"))
+        stderr.write(`${renderEventLine(event, timeline.startedAt)}\n`);
+      if (timeline.settledAt !== null) settled.resolve();
+    },
+    note: (text: string) => (live ? log.persist(text) : stderr.write(`${text}\n`)),
+    close() {
+      clearInterval(timer);
+      if (live) {
+        draw();
+        log.done();
+      }
+    },
+  };
+}

@@ -1,0 +1,26 @@
+import type { Event } from "#api/event.ts";
+import { formatDuration } from "../display/duration.ts";
+import { shortName } from "./model.ts";
+
+/** One event as one line, for logs and for people without a terminal. */
+export function renderEventLine(event: Event, startedAt: number): string {
+  const after = formatDuration(Date.parse(event.at) - startedAt).padStart(9);
+  return `${after}  ${describe(event)}`;
+}
+
+function describe(event: Event): string {
+  switch (event.type) {
+    case "cluster":
+      return `cluster  ${event.state}${reason(event.message)}`;
+    case "member":
+      return `${shortName(event.member)}  ${event.state}${reason(event.message)}`;
+    case "phase": {
+      const took = event.durationMs === undefined ? "" : ` in ${formatDuration(event.durationMs)}`;
+      return `${shortName(event.member)}  ${event.phase} ${event.state}${took}${reason(event.error)}`;
+    }
+    default:
+      return `${shortName(event.member)}  alert ${event.code}${reason(event.message)}`;
+  }
+}
+
+const reason = (text: string | undefined): string => (text === undefined ? "" : `: ${text}`);

@@ -1,0 +1,124 @@
+import type { Cluster, ClusterState } from "#api/cluster.ts";
+import type { Event } from "#api/event.ts";
+import type { MemberState } from "#api/member.ts";
+import type { Role } from "#api/name.ts";
+import type { Phase, PhaseState } from "#api/phase.ts";
+
+/** One step of one machine, in milliseconds since the epoch by the server's clock. */
+export interface Span {
+  phase: Phase;
+  state: PhaseState;
+  startedAt: number;
+  endedAt: number | null;
+}
+
+export interface TimelineRow {
+  name: string;
+  role: Role;
+  state: MemberState;
+  launchedAt: number | null;
+  spans: readonly Span[];
+  /** When the machine became ready or failed. */
+  settledAt: number | null;
+  /** The first error, kept even where others follow. */
+  error: string | null;
+}
+
+export interface Timeline {
+  cluster: string;
+  state: ClusterState;
+  startedAt: number;
+  /** When the cluster became ready or failed. */
+  settledAt: number | null;
+  failure: string | null;
+  rows: readonly TimelineRow[];
+  alerts: readonly string[];
+}
+
+/** The empty timeline of a cluster; its events, from the first on, fill it. */
+export const createTimeline = (cluster: Cluster): Timeline => ({
+  cluster: cluster.name,
+  state: "pending",
+  startedAt: Date.parse(cluster.createdAt),
+  settledAt: null,
+  failure: null,
+  rows: cluster.members.map(({ name, role }) => ({
+    name,
+    role,
+    state: "pending",
+    launchedAt: null,
+    spans: [],
+    settledAt: null,
+    error: null,
+  })),
+  alerts: [],
+});
+
+export function applyEvent(timeline: Timeline, event: Event): Timeline {
+  const at = Date.parse(event.at);
+  switch (event.type) {
+    case "cluster":
+      return {
+        ...timeline,
+        state: event.state,
+        settledAt: timeline.settledAt ?? (event.state === "ready" || event.state === "failed" ? at : null),
+        failure: timeline.failure ?? (event.state === "failed" ? (event.message ?? "no reason given") : null),
+      };
+    case "member":
+      return updateRow(timeline, event.member, (row) => ({
+        ...row,
+        state: event.state,
+        launchedAt: row.launchedAt ?? (event.state === "launched" ? at : null),
+        settledAt: row.settledAt ?? (event.state === "ready" || event.state === "failed" ? at : null),
+        error: row.error ?? (event.state === "failed" ? (event.message ?? null) : null),
+      }));
+    case "phase":
+      return updateRow(timeline, event.member, (row) => ({
+        ...row,
+        spans: applyPhase(row.spans, event, at),
+        error: row.error ?? event.error ?? null,
+      }));
+    default:
+      return { ...timeline, alerts: [...timeline.alerts, `${shortName(event.member)}: ${event.message}`] };
+  }
+}
+
+function updateRow(timeline: Timeline, name: string, update: (row: TimelineRow) => TimelineRow): Timeline {
+  return { ...timeline, rows: timeline.rows.map((row) => (row.name === name ? update(row) : row)) };
+}
+
+function applyPhase(spans: readonly Span[], event: Event & { type: "phase" }, at: number): readonly Span[] {
+  const known = spans.find((span) => span.phase === event.phase);
+  if (event.state === "started")
+    return known ? spans : [...spans, { phase: event.phase, state: "started", startedAt: at, endedAt: null }];
+  // The node's own measure: both reports of a short step often arrive together, or late.
+  const startedAt = event.durationMs === undefined ? (known?.startedAt ?? at) : at - event.durationMs;
+  const ended: Span = { phase: event.phase, state: event.state, startedAt, endedAt: at };
+  return known ? spans.map((span) => (span === known ? ended : span)) : [...spans, ended];
+}
+
+/** The step a machine is in, or was in last. */
+export const currentSpan = (row: TimelineRow): Span | undefined =>
+  row.spans.findLast((span) => span.endedAt === null) ?? row.spans.at(-1);
+
+/** `cp01` of `cp01.build126.sprout.internal`. */
+export const shortName = (name: string): string => name.split(".", 1)[0] ?? name;
+
+export interface SlowestStep {
+  member: string;
+  phase: Phase;
+  durationMs: number;
+}
+
+/** The longest of all ended steps up to the moment the cluster was ready; waiting counts as a step. */
+export function findSlowestStep(timeline: Timeline): SlowestStep | null {
+  const end = timeline.settledAt ?? Infinity;
+  let slowest: SlowestStep | null = null;
+  for (const row of timeline.rows)
+    for (const span of row.spans) {
+      if (span.endedAt === null || span.startedAt >= end) continue;
+      const durationMs = span.endedAt - span.startedAt;
+      if (!slowest || durationMs > slowest.durationMs) slowest = { member: row.name, phase: span.phase, durationMs };
+    }
+  return slowest;
+}
