@@ -43,14 +43,15 @@ export function createCommitQueue(options: {
 
   function writeGroup(): void {
     const group = waiting.splice(0, maxGroup);
+    if (group.length === 0) return;
     let outcomes: { failure?: unknown }[];
     try {
       database.exec("BEGIN IMMEDIATE");
       outcomes = group.map(({ changes }) => applyOne(changes));
       database.exec("COMMIT");
     } catch (cause) {
-      if (database.isTransaction) database.exec("ROLLBACK");
       for (const { reject } of group) reject(toWriteError(cause));
+      if (database.isTransaction) database.exec("ROLLBACK");
       return;
     }
     for (const [index, { changes, resolve, reject }] of group.entries()) {

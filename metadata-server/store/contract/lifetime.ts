@@ -1,0 +1,129 @@
+import { describe, expect, it, vi } from "vitest";
+import { clusterEvent, createClusterRecord, createMemberRecord } from "./samples.ts";
+import { readCluster, secretBytes, type Context } from "./subject.ts";
+
+/** Watching, restarting and closing. */
+export function describeLifetime(context: Context): void {
+  const create = (...ids: string[]) => context.store.commit({ clusters: ids.map((id) => createClusterRecord({ id })) });
+  const append = (clusterId: string) => context.store.commit({ events: [{ clusterId, event: clusterEvent("x") }] });
+
+  describe("watch", () => {
+    it("a listener is called after each commit that touches its cluster, when the change can be read", async () => {
+      const { store } = context;
+      const seen: Promise<number | undefined>[] = [];
+      store.watch("c-1", () => seen.push(store.cluster("c-1").then((cluster) => cluster?.version)));
+      await create("c-1");
+      await vi.waitFor(() => expect(seen).toHaveLength(1));
+      expect(await seen[0]).toBe(1);
+      await store.commit({ members: [createMemberRecord({ clusterId: "c-1", name: "node01" })] });
+      await vi.waitFor(() => expect(seen).toHaveLength(2));
+      await store.commit({ secrets: [{ clusterId: "c-1", member: null, sealed: secretBytes("x") }] });
+      await vi.waitFor(() => expect(seen).toHaveLength(3));
+      await append("c-1");
+      await vi.waitFor(() => expect(seen).toHaveLength(4));
+    });
+
+    it("a listener hears neither of other clusters, nor of refused commits, nor of anything once it is ended", async () => {
+      await create("c-1", "c-2");
+      const [ofFirst, ofSecond, ended] = [vi.fn<() => void>(), vi.fn<() => void>(), vi.fn<() => void>()];
+      context.store.watch("c-1", ofFirst);
+      context.store.watch("c-2", ofSecond);
+      const end = context.store.watch("c-2", ended);
+      end();
+      end();
+      await expect(create("c-1")).rejects.toMatchObject({ reason: "stale" });
+      await append("c-2");
+      await vi.waitFor(() => expect(ofSecond).toHaveBeenCalledTimes(1));
+      expect(ofFirst).not.toHaveBeenCalled();
+      expect(ended).not.toHaveBeenCalled();
+    });
+
+    it("one listener given twice is two listeners", async () => {
+      await create("c-1");
+      const listener = vi.fn<() => void>();
+      const end = context.store.watch("c-1", listener);
+      context.store.watch("c-1", listener);
+      end();
+      await append("c-1");
+      await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(1));
+    });
+
+    it("a listener that throws harms neither the commit nor the other listeners", async () => {
+      await create("c-1");
+      const other = vi.fn<() => void>();
+      context.store.watch("c-1", () => {
+        throw new Error("listener is broken");
+      });
+      context.store.watch("c-1", other);
+      await append("c-1");
+      await vi.waitFor(() => expect(other).toHaveBeenCalledTimes(1));
+      expect(await context.store.events("c-1", 0, 10)).toHaveLength(1);
+    });
+
+    it("a listener that watches anew when it is called is not called for the same commit again", async () => {
+      await create("c-1");
+      const calls = vi.fn<() => void>();
+      const { store } = context;
+      const watchOnce = () => {
+        const end = store.watch("c-1", () => {
+          end();
+          calls();
+          watchOnce();
+        });
+      };
+      watchOnce();
+      await append("c-1");
+      await vi.waitFor(() => expect(calls).toHaveBeenCalledTimes(1));
+      await append("c-1");
+      await vi.waitFor(() => expect(calls).toHaveBeenCalledTimes(2));
+    });
+  });
+
+  describe("restart", () => {
+    it("everything is there after a restart, and the next commit goes on from it", async () => {
+      await context.store.commit({
+        clusters: [createClusterRecord({ id: "c-1" })],
+        members: [
+          createMemberRecord({ clusterId: "c-1", name: "cp01", role: "control-plane", first: true }),
+          createMemberRecord({ clusterId: "c-1", name: "node01" }),
+        ],
+        secrets: [
+          { clusterId: "c-1", member: null, sealed: secretBytes("authorities") },
+          { clusterId: "c-1", member: "cp01", sealed: secretBytes("credentials") },
+        ],
+        events: [{ clusterId: "c-1", event: clusterEvent("created") }],
+      });
+      const before = await readCluster(context.store, "c-1");
+      expect(before).toMatchObject({ clusterSecret: "authorities", memberSecrets: ["credentials", undefined] });
+      await context.reopen();
+      expect(await readCluster(context.store, "c-1")).toEqual(before);
+      await context.store.commit({
+        clusters: [{ ...before.cluster!, state: "ready" }],
+        events: [{ clusterId: "c-1", event: clusterEvent("ready") }],
+      });
+      expect(await context.store.cluster("c-1")).toMatchObject({ state: "ready", version: 2 });
+      expect((await context.store.events("c-1", 0, 10)).map(({ sequence }) => sequence)).toEqual([1, 2]);
+    });
+
+    it("close writes what was committed before it", async () => {
+      const commits = Array.from({ length: 100 }, (_, index) =>
+        context.store.commit({ clusters: [createClusterRecord({ id: `c-${index}` })] }),
+      );
+      await context.reopen();
+      await Promise.all(commits);
+      expect(await context.store.clusters({ limit: 1000 })).toHaveLength(100);
+    });
+
+    it("a closed store refuses to read, to write and to be well, and can be closed again", async () => {
+      const { store } = context;
+      await store.check();
+      await store.close();
+      await store.close();
+      await expect(store.check()).rejects.toThrow(/it is closed$/);
+      await expect(store.cluster("c-1")).rejects.toThrow(/it is closed$/);
+      await expect(store.commit({ clusters: [createClusterRecord({ id: "c-1" })] })).rejects.toThrow(/it is closed$/);
+      await context.reopen();
+      expect(await context.store.clusters({ limit: 10 })).toEqual([]);
+    });
+  });
+}
