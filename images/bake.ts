@@ -1,0 +1,138 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { hostArchitecture } from "./architecture.ts";
+import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
+import { writeContainerImage } from "./container-image.ts";
+import { importIntoStore, type StoredArchive } from "./containerd-store.ts";
+import { listImageRefs, planContainerImages, type ContainerImageInputs } from "./container-images.ts";
+import { parseCodename } from "./debian/sources.ts";
+import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
+import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
+import { ensureKubernetes, locateKubernetes } from "./kubernetes/ensure.ts";
+import { KubernetesVersion } from "./kubernetes/version.ts";
+import { mayDiffer, type ImageManifest } from "./manifest.ts";
+import { installNodeFiles } from "./node-files.ts";
+import { runStep, type OnBakeProgress } from "./progress.ts";
+import { ensureDebianBase, unpackRootfs, type DebianBase } from "./rootfs.ts";
+
+export interface BakeOptions {
+  kubernetesVersion: string;
+  /** What is fetched or built once. */
+  cacheDir: string;
+  imagesDir: string;
+  /** Folder of Kubernetes binaries; built from Debian's source package where none is given. */
+  kubernetesBinaries?: string;
+  /** The bootstrapper's executable. */
+  bootstrapper: string;
+  templatesDir?: string;
+  /** Take the archives' latest Debian packages instead of the cached ones. */
+  refreshPackages?: boolean;
+  signal: AbortSignal;
+  onProgress: OnBakeProgress;
+}
+
+const codeDir = fileURLToPath(new URL(".", import.meta.url));
+const ownTemplatesDir = fileURLToPath(new URL("../templates", import.meta.url));
+
+interface Prepared {
+  bootstrapper: string;
+  kubernetesBinariesDir: string;
+  templatesDir: string;
+}
+
+/** The image that is there, where it is made of the same inputs (a fraction of a second); else a new one. */
+export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
+  const image = await loadImage(options.imagesDir, options.kubernetesVersion).catch(() => null);
+  if (image === null) return bakeImage(options);
+  const { bootstrapper, templatesDir = ownTemplatesDir } = options;
+  const prepared = { bootstrapper, templatesDir, kubernetesBinariesDir: locateKubernetes(options) };
+  return image.manifest.fingerprint === (await fingerprintOf(prepared, options)) ? image : bakeImage(options);
+}
+
+/** Bakes an image and puts it in place when it is complete. Nothing is changed by a bake that fails. */
+export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
+  const { cacheDir, imagesDir, signal, onProgress } = options;
+  const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
+  const architecture = hostArchitecture();
+  const prepared: Prepared = {
+    kubernetesBinariesDir: await runStep("kubernetes", onProgress, (onDetail) =>
+      ensureKubernetes({ ...options, kubernetesVersion, architecture, onDetail }),
+    ),
+    bootstrapper: options.bootstrapper,
+    templatesDir: options.templatesDir ?? ownTemplatesDir,
+  };
+  const debian = await runStep("debian", onProgress, () =>
+    ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false }, { signal }),
+  );
+
+  await mkdir(imagesDir, { recursive: true });
+  const work = await mkdtemp(join(imagesDir, ".partial-"));
+  try {
+    const image = toPaths(join(work, "image"));
+    const archivesDir = join(work, "archives");
+    await mkdir(archivesDir);
+    await runStep("rootfs", onProgress, async () => {
+      await unpackRootfs(debian, image.rootfs, { signal });
+      const refs = await listImageRefs(prepared.kubernetesBinariesDir, { kubernetesVersion, signal });
+      const pauseImage = refs.get("pause") ?? "";
+      await installNodeFiles(image.rootfs, { ...prepared, kubernetesVersion, pauseImage });
+    });
+    const archives = await runStep("container-images", onProgress, (onDetail) =>
+      writeArchives(
+        { ...prepared, ...debian, ...image, kubernetesVersion, architecture, signal },
+        { archivesDir, onDetail },
+      ),
+    );
+    await runStep("containerd-store", onProgress, () =>
+      importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
+    );
+    await runStep("finish", onProgress, async () => {
+      const manifest = await describeImage({ ...prepared, kubernetesVersion, debian, archives, rootfs: image.rootfs });
+      const text = `${JSON.stringify(manifest, null, 2)}\n`;
+      await writeFile(join(image.dir, "manifest.json"), text);
+      await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
+      await placeImage(image.dir, join(imagesDir, kubernetesVersion));
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return loadImage(imagesDir, kubernetesVersion);
+}
+
+const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>
+  imageFingerprint({ ...prepared, kubernetesVersion, architecture: hostArchitecture().debian, codeDir });
+
+async function writeArchives(
+  inputs: ContainerImageInputs,
+  { archivesDir, onDetail }: { archivesDir: string; onDetail: (detail: string) => void },
+): Promise<StoredArchive[]> {
+  const archives: StoredArchive[] = [];
+  for (const [index, image] of (await planContainerImages(inputs)).entries()) {
+    inputs.signal.throwIfAborted();
+    onDetail(image.ref);
+    const file = `${index}.tar`;
+    archives.push({ file, ...(await writeContainerImage(image, join(archivesDir, file))) });
+  }
+  return archives;
+}
+
+async function describeImage(
+  inputs: Prepared & { kubernetesVersion: string; debian: DebianBase; archives: StoredArchive[]; rootfs: string },
+): Promise<ImageManifest> {
+  const { kubernetesVersion, debian, archives, rootfs, templatesDir } = inputs;
+  const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir);
+  const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
+  return {
+    schemaVersion: 1,
+    kubernetesVersion,
+    architecture: hostArchitecture().debian,
+    bakedAt: new Date().toISOString(),
+    fingerprint: await fingerprintOf(inputs, inputs),
+    debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...debian.packages },
+    binaries: [...kubernetes, bootstrapper],
+    containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
+    templates: await checksumTree(templatesDir, isTemplate),
+    mayDiffer,
+  };
+}

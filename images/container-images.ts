@@ -1,0 +1,113 @@
+import { join } from "node:path";
+import type { Architecture } from "./architecture.ts";
+import type { ContainerImage, LayerEntry } from "./container-image.ts";
+import { run } from "../metadata-server/run.ts";
+import { findSharedLibraries } from "./shared-libraries.ts";
+
+export interface ContainerImageInputs {
+  kubernetesVersion: string;
+  architecture: Architecture;
+  kubernetesBinariesDir: string;
+  /** Machine root: libraries, iptables and conntrack come from here. */
+  rootfs: string;
+  containerPackagesDir: string;
+  signal: AbortSignal;
+}
+
+/** For probes, the demo and tests. */
+export const workloadImageRef = "localhost/sprout/busybox:1";
+
+/**
+ * The references that this version's own kubeadm asks for, without CoreDNS: Debian has none, so these images bring no
+ * cluster DNS.
+ */
+export async function listImageRefs(
+  kubernetesBinariesDir: string,
+  { kubernetesVersion, signal }: { kubernetesVersion: string; signal: AbortSignal },
+): Promise<Map<string, string>> {
+  const args = ["config", "images", "list", `--kubernetes-version=${kubernetesVersion}`];
+  return parseImageRefs(await run(join(kubernetesBinariesDir, "kubeadm"), args, { signal }));
+}
+
+/** By the last part of their name: `pause` → `k8s.gcr.io/pause:3.2`. */
+export function parseImageRefs(output: string): Map<string, string> {
+  const refs = output.split("\n").filter((ref) => ref !== "");
+  return new Map(refs.map((ref) => [/([^/:]+):[^/:]+$/.exec(ref)?.[1] ?? ref, ref]));
+}
+
+/** Every container image of the machine image, made of local files alone. */
+export async function planContainerImages(inputs: ContainerImageInputs): Promise<ContainerImage[]> {
+  const refs = await listImageRefs(inputs.kubernetesBinariesDir, inputs);
+  const program = (name: string): LayerEntry => ({
+    path: `/usr/local/bin/${name}`,
+    file: join(inputs.kubernetesBinariesDir, name),
+  });
+  const entries: Record<string, LayerEntry[]> = {
+    "kube-apiserver": [program("kube-apiserver"), ...certificates(inputs)],
+    "kube-controller-manager": [program("kube-controller-manager"), ...certificates(inputs)],
+    "kube-scheduler": [program("kube-scheduler")],
+    "kube-proxy": [program("kube-proxy"), ...(await packetFilter(inputs))],
+    etcd: await etcd(inputs),
+    pause: [{ path: "/pause", file: join(inputs.kubernetesBinariesDir, "pause") }],
+  };
+  const images = Object.entries(entries).map(([name, layer]): ContainerImage => {
+    const ref = refs.get(name);
+    if (ref === undefined) throw new Error(`Cannot name the image of ${name}: kubeadm does not list it`);
+    const image = { ref, architecture: inputs.architecture, entries: layer };
+    return name === "pause" ? { ...image, entrypoint: ["/pause"] } : image;
+  });
+  return [...images, await workload(inputs)];
+}
+
+const certificates = ({ rootfs }: ContainerImageInputs): LayerEntry[] => [
+  { path: "/etc/ssl/certs/ca-certificates.crt", file: join(rootfs, "/etc/ssl/certs/ca-certificates.crt") },
+];
+
+async function etcd({ containerPackagesDir, rootfs }: ContainerImageInputs): Promise<LayerEntry[]> {
+  const programs = ["etcd", "etcdctl"].map((name) => ({ name, file: join(containerPackagesDir, "usr/bin", name) }));
+  return [
+    ...programs.map(({ name, file }) => ({ path: `/usr/local/bin/${name}`, file })),
+    ...(await libraries(
+      programs.map(({ file }) => file),
+      rootfs,
+    )),
+  ];
+}
+
+/** kube-proxy runs iptables and conntrack, so its image carries Debian's nft flavour of them, extensions included. */
+async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Promise<LayerEntry[]> {
+  const extensions = `/usr/lib/${architecture.triplet}/xtables`;
+  const programs = ["/usr/sbin/xtables-nft-multi", "/usr/sbin/conntrack"];
+  const names = ["iptables", "ip6tables"].flatMap((name) => [name, `${name}-save`, `${name}-restore`]);
+  const extensionFiles = ["libxt_statistic.so", "libxt_comment.so"].map((name) => join(rootfs, extensions, name));
+  return [
+    { path: "/run" },
+    { path: "/tmp", mode: 0o1777 },
+    ...programs.map((path) => ({ path, file: join(rootfs, path) })),
+    ...names.map((name) => ({ path: `/usr/sbin/${name}`, link: "xtables-nft-multi" })),
+    { path: extensions, directory: join(rootfs, extensions) },
+    ...["/etc/ethertypes", "/etc/protocols", "/etc/services"].map((path) => ({ path, file: join(rootfs, path) })),
+    ...(await libraries([...programs.map((path) => join(rootfs, path)), ...extensionFiles], rootfs)),
+  ];
+}
+
+async function workload(inputs: ContainerImageInputs): Promise<ContainerImage> {
+  const busybox = join(inputs.containerPackagesDir, "bin/busybox");
+  const applets = (await run(busybox, ["--list"], inputs)).split("\n").filter((name) => name !== "busybox");
+  return {
+    ref: workloadImageRef,
+    architecture: inputs.architecture,
+    entries: [
+      { path: "/tmp", mode: 0o1777 },
+      { path: "/etc/passwd", text: "root:x:0:0:root:/:/bin/sh\n" },
+      { path: "/etc/group", text: "root:x:0:\n" },
+      { path: "/etc/services", file: join(inputs.rootfs, "/etc/services") },
+      { path: "/bin/busybox", file: busybox },
+      ...applets.map((name) => ({ path: `/bin/${name}`, link: "busybox" })),
+      ...(await libraries([busybox], inputs.rootfs)),
+    ],
+  };
+}
+
+const libraries = async (programs: readonly string[], rootfs: string): Promise<LayerEntry[]> =>
+  (await findSharedLibraries(programs, rootfs)).map((path) => ({ path, file: join(rootfs, path) }));

@@ -1,0 +1,25 @@
+/** What a machine is made of, beside Debian's own essential packages. Recommended packages are left out. */
+export const machinePackages: readonly string[] = [
+  "systemd",
+  "systemd-sysv",
+  "containerd",
+  "runc",
+  "containernetworking-plugins",
+  "ca-certificates",
+  // What kubeadm's preflight and the kubelet look for.
+  "conntrack",
+  "ethtool",
+  "iproute2",
+  "iptables",
+  "kmod",
+  "mount",
+  "procps",
+  "socat",
+  "util-linux",
+  // What the bootstrapper, a Node single executable, is linked with.
+  "libatomic1",
+  "libstdc++6",
+];
+
+/** Unpacked for the container images only; no machine has them. */
+export const containerPackages: readonly string[] = ["etcd-server", "etcd-client", "busybox"];

@@ -1,0 +1,55 @@
+import { readFile } from "node:fs/promises";
+import { run } from "../../metadata-server/run.ts";
+
+/** One archive of Debian packages that this host already uses. */
+export interface DebianSource {
+  uri: string;
+  suite: string;
+  component: string;
+}
+
+export interface HostSources {
+  /** Debian's release name, for example `bookworm`. */
+  codename: string;
+  sources: DebianSource[];
+}
+
+const columns = ["REPO_URI", "RELEASE", "COMPONENT", "ORIGIN"];
+
+/**
+ * The host's own Debian sources, whatever format they are written in: apt itself reads them. Other vendors' archives
+ * are left out. Throws where the host has none.
+ */
+export async function findHostSources({ signal }: { signal: AbortSignal }): Promise<HostSources> {
+  const codename = parseCodename(await readFile("/etc/os-release", "utf8"));
+  const format = columns.map((column) => `$(${column})`).join("|");
+  const output = await run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], { signal });
+  return { codename, sources: parseIndexTargets(output, codename) };
+}
+
+export function parseCodename(osRelease: string): string {
+  const id = /^ID="?([^"\n]+)"?$/m.exec(osRelease)?.[1];
+  const codename = /^VERSION_CODENAME="?([^"\n]+)"?$/m.exec(osRelease)?.[1];
+  if (id !== "debian" || codename === undefined)
+    throw new Error(`Cannot bake an image: this host is "${id ?? "unknown"}", bake on Debian`);
+  return codename;
+}
+
+/** `output` has one `uri|suite|component|origin` a line; an archive whose lists are not here yet has no origin. */
+export function parseIndexTargets(output: string, codename: string): DebianSource[] {
+  const suites = new Set([codename, `${codename}-updates`, `${codename}-security`]);
+  const found = output
+    .split("\n")
+    .map((line) => line.split("|"))
+    .filter(([, suite = "", component, origin = ""]) => {
+      return suites.has(suite) && component === "main" && (origin === "Debian" || origin.startsWith("$("));
+    })
+    .map(([uri = "", suite = ""]) => ({ uri, suite, component: "main" }));
+  const unique = [...new Map(found.map((source) => [toSourceLine("deb", source), source])).values()];
+  if (!unique.some(({ suite }) => suite === codename))
+    throw new Error(`Cannot bake an image: apt has no Debian source for "${codename} main", add one to /etc/apt`);
+  return unique;
+}
+
+export const toSourceLine = (kind: "deb" | "deb-src", { uri, suite, component }: DebianSource) =>
+  `${kind} ${uri} ${suite} ${component}`;

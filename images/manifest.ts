@@ -1,0 +1,68 @@
+import { z } from "zod";
+import { KubernetesVersion } from "./kubernetes/version.ts";
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal");
+const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a digest like sha256:…");
+const DebianPackages = z.array(z.strictObject({ name: z.string().min(1), version: z.string().min(1) }));
+
+/** What an image is made of: enough to tell two images apart, and to check what a machine runs. */
+export const ImageManifest = z.strictObject({
+  schemaVersion: z.literal(1),
+  kubernetesVersion: KubernetesVersion,
+  architecture: z.enum(["amd64", "arm64"]),
+  bakedAt: z.iso.datetime(),
+  /** Hash of everything that went in; the same inputs need no second bake. */
+  fingerprint: Sha256,
+  debian: z.strictObject({
+    codename: z.string().min(1),
+    rootfs: DebianPackages,
+    containerImages: DebianPackages,
+  }),
+  /** Every program that is not Debian's, by its path on the machine or, inside a container image, by its name. */
+  binaries: z.array(z.strictObject({ name: z.string().min(1), sha256: Sha256, sizeBytes: z.int().positive() })).min(1),
+  containerImages: z.array(z.strictObject({ ref: z.string().min(1), digest: Digest, sizeBytes: z.int().positive() })),
+  templates: z.array(z.strictObject({ file: z.string().min(1), sha256: Sha256 })),
+  /** What may differ between two bakes of the same inputs, and why. */
+  mayDiffer: z.array(z.strictObject({ what: z.string().min(1), why: z.string().min(1) })),
+});
+export type ImageManifest = z.infer<typeof ImageManifest>;
+
+export class ImageManifestError extends Error {
+  override name = "ImageManifestError";
+  readonly problems: string[];
+  constructor(problems: string[], options?: { cause?: unknown }) {
+    super(`Cannot use image manifest: ${problems.join("; ")}`, options);
+    this.problems = problems;
+  }
+}
+
+/** Strict: throws ImageManifestError with every problem at once. */
+export function parseImageManifest(text: string): ImageManifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new ImageManifestError(["is not JSON, bake the image again"], { cause });
+  }
+  const parsed = ImageManifest.safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw new ImageManifestError(
+    parsed.error.issues.map(({ path, message }) => `${path.length === 0 ? "manifest" : path.join(".")}: ${message}`),
+  );
+}
+
+export const mayDiffer: ImageManifest["mayDiffer"] = [
+  { what: "manifest.json: bakedAt", why: "the time of the bake" },
+  {
+    what: "rootfs/: times and inode numbers",
+    why: "files are written anew; their contents, owners and modes are the same",
+  },
+  {
+    what: "containerd/io.containerd.metadata.v1.bolt, containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db",
+    why: "containerd notes when each image was imported; digests and unpacked files are the same",
+  },
+  {
+    what: "debian: package versions, and what follows from them",
+    why: "a refreshed bake takes the archives' latest packages; without a refresh they come from the cache",
+  },
+];

@@ -1,0 +1,168 @@
+import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { renderTemplate, type TemplateValues } from "../templates/render.ts";
+import { kubernetesMinor } from "./kubernetes/version.ts";
+
+export interface NodeFilesInputs {
+  templatesDir: string;
+  /** Folder with kubeadm, kubelet and kubectl. */
+  kubernetesBinariesDir: string;
+  kubernetesVersion: string;
+  bootstrapper: string;
+  pauseImage: string;
+}
+
+interface NodeFile {
+  /** Below the templates folder. */
+  template: string;
+  path: string;
+  mode?: number;
+}
+
+const nodeFiles: readonly NodeFile[] = [
+  { template: "containerd/config.toml", path: "/etc/containerd/config.toml" },
+  { template: "journald/journald.conf", path: "/etc/systemd/journald.conf.d/sprout.conf" },
+  { template: "modules-load/sprout.conf", path: "/etc/modules-load.d/sprout.conf" },
+  { template: "nspawn/init", path: "/usr/lib/sprout/nspawn-init", mode: 0o755 },
+  { template: "sysctl/sprout.conf", path: "/etc/sysctl.d/90-sprout.conf" },
+  { template: "systemd/containerd.service", path: "/etc/systemd/system/containerd.service" },
+  { template: "systemd/kubelet.service", path: "/etc/systemd/system/kubelet.service" },
+  { template: "systemd/sprout-bootstrap.service", path: "/etc/systemd/system/sprout-bootstrap.service" },
+  { template: "systemd/sprout-route-agent.service", path: "/etc/systemd/system/sprout-route-agent.service" },
+  { template: "systemd/system.conf", path: "/etc/systemd/system.conf.d/sprout.conf" },
+];
+
+/** kubelet asks for Docker before 1.24 only. */
+const noDockerFiles: readonly NodeFile[] = [
+  { template: "systemd/no-docker", path: "/usr/lib/sprout/no-docker", mode: 0o755 },
+  { template: "systemd/sprout-no-docker.socket", path: "/etc/systemd/system/sprout-no-docker.socket" },
+  { template: "systemd/sprout-no-docker@.service", path: "/etc/systemd/system/sprout-no-docker@.service" },
+];
+
+/** Units that only cost time on a machine with one purpose. */
+const maskedUnits: readonly string[] = [
+  "apt-daily-upgrade.timer",
+  "apt-daily.timer",
+  "console-getty.service",
+  "dev-hugepages.mount",
+  "dev-mqueue.mount",
+  "dpkg-db-backup.timer",
+  "e2scrub_all.timer",
+  "e2scrub_reap.service",
+  "fstrim.timer",
+  "getty.target",
+  "getty@.service",
+  "proc-sys-fs-binfmt_misc.automount",
+  "sys-fs-fuse-connections.mount",
+  "sys-kernel-config.mount",
+  "sys-kernel-debug.mount",
+  "sys-kernel-tracing.mount",
+  "systemd-ask-password-console.path",
+  "systemd-ask-password-wall.path",
+  "systemd-binfmt.service",
+  "systemd-firstboot.service",
+  "systemd-initctl.socket",
+  "systemd-journal-flush.service",
+  "systemd-logind.service",
+  "systemd-pcrphase-sysinit.service",
+  "systemd-pcrphase.service",
+  "systemd-pstore.service",
+  "systemd-repart.service",
+  "systemd-sysusers.service",
+  "systemd-update-utmp-runlevel.service",
+  "systemd-update-utmp.service",
+  "systemd-user-sessions.service",
+];
+
+/** Each is a program run before any unit; there are no such disks, consoles or init scripts. */
+const maskedGenerators: readonly string[] = [
+  "systemd-cryptsetup-generator",
+  "systemd-getty-generator",
+  "systemd-gpt-auto-generator",
+  "systemd-hibernate-resume-generator",
+  "systemd-integritysetup-generator",
+  "systemd-rc-local-generator",
+  "systemd-system-update-generator",
+  "systemd-sysv-generator",
+  "systemd-veritysetup-generator",
+];
+
+/** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
+const leftovers: readonly string[] = [
+  "/etc/apt/sources.list",
+  "/etc/hostname",
+  "/etc/machine-id",
+  "/etc/resolv.conf",
+  "/var/cache/ldconfig/aux-cache",
+  "/var/log/journal",
+];
+
+/** Turns Debian's unpacked root into a Kubernetes machine. Throws TemplateError where a template cannot be filled. */
+export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
+  for (const leftover of leftovers) await rm(join(rootfs, leftover), { recursive: true, force: true });
+  await writeNodeFile(rootfs, "/etc/machine-id", "");
+  await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+
+  const asksForDocker = kubernetesMinor(inputs.kubernetesVersion) < 24;
+  const files = [...nodeFiles, ...(asksForDocker ? noDockerFiles : [])];
+  for (const file of files) {
+    const text = await renderNodeFile(file.template, inputs.templatesDir, { pauseImage: inputs.pauseImage });
+    await writeNodeFile(rootfs, file.path, text, file.mode);
+  }
+  await installBinaries(rootfs, inputs);
+  await cp(inputs.templatesDir, join(rootfs, "/usr/share/sprout/templates"), {
+    recursive: true,
+    filter: (source) => !source.endsWith(".ts"),
+  });
+  await linkUnits(rootfs, asksForDocker);
+}
+
+/** One template of the image, rendered. */
+export async function renderNodeFile(file: string, templatesDir: string, values: TemplateValues): Promise<string> {
+  return renderTemplate({ file, text: await readFile(join(templatesDir, file), "utf8") }, values);
+}
+
+async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
+  const programs = ["kubeadm", "kubelet", "kubectl"].map((name) => ({
+    name,
+    source: join(inputs.kubernetesBinariesDir, name),
+  }));
+  for (const { name, source } of [...programs, { name: "sprout-bootstrap", source: inputs.bootstrapper }]) {
+    const target = join(rootfs, "/usr/bin", name);
+    await copyFile(source, target);
+    await chmod(target, 0o755);
+  }
+  for (const dir of ["/etc/cni/net.d", "/etc/kubernetes/manifests", "/etc/sprout", "/opt/cni", "/var/lib/sprout"])
+    await mkdir(join(rootfs, dir), { recursive: true });
+  // Mount points of the real filesystems that a machine brings.
+  for (const dir of ["/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"])
+    await mkdir(join(rootfs, dir), { recursive: true, mode: 0o700 });
+  await symlink("/usr/lib/cni", join(rootfs, "/opt/cni/bin"));
+}
+
+async function linkUnits(rootfs: string, asksForDocker: boolean): Promise<void> {
+  const units = "/etc/systemd/system";
+  const links: [path: string, target: string][] = [
+    [`${units}/default.target`, "/lib/systemd/system/multi-user.target"],
+    [`${units}/multi-user.target.wants/containerd.service`, `${units}/containerd.service`],
+    [`${units}/multi-user.target.wants/sprout-bootstrap.service`, `${units}/sprout-bootstrap.service`],
+    ...maskedUnits.map((unit): [string, string] => [`${units}/${unit}`, "/dev/null"]),
+    ...maskedGenerators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
+  ];
+  if (asksForDocker)
+    links.push([`${units}/sockets.target.wants/sprout-no-docker.socket`, `${units}/sprout-no-docker.socket`]);
+  for (const wants of ["getty", "multi-user", "sysinit", "timers"])
+    await rm(join(rootfs, `${units}/${wants}.target.wants`), { recursive: true, force: true });
+  for (const [path, target] of links) {
+    await mkdir(dirname(join(rootfs, path)), { recursive: true });
+    await rm(join(rootfs, path), { force: true });
+    await symlink(target, join(rootfs, path));
+  }
+}
+
+async function writeNodeFile(rootfs: string, path: string, text: string, mode = 0o644): Promise<void> {
+  const target = join(rootfs, path);
+  await mkdir(dirname(target), { recursive: true });
+  await writeFile(target, text);
+  await chmod(target, mode);
+}

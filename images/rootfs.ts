@@ -1,0 +1,118 @@
+import { createHash } from "node:crypto";
+import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
+import { containerPackages, machinePackages } from "./debian/packages.ts";
+import { findHostSources, toSourceLine, type HostSources } from "./debian/sources.ts";
+import { run } from "../metadata-server/run.ts";
+
+/** Debian's part of an image, cached: the machine root as an archive, and the programs of the container images. */
+export interface DebianBase {
+  rootfsArchive: string;
+  /** Unpacked tree of the packages that are only used in container images. */
+  containerPackagesDir: string;
+  packages: { rootfs: DebianPackage[]; containerImages: DebianPackage[] };
+}
+
+/** Modification times in the archive are cut to this (2020-01-01), so that two bakes give the same bytes. */
+export const sourceDateEpoch = 1_577_836_800;
+
+const withoutDocumentation = [
+  "path-exclude=/usr/share/man/*",
+  "path-exclude=/usr/share/info/*",
+  "path-exclude=/usr/share/locale/*",
+  "path-exclude=/usr/share/doc/*",
+  // Licences stay.
+  "path-include=/usr/share/doc/*/copyright",
+];
+
+/** The base out of the cache, or made with mmdebstrap. `refresh` makes it anew, with the archives' latest packages. */
+export async function ensureDebianBase(
+  { cacheDir, refresh = false }: { cacheDir: string; refresh?: boolean },
+  { signal }: { signal: AbortSignal },
+): Promise<DebianBase> {
+  const host = await findHostSources({ signal });
+  const dir = join(cacheDir, "debian", cacheKey(host));
+  if (refresh) await rm(dir, { recursive: true, force: true });
+  const cached = await access(join(dir, "packages.json")).then(
+    () => true,
+    () => false,
+  );
+  if (!cached) await buildBase(host, dir, signal);
+  return {
+    rootfsArchive: join(dir, "rootfs.tar"),
+    containerPackagesDir: join(dir, "container-packages"),
+    packages: JSON.parse(await readFile(join(dir, "packages.json"), "utf8")) as DebianBase["packages"],
+  };
+}
+
+/** Unpacks the base into the empty folder `rootfs`. */
+export async function unpackRootfs(base: DebianBase, rootfs: string, { signal }: { signal: AbortSignal }) {
+  await mkdir(rootfs, { recursive: true });
+  const keep = ["--numeric-owner", "--same-permissions", "--xattrs", "--xattrs-include=*"];
+  await run("tar", ["--extract", "--file", base.rootfsArchive, "--directory", rootfs, ...keep], { signal });
+}
+
+async function buildBase(host: HostSources, dir: string, signal: AbortSignal): Promise<void> {
+  const parent = join(dir, "..");
+  await mkdir(parent, { recursive: true });
+  const work = await mkdtemp(join(parent, ".partial-"));
+  try {
+    const archive = join(work, "rootfs.tar");
+    const rootfs = bootstrapRootfs(host, archive, signal);
+    const containerImages = unpackContainerPackages(host, work, signal);
+    const packages = { rootfs: await rootfs, containerImages: await containerImages };
+    await writeFile(join(work, "packages.json"), JSON.stringify(packages));
+    await rename(work, dir);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function bootstrapRootfs(host: HostSources, archive: string, signal: AbortSignal): Promise<DebianPackage[]> {
+  const sourcesList = `${archive}.sources.list`;
+  await writeFile(sourcesList, host.sources.map((source) => `${toSourceLine("deb", source)}\n`).join(""));
+  const args = [
+    "--variant=minbase",
+    "--mode=root",
+    "--quiet",
+    `--include=${machinePackages.join(",")}`,
+    ...withoutDocumentation.map((option) => `--dpkgopt=${option}`),
+    host.codename,
+    archive,
+    sourcesList,
+  ];
+  const env = { SOURCE_DATE_EPOCH: String(sourceDateEpoch) };
+  try {
+    await run("mmdebstrap", args, { signal, env });
+  } catch (cause) {
+    throw new Error("Cannot make the machine root: mmdebstrap failed, see the cause for its output", { cause });
+  }
+  const status = ["--extract", "--to-stdout", "--file", archive, "./var/lib/dpkg/status"];
+  return parseDpkgStatus(await run("tar", status, { signal }));
+}
+
+async function unpackContainerPackages(host: HostSources, work: string, signal: AbortSignal): Promise<DebianPackage[]> {
+  const stateDir = join(work, "apt");
+  const apt = await createPrivateApt({ sources: host.sources, kind: "deb", stateDir }, { signal });
+  const packages = await apt.unpack(containerPackages, join(work, "container-packages"), { signal });
+  await rm(stateDir, { recursive: true });
+  return packages;
+}
+
+/** The installed packages of a dpkg status file, in its order (which is by name). */
+export function parseDpkgStatus(status: string): DebianPackage[] {
+  return status
+    .split("\n\n")
+    .filter((paragraph) => /^Status: install ok installed$/m.test(paragraph))
+    .map((paragraph) => ({
+      name: /^Package: (.+)$/m.exec(paragraph)?.[1] ?? "",
+      version: /^Version: (.+)$/m.exec(paragraph)?.[1] ?? "",
+    }));
+}
+
+function cacheKey({ codename, sources }: HostSources): string {
+  const lines = sources.map((source) => toSourceLine("deb", source));
+  const inputs = { codename, lines, machinePackages, containerPackages, withoutDocumentation, sourceDateEpoch };
+  return createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
+}
