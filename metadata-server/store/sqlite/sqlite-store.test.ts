@@ -1,7 +1,10 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createClusterRecord } from "../contract/samples.ts";
 import { describeStoreContract } from "../store-contract.ts";
+import type { Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
@@ -22,4 +25,98 @@ describeStoreContract("SQLite", async (options) => {
       await rm(directory, { recursive: true });
     },
   };
+});
+
+describe("openSqliteStore", () => {
+  let directory: string;
+  let file: string;
+  let store: Store;
+  let logged: [string, unknown][];
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "sprout-store-"));
+    file = join(directory, "sprout.db");
+    logged = [];
+    const error = (message: string, fields: unknown) => logged.push([message, fields]);
+    store = await openSqliteStore({ file, logger: { ...silent, error } });
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(directory, { recursive: true });
+  });
+
+  it.for([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a bound of %d events", async (bound) => {
+    const other = join(directory, "other.db");
+    await expect(openSqliteStore({ file: other, maxEventsPerCluster: bound })).rejects.toThrow(
+      `Cannot open store ${other}: maxEventsPerCluster is ${bound}; give a whole number from 1`,
+    );
+    await expect(readFile(other)).rejects.toThrow("ENOENT");
+  });
+
+  it("logs a listener that throws", async () => {
+    store.watch("c-1", () => {
+      throw new Error("listener is broken");
+    });
+    await store.commit({ clusters: [createClusterRecord({ id: "c-1" })] });
+    expect(logged).toEqual([["store listener failed", { clusterId: "c-1", error: "Error: listener is broken" }]]);
+  });
+
+  it.for([
+    {
+      title: "a time that is not whole milliseconds",
+      bad: { createdAt: 1.5 },
+      message: /^Cannot write to store .*: cannot store REAL value in INTEGER column clusters\.created_at$/,
+    },
+    { title: "what JSON cannot hold", bad: { nodes: 4n as unknown as number }, message: /BigInt/ },
+    {
+      title: "a function",
+      bad: { labels: { team: (() => "x") as unknown as string } },
+      message: /could not be cloned/,
+    },
+  ])("refuses a record with $title, alone among the commits beside it", async ({ bad, message }) => {
+    const [before, refused, after] = await Promise.allSettled([
+      store.commit({ clusters: [createClusterRecord({ id: "c-1" })] }),
+      store.commit({ clusters: [createClusterRecord({ id: "c-2" }), createClusterRecord({ id: "c-3", ...bad })] }),
+      store.commit({ clusters: [createClusterRecord({ id: "c-4" })] }),
+    ]);
+    expect([before.status, refused.status, after.status]).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(refused).toMatchObject({ reason: { message: expect.stringMatching(message) } });
+    expect((await store.clusters({ limit: 10 })).map(({ id }) => id)).toEqual(["c-4", "c-1"]);
+  });
+
+  it("is not well once its file was removed or replaced", async () => {
+    await store.check();
+    const message = `Cannot use store ${file}: the file was removed or replaced; restart the server`;
+    await rename(file, join(directory, "aside.db"));
+    await expect(store.check()).rejects.toThrow(message);
+    await writeFile(file, "");
+    await expect(store.check()).rejects.toThrow(message);
+  });
+
+  it("leaves no byte of a destroyed secret in its file", async () => {
+    const secrets = ["replaced", "destroyed"].map((text) => Buffer.from(`${text} secret `.repeat(500)));
+    const [replaced, destroyed] = secrets;
+    await store.commit({
+      clusters: [createClusterRecord({ id: "c-1" })],
+      secrets: [
+        { clusterId: "c-1", member: null, sealed: replaced! },
+        { clusterId: "c-1", member: "node01", sealed: destroyed! },
+      ],
+    });
+    await store.close();
+    const found = async () => {
+      const bytes = await readFile(file);
+      return ["replaced secret", "destroyed secret"].map((text) => bytes.includes(text));
+    };
+    expect(await found()).toEqual([true, true]);
+    store = await openSqliteStore({ file });
+    await store.commit({
+      secrets: [
+        { clusterId: "c-1", member: null, sealed: Buffer.from("new") },
+        { clusterId: "c-1", member: "node01", sealed: null },
+      ],
+    });
+    await store.close();
+    expect(await found()).toEqual([false, false]);
+    expect(await readdir(directory)).toEqual(["sprout.db"]);
+  });
 });

@@ -1,0 +1,27 @@
+// Run by crash.test.ts as a process of its own: commits without end and prints the number of each acknowledged commit.
+import { clusterEvent, createClusterRecord, createMemberRecord } from "../contract/samples.ts";
+import { secretBytes } from "../contract/subject.ts";
+import { openSqliteStore } from "./sqlite-store.ts";
+
+const [file = "", first = ""] = process.argv.slice(2);
+const store = await openSqliteStore({ file });
+
+async function commitAndPrint(number: number): Promise<void> {
+  const id = `c-${number}`;
+  const counter = (await store.cluster("c-counter")) ?? createClusterRecord({ id: "c-counter" });
+  // The commits of one round stand on one version of the counter, so that only the first of them may change it.
+  const isFirstOfRound = number % 8 === 0;
+  await store.commit({
+    clusters: [
+      createClusterRecord({ id }),
+      ...(isFirstOfRound ? [{ ...counter, labels: { last: String(number) } }] : []),
+    ],
+    members: ["node01", "node02"].map((name) => createMemberRecord({ clusterId: id, name })),
+    secrets: [{ clusterId: id, member: null, sealed: secretBytes(String(number).repeat(3000)) }],
+    events: ["created", "planned"].map((message) => ({ clusterId: id, event: clusterEvent(message) })),
+  });
+  process.stdout.write(`${number}\n`);
+}
+
+for (let round = Number(first); ; round += 8)
+  await Promise.all(Array.from({ length: 8 }, (_, index) => commitAndPrint(round + index)));

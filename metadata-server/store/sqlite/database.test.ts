@@ -1,0 +1,163 @@
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openDatabase } from "./database.ts";
+import { schemaVersion } from "./schema.ts";
+
+let directory: string;
+let file: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "sprout-database-"));
+  file = join(directory, "sprout.db");
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const open = (path = file) => openDatabase({ file: path, now: 1_700_000_000_000 });
+const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
+
+/** A store with enough rows for many pages. */
+function createFilledStore(): void {
+  const database = open();
+  const insert = database.prepare(
+    "INSERT INTO clusters (id, name, state, created_at, version, record) VALUES (?, ?, 'ready', 1, 1, ?)",
+  );
+  for (let index = 0; index < 500; index++) insert.run(`c-${index}`, `name-${index}`, "x".repeat(500));
+  database.close();
+}
+
+/** Permissions mean nothing to root, so the call is made as nobody where the tests run as root. */
+function asOrdinaryUser<T>(call: () => T): T {
+  if (process.geteuid?.() !== 0) return call();
+  process.seteuid?.(65_534);
+  try {
+    return call();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
+
+describe("openDatabase", () => {
+  it("makes a file that only its owner can read, and a log like it", async () => {
+    const database = open();
+    expect([await mode(file), await mode(`${file}-wal`)]).toEqual(["600", "600"]);
+    database.close();
+  });
+
+  it("closes a file that others could read", async () => {
+    createFilledStore();
+    await chmod(file, 0o644);
+    open().close();
+    expect(await mode(file)).toBe("600");
+  });
+
+  it("flushes every commit to the disk, and keeps foreign keys", () => {
+    const database = open();
+    const read = (pragma: string) => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
+    expect(read("journal_mode")).toBe("wal");
+    // 2 is FULL: the log is flushed at each commit (https://www.sqlite.org/pragma.html#pragma_synchronous).
+    expect(read("synchronous")).toBe(2);
+    expect(read("foreign_keys")).toBe(1);
+    expect(read("secure_delete")).toBe(1);
+    database.close();
+  });
+
+  it("takes an empty file for a new store", async () => {
+    await writeFile(file, "");
+    const database = open();
+    expect(database.prepare("SELECT version, applied_at FROM schema_migrations").all()).toEqual([
+      { version: schemaVersion, applied_at: 1_700_000_000_000 },
+    ]);
+    database.close();
+  });
+
+  it("leaves a store that is up to date as it is", async () => {
+    createFilledStore();
+    const before = await readFile(file);
+    open().close();
+    expect((await readFile(file)).equals(before)).toBe(true);
+  });
+
+  it("refuses a file that is not a database, and leaves it as it is", async () => {
+    await writeFile(file, "name,role\n".repeat(1000));
+    expect(() => open()).toThrow(`Cannot open store ${file}: it is not a SQLite database; use another path`);
+    expect(await readFile(file, "utf8")).toBe("name,role\n".repeat(1000));
+  });
+
+  it("refuses another program's database, and leaves it as it is", async () => {
+    const foreign = new DatabaseSync(file);
+    foreign.exec("CREATE TABLE clusters (id TEXT); INSERT INTO clusters VALUES ('theirs')");
+    foreign.close();
+    const before = await readFile(file);
+    expect(() => open()).toThrow(`Cannot open store ${file}: it is another program's database; use another path`);
+    expect((await readFile(file)).equals(before)).toBe(true);
+  });
+
+  it("refuses a store that a newer release has migrated, and leaves it as it is", async () => {
+    const database = open();
+    database.exec(`INSERT INTO schema_migrations VALUES (${schemaVersion + 1}, 0)`);
+    database.close();
+    const before = await readFile(file);
+    expect(() => open()).toThrow(
+      `Cannot open store ${file}: its schema version ${schemaVersion + 1} is newer than this release's ${schemaVersion}; use the newer release`,
+    );
+    expect((await readFile(file)).equals(before)).toBe(true);
+  });
+
+  it("refuses a store that is open already", () => {
+    const database = open();
+    const message = `Cannot open store ${file}: another process has it open; stop that one or use another data directory`;
+    expect(() => open()).toThrow(message);
+    database.close();
+    open().close();
+  });
+
+  it("refuses a store with damaged pages", async () => {
+    createFilledStore();
+    const bytes = await readFile(file);
+    for (let page = 4; page * 4096 < bytes.length; page += 3) bytes.fill(0xa5, page * 4096, page * 4096 + 512);
+    await writeFile(file, bytes);
+    expect(() => open()).toThrow(
+      `Cannot open store ${file}: it is damaged; restore a backup or move it away to start empty`,
+    );
+  });
+
+  it("refuses a store that was cut off", async () => {
+    createFilledStore();
+    await truncate(file, 40_960);
+    expect(() => open()).toThrow(
+      `Cannot open store ${file}: it is damaged; restore a backup or move it away to start empty`,
+    );
+  });
+
+  it("refuses a directory that does not exist, and makes none", async () => {
+    const path = join(directory, "missing", "sprout.db");
+    expect(() => open(path)).toThrow(`Cannot open store ${path}: its directory does not exist; create it`);
+    await expect(stat(join(directory, "missing"))).rejects.toThrow("ENOENT");
+  });
+
+  it("refuses a path that is a directory", () => {
+    expect(() => open(directory)).toThrow(`Cannot open store ${directory}: it is a directory; use the path of a file`);
+  });
+
+  it("refuses a path below a file", async () => {
+    await writeFile(file, "");
+    const path = join(file, "sprout.db");
+    expect(() => open(path)).toThrow(`Cannot open store ${path}: its directory is not a directory; use another path`);
+  });
+
+  it("refuses a directory it may not write to, and a file it may not write to", async () => {
+    createFilledStore();
+    const locked = join(directory, "locked");
+    await mkdir(locked);
+    await chmod(locked, 0o555);
+    await chmod(file, 0o444);
+    await chmod(directory, 0o755);
+    for (const path of [join(locked, "sprout.db"), file])
+      expect(() => asOrdinaryUser(() => open(path))).toThrow(
+        `Cannot open store ${path}: permission denied; make the file and its directory writable`,
+      );
+    await expect(stat(join(locked, "sprout.db"))).rejects.toThrow("ENOENT");
+  });
+});
