@@ -1,0 +1,80 @@
+import type { Hardware } from "#api/node-metadata.ts";
+import { DomainError } from "../errors.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { raiseAlert } from "./alerts.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { isOver } from "./lifecycle.ts";
+
+/** A machine with a capability in its hands, and what it says of itself. */
+export interface Caller {
+  tokenHash: string;
+  hardware: Hardware;
+  /** Where the call names it. */
+  allocation?: string;
+}
+
+export interface Admission {
+  cluster: ClusterRecord;
+  member: MemberRecord;
+  /** The capability is dead: it was exchanged for a report token. */
+  spent: boolean;
+}
+
+/** One answer for an unknown capability and for another machine's, so that neither tells which it was. */
+export const wrongMachine = () =>
+  new DomainError("wrong-machine", "This capability is unknown or belongs to another machine");
+
+/**
+ * Who calls: found by the capability's hash in constant time. A capability in another machine's hands freezes its
+ * member and raises an alert. Throws DomainError `wrong-machine` or `gone`.
+ */
+export async function admit(deps: ClusterDependencies, caller: Caller): Promise<Admission> {
+  const member = await deps.store.memberByTokenHash(caller.tokenHash);
+  if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine();
+  if (!isSameMachine(member, caller.hardware)) {
+    await refuseDuplicate(deps, { member, hardware: caller.hardware });
+    throw wrongMachine();
+  }
+  if (member.frozen || (caller.allocation !== undefined && caller.allocation !== member.allocation))
+    throw wrongMachine();
+  const cluster = await deps.store.cluster(member.clusterId);
+  if (cluster === undefined) throw wrongMachine();
+  if (isOver(cluster))
+    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`);
+  return { cluster, member, spent: member.spentCapabilityHash === caller.tokenHash };
+}
+
+/** By MAC, because containers share their host's SMBIOS; a UUID decides only where both sides have one. */
+function isSameMachine(member: MemberRecord, hardware: Hardware): boolean {
+  if (member.mac !== null && !hardware.macs.includes(member.mac)) return false;
+  const { bound } = member;
+  if (bound === null) return true;
+  if (bound.uuid !== undefined && hardware.uuid !== undefined && bound.uuid !== hardware.uuid) return false;
+  return hardware.macs.some((mac) => bound.macs.includes(mac));
+}
+
+async function refuseDuplicate(
+  deps: ClusterDependencies,
+  { member, hardware }: { member: MemberRecord; hardware: Hardware },
+): Promise<void> {
+  const message = `Capability of ${member.name} was presented by another machine (MAC ${hardware.macs.join(", ")})`;
+  await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true });
+}
+
+/** The record of a machine's first contact; undefined where it has been here before. */
+export function bindMachine(
+  { cluster, member }: Admission,
+  { hardware, at }: { hardware: Hardware; at: number },
+): Admission | undefined {
+  if (member.bound !== null) return undefined;
+  const address = member.address ?? hardware.addresses?.[0] ?? null;
+  const controlPlanes = cluster.controlPlanes.map((controlPlane) =>
+    controlPlane.name === member.name ? { ...controlPlane, address } : controlPlane,
+  );
+  const learned = member.role === "control-plane" && member.address === null && address !== null;
+  return {
+    cluster: learned ? { ...cluster, controlPlanes } : cluster,
+    member: { ...member, bound: hardware, address, state: "bootstrapping", firstContactAt: at },
+    spent: false,
+  };
+}

@@ -1,0 +1,35 @@
+import type { MemberRecord } from "../store/records.ts";
+import type { Changes } from "../store/store.ts";
+import { decide } from "./decide.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { canBecome, failCluster, failMember, memberEvent, toTime } from "./lifecycle.ts";
+
+export interface Alert {
+  member: Pick<MemberRecord, "clusterId" | "name">;
+  code: string;
+  message: string;
+  /** Hand out nothing more to anybody; a node that has confirmed its credentials needs the capability no more and goes on. */
+  freeze: boolean;
+}
+
+/** On the cluster's timeline, in the log and in the metrics. A member is frozen once; repeats only log and count. */
+export async function raiseAlert(deps: ClusterDependencies, { member, code, message, freeze }: Alert): Promise<void> {
+  const { clusterId, name } = member;
+  deps.observer.alert(code);
+  deps.logger.warn("Alert", { code, clusterId, member: name, message });
+  await decide(deps.store, async () => {
+    const [current, cluster] = await Promise.all([deps.store.member(clusterId, name), deps.store.cluster(clusterId)]);
+    if (current === undefined || cluster === undefined || current.frozen) return { result: undefined };
+    const at = deps.clock.now();
+    const event = { clusterId, event: { type: "alert" as const, at: toTime(at), member: name, code, message } };
+    if (!freeze || current.confirmedAt !== null) return { changes: { events: [event] }, result: undefined };
+    const frozen = failMember({ ...current, frozen: true }, { phase: current.phase ?? "metadata", error: message });
+    const changes: Changes = { members: [frozen], events: [event, memberEvent(frozen, { at, message })] };
+    if (current.first && canBecome(cluster, "failed")) {
+      const failed = failCluster(cluster, { failure: { message }, at });
+      changes.clusters = failed.clusters;
+      changes.events?.push(...failed.events);
+    }
+    return { changes, result: undefined };
+  });
+}

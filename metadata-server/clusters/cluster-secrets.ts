@@ -1,0 +1,129 @@
+import { Credentials } from "#api/credentials.ts";
+import { Authorities, createAuthorities } from "../pki/authorities.ts";
+import { mintCredentials } from "../pki/mint.ts";
+import { createDataKey, openDataKey, openSecret, sealSecret } from "../pki/sealing.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import type { Changes } from "../store/store.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+
+type Secrets = NonNullable<Changes["secrets"]>;
+type SecretOwner = Pick<MemberRecord, "clusterId" | "name" | "capabilityHash">;
+
+const dayMs = 86_400_000;
+/** kubeadm's own lifetimes. */
+const authorityLifetimeMs = 3650 * dayMs;
+const certificateLifetimeMs = 365 * dayMs;
+/** Generation of a cluster's authorities: part of what sealing authenticates, so that an older secret cannot come back. */
+const epoch = 1;
+/** About 3 ms of signing between two looks at the event loop. */
+const mintBatch = 8;
+
+/** New authorities, and the credentials of every member whose address is known, all sealed by a new data key. */
+export async function mintCluster(
+  deps: Pick<ClusterDependencies, "serverKeys" | "serviceAccountKeys" | "clock">,
+  { cluster, members }: { cluster: ClusterRecord; members: readonly MemberRecord[] },
+): Promise<{ sealedDataKey: string; secrets: Secrets }> {
+  const serviceAccountKey = await deps.serviceAccountKeys.take();
+  const now = deps.clock.now();
+  const authorities = createAuthorities({ now, lifetimeMs: authorityLifetimeMs, serviceAccountKey });
+  const { key, sealed: sealedDataKey } = createDataKey(deps.serverKeys, cluster.id);
+  const secrets: Secrets = [
+    {
+      clusterId: cluster.id,
+      member: null,
+      sealed: sealSecret(key, toBytes(authorities), {
+        clusterId: cluster.id,
+        member: null,
+        capabilityHash: null,
+        epoch,
+      }),
+    },
+  ];
+  for (const [index, member] of members.entries()) {
+    if (member.address === null) continue;
+    const credentials = mintFor(authorities, { cluster, member, address: member.address, now });
+    secrets.push(sealCredentials(key, { member, credentials }));
+    if (index % mintBatch === mintBatch - 1) await new Promise(setImmediate);
+  }
+  return { sealedDataKey, secrets };
+}
+
+/** The member's credentials: as sealed, or minted now where its address was only learned from its call. */
+export async function openCredentials(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
+  { cluster, member }: { cluster: ClusterRecord; member: MemberRecord & { address: string } },
+): Promise<{ credentials: Credentials; secrets: Secrets }> {
+  const key = dataKeyOf(deps, cluster);
+  const sealed = await deps.store.secret({ clusterId: cluster.id, member: member.name });
+  if (sealed !== undefined)
+    return { credentials: Credentials.parse(fromBytes(openSecret(key, sealed, contextOf(member)))), secrets: [] };
+  const authorities = await openAuthorities(deps, cluster);
+  const credentials = mintFor(authorities, { cluster, member, address: member.address, now: deps.clock.now() });
+  return { credentials, secrets: [sealCredentials(key, { member, credentials })] };
+}
+
+/** The same secret for a new capability; none where there is none yet. */
+export async function resealCredentials(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys">,
+  { cluster, member, capabilityHash }: { cluster: ClusterRecord; member: MemberRecord; capabilityHash: string },
+): Promise<Secrets> {
+  const sealed = await deps.store.secret({ clusterId: cluster.id, member: member.name });
+  if (sealed === undefined) return [];
+  const key = dataKeyOf(deps, cluster);
+  const secret = openSecret(key, sealed, contextOf(member));
+  const resealed = sealSecret(key, secret, contextOf({ ...member, capabilityHash }));
+  return [{ clusterId: cluster.id, member: member.name, sealed: resealed }];
+}
+
+/** Throws where the cluster's secrets are wiped. */
+export async function openAuthorities(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys">,
+  cluster: ClusterRecord,
+): Promise<Authorities> {
+  const key = dataKeyOf(deps, cluster);
+  const sealed = await deps.store.secret({ clusterId: cluster.id, member: null });
+  if (sealed === undefined) throw new Error(`Cannot open authorities of ${cluster.id}: the store holds none`);
+  const context = { clusterId: cluster.id, member: null, capabilityHash: null, epoch };
+  return Authorities.parse(fromBytes(openSecret(key, sealed, context)));
+}
+
+function dataKeyOf(deps: Pick<ClusterDependencies, "serverKeys">, cluster: ClusterRecord): Buffer {
+  if (cluster.sealedDataKey === null) throw new Error(`Cannot open secrets of ${cluster.id}: its data key is wiped`);
+  return openDataKey(deps.serverKeys, cluster.id, cluster.sealedDataKey);
+}
+
+function mintFor(
+  authorities: Authorities,
+  { cluster, member, address, now }: { cluster: ClusterRecord; member: MemberRecord; address: string; now: number },
+): Credentials {
+  return mintCredentials(authorities, {
+    role: member.role,
+    allocation: member.allocation,
+    name: member.name,
+    address,
+    endpointHost: cluster.endpoint.slice(0, cluster.endpoint.lastIndexOf(":")),
+    serviceSubnet: cluster.network.serviceSubnet,
+    kubernetesVersion: cluster.kubernetesVersion,
+    now,
+    notAfter: now + certificateLifetimeMs,
+  });
+}
+
+const sealCredentials = (
+  key: Buffer,
+  { member, credentials }: { member: SecretOwner; credentials: Credentials },
+): Secrets[number] => ({
+  clusterId: member.clusterId,
+  member: member.name,
+  sealed: sealSecret(key, toBytes(credentials), contextOf(member)),
+});
+
+const contextOf = (member: SecretOwner) => ({
+  clusterId: member.clusterId,
+  member: member.name,
+  capabilityHash: member.capabilityHash,
+  epoch,
+});
+
+const toBytes = (value: unknown) => Buffer.from(JSON.stringify(value));
+const fromBytes = (bytes: Uint8Array): unknown => JSON.parse(Buffer.from(bytes).toString());

@@ -1,0 +1,131 @@
+import { hash } from "node:crypto";
+import type { CreateCluster } from "#api/cluster.ts";
+import { DomainError } from "../errors.ts";
+import type { MachineProvider } from "../providers/provider.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { StoreConflict } from "../store/store.ts";
+import { mintCluster } from "./cluster-secrets.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { createClusterId } from "./identifiers.ts";
+import { startLaunch } from "./launch.ts";
+import { clusterEvent, liveStates } from "./lifecycle.ts";
+import { type ClusterPlan, planCluster, withSegment } from "./plan.ts";
+
+const idempotencyLifetimeMs = 24 * 3_600_000;
+
+export interface CreatedCluster {
+  cluster: ClusterRecord;
+  members: MemberRecord[];
+}
+
+/**
+ * Plans, reserves, mints and stores a cluster in one durable commit, then starts its machines in the background.
+ * Throws DomainError: `invalid-request`, `no-image`, `no-capacity`, `name-taken`, `idempotency-key-reused`.
+ */
+export async function createCluster(
+  deps: ClusterDependencies,
+  request: CreateCluster,
+  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+): Promise<CreatedCluster> {
+  const requestHash = hash("sha256", JSON.stringify(request), "base64url");
+  const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash };
+  const known = await findKnown(deps, idempotency);
+  if (known !== undefined) return known;
+  const provider = findProvider(deps, request.provider);
+  const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
+  if (request.name !== undefined) await refuseTakenName(deps, request.name);
+  const plan = planCluster(request, {
+    id: createClusterId(deps.random),
+    baseDomain: deps.baseDomain,
+    kubernetesVersion,
+    provisionAllowanceMs: provider.provisionAllowanceMs,
+    now: deps.clock.now(),
+    random: deps.random,
+  });
+  try {
+    return await reserveAndStore(deps, { plan, provider, idempotency });
+  } catch (error) {
+    await releaseSegment(deps, { provider, clusterId: plan.cluster.id });
+    if (!(error instanceof StoreConflict)) throw error;
+    const winner = error.reason === "key-used" ? await findKnown(deps, idempotency) : undefined;
+    if (winner !== undefined) return winner;
+    throw error.reason === "name-taken" ? nameTaken(plan.cluster.name, error) : error;
+  }
+}
+
+type IdempotencyKey = { key: string; requestHash: string };
+
+async function reserveAndStore(
+  deps: ClusterDependencies,
+  options: { plan: ClusterPlan; provider: MachineProvider; idempotency: IdempotencyKey | undefined },
+): Promise<CreatedCluster> {
+  const { provider, idempotency } = options;
+  const members = options.plan.members.map(({ name, role }) => ({ name, role }));
+  const segment = await provider.reserve({ clusterId: options.plan.cluster.id, members });
+  const plan = withSegment(options.plan, segment);
+  const { sealedDataKey, secrets } = await mintCluster(deps, plan);
+  const cluster = { ...plan.cluster, sealedDataKey };
+  await deps.store.commit({
+    clusters: [cluster],
+    members: plan.members,
+    secrets,
+    events: [clusterEvent(cluster.id, { state: cluster.state, at: cluster.createdAt })],
+    ...(idempotency && {
+      idempotency: { ...idempotency, clusterId: cluster.id, expiresAt: cluster.createdAt + idempotencyLifetimeMs },
+    }),
+  });
+  startLaunch(deps, { clusterId: cluster.id, serverUrl: segment.serverUrl, capabilities: plan.capabilities });
+  return { cluster, members: plan.members };
+}
+
+async function findKnown(
+  deps: ClusterDependencies,
+  key: IdempotencyKey | undefined,
+): Promise<CreatedCluster | undefined> {
+  const known = key && (await deps.store.idempotency(key.key));
+  if (known === undefined) return undefined;
+  if (known.requestHash !== key?.requestHash)
+    throw new DomainError("idempotency-key-reused", "Idempotency-Key was used for a different request; use a new key");
+  const cluster = await deps.store.cluster(known.clusterId);
+  return cluster && { cluster, members: await deps.store.members(cluster.id) };
+}
+
+function findProvider(deps: ClusterDependencies, name: string): MachineProvider {
+  const provider = deps.providers.get(name);
+  if (provider !== undefined) return provider;
+  const known = [...deps.providers.keys()].join(", ") || "none";
+  throw new DomainError("invalid-request", "Cannot create cluster", {
+    errors: [{ pointer: "/provider", detail: `is unknown; this server has: ${known}` }],
+  });
+}
+
+async function chooseVersion(provider: MachineProvider, wanted: string | undefined): Promise<string> {
+  const versions = await provider.kubernetesVersions();
+  const version = wanted ?? versions[0];
+  if (version !== undefined && versions.includes(version)) return version;
+  const available = versions.length === 0 ? "none is baked" : `there are: ${versions.join(", ")}`;
+  throw new DomainError(
+    "no-image",
+    `Provider ${provider.name} has no image for Kubernetes ${wanted ?? "of any version"}; ${available}; run sprout image bake`,
+  );
+}
+
+async function refuseTakenName(deps: ClusterDependencies, name: string): Promise<void> {
+  const [holder] = await deps.store.clusters({ name, states: liveStates, limit: 1 });
+  if (holder !== undefined) throw nameTaken(name);
+}
+
+const nameTaken = (name: string, cause?: unknown) =>
+  new DomainError("name-taken", `A cluster named ${name} exists; choose another name or delete that one`, { cause });
+
+/** What a failed creation leaves is not fatal: the next start reaps segments that nobody owns. */
+async function releaseSegment(
+  deps: ClusterDependencies,
+  { provider, clusterId }: { provider: MachineProvider; clusterId: string },
+): Promise<void> {
+  try {
+    await provider.release(clusterId);
+  } catch (error) {
+    deps.logger.warn("Segment of a cluster that was not created stays reserved", { clusterId, error: String(error) });
+  }
+}

@@ -1,0 +1,25 @@
+import type { Logger } from "../logger.ts";
+import type { ServiceAccountKey } from "../pki/authorities.ts";
+import type { MachineProvider } from "../providers/provider.ts";
+import type { Store } from "../store/store.ts";
+import type { Background } from "./background.ts";
+import type { Clock } from "./clock.ts";
+import type { RandomBytes } from "./identifiers.ts";
+import type { Observer } from "./observer.ts";
+
+/** Everything the cluster domain needs of the outside. */
+export interface ClusterDependencies {
+  store: Store;
+  providers: ReadonlyMap<string, MachineProvider>;
+  /** The first seals; all open, so that keys can be rotated. */
+  serverKeys: readonly Buffer[];
+  serviceAccountKeys: { take(): Promise<ServiceAccountKey> };
+  /** PEM of the authority that machines pin. */
+  ca: string;
+  baseDomain: string;
+  clock: Clock;
+  random: RandomBytes;
+  background: Background;
+  observer: Observer;
+  logger: Logger;
+}

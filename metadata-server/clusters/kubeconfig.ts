@@ -1,0 +1,33 @@
+import { DomainError } from "../errors.ts";
+import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
+import { openAuthorities } from "./cluster-secrets.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { clusterEvent } from "./lifecycle.ts";
+import { findCluster } from "./queries.ts";
+
+/** A short-lived kubeconfig (YAML) of its own for each call, told on the timeline. Throws DomainError `not-found` or `not-ready`. */
+export async function issueKubeconfig(
+  deps: ClusterDependencies,
+  { clusterId, ttlSeconds }: { clusterId: string; ttlSeconds: number },
+): Promise<string> {
+  const cluster = await findCluster(deps, clusterId);
+  // The endpoint's name is known inside the cluster only; the address is in the certificate as well.
+  const address = cluster.controlPlanes[0]?.address ?? null;
+  if (cluster.state !== "ready" || address === null)
+    throw new DomainError(
+      "not-ready",
+      `Cluster ${cluster.name} is ${cluster.state}; a kubeconfig is issued once it is ready`,
+    );
+  const now = deps.clock.now();
+  const kubeconfig = mintUserKubeconfig(await openAuthorities(deps, cluster), {
+    clusterName: cluster.name,
+    server: `https://${address}:6443`,
+    user: "sprout-api",
+    ttlMs: ttlSeconds * 1000,
+    now,
+    kubernetesVersion: cluster.kubernetesVersion,
+  });
+  const message = `Kubeconfig issued for ${ttlSeconds} s`;
+  await deps.store.commit({ events: [clusterEvent(cluster.id, { state: cluster.state, at: now, message })] });
+  return kubeconfig;
+}

@@ -1,0 +1,103 @@
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { DomainError } from "../errors.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import type { Changes } from "../store/store.ts";
+import { type Admission, admit, bindMachine, type Caller } from "./admission.ts";
+import { decide } from "./decide.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { hold } from "./hold.ts";
+import { canBecome, memberEvent, transition } from "./lifecycle.ts";
+
+/** Longer than most clients wait before they ask again, shorter than what proxies cut off. */
+export const metadataHoldMs = 25_000;
+
+/**
+ * The node's document, held until it is final for its role. The first call binds the capability to the machine; the
+ * first control plane's first answer starts the cluster's deadline. Throws DomainError `wrong-machine`, `gone`,
+ * `already-claimed`, or `not-final` when the hold is over.
+ */
+export async function answerMetadata(
+  deps: ClusterDependencies,
+  caller: Caller,
+  { signal }: { signal: AbortSignal },
+): Promise<NodeMetadata> {
+  const first = await tryMetadata(deps, caller);
+  if (first.document !== undefined) return first.document;
+  const options = { clusterId: first.clusterId, holdMs: metadataHoldMs, signal };
+  const document = await hold(deps, options, async () => (await tryMetadata(deps, caller)).document);
+  if (document === undefined)
+    throw new DomainError("not-final", "Not every address of the plan is known yet; ask again");
+  return document;
+}
+
+async function tryMetadata(
+  deps: ClusterDependencies,
+  caller: Caller,
+): Promise<{ clusterId: string; document?: NodeMetadata }> {
+  return decide<{ clusterId: string; document?: NodeMetadata }>(deps.store, async () => {
+    const at = deps.clock.now();
+    const admission = await admit(deps, caller);
+    if (admission.spent)
+      throw new DomainError("already-claimed", "This capability is spent: the node has its credentials");
+    const bound = bindMachine(admission, { hardware: caller.hardware, at });
+    const { cluster, member } = bound ?? admission;
+    const final = isFinal(cluster, member);
+    const changes = contactChanges({ before: admission, bound, at, startsDeadline: final && member.first });
+    const clusterId = cluster.id;
+    if (!final) return { ...changes, result: { clusterId } };
+    const started = changes.changes?.clusters?.[0] ?? cluster;
+    const peers = member.first ? (await deps.store.members(clusterId)).map(({ name }) => name) : undefined;
+    return { ...changes, result: { clusterId, document: toNodeMetadata(started, { member, at, peers }) } };
+  });
+}
+
+function contactChanges(contact: {
+  before: Admission;
+  bound: Admission | undefined;
+  at: number;
+  startsDeadline: boolean;
+}): { changes?: Changes } {
+  const { before, bound, at } = contact;
+  const changes: Required<Pick<Changes, "clusters" | "members" | "events">> = { clusters: [], members: [], events: [] };
+  if (bound !== undefined) {
+    changes.members.push(bound.member);
+    changes.events.push(memberEvent(bound.member, { at }));
+    if (bound.cluster !== before.cluster) changes.clusters.push(bound.cluster);
+  }
+  const cluster = bound?.cluster ?? before.cluster;
+  if (contact.startsDeadline && canBecome(cluster, "bootstrapping")) {
+    const fields = { deadlineAt: at + cluster.deadlineSeconds * 1000 };
+    const started = transition(cluster, { to: "bootstrapping", at, fields });
+    changes.clusters = started.clusters;
+    changes.events.push(...started.events);
+  }
+  return changes.members.length + changes.clusters.length > 0 ? { changes } : {};
+}
+
+const isKnown = ({ address }: { address: string | null }) => address !== null;
+
+/** A worker needs its own address and a control plane's; a control plane those of all its fellows. */
+function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
+  if (member.address === null) return false;
+  return member.role === "worker" ? cluster.controlPlanes.some(isKnown) : cluster.controlPlanes.every(isKnown);
+}
+
+function toNodeMetadata(
+  cluster: ClusterRecord,
+  { member, at, peers }: { member: MemberRecord; at: number; peers: string[] | undefined },
+): NodeMetadata {
+  const deadlineAt = cluster.deadlineAt ?? at + cluster.deadlineSeconds * 1000;
+  if (deadlineAt <= at)
+    throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed: no node can join it`);
+  return {
+    allocation: member.allocation,
+    cluster: { id: cluster.id, name: cluster.name, kubernetesVersion: cluster.kubernetesVersion },
+    self: { name: member.name, role: member.role, address: member.address ?? "", podCidr: member.podCidr },
+    endpoint: cluster.endpoint,
+    controlPlanes: cluster.controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
+    network: cluster.network,
+    join: "certificate",
+    deadlineSeconds: (deadlineAt - at) / 1000,
+    ...(peers && { peers }),
+  };
+}

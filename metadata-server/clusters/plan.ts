@@ -1,0 +1,144 @@
+import type { CreateCluster } from "#api/cluster.ts";
+import type { Role } from "#api/name.ts";
+import { DomainError } from "../errors.ts";
+import type { Segment } from "../providers/provider.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
+import { planNetwork, refuseAddressesInside } from "./plan-network.ts";
+
+const maxNodeNameLength = 52;
+
+export interface ClusterPlan {
+  cluster: ClusterRecord;
+  members: MemberRecord[];
+  /** Each member's capability by its name: the only copy there is, for the seed. */
+  capabilities: Map<string, string>;
+}
+
+export interface PlanContext {
+  id: string;
+  baseDomain: string;
+  kubernetesVersion: string;
+  provisionAllowanceMs: number;
+  now: number;
+  random: RandomBytes;
+}
+
+/** Pure but for `random`. Throws DomainError `invalid-request` where names or networks do not fit. */
+export function planCluster(request: CreateCluster, context: PlanContext): ClusterPlan {
+  const name = request.name ?? createClusterName(context.random);
+  const roles = placeRoles(request);
+  const names = nameNodes(roles, `${name}.${context.baseDomain}`);
+  const { network, podCidrs } = planNetwork(request.network, roles.length);
+  const capabilities = new Map(names.map((node) => [node, createToken(context.random)]));
+  const members = names.map((node, index) =>
+    planMember({
+      clusterId: context.id,
+      name: node,
+      role: roles[index] ?? "worker",
+      first: index === 0,
+      allocation: createAllocationId(context.random),
+      podCidr: podCidrs[index] ?? "",
+      capabilityHash: hashToken(capabilities.get(node) ?? ""),
+    }),
+  );
+  const cluster: ClusterRecord = {
+    id: context.id,
+    name,
+    state: "pending",
+    failure: null,
+    kubernetesVersion: context.kubernetesVersion,
+    provider: request.provider,
+    endpoint: `api.${name}.${context.baseDomain}:6443`,
+    network,
+    labels: request.labels ?? {},
+    controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
+    nodes: members.length,
+    deadlineSeconds: request.deadlineSeconds,
+    failedTtlSeconds: request.failedTtlSeconds,
+    createdAt: context.now,
+    provisionDeadlineAt: context.now + context.provisionAllowanceMs,
+    deadlineAt: null,
+    readyAt: null,
+    availableAt: null,
+    failedAt: null,
+    deletedAt: null,
+    expiresAt: request.ttlSeconds === undefined ? null : context.now + request.ttlSeconds * 1000,
+    sealedDataKey: null,
+    providerData: {},
+    version: 0,
+  };
+  return { cluster, members, capabilities };
+}
+
+/** The plan with the addresses its provider has reserved. Throws DomainError where they collide with pods or services. */
+export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
+  const machines = new Map(segment.machines.map((machine) => [machine.name, machine]));
+  const members = plan.members.map((member) => {
+    const machine = machines.get(member.name);
+    return { ...member, address: machine?.address ?? null, mac: machine?.mac ?? null };
+  });
+  refuseAddressesInside(
+    plan.cluster.network,
+    members.flatMap(({ address }) => address ?? []),
+  );
+  const controlPlanes = members.filter(isControlPlane).map(({ name, address }) => ({ name, address }));
+  return { ...plan, members, cluster: { ...plan.cluster, controlPlanes, providerData: segment.providerData } };
+}
+
+const isControlPlane = (member: MemberRecord) => member.role === "control-plane";
+
+function placeRoles(request: CreateCluster): Role[] {
+  const automatic = request.highAvailability === true ? 3 : 1;
+  const controlPlanes = request.controlPlanes ?? automatic;
+  const workers = request.nodes === undefined ? (request.workers ?? 0) : request.nodes - controlPlanes;
+  return [...Array<Role>(controlPlanes).fill("control-plane"), ...Array<Role>(workers).fill("worker")];
+}
+
+function nameNodes(roles: Role[], domain: string): string[] {
+  const controlPlanes = roles.filter((role) => role === "control-plane").length;
+  const names = [
+    ...numbered("cp", controlPlanes).map((host) => `${host}.${domain}`),
+    ...numbered("node", roles.length - controlPlanes).map((host) => `${host}.${domain}`),
+  ];
+  const tooLong = names.find((name) => name.length > maxNodeNameLength);
+  if (tooLong !== undefined)
+    throw new DomainError("invalid-request", "Cannot name nodes", {
+      errors: [
+        {
+          pointer: "/name",
+          detail: `makes the node name ${tooLong} ${tooLong.length} characters long, ${maxNodeNameLength} are possible`,
+        },
+      ],
+    });
+  return names;
+}
+
+/** `cp01`, `cp02`, … with as many digits as the count needs, two at least. */
+function numbered(prefix: string, count: number): string[] {
+  const width = Math.max(2, String(count).length);
+  return Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(width, "0")}`);
+}
+
+type PlannedFields = "clusterId" | "name" | "role" | "first" | "allocation" | "podCidr" | "capabilityHash";
+
+const planMember = (planned: Pick<MemberRecord, PlannedFields>): MemberRecord => ({
+  ...planned,
+  address: null,
+  mac: null,
+  state: "pending",
+  spentCapabilityHash: null,
+  reportTokenHash: null,
+  bound: null,
+  claims: 0,
+  confirmedAt: null,
+  frozen: false,
+  phase: null,
+  phases: [],
+  lastSequence: 0,
+  launchedAt: null,
+  firstContactAt: null,
+  lastReportAt: null,
+  failure: null,
+  version: 0,
+});

@@ -1,0 +1,92 @@
+import type { MachineProvider, RunningMachine } from "../providers/provider.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { resealCredentials } from "./cluster-secrets.ts";
+import { decide } from "./decide.ts";
+import { liveClusters } from "./deadlines.ts";
+import { startDeletion } from "./delete-cluster.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { createToken, hashToken } from "./identifiers.ts";
+import { isComingUp } from "./lifecycle.ts";
+import { startLaunch } from "./launch.ts";
+
+/**
+ * After a start: launches that were cut off are done again, deletions go on, and machines that no cluster owns are
+ * ended. Must end before the first request is served, so that nothing new is taken for something left over.
+ */
+export async function reconcile(deps: ClusterDependencies): Promise<void> {
+  const live = await Array.fromAsync(liveClusters(deps.store));
+  const owned = new Set<string>();
+  for (const cluster of live) {
+    const members = await deps.store.members(cluster.id);
+    owned.add(machineKey({ clusterId: cluster.id, allocation: "" }));
+    for (const { allocation } of members) owned.add(machineKey({ clusterId: cluster.id, allocation }));
+    if (cluster.state === "deleting") startDeletion(deps, cluster.id);
+    const unlaunched = members.filter(
+      ({ launchedAt, firstContactAt }) => launchedAt === null && firstContactAt === null,
+    );
+    if (isComingUp(cluster) && unlaunched.length > 0) relaunch(deps, { cluster, members: unlaunched });
+  }
+  await Promise.all(Array.from(deps.providers.values(), (provider) => reap(deps, { provider, owned })));
+}
+
+/** A capability's plaintext was only in the seed that may never have been written: such a member gets a new one. */
+function relaunch(
+  deps: ClusterDependencies,
+  { cluster, members }: { cluster: ClusterRecord; members: MemberRecord[] },
+) {
+  const { id: clusterId } = cluster;
+  deps.background.start(`relaunch ${clusterId}`, async () => {
+    const provider = deps.providers.get(cluster.provider);
+    if (provider === undefined) return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
+    const owned = await deps.store.members(clusterId);
+    const segment = await provider.reserve({ clusterId, members: owned.map(({ name, role }) => ({ name, role })) });
+    const capabilities = new Map<string, string>();
+    for (const { name, allocation } of members) {
+      await provider.terminate({ clusterId, allocation });
+      const capability = await reissueCapability(deps, { cluster, name });
+      if (capability !== undefined) capabilities.set(name, capability);
+    }
+    deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
+    startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });
+  });
+}
+
+/** None for a machine that has called meanwhile: it has its seed. */
+async function reissueCapability(
+  deps: ClusterDependencies,
+  { cluster, name }: { cluster: ClusterRecord; name: string },
+): Promise<string | undefined> {
+  return decide(deps.store, async () => {
+    const member = await deps.store.member(cluster.id, name);
+    if (member === undefined || member.firstContactAt !== null) return { result: undefined };
+    const capability = createToken(deps.random);
+    const capabilityHash = hashToken(capability);
+    const secrets = await resealCredentials(deps, { cluster, member, capabilityHash });
+    return { changes: { members: [{ ...member, capabilityHash }], secrets }, result: capability };
+  });
+}
+
+/** What remains after an error is found again by the next start. */
+async function reap(
+  deps: ClusterDependencies,
+  { provider, owned }: { provider: MachineProvider; owned: ReadonlySet<string> },
+): Promise<void> {
+  const strays = (await provider.list()).filter((machine) => !owned.has(machineKey(machine)));
+  const segments = new Set(strays.map(({ clusterId }) => clusterId));
+  for (const machine of strays.filter(({ allocation }) => allocation !== "")) {
+    deps.logger.warn("Ending a machine that no cluster owns", { ...machine, provider: provider.name });
+    await attempt(deps, () => provider.terminate(machine));
+  }
+  for (const clusterId of segments)
+    if (!owned.has(machineKey({ clusterId, allocation: "" }))) await attempt(deps, () => provider.release(clusterId));
+}
+
+async function attempt({ logger }: ClusterDependencies, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    logger.error("Could not remove what no cluster owns", { error: String(error) });
+  }
+}
+
+const machineKey = ({ clusterId, allocation }: RunningMachine) => `${clusterId}/${allocation}`;

@@ -1,0 +1,83 @@
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { z } from "zod";
+import { DnsLabel } from "#api/name.ts";
+import { Cidr } from "#api/network.ts";
+
+const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
+const directory = z.string().startsWith("/", "must be an absolute path").max(200);
+const hostName = z
+  .string()
+  .max(253)
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "must be a host name or an IPv4 address");
+
+/** A domain such as `sprout.internal`; short, because node names may have 52 characters in all. */
+const BaseDomain = z
+  .string()
+  .max(40)
+  .refine((text) => text.split(".").every((label) => DnsLabel.safeParse(label).success), "must be a lower-case domain");
+
+const Settings = z.strictObject({
+  dataDir: directory.default("/var/lib/sprout"),
+  cacheDir: directory.default("/var/cache/sprout"),
+  listenAddress: z.ipv4("must be an IPv4 address").default("0.0.0.0"),
+  port: port.default(8443),
+  baseDomain: BaseDomain.default("sprout.internal"),
+  nspawnSubnet: Cidr.default("10.77.0.0/16"),
+  /** The server's address on the nspawn network, as machines reach it. */
+  nspawnServerAddress: z.ipv4("must be an IPv4 address").default("10.77.255.254"),
+  /** Further names and addresses the server's certificate is valid for. */
+  serverNames: z
+    .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(hostName).max(32))
+    .default([]),
+  logLevel: z.enum(["info", "warn", "error"]).default("info"),
+});
+
+const variables = {
+  dataDir: "SPROUT_DATA_DIR",
+  cacheDir: "SPROUT_CACHE_DIR",
+  listenAddress: "SPROUT_LISTEN_ADDRESS",
+  port: "SPROUT_PORT",
+  baseDomain: "SPROUT_BASE_DOMAIN",
+  nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
+  nspawnServerAddress: "SPROUT_NSPAWN_SERVER_ADDRESS",
+  serverNames: "SPROUT_SERVER_NAMES",
+  logLevel: "SPROUT_LOG_LEVEL",
+} satisfies Record<keyof z.infer<typeof Settings>, string>;
+
+export type Config = Readonly<z.infer<typeof Settings> & { hostName: string; databaseFile: string; tokenFile: string }>;
+export type ConfigFlags = { [K in keyof typeof variables]?: unknown };
+
+/** A setting that cannot be used; names every one of them by its flag or variable. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** Flags win over the environment, which wins over defaults. Throws ConfigError with every bad setting at once. */
+export function loadConfig(flags: ConfigFlags = {}, environment: NodeJS.ProcessEnv = process.env): Config {
+  const given = Object.entries(variables).flatMap(([setting, variable]) => {
+    const value = flags[setting as keyof ConfigFlags] ?? environment[variable];
+    return value === undefined ? [] : [[setting, value] as const];
+  });
+  const unknown = Object.keys(flags).filter((flag) => !Object.hasOwn(variables, flag));
+  const parsed = Settings.safeParse(Object.fromEntries(given));
+  if (!parsed.success || unknown.length > 0)
+    throw new ConfigError(
+      `Cannot use configuration: ${[...unknownProblems(unknown), ...problems(parsed.error)].join("; ")}`,
+    );
+  const settings = parsed.data;
+  return Object.freeze({
+    ...settings,
+    hostName: hostname(),
+    databaseFile: join(settings.dataDir, "sprout.db"),
+    tokenFile: join(settings.dataDir, "token"),
+  });
+}
+
+const unknownProblems = (names: string[]) => names.map((name) => `${name} is not a setting`);
+
+const problems = (error: z.ZodError | undefined) =>
+  (error?.issues ?? []).map((issue) => {
+    const setting = String(issue.path[0]) as keyof typeof variables;
+    return `${setting} (${variables[setting]}) ${issue.message}`;
+  });
