@@ -27,7 +27,7 @@ export function describeListing(context: Context): void {
         id: `c-${String(index).padStart(2, "0")}`,
         createdAt: createdAt + Math.floor(index / 10),
       }));
-      await create(...clusters);
+      await create(...clusters.toReversed());
       const seen: string[] = [];
       for (let after: string | undefined; ; after = seen.at(-1)) {
         const page = await ids({ limit: 4, ...(after !== undefined && { after }) });
