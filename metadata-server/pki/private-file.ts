@@ -9,7 +9,7 @@ export async function readPrivateFile(file: string): Promise<Buffer> {
     const { mode } = await handle.stat();
     if ((mode & 0o077) !== 0)
       throw new Error(
-        `Cannot use ${file}: its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets others read it; chmod it to 0600`,
+        `Cannot use ${file}: its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets others at it; chmod it to 0600`,
       );
     return await handle.readFile();
   } finally {

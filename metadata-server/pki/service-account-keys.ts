@@ -13,7 +13,11 @@ export interface ServiceAccountKeyPool {
  * `sa.key` is the one RSA key (`kubeadm join --control-plane` of 1.20 refuses anything else) and takes tens of
  * milliseconds, so `size` of them are made ahead, one at a time and off the event loop.
  */
-export function createServiceAccountKeyPool({ size }: { size: number }): ServiceAccountKeyPool {
+export function createServiceAccountKeyPool(options: {
+  size: number;
+  makeKey?: () => Promise<ServiceAccountKey>;
+}): ServiceAccountKeyPool {
+  const { size, makeKey = makeServiceAccountKey } = options;
   const ready: ServiceAccountKey[] = [];
   const waiting = new Set<PromiseWithResolvers<ServiceAccountKey>>();
   let making = false;
@@ -73,7 +77,7 @@ export function createServiceAccountKeyPool({ size }: { size: number }): Service
 const generate = promisify(generateKeyPair);
 
 /** PEM as kubeadm writes sa.key ("RSA PRIVATE KEY", PKCS #1) and sa.pub ("PUBLIC KEY"). */
-async function makeKey(): Promise<ServiceAccountKey> {
+export async function makeServiceAccountKey(): Promise<ServiceAccountKey> {
   const { publicKey, privateKey } = await generate("rsa", {
     modulusLength: 2048,
     publicKeyEncoding: { type: "spki", format: "pem" },

@@ -1,0 +1,47 @@
+import { chmod, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createTemporaryDirectory } from "./fixtures.ts";
+import { loadServerKey } from "./server-key.ts";
+
+test("loadServerKey makes a key on first use, 0600 and with nothing left beside it, and keeps it", async () => {
+  const directory = join(await createTemporaryDirectory(), "keys");
+  const file = join(directory, "server.key");
+  const key = await loadServerKey(file);
+  expect(key).toHaveLength(32);
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+  expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  expect(await readdir(directory)).toEqual(["server.key"]);
+  expect(await loadServerKey(file)).toEqual(key);
+});
+
+test("loadServerKey gives the same key to all who start at once", async () => {
+  const directory = await createTemporaryDirectory();
+  const keys = await Promise.all(Array.from({ length: 8 }, () => loadServerKey(join(directory, "server.key"))));
+  expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(1);
+  expect(await readdir(directory)).toEqual(["server.key"]);
+});
+
+test.each([0, 31, 33, 64])("loadServerKey refuses a key of %i bytes and leaves it alone", async (length) => {
+  const file = join(await createTemporaryDirectory(), "server.key");
+  await writeFile(file, Buffer.alloc(length, 7), { mode: 0o600 });
+  await expect(loadServerKey(file)).rejects.toThrow(
+    `Cannot use server key ${file}: it has ${length} bytes instead of 32; restore it from a backup`,
+  );
+  expect(await readFile(file)).toEqual(Buffer.alloc(length, 7));
+});
+
+test.each(["0644", "0640", "0604", "0620"])("loadServerKey refuses a key file with mode %s", async (mode) => {
+  const file = join(await createTemporaryDirectory(), "server.key");
+  await loadServerKey(file);
+  await chmod(file, Number.parseInt(mode, 8));
+  await expect(loadServerKey(file)).rejects.toThrow(
+    `Cannot use ${file}: its mode ${mode} lets others at it; chmod it to 0600`,
+  );
+});
+
+test("loadServerKey says so where a directory is in the file's place", async () => {
+  const file = join(await createTemporaryDirectory(), "server.key");
+  await mkdir(file, { mode: 0o700 });
+  await expect(loadServerKey(file)).rejects.toThrow("EISDIR");
+});
