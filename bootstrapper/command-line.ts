@@ -1,0 +1,63 @@
+import { parseArgs } from "node:util";
+import { BootstrapError } from "./errors.ts";
+
+export interface CommandLine {
+  command: "run" | "plan" | "check" | "route-agent" | "version" | "help";
+  file?: string | undefined;
+  root: string;
+  templatesFolder: string;
+}
+
+export const usage = `sprout-bootstrap: turns this machine into a Kubernetes node
+
+  run             bring the machine up (the default)
+  plan [FILE]     print the steps and the rendered files, secrets masked; FILE is the metadata, else the server is asked
+  check FILE      validate a seed, metadata or credentials file offline
+  route-agent     keep the routes to the peers' pods
+
+  --root DIR      everything read or written is below this folder (default /)
+  --templates DIR below the root (default /usr/share/sprout/templates)
+  --version, --help
+
+exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or configuration, 3 preflight,
+4 kubeadm or kubelet, 5 metadata server unreachable
+`;
+
+const commands = ["run", "plan", "check", "route-agent"] as const;
+
+/** Throws BootstrapError `invalid-input`. */
+export function parseCommandLine(args: readonly string[]): CommandLine {
+  const { values, positionals } = parse(args);
+  const common = { root: values.root, templatesFolder: values.templates };
+  if (values.help) return { command: "help", ...common };
+  if (values.version) return { command: "version", ...common };
+  const [name = "run", file, ...rest] = positionals;
+  const command = commands.find((known) => known === name);
+  if (command === undefined) throw misuse(`unknown command "${name}"`);
+  const takesFile = command === "check" || command === "plan";
+  if (rest.length > 0 || (file !== undefined && !takesFile)) throw misuse(`too many arguments for ${command}`);
+  if (command === "check" && file === undefined) throw misuse("check needs a file");
+  return { command, file, ...common };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        root: { type: "string", default: "/" },
+        templates: { type: "string", default: "/usr/share/sprout/templates" },
+        version: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (cause) {
+    throw misuse((cause as Error).message, cause);
+  }
+}
+
+const misuse = (reason: string, cause?: unknown) =>
+  new BootstrapError("invalid-input", `Cannot understand the command line: ${reason}; see sprout-bootstrap --help`, {
+    cause,
+  });

@@ -1,0 +1,54 @@
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { Phase } from "#api/phase.ts";
+
+/** One step of a bring-up: it starts when everything in `after` is done. */
+export interface Step {
+  phase: Phase;
+  after: Phase[];
+  /** Its failure is reported and changes nothing else. */
+  optional?: true;
+}
+
+/** First control plane, further control plane, worker: only the first proves the cluster. */
+export type NodeKind = "first-control-plane" | "control-plane" | "worker";
+
+export function toNodeKind({ self, peers }: NodeMetadata): NodeKind {
+  if (self.role === "worker") return "worker";
+  return peers === undefined ? "control-plane" : "first-control-plane";
+}
+
+const credentials: Step[] = [
+  { phase: "preflight", after: [] },
+  { phase: "claim", after: [] },
+  { phase: "render", after: ["claim"] },
+  // The credentials' copy at the server is destroyed only once this machine is known to be fit.
+  { phase: "confirm", after: ["render", "preflight"] },
+];
+
+/** A kubelet that starts before its API server backs off for seconds between registrations: API server first. */
+const worker: Step[] = [
+  { phase: "api-server", after: ["render"] },
+  { phase: "kubelet", after: ["api-server", "preflight"] },
+  { phase: "register", after: ["kubelet"] },
+  { phase: "network", after: ["register"] },
+  { phase: "verify", after: ["network", "confirm"] },
+];
+
+const controlPlane: Step[] = [
+  { phase: "static-pods", after: ["render"] },
+  { phase: "kubelet", after: ["static-pods", "preflight"] },
+  { phase: "api-server", after: ["kubelet"] },
+  { phase: "register", after: ["api-server"] },
+  { phase: "cluster-config", after: ["register"] },
+  { phase: "network", after: ["register"] },
+  { phase: "verify", after: ["cluster-config", "network", "confirm"] },
+];
+
+const proof: Step[] = [{ phase: "available", after: ["verify"], optional: true }];
+
+/** The steps for this node, in an order in which each could run alone. Pure: printing it is the dry run. */
+export function planSteps(metadata: NodeMetadata): Step[] {
+  const kind = toNodeKind(metadata);
+  if (kind === "worker") return [...credentials, ...worker];
+  return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : [])];
+}

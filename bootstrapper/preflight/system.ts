@@ -1,0 +1,78 @@
+import { readFile, statfs } from "node:fs/promises";
+import { below } from "../files.ts";
+import { findLeftovers } from "../leftovers.ts";
+import { describeClock } from "../server/clock.ts";
+import type { Check } from "./check.ts";
+
+const maxClockOffsetMs = 30_000;
+const minFreeBytes = 1024 ** 3;
+const controlPlanePorts = [6443, 10250, 2379, 2380, 10257, 10259];
+const workerPorts = [10250];
+const listening = "0A";
+
+export const checkClock: Check = async ({ clockOffsetMs }) =>
+  clockOffsetMs === undefined || Math.abs(clockOffsetMs) <= maxClockOffsetMs ? [] : [describeClock(clockOffsetMs)];
+
+export const checkSwap: Check = async ({ root }) => {
+  const devices = (await read(root, "/proc/swaps"))
+    .trim()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(/\s/)[0]);
+  return devices.map((device) => `swap: ${device} is on; switch it off (swapoff -a) and take it out of /etc/fstab`);
+};
+
+/** A sysctl that is not there is a module that is not loaded: bridged traffic is then not filtered at all. */
+export const checkSysctls: Check = async ({ root }) => {
+  const wanted = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"];
+  const values = await Promise.all(wanted.map(async (path) => [path, (await read(root, `/proc/sys/${path}`)).trim()]));
+  return values.flatMap(([path = "", value]) => {
+    const name = path.replaceAll("/", ".");
+    if (value === "1") return [];
+    if (value !== "") return [`sysctl: ${name} is ${value}; set it to 1 (sysctl -w ${name}=1)`];
+    return path.startsWith("net/bridge") ? [] : [`sysctl: ${name} cannot be read; /proc/sys must be mounted`];
+  });
+};
+
+/** Asks the kernel's list instead of binding, so that two checks at once never see each other. */
+export const checkPorts: Check = async ({ root, metadata }) => {
+  const tables = await Promise.all([read(root, "/proc/net/tcp"), read(root, "/proc/net/tcp6")]);
+  const taken = new Set(tables.flatMap(listeningPorts));
+  const ports = metadata.self.role === "control-plane" ? controlPlanePorts : workerPorts;
+  return ports
+    .filter((port) => taken.has(port))
+    .map((port) => `port: ${port} is taken; stop what listens there (ss -ltnp 'sport = :${port}')`);
+};
+
+export const checkDisk: Check = async ({ root, metadata }) => {
+  const folders = [
+    "/var/lib/kubelet",
+    "/var/lib/containerd",
+    ...(metadata.self.role === "control-plane" ? ["/var/lib/etcd"] : []),
+  ];
+  const problems = folders.map(async (folder) => {
+    // The folder may not exist yet; what counts is the file system it will be on.
+    const stats = await statfs(below(root, folder)).catch(() => statfs(below(root, "/")));
+    const free = stats.bavail * stats.bsize;
+    if (free >= minFreeBytes) return [];
+    return [`disk: ${folder} has ${Math.floor(free / 1024 ** 2)} MiB free; ${minFreeBytes / 1024 ** 2} MiB are needed`];
+  });
+  return (await Promise.all(problems)).flat();
+};
+
+export const checkLeftovers: Check = async ({ root, metadata }) =>
+  (await findLeftovers(root, metadata.allocation)).map(
+    (place) => `leftovers: ${place} is another allocation's; start from a fresh image`,
+  );
+
+/** Ports in state LISTEN of a /proc/net/tcp table (https://docs.kernel.org/networking/proc_net_tcp.html). */
+export function listeningPorts(table: string): number[] {
+  return table
+    .split("\n")
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state]) => state === listening)
+    .map(([, local = ""]) => Number.parseInt(local.split(":")[1] ?? "", 16));
+}
+
+const read = (root: string, path: string) => readFile(below(root, path), "utf8").catch(() => "");

@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { type Credentials, pkiFiles } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { toVersionTraits } from "./kubernetes/version.ts";
+import { planSteps, toNodeKind } from "./plan.ts";
+import { renderNodeFiles } from "./render/node-files.ts";
+import { createRender } from "./templates.ts";
+
+export interface PrintPlanOptions {
+  metadata: NodeMetadata;
+  root: string;
+  templatesFolder: string;
+  inContainer: boolean;
+  now: Date;
+}
+
+/** The steps and every file with its secrets masked, as text. Claims nothing and changes nothing. */
+export async function printPlan({
+  metadata,
+  root,
+  templatesFolder,
+  inContainer,
+  now,
+}: PrintPlanOptions): Promise<string> {
+  const render = createRender(join(root, templatesFolder));
+  const { files, links } = await renderNodeFiles({
+    metadata,
+    credentials: maskedCredentials(metadata),
+    render,
+    inContainer,
+    now,
+  });
+  const steps = planSteps(metadata).map(
+    ({ phase, after, optional }) =>
+      `  ${phase}${after.length > 0 ? ` after ${after.join(", ")}` : ""}${optional ? " (its failure changes nothing)" : ""}`,
+  );
+  return [
+    `${metadata.self.name}: ${toNodeKind(metadata)} of ${metadata.cluster.name}, Kubernetes ${metadata.cluster.kubernetesVersion}`,
+    "steps:",
+    ...steps,
+    ...files.map(
+      ({ path, content, mode, secret }) => `--- ${path} (${mode.toString(8)})\n${secret ? "[masked]\n" : content}`,
+    ),
+    ...links.map(({ path, target }) => `--- ${path} -> ${target}`),
+    "",
+  ].join("\n");
+}
+
+/** In the place of what only a claim would tell. */
+function maskedCredentials({ allocation, self, cluster }: NodeMetadata): Credentials {
+  const masked = "[masked]\n";
+  const pair = { certificate: masked, key: masked };
+  const common = { allocation, kubelet: { client: pair, serving: pair }, routeAgent: pair };
+  if (self.role === "worker") return { role: "worker", pki: { "ca.crt": masked }, ...common };
+  const superAdmin = toVersionTraits(cluster.kubernetesVersion).clusterAdminsBinding ? { "super-admin": pair } : {};
+  return {
+    role: "control-plane",
+    pki: Object.fromEntries(pkiFiles.map((name) => [name, masked])) as Record<(typeof pkiFiles)[number], string>,
+    kubeconfigs: { admin: pair, "controller-manager": pair, scheduler: pair, ...superAdmin },
+    ...common,
+  };
+}

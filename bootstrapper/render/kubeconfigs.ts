@@ -1,0 +1,48 @@
+import type { KeyPair } from "#api/credentials.ts";
+import type { NodeFile } from "../files.ts";
+import { type RenderInput, splitEndpoint } from "./render-input.ts";
+
+const userNames = {
+  admin: "kubernetes-admin",
+  "super-admin": "kubernetes-super-admin",
+  "controller-manager": "system:kube-controller-manager",
+  scheduler: "system:kube-scheduler",
+} as const;
+
+/**
+ * As kubeadm writes them, with the authority inline: it compares that with what it would make. The controller manager
+ * and the scheduler call their own API server, everything else the endpoint (which is this node's own by /etc/hosts).
+ */
+export async function kubeconfigFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
+  const { self, endpoint, cluster } = metadata;
+  const clusterCa = credentials.pki["ca.crt"] ?? "";
+  const { port } = splitEndpoint(endpoint);
+  const common = { clusterName: cluster.name, caData: toBase64(clusterCa) };
+  const kubelet = {
+    path: "/etc/kubernetes/kubelet.conf",
+    content: await render("kubernetes/kubelet.conf", {
+      ...common,
+      server: `https://${endpoint}`,
+      user: `system:node:${self.name}`,
+    }),
+    mode: 0o600,
+  };
+  if (credentials.role === "worker") return [kubelet];
+  const local = `https://${self.address}:${port}`;
+  const own = Object.entries(credentials.kubeconfigs) as [keyof typeof userNames, KeyPair][];
+  const files = own.map(async ([name, pair]) => ({
+    path: `/etc/kubernetes/${name}.conf`,
+    content: await render("kubernetes/kubeconfig.conf", {
+      ...common,
+      server: name === "controller-manager" || name === "scheduler" ? local : `https://${endpoint}`,
+      user: userNames[name],
+      certificateData: toBase64(pair.certificate),
+      keyData: toBase64(pair.key),
+    }),
+    mode: 0o600,
+    secret: true,
+  }));
+  return [kubelet, ...(await Promise.all(files))];
+}
+
+const toBase64 = (text: string) => Buffer.from(text).toString("base64");

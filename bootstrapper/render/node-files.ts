@@ -1,0 +1,21 @@
+import type { NodeFile, NodeLink } from "../files.ts";
+import { certificateFiles } from "./certificates.ts";
+import { kubeadmFiles } from "./kubeadm.ts";
+import { kubeconfigFiles } from "./kubeconfigs.ts";
+import { kubeletFiles } from "./kubelet.ts";
+import { networkFiles } from "./network.ts";
+import type { RenderInput } from "./render-input.ts";
+
+/** Every file that a node of this role has before anything starts. Throws BootstrapError `invalid-input`. */
+export async function renderNodeFiles(input: RenderInput): Promise<{ files: NodeFile[]; links: NodeLink[] }> {
+  const [kubeconfigs, kubelet, kubeadm, network] = await Promise.all([
+    kubeconfigFiles(input),
+    kubeletFiles(input),
+    kubeadmFiles(input),
+    networkFiles(input),
+  ]);
+  return {
+    files: [...certificateFiles(input.credentials), ...kubeconfigs, ...kubelet.files, ...kubeadm, ...network],
+    links: kubelet.links,
+  };
+}

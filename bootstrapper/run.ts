@@ -1,0 +1,70 @@
+import type { Phase } from "#api/phase.ts";
+import { BootstrapError, type FailureCode, toBootstrapError } from "./errors.ts";
+import type { Step } from "./plan.ts";
+import type { Reporter } from "./report.ts";
+
+export type StepAction = (signal: AbortSignal) => Promise<void>;
+
+export interface RunStepsOptions {
+  actions: Record<string, StepAction>;
+  reporter: Reporter;
+  /** The one deadline of everything. */
+  signal: AbortSignal;
+  /** Monotonic milliseconds. */
+  now?: () => number;
+}
+
+/** Which exit code an error has that names none. */
+const codeOf: Partial<Record<Phase, FailureCode>> = {
+  preflight: "preflight",
+  claim: "server-unreachable",
+  confirm: "server-unreachable",
+  render: "invalid-input",
+};
+
+/**
+ * Runs every step as soon as those it depends on are done. The first failure ends the others, is reported last and
+ * is thrown; an optional step's failure is only reported.
+ */
+export async function runSteps(steps: readonly Step[], options: RunStepsOptions): Promise<void> {
+  const { actions, reporter, now = () => performance.now() } = options;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const done = new Map<Phase, Promise<boolean>>();
+  let first: { error: BootstrapError; phase: Phase; startedAt: number } | undefined;
+
+  async function runStep(step: Step): Promise<boolean> {
+    const before = await Promise.all(step.after.map(async (phase) => done.get(phase)));
+    if (before.includes(false) || signal.aborted) return false;
+    const startedAt = now();
+    reporter.report(step.phase, "started");
+    try {
+      const action = actions[step.phase];
+      if (action === undefined) throw new Error(`no action for step ${step.phase}`);
+      await action(signal);
+      reporter.report(step.phase, "done", { durationMs: now() - startedAt });
+      return true;
+    } catch (thrown) {
+      const error = toBootstrapError(thrown, codeOf[step.phase] ?? "kubernetes");
+      if (step.optional) reporter.report(step.phase, "failed", { durationMs: now() - startedAt, error });
+      else if (first === undefined) {
+        first = { error, phase: step.phase, startedAt };
+        stop.abort();
+      }
+      return false;
+    }
+  }
+
+  for (const step of steps) {
+    for (const phase of step.after)
+      if (!done.has(phase)) throw new Error(`step ${step.phase} comes before ${phase}, on which it depends`);
+    done.set(step.phase, runStep(step));
+  }
+  await Promise.all(done.values());
+  if (first !== undefined) {
+    reporter.report(first.phase, "failed", { durationMs: now() - first.startedAt, error: first.error, final: true });
+    throw first.error;
+  }
+  if (options.signal.aborted)
+    throw new BootstrapError("kubernetes", "Cannot finish: the deadline passed between two steps");
+}

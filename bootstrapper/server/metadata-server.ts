@@ -1,0 +1,148 @@
+import { Agent } from "node:https";
+import { z } from "zod";
+import { ClaimConfirmed, Credentials } from "#api/credentials.ts";
+import { type Hardware, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
+import { Problem } from "#api/problem.ts";
+import type { Report } from "#api/report.ts";
+import { BootstrapError } from "../errors.ts";
+import { parseJson } from "../parse.ts";
+import { toTransportError } from "./clock.ts";
+import { type HttpsAnswer, httpsRequest } from "./https-request.ts";
+import { retry, RetryableError } from "./retry.ts";
+
+export interface MetadataServerOptions {
+  url: string;
+  /** PEM of the one authority that is trusted. */
+  ca: string;
+  capability: string;
+  hardware: Hardware;
+  now?: () => number;
+  /** For one attempt; the server holds metadata for 25 s. */
+  attemptTimeoutMs?: number;
+}
+
+export interface MetadataServer {
+  /** Held by the server until the document is final; asked again for as long as the signal allows. */
+  metadata(signal: AbortSignal): Promise<NodeMetadata>;
+  claim(allocation: string, signal: AbortSignal): Promise<Credentials>;
+  /** Exchanges the capability for a report token, which is used from then on. */
+  confirm(allocation: string, signal: AbortSignal): Promise<ClaimConfirmed>;
+  /** One attempt. Throws RetryableError where it may be sent again. */
+  report(report: Report, signal: AbortSignal): Promise<void>;
+  peers(signal: AbortSignal): Promise<PeerReports>;
+  /** The server's clock minus this machine's, by the last answer; undefined before the first. */
+  clockOffsetMs(): number | undefined;
+  close(): void;
+}
+
+const retryableStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
+const maxRetryAfterMs = 5000;
+const Anything = z.unknown();
+
+export function createMetadataServer(options: MetadataServerOptions): MetadataServer {
+  const { ca, hardware, now = Date.now, attemptTimeoutMs = 35_000 } = options;
+  const agent = new Agent({ ca, keepAlive: true, maxSockets: 4 });
+  const base = new URL(options.url);
+  let token = options.capability;
+  let offsetMs: number | undefined;
+
+  async function attempt(path: string, signal: AbortSignal, body?: unknown): Promise<HttpsAnswer> {
+    const url = new URL(path, base);
+    const sentWith = token;
+    try {
+      const answer = await httpsRequest({
+        url,
+        agent,
+        signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]),
+        method: body === undefined ? "GET" : "POST",
+        headers: {
+          accept: "application/json",
+          authorization: `Bearer ${sentWith}`,
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const date = Date.parse(String(answer.headers["date"]));
+      if (!Number.isNaN(date)) offsetMs = date - now();
+      // The token changed while this was under way: the refusal was for the old one.
+      if (answer.status === 403 && sentWith !== token)
+        throw new RetryableError("the token changed", { retryAfterMs: 0 });
+      if (retryableStatus.has(answer.status)) throw toRetryable(answer);
+      return answer;
+    } catch (error) {
+      throw await toTransportError(error, { ca, url: base, signal, now });
+    }
+  }
+
+  async function ask<T extends z.ZodType>(
+    schema: T,
+    { path, what, body, signal }: { path: string; what: string; body?: unknown; signal: AbortSignal },
+  ): Promise<z.output<T>> {
+    return retry(
+      async () => {
+        const answer = await attempt(path, signal, body);
+        if (answer.status !== 200) throw toRefusal(what, answer);
+        return parseJson(schema, answer.body, `${what} from ${base.host}`);
+      },
+      { signal, failure: `Cannot get ${what} from ${base.host}` },
+    );
+  }
+
+  return {
+    metadata: (signal) =>
+      ask(NodeMetadata, { path: `/node/v1/metadata?${toQuery(hardware).toString()}`, what: "metadata", signal }),
+    claim: (allocation, signal) =>
+      ask(Credentials, { path: "/node/v1/claim", what: "credentials", body: { allocation, hardware }, signal }),
+    async confirm(allocation, signal) {
+      const body = { allocation, hardware };
+      const confirmed = await ask(ClaimConfirmed, {
+        path: "/node/v1/claim/confirm",
+        what: "report token",
+        body,
+        signal,
+      });
+      token = confirmed.reportToken;
+      return confirmed;
+    },
+    async report(report, signal) {
+      const answer = await attempt("/node/v1/reports", signal, report);
+      if (answer.status >= 300) throw toRefusal("an acknowledgement of a report", answer);
+    },
+    peers: (signal) => ask(PeerReports, { path: "/node/v1/peers", what: "peers", signal }),
+    clockOffsetMs: () => offsetMs,
+    close: () => agent.destroy(),
+  };
+}
+
+function toQuery({ macs, uuid, serial, addresses = [] }: Hardware): URLSearchParams {
+  return new URLSearchParams([
+    ...macs.map((mac) => ["mac", mac] as [string, string]),
+    ...(uuid === undefined ? [] : [["uuid", uuid] as [string, string]]),
+    ...(serial === undefined ? [] : [["serial", serial] as [string, string]]),
+    ...addresses.map((address) => ["address", address] as [string, string]),
+  ]);
+}
+
+function toRetryable({ status, headers, body }: HttpsAnswer): RetryableError {
+  const seconds = Number(headers["retry-after"]);
+  return new RetryableError(`status ${status}${detailOf(body)}`, {
+    ...(Number.isFinite(seconds) ? { retryAfterMs: Math.min(maxRetryAfterMs, seconds * 1000) } : {}),
+  });
+}
+
+function toRefusal(what: string, { status, body }: HttpsAnswer): BootstrapError {
+  return new BootstrapError(
+    "invalid-input",
+    `Cannot get ${what}: the server refused with status ${status}${detailOf(body)}`,
+  );
+}
+
+/** What a problem document says; an HTML error page says nothing worth repeating. */
+function detailOf(body: string): string {
+  try {
+    const problem = Problem.safeParse(Anything.parse(JSON.parse(body)));
+    return problem.success ? ` (${problem.data.detail ?? problem.data.title})` : "";
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,60 @@
+import { X509Certificate } from "node:crypto";
+import { connect, type DetailedPeerCertificate } from "node:tls";
+import { BootstrapError } from "../errors.ts";
+
+/** The pinned authority, or its hash where the certificate itself did not fit on a kernel command line. */
+export type Trust = { ca: string } | { caSha256: string };
+
+/**
+ * The authority to trust, as PEM. With a hash alone, the server is asked once for its chain, and the certificate of it
+ * that has this hash is then trusted in full; nothing is sent before that.
+ */
+export async function resolveTrust(trust: Trust, server: URL, signal: AbortSignal): Promise<string> {
+  if ("ca" in trust) return trust.ca;
+  const chain = await readChain(server, signal);
+  const found = chain.find(({ fingerprint256 }) => toHex(fingerprint256) === trust.caSha256);
+  if (found === undefined)
+    throw new BootstrapError(
+      "invalid-input",
+      `Cannot trust ${server.host}: no certificate of its chain has the pinned SHA-256 ${trust.caSha256}`,
+    );
+  return new X509Certificate(found.raw).toString();
+}
+
+/** Whether `ca` signed the server's certificate, whatever the clock says. */
+export async function isSignedBy(ca: string, server: URL, signal: AbortSignal): Promise<boolean> {
+  const [leaf] = await readChain(server, signal);
+  if (leaf === undefined) return false;
+  return new X509Certificate(leaf.raw).verify(new X509Certificate(ca).publicKey);
+}
+
+async function readChain(server: URL, signal: AbortSignal): Promise<DetailedPeerCertificate[]> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(
+      {
+        host: server.hostname,
+        port: Number(server.port || 443),
+        servername: servername(server),
+        rejectUnauthorized: false,
+      },
+      () => {
+        resolve(toChain(socket.getPeerCertificate(true)));
+        socket.destroy();
+      },
+    );
+    const abort = () => socket.destroy(new Error("aborted"));
+    signal.addEventListener("abort", abort, { once: true });
+    socket.once("error", reject).once("close", () => signal.removeEventListener("abort", abort));
+  });
+}
+
+function toChain(leaf: DetailedPeerCertificate): DetailedPeerCertificate[] {
+  const chain: DetailedPeerCertificate[] = [];
+  for (let next = leaf; next?.raw !== undefined && !chain.includes(next); next = next.issuerCertificate)
+    chain.push(next);
+  return chain;
+}
+
+/** A server name must not be an address (RFC 6066 §3). */
+const servername = (server: URL) => (/^[\d.]+$|:/.test(server.hostname) ? "" : server.hostname);
+const toHex = (fingerprint: string) => fingerprint.replaceAll(":", "").toLowerCase();

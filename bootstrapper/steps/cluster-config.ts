@@ -1,0 +1,49 @@
+import { below } from "../files.ts";
+import { toVersionTraits } from "../kubernetes/version.ts";
+import { kubeadmConfig } from "../render/kubeadm.ts";
+import { apiOf, type Session } from "../session.ts";
+
+const rbac = "/apis/rbac.authorization.k8s.io/v1";
+const roleBindings = `${rbac}/clusterrolebindings`;
+
+/**
+ * What the cluster keeps about itself: kubeadm's and kubelet's configuration, the labels of control planes, the roles
+ * of bootstrap tokens, kube-proxy, and the rights of the route agents. Further control planes mark themselves only.
+ */
+export async function configureCluster(session: Session, signal: AbortSignal): Promise<void> {
+  const { root, exec, kind, metadata } = session;
+  const kubeadm = (...phase: string[]) =>
+    exec(["kubeadm", "init", "phase", ...phase, `--config=${below(root, kubeadmConfig)}`], signal);
+  if (kind === "control-plane") {
+    await kubeadm("mark-control-plane");
+    return;
+  }
+  if (toVersionTraits(metadata.cluster.kubernetesVersion).clusterAdminsBinding)
+    await applyObjects(session, [["cluster-admins-binding.yaml", `${roleBindings}/kubeadm:cluster-admins`]], signal);
+  // Side by side: kubeadm asks the API server five times a second at most, once its first ten requests are spent.
+  await Promise.all([
+    kubeadm("addon", "kube-proxy"),
+    kubeadm("upload-config", "all"),
+    kubeadm("mark-control-plane"),
+    kubeadm("bootstrap-token", "--skip-token-print"),
+    applyObjects(
+      session,
+      [
+        ["route-agent-role.yaml", `${rbac}/clusterroles/sprout:route-agent`],
+        ["route-agent-binding.yaml", `${roleBindings}/sprout:route-agents`],
+      ],
+      signal,
+    ),
+  ]);
+}
+
+async function applyObjects(session: Session, objects: [file: string, path: string][], signal: AbortSignal) {
+  const api = apiOf(session, "admin");
+  try {
+    await Promise.all(
+      objects.map(async ([file, path]) => api.apply(path, await session.render(`kubernetes/${file}`, {}), signal)),
+    );
+  } finally {
+    api.close();
+  }
+}

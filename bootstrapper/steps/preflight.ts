@@ -1,0 +1,14 @@
+import { BootstrapError } from "../errors.ts";
+import { checkContainerRuntime } from "../preflight/container-runtime.ts";
+import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "../preflight/system.ts";
+import type { Session } from "../session.ts";
+
+const checks = [checkClock, checkLeftovers, checkPorts, checkSwap, checkSysctls, checkDisk, checkContainerRuntime];
+
+/** All checks at once; every failure is listed with its fix. */
+export async function preflight(session: Session, signal: AbortSignal): Promise<void> {
+  const { root, metadata, inContainer, server, exec } = session;
+  const input = { root, metadata, inContainer, clockOffsetMs: server.clockOffsetMs(), exec, signal };
+  const problems = (await Promise.all(checks.map((check) => check(input)))).flat();
+  if (problems.length > 0) throw new BootstrapError("preflight", `Cannot pass preflight: ${problems.join(" | ")}`);
+}

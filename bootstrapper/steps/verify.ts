@@ -1,0 +1,81 @@
+import type { MissingPeer } from "#api/report.ts";
+import { BootstrapError } from "../errors.ts";
+import type { KubernetesApi } from "../kubernetes/api-client.ts";
+import { isReady, type KubernetesNode, whyNotReady } from "../kubernetes/node.ts";
+import { watchNodes } from "../kubernetes/watch-nodes.ts";
+import { poll } from "../poll.ts";
+import { apiOf, type Session } from "../session.ts";
+
+const intervalMs = 100;
+const retryDelayMs = 200;
+const peersTimeoutMs = 3000;
+
+/** The first control plane proves that every peer is a Ready Node; any other node that it is one itself. */
+export async function verify(session: Session, signal: AbortSignal): Promise<void> {
+  const { peers } = session.metadata;
+  const api = apiOf(session, peers === undefined ? "kubelet" : "admin");
+  try {
+    if (peers === undefined) await verifySelf(session, { api, signal });
+    else await verifyPeers(session, { api, signal, peers });
+  } finally {
+    api.close();
+  }
+}
+
+async function verifySelf(
+  { metadata: { self } }: Session,
+  { api, signal }: { api: KubernetesApi; signal: AbortSignal },
+) {
+  const ask = async () => {
+    const node = await api.get<KubernetesNode>(`/api/v1/nodes/${self.name}`, signal);
+    if (node === undefined) throw new Error("it is gone");
+    if (!isReady(node)) throw new Error(whyNotReady(node));
+    return true;
+  };
+  const failure = { code: "kubernetes", message: `Cannot get Node ${self.name} Ready` } as const;
+  await poll(ask, { signal, intervalMs, failure });
+}
+
+async function verifyPeers(
+  session: Session,
+  { api, signal, peers }: { api: KubernetesApi; signal: AbortSignal; peers: string[] },
+) {
+  let missing = peers;
+  let lastError: string | undefined;
+  const onError = (error: Error) => {
+    lastError = error.message;
+  };
+  for await (const nodes of watchNodes(api, { signal, retryDelayMs, onError })) {
+    missing = peers.filter((name) => !isReadyNode(nodes.get(name)));
+    if (missing.length === 0) return;
+  }
+  throw toMissingError(missing, { reports: await lastReports(session, missing), total: peers.length, lastError });
+}
+
+const isReadyNode = (node: KubernetesNode | undefined) => node !== undefined && isReady(node);
+
+/** What the server last heard of those that are missing; it may be away as well, which changes nothing of the verdict. */
+async function lastReports({ server }: Session, names: string[]): Promise<MissingPeer[]> {
+  const known = await server.peers(AbortSignal.timeout(peersTimeoutMs)).then(
+    ({ peers }) => new Map(peers.map((peer) => [peer.name, peer])),
+    () => new Map<string, MissingPeer>(),
+  );
+  return names.map((name) => known.get(name) ?? { name, lastPhase: "unknown", lastReportAgoMs: null });
+}
+
+export function toMissingError(
+  names: string[],
+  { reports, total, lastError }: { reports: MissingPeer[]; total: number; lastError: string | undefined },
+): BootstrapError {
+  const each = reports.map(({ name, lastPhase, lastReportAgoMs }) =>
+    lastReportAgoMs === null
+      ? `${name} (${lastPhase})`
+      : `${name} (${lastPhase}, ${Math.round(lastReportAgoMs / 1000)} s ago)`,
+  );
+  const also = lastError === undefined ? "" : `; last error of the API server: ${lastError}`;
+  return new BootstrapError(
+    "peers-missing",
+    `Cannot prove the cluster: ${names.length} of ${total} peers are not Ready at the deadline: ${each.join(", ")}${also}`,
+    { missing: reports },
+  );
+}
