@@ -1,4 +1,4 @@
-import { Agent, request } from "node:https";
+import { type Agent, request } from "node:https";
 
 export interface HttpsRequest {
   url: URL;

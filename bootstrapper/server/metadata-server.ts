@@ -125,9 +125,8 @@ function toQuery({ macs, uuid, serial, addresses = [] }: Hardware): URLSearchPar
 
 function toRetryable({ status, headers, body }: HttpsAnswer): RetryableError {
   const seconds = Number(headers["retry-after"]);
-  return new RetryableError(`status ${status}${detailOf(body)}`, {
-    ...(Number.isFinite(seconds) ? { retryAfterMs: Math.min(maxRetryAfterMs, seconds * 1000) } : {}),
-  });
+  const delay = Number.isFinite(seconds) ? { retryAfterMs: Math.min(maxRetryAfterMs, seconds * 1000) } : {};
+  return new RetryableError(`status ${status}${detailOf(body)}`, delay);
 }
 
 function toRefusal(what: string, { status, body }: HttpsAnswer): BootstrapError {
