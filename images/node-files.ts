@@ -35,8 +35,7 @@ const nodeFiles: readonly NodeFile[] = [
 /** kubelet asks for Docker before 1.24 only. */
 const noDockerFiles: readonly NodeFile[] = [
   { template: "systemd/no-docker", path: "/usr/lib/sprout/no-docker", mode: 0o755 },
-  { template: "systemd/sprout-no-docker.socket", path: "/etc/systemd/system/sprout-no-docker.socket" },
-  { template: "systemd/sprout-no-docker@.service", path: "/etc/systemd/system/sprout-no-docker@.service" },
+  { template: "systemd/sprout-no-docker.service", path: "/etc/systemd/system/sprout-no-docker.service" },
 ];
 
 /** Units that only cost time on a machine with one purpose. */
@@ -102,6 +101,8 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
   for (const leftover of leftovers) await rm(join(rootfs, leftover), { recursive: true, force: true });
   await writeNodeFile(rootfs, "/etc/machine-id", "");
   await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
+  // containerd copies it into every sandbox that has no name server of its own, and fails where there is none.
+  await writeNodeFile(rootfs, "/etc/resolv.conf", "# This machine has no name server\n");
 
   const asksForDocker = kubernetesMinor(inputs.kubernetesVersion) < 24;
   const files = [...nodeFiles, ...(asksForDocker ? noDockerFiles : [])];
@@ -150,7 +151,7 @@ async function linkUnits(rootfs: string, asksForDocker: boolean): Promise<void> 
     ...maskedGenerators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
   ];
   if (asksForDocker)
-    links.push([`${units}/sockets.target.wants/sprout-no-docker.socket`, `${units}/sprout-no-docker.socket`]);
+    links.push([`${units}/multi-user.target.wants/sprout-no-docker.service`, `${units}/sprout-no-docker.service`]);
   for (const wants of ["getty", "multi-user", "sysinit", "timers"])
     await rm(join(rootfs, `${units}/${wants}.target.wants`), { recursive: true, force: true });
   for (const [path, target] of links) {
