@@ -153,6 +153,7 @@ describe("issueCertificate refuses", () => {
       "the subject has an empty part or a control character",
     ],
     ["no usage", { usages: [] }, "it has no usage"],
+    ["a server without name and address", names([]), "a server needs a DNS name or an address"],
     ["an end before now", { notAfter: now - 1 }, "it would not be valid at any time from now on"],
     ["an end that is no time", { notAfter: Number.NaN }, "it would not be valid at any time from now on"],
     ["an end after the year 9999", { notAfter: Date.UTC(10_000, 0) }, "it would not be valid at any time from now on"],

@@ -16,9 +16,12 @@ export function loadIssuer({ certificate, key }: KeyPair): Issuer {
   if (!x509.checkPrivateKey(privateKey))
     throw new Error("Cannot use authority: its key does not match its certificate");
   const toBeSigned = (parseDer(x509.raw).value as Der[])[0]!.value as Der[];
-  const publicKeyInfo = x509.publicKey.export({ type: "spki", format: "der" });
   // RFC 5280, 4.1: version, serial number, signature, issuer, validity, subject.
-  return { name: toBeSigned[5]!, keyIdentifier: keyIdentifier(publicKeyInfo), key: privateKey };
+  return {
+    name: toBeSigned[5]!,
+    keyIdentifier: keyIdentifier(x509.publicKey.export({ format: "raw-public" })),
+    key: privateKey,
+  };
 }
 
 function parse(certificate: string, key: string) {
@@ -29,6 +32,5 @@ function parse(certificate: string, key: string) {
   }
 }
 
-/** RFC 7093, method 1: the first 160 bits of the SHA-256 of the public key's bits, which end the DER of a P-256 key. */
-export const keyIdentifier = (publicKeyInfo: Uint8Array): Buffer =>
-  createHash("sha256").update(publicKeyInfo.subarray(-65)).digest().subarray(0, 20);
+/** RFC 7093, method 1: the first 160 bits of the SHA-256 of the public key's bits. */
+export const keyIdentifier = (point: Uint8Array): Buffer => createHash("sha256").update(point).digest().subarray(0, 20);

@@ -47,6 +47,9 @@ async function writeTemporary(file: string, content: string | Uint8Array, mode: 
   try {
     await handle.writeFile(content);
     await handle.sync();
+  } catch (error) {
+    await unlink(temporary);
+    throw error;
   } finally {
     await handle.close();
   }

@@ -1,0 +1,187 @@
+import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
+import { dayMs } from "../../metadata-server/pki/certificate.ts";
+import { mintCredentials } from "../../metadata-server/pki/mint.ts";
+import { createDataKey, sealSecret } from "../../metadata-server/pki/sealing.ts";
+import { createServiceAccountKeyPool } from "../../metadata-server/pki/service-account-keys.ts";
+
+const controlPlanes = 3;
+const workers = 1000;
+const rounds = 3;
+const opensslCertificates = 20;
+const clusterId = "c-aaaaaaaaaaaaaaaa";
+const kubernetesVersion = "v1.20.2";
+const serviceSubnet = "10.96.0.0/12";
+
+interface KubeadmBench {
+  controlPlanes: number;
+  certificates: number;
+  seconds: number;
+  certificateMs: number;
+}
+
+export interface CredentialsBench {
+  /** Three authorities, every node's credentials, their JSON, sealed: everything but the RSA key. Median of the rounds. */
+  sprout: { controlPlanes: number; workers: number; certificates: number; seconds: number; certificateMs: number };
+  /** Made ahead by the pool, so no request waits for it: told apart. */
+  serviceAccountKey: { madeInMs: number; takenFromPoolMs: number };
+  /** `kubeadm init phase certs all` into an empty folder, RSA as it comes; null where there is no kubeadm. */
+  kubeadm: KubeadmBench | null;
+  /** The same with kubeadm's own feature gate for P-256 (`PublicKeysECDSA`): no RSA on either side. */
+  kubeadmP256: KubeadmBench | null;
+  /** `openssl req` and `openssl x509 -req`, P-256, one node's certificate at a time. */
+  openssl: { certificates: number; certificateMs: number };
+  goalSeconds: number;
+}
+
+/** Credentials for 3 control planes and 1,000 workers, beside kubeadm and openssl on the same machine in the same run. */
+export async function benchCredentials(): Promise<CredentialsBench> {
+  const directory = await mkdtemp(join(tmpdir(), "sprout-bench-credentials-"));
+  try {
+    const key = await timeServiceAccountKey();
+    const times: Record<"sprout" | "kubeadm" | "kubeadmP256" | "openssl", number[]> = {
+      sprout: [],
+      kubeadm: [],
+      kubeadmP256: [],
+      openssl: [],
+    };
+    const kubeadm = await findKubeadm();
+    let certificates = 0;
+    // In turns, so that a slow moment of the machine falls on all three.
+    for (let round = 0; round < rounds; round += 1) {
+      times.sprout.push(await seconds(() => (certificates = mintAll(key.serviceAccountKey))));
+      for (const kind of kubeadm === null ? [] : (["kubeadm", "kubeadmP256"] as const))
+        times[kind].push(
+          await runKubeadm(kubeadm!, { directory: join(directory, `${kind}-${round}`), p256: kind === "kubeadmP256" }),
+        );
+      times.openssl.push(await runOpenssl(join(directory, `openssl-${round}`)));
+    }
+    const sprout = median(times.sprout);
+    return {
+      sprout: { controlPlanes, workers, certificates, seconds: sprout, certificateMs: (sprout * 1000) / certificates },
+      serviceAccountKey: { madeInMs: key.madeInMs, takenFromPoolMs: key.takenFromPoolMs },
+      kubeadm: kubeadm === null ? null : toKubeadmBench(times.kubeadm),
+      kubeadmP256: kubeadm === null ? null : toKubeadmBench(times.kubeadmP256),
+      openssl: {
+        certificates: opensslCertificates,
+        certificateMs: (median(times.openssl) * 1000) / opensslCertificates,
+      },
+      goalSeconds: 1,
+    };
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+/** Returns the number of certificates. */
+function mintAll(serviceAccountKey: { key: string; publicKey: string }): number {
+  const now = Date.now();
+  const authorities = createAuthorities({ now, lifetimeMs: 3650 * dayMs, serviceAccountKey });
+  const { key } = createDataKey([Buffer.alloc(32, 1)], clusterId);
+  let certificates = 3;
+  for (let index = 0; index < controlPlanes + workers; index += 1) {
+    const role = index < controlPlanes ? "control-plane" : "worker";
+    const name = `${role === "worker" ? "node" : "cp"}${String(index).padStart(4, "0")}.bench.test`;
+    const credentials = mintCredentials(authorities, {
+      role,
+      allocation: "a-aaaaaaaaaaaaaaaa",
+      name,
+      address: `10.77.${index >> 8}.${index & 255}`,
+      endpointHost: "api.bench.test",
+      serviceSubnet,
+      kubernetesVersion,
+      now,
+      notAfter: now + 365 * dayMs,
+    });
+    const plaintext = Buffer.from(JSON.stringify(credentials));
+    sealSecret(key, plaintext, { clusterId, member: name, capabilityHash: "bench", epoch: 1 });
+    certificates += role === "worker" ? 3 : 13;
+  }
+  return certificates;
+}
+
+async function timeServiceAccountKey() {
+  const pool = createServiceAccountKeyPool({ size: 1 });
+  try {
+    const made: number[] = [];
+    for (let index = 0; index < 9; index += 1) {
+      const empty = createServiceAccountKeyPool({ size: 0 });
+      made.push(await seconds(() => empty.take()));
+      empty.close();
+    }
+    const startedAt = performance.now();
+    const serviceAccountKey = await pool.take();
+    return { serviceAccountKey, madeInMs: median(made) * 1000, takenFromPoolMs: performance.now() - startedAt };
+  } finally {
+    pool.close();
+  }
+}
+
+async function findKubeadm(): Promise<string | null> {
+  const file = process.env["SPROUT_KUBEADM"] ?? `/var/cache/sprout/kubernetes/${kubernetesVersion}/kubeadm`;
+  return access(file).then(
+    () => file,
+    () => null,
+  );
+}
+
+function toKubeadmBench(times: number[]): KubeadmBench {
+  const certificates = 10;
+  const middle = median(times);
+  return { controlPlanes: 1, certificates, seconds: middle, certificateMs: (middle * 1000) / certificates };
+}
+
+async function runKubeadm(kubeadm: string, { directory, p256 }: { directory: string; p256: boolean }): Promise<number> {
+  await mkdir(directory);
+  const config = join(directory, "kubeadm.yaml");
+  await writeFile(
+    config,
+    `apiVersion: kubeadm.k8s.io/v1beta2
+kind: InitConfiguration
+localAPIEndpoint: {advertiseAddress: 10.77.0.0}
+nodeRegistration: {name: cp0000.bench.test, criSocket: /run/containerd/containerd.sock}
+---
+apiVersion: kubeadm.k8s.io/v1beta2
+kind: ClusterConfiguration
+kubernetesVersion: ${kubernetesVersion}
+certificatesDir: ${join(directory, "pki")}
+controlPlaneEndpoint: api.bench.test:6443
+networking: {serviceSubnet: ${serviceSubnet}}
+featureGates: {PublicKeysECDSA: ${p256}}
+`,
+  );
+  return seconds(() => execa(kubeadm, ["init", "phase", "certs", "all", "--config", config]));
+}
+
+async function runOpenssl(directory: string): Promise<number> {
+  await mkdir(directory);
+  const openssl = (...options: string[]) => execa("openssl", options, { cwd: directory });
+  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+  const authority = ["-x509", "-days", "365", "-subj", "/CN=kubernetes", "-keyout", "ca.key", "-out", "ca.crt"];
+  await openssl("req", ...newKey, ...authority);
+  await writeFile(
+    join(directory, "extensions"),
+    "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:node.bench.test,IP:10.77.0.1\n",
+  );
+  return seconds(async () => {
+    for (let index = 0; index < opensslCertificates; index += 1) {
+      const subject = `/O=system:nodes/CN=system:node:node${index}.bench.test`;
+      await openssl("req", ...newKey, "-subj", subject, "-keyout", `${index}.key`, "-out", `${index}.csr`);
+      const issuer = ["-CA", "ca.crt", "-CAkey", "ca.key", "-days", "30", "-extfile", "extensions"];
+      await openssl("x509", "-req", "-in", `${index}.csr`, ...issuer, "-out", `${index}.crt`);
+    }
+  });
+}
+
+async function seconds(work: () => unknown): Promise<number> {
+  const startedAt = performance.now();
+  await work();
+  return (performance.now() - startedAt) / 1000;
+}
+
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+if (import.meta.main) process.stdout.write(`${JSON.stringify(await benchCredentials(), null, 2)}\n`);
