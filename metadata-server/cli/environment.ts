@@ -3,6 +3,7 @@ export interface Environment {
   server: string | undefined;
   token: string | undefined;
   dataDir: string;
+  cacheDir: string;
   /** https://no-color.org */
   noColor: boolean;
   /** The `TERM` of a terminal that cannot move its cursor. */
@@ -14,6 +15,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     server: variables["SPROUT_SERVER"] || undefined,
     token: variables["SPROUT_TOKEN"] || undefined,
     dataDir: variables["SPROUT_DATA_DIR"] || "/var/lib/sprout",
+    cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
     noColor: Boolean(variables["NO_COLOR"]),
     dumbTerminal: variables["TERM"] === "dumb",
   };

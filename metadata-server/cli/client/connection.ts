@@ -23,7 +23,10 @@ export interface ConnectionFlags {
 export const defaultServer = "https://127.0.0.1:8443";
 
 /** Flags win over the environment, which wins over what `sprout serve` left in the data directory. */
-export async function loadConnection(flags: ConnectionFlags, environment: Environment): Promise<Connection> {
+export async function loadConnection(
+  flags: ConnectionFlags,
+  environment: Pick<Environment, "server" | "token">,
+): Promise<Connection> {
   const server = parseServer(flags.server ?? environment.server ?? defaultServer);
   const caFile = flags.ca ?? path.join(flags.dataDir, "tls/ca.crt");
   const ca = await readText(caFile, "the server's authority", "--ca FILE");

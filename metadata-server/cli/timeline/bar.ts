@@ -1,8 +1,5 @@
-import type { Phase } from "#api/phase.ts";
 import type { Style } from "../display/style.ts";
-import type { TimelineRow } from "./model.ts";
-
-type Segment = Phase | "boot";
+import { toPieces, type Piece, type TimelineRow } from "./model.ts";
 
 const colors = {
   boot: "gray",
@@ -20,7 +17,7 @@ const colors = {
   network: "magentaBright",
   verify: "green",
   available: "greenBright",
-} as const satisfies Record<Segment, string>;
+} as const satisfies Record<Piece["phase"], string>;
 
 export interface BarOptions {
   startedAt: number;
@@ -29,27 +26,6 @@ export interface BarOptions {
   spanMs: number;
   width: number;
   style: Style;
-}
-
-interface Piece {
-  segment: Segment;
-  failed: boolean;
-  from: number;
-  to: number;
-}
-
-function toPieces(row: TimelineRow, now: number): Piece[] {
-  const pieces: Piece[] = row.spans.map((span) => ({
-    segment: span.phase,
-    failed: span.state === "failed",
-    from: span.startedAt,
-    to: span.endedAt ?? now,
-  }));
-  if (row.launchedAt !== null) {
-    const contact = row.spans[0]?.startedAt ?? row.settledAt ?? now;
-    pieces.unshift({ segment: "boot", failed: false, from: row.launchedAt, to: contact });
-  }
-  return pieces;
 }
 
 /** One machine's steps along the time axis; a cell shows the step that fills most of it. */
@@ -64,7 +40,7 @@ export function renderBar(row: TimelineRow, { startedAt, now, spanMs, width, sty
     if (!piece) bar += " ";
     else if (piece.failed) bar += style("red", "╳");
     // Without colours, neighbours are told apart by their stroke.
-    else bar += style(colors[piece.segment], piece.segment === "boot" ? "┄" : index % 2 === 0 ? "─" : "━");
+    else bar += style(colors[piece.phase], piece.phase === "boot" ? "┄" : index % 2 === 0 ? "─" : "━");
   }
   return bar;
 }
@@ -105,10 +81,10 @@ export const chooseSpanMs = (elapsedMs: number): number =>
 
 /** Which colour stands for which step, for the steps that can be seen. */
 export function renderLegend(rows: readonly TimelineRow[], minimumMs: number, { style, now }: BarOptions): string[] {
-  const seen = new Set<Segment>();
+  const seen = new Set<Piece["phase"]>();
   for (const row of rows)
-    for (const piece of toPieces(row, now)) if (piece.to - piece.from >= minimumMs) seen.add(piece.segment);
-  return (Object.keys(colors) as Segment[])
-    .filter((segment) => seen.has(segment))
-    .map((segment) => `${style(colors[segment], segment === "boot" ? "┄┄" : "━━")} ${segment}`);
+    for (const piece of toPieces(row, now)) if (piece.to - piece.from >= minimumMs) seen.add(piece.phase);
+  return (Object.keys(colors) as Piece["phase"][])
+    .filter((phase) => seen.has(phase))
+    .map((phase) => `${style(colors[phase], phase === "boot" ? "┄┄" : "━━")} ${phase}`);
 }

@@ -104,21 +104,64 @@ export const currentSpan = (row: TimelineRow): Span | undefined =>
 /** `cp01` of `cp01.build126.sprout.internal`. */
 export const shortName = (name: string): string => name.split(".", 1)[0] ?? name;
 
+/** A stretch of a machine's time; `boot` is from its launch to its first step. */
+export interface Piece {
+  phase: Phase | "boot";
+  failed: boolean;
+  from: number;
+  to: number;
+}
+
+/** A machine's time up to `now`, in the order it went. */
+export function toPieces(row: TimelineRow, now: number): Piece[] {
+  const pieces: Piece[] = row.spans.map((span) => ({
+    phase: span.phase,
+    failed: span.state === "failed",
+    from: span.startedAt,
+    to: span.endedAt ?? now,
+  }));
+  if (row.launchedAt !== null)
+    pieces.unshift({
+      phase: "boot",
+      failed: false,
+      from: row.launchedAt,
+      to: row.spans[0]?.startedAt ?? row.settledAt ?? now,
+    });
+  return pieces;
+}
+
 export interface SlowestStep {
   member: string;
-  phase: Phase;
+  phase: Phase | "boot";
   durationMs: number;
 }
 
-/** The longest of all ended steps up to the moment the cluster was ready; waiting counts as a step. */
+/**
+ * The step that took most of the time from creation to Ready. A worker that waits for the API server costs nothing:
+ * what counts is the first control plane's way, and of the others what it had to wait for in its proof.
+ */
 export function findSlowestStep(timeline: Timeline): SlowestStep | null {
+  const [first, ...others] = timeline.rows;
+  if (!first) return null;
   const end = timeline.settledAt ?? Infinity;
-  let slowest: SlowestStep | null = null;
-  for (const row of timeline.rows)
-    for (const span of row.spans) {
-      if (span.endedAt === null || span.startedAt >= end) continue;
-      const durationMs = span.endedAt - span.startedAt;
-      if (!slowest || durationMs > slowest.durationMs) slowest = { member: row.name, phase: span.phase, durationMs };
-    }
-  return slowest;
+  const toSteps = (row: TimelineRow, from: number, to: number): SlowestStep[] =>
+    toPieces(row, Math.min(to, lastEnd(timeline))).map((piece) => ({
+      member: row.name,
+      phase: piece.phase,
+      durationMs: Math.min(piece.to, to) - Math.max(piece.from, from),
+    }));
+  const proof = first.spans.find((span) => span.phase === "verify");
+  const steps = toSteps(first, 0, proof?.startedAt ?? end);
+  if (proof) {
+    const awaited = others.flatMap((row) => toSteps(row, proof.startedAt, proof.endedAt ?? end));
+    const longestMs = Math.max(0, ...awaited.map((step) => step.durationMs));
+    const proofMs = Math.min(proof.endedAt ?? end, lastEnd(timeline)) - proof.startedAt - longestMs;
+    steps.push(...awaited, { member: first.name, phase: "verify", durationMs: proofMs });
+  }
+  const slowest = steps.toSorted((a, b) => b.durationMs - a.durationMs)[0];
+  return slowest && slowest.durationMs > 0 ? slowest : null;
 }
+
+/** When the last step ended of those that have. */
+export const lastEnd = (timeline: Timeline): number =>
+  Math.max(timeline.startedAt, ...timeline.rows.flatMap((row) => row.spans.map((span) => span.endedAt ?? 0)));

@@ -3,7 +3,7 @@ import { formatDuration } from "../display/duration.ts";
 import type { Style } from "../display/style.ts";
 import { truncate, visibleWidth } from "../display/table.ts";
 import { chooseSpanMs, renderAxis, renderBar, renderLegend, type BarOptions } from "./bar.ts";
-import { currentSpan, shortName, type Timeline, type TimelineRow } from "./model.ts";
+import { currentSpan, lastEnd, shortName, type Timeline, type TimelineRow } from "./model.ts";
 
 export interface RenderOptions {
   now: number;
@@ -36,12 +36,16 @@ export function renderTimeline(timeline: Timeline, options: RenderOptions): stri
   const shown = chooseRows(timeline.rows, Math.max(1, options.rows - 6));
   const lines = shown.flatMap((row) => {
     const { mark, color } = marks[row.state];
-    const endMs = (row.settledAt ?? now) - timeline.startedAt;
+    // While it goes on: the time in its step, which shows what is stuck; then: when it was ready or failed.
+    const sinceMs =
+      row.settledAt === null
+        ? now - (currentSpan(row)?.startedAt ?? row.launchedAt ?? now)
+        : row.settledAt - timeline.startedAt;
     const line = [
       `  ${shortName(row.name).padEnd(nameWidth)}  `,
       `${style(color, mark)} `,
       `${truncate(stepOf(row), stepWidth).padEnd(stepWidth)}  `,
-      `${style("dim", formatDuration(endMs).padStart(8))}  `,
+      `${style("dim", formatDuration(sinceMs).padStart(8))}  `,
       renderBar(row, bar),
     ].join("");
     const error = row.error === null ? [] : [`    ${style("red", truncate(firstLine(row.error), columns - 5))}`];
@@ -99,9 +103,6 @@ function countStates(rows: readonly TimelineRow[], shown: readonly TimelineRow[]
   for (const row of rows) if (!shown.includes(row)) counts.set(row.state, (counts.get(row.state) ?? 0) + 1);
   return [...counts].map(([state, count]) => `${count} ${state}`).join(", ");
 }
-
-const lastEnd = (timeline: Timeline): number =>
-  Math.max(timeline.startedAt, ...timeline.rows.flatMap((row) => row.spans.map((span) => span.endedAt ?? 0)));
 
 const firstLine = (text: string): string => text.split("\n", 1)[0] ?? "";
 

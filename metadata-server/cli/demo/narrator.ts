@@ -1,0 +1,36 @@
+import { isLive, styleOf, type CliContext } from "../context.ts";
+import { formatDuration } from "../display/duration.ts";
+
+export interface Narrator {
+  /** Runs a step and tells how long it took. */
+  step<T>(title: string, work: () => Promise<T>): Promise<T>;
+  /** A result for people: stdout, or stderr where stdout is for a machine. */
+  text(text: string): void;
+  error(message: string): void;
+}
+
+export function createNarrator(context: CliContext, { json = false }: { json?: boolean }): Narrator {
+  const { stderr, now } = context;
+  const style = styleOf(context, stderr);
+  const startOfLine = isLive(context, stderr) ? "\r\u001b[K" : "";
+  return {
+    async step(title, work) {
+      const startedAt = now();
+      if (startOfLine !== "") stderr.write(`  ${style("yellow", "●")} ${title}`);
+      try {
+        const result = await work();
+        stderr.write(
+          `${startOfLine}  ${style("green", "✓")} ${title}  ${style("dim", formatDuration(now() - startedAt))}\n`,
+        );
+        return result;
+      } catch (error) {
+        stderr.write(
+          `${startOfLine}  ${style("red", "✗")} ${title}  ${style("dim", formatDuration(now() - startedAt))}\n`,
+        );
+        throw error;
+      }
+    },
+    text: (text) => void (json ? stderr : context.stdout).write(`${text.trimEnd()}\n`),
+    error: (message) => void stderr.write(`${style("red", "Error:")} ${message}\n`),
+  };
+}

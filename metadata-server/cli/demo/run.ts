@@ -1,0 +1,88 @@
+import path from "node:path";
+import { createApiClient } from "../client/api-client.ts";
+import { writeSecretFile } from "../clusters/kubeconfig.ts";
+import { styleOf, type CliContext } from "../context.ts";
+import { renderFailure } from "../display/cluster-view.ts";
+import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
+import { prepareImage } from "../image/prepare.ts";
+import { followCluster } from "../timeline/follow.ts";
+import { createKubectl } from "./kubectl.ts";
+import { createNarrator, type Narrator } from "./narrator.ts";
+import { renderKept, renderResult, renderWorkload, toDemoReport, type DemoReport } from "./report.ts";
+import { loadDemoRecord } from "./record.ts";
+import { cleanDemo, startDemoServer, type DemoServer } from "./server.ts";
+import { runWorkload } from "./workload.ts";
+
+export interface DemoOptions {
+  nodes: number;
+  keep?: boolean;
+  json?: boolean;
+  kubernetesVersion: string;
+  kubernetesBinaries?: string;
+  mainFile: string;
+  demoDir: string;
+  cacheDir: string;
+}
+
+const workloadTimeoutMs = 60_000;
+const deadlineSeconds = 180;
+
+/** The whole demo. Whatever happens, it ends with nothing left running, unless all went well and `keep` is given. */
+export async function runDemo(context: CliContext, options: DemoOptions): Promise<ExitCode> {
+  const narrator = createNarrator(context, options);
+  const { kubectl } = await narrator.step("Machine image", () => prepareImage(context, { ...options, force: false }));
+  if (await loadDemoRecord(options.demoDir)) await narrator.step("Earlier demo removed", () => cleanDemo(options));
+  const server = await narrator.step("Metadata server", () => startDemoServer(options));
+  let report: DemoReport = { ready: false, error: "interrupted" };
+  try {
+    report = await bringUp(context, { ...options, server, narrator, kubectl });
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    report = { ready: false, error: (error as Error).message };
+    narrator.error(report.error);
+  } finally {
+    if (report.ready && options.keep) await server.keep();
+    else await narrator.step("Everything removed", () => server.stop());
+  }
+  if (report.ready && options.keep)
+    narrator.text(renderKept({ ...server, kubectl, kubeconfig: kubeconfigIn(options) }));
+  if (options.json) context.stdout.write(`${JSON.stringify(report)}\n`);
+  return report.ready ? exitCodes.ok : exitCodes.failed;
+}
+
+const kubeconfigIn = ({ demoDir }: DemoOptions): string => path.join(demoDir, "kubeconfig");
+
+interface BringUp extends DemoOptions {
+  server: DemoServer;
+  narrator: Narrator;
+  /** The program of the same version as the cluster. */
+  kubectl: string;
+}
+
+async function bringUp(context: CliContext, options: BringUp): Promise<DemoReport> {
+  const { narrator, nodes, kubernetesVersion } = options;
+  const { signal, now } = context;
+  const client = createApiClient(options.server.connection, context);
+  const startedAt = now();
+  const created = await client.create({ name: "demo", nodes, provider: "nspawn", kubernetesVersion, deadlineSeconds });
+  const { cluster, timeline } = await followCluster(created, context, {
+    client,
+    condition: "ready",
+    timeoutMs: (deadlineSeconds + 60) * 1000,
+  });
+  const seconds = (now() - startedAt) / 1000;
+  if (cluster.state !== "ready")
+    throw new CliError(exitCodes.failed, renderFailure(cluster).trim() || `the cluster is ${cluster.state}`);
+
+  const kubeconfig = kubeconfigIn(options);
+  await writeSecretFile(kubeconfig, await client.kubeconfig(cluster.id, { ttlSeconds: 86_400 }));
+  const kubectl = createKubectl({ program: options.kubectl, kubeconfig, signal });
+  const workload = await narrator.step("Workload", () =>
+    runWorkload({ kubectl, nodes, timeoutMs: workloadTimeoutMs, signal, now }),
+  );
+  narrator.text(renderWorkload(workload));
+  narrator.text(`\n${await kubectl(["get", "nodes", "-o", "wide"])}\n`);
+  const report = toDemoReport({ cluster: await client.get(cluster.id), timeline, seconds, workload });
+  narrator.text(renderResult(report, styleOf(context, options.json ? context.stderr : context.stdout)));
+  return report;
+}

@@ -1,0 +1,126 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import path from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
+import { loadConnection, type Connection } from "../client/connection.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import { loadDemoRecord, type DemoRecord } from "./record.ts";
+
+const Started = z.strictObject({ url: z.string(), caFile: z.string(), tokenFile: z.string() });
+const startTimeoutMs = 30_000;
+const stopTimeoutMs = 150_000;
+
+export interface DemoServer {
+  connection: Connection;
+  url: string;
+  dataDir: string;
+  /** Lets the server go on when this process ends. */
+  keep(): Promise<void>;
+  /** Ends the server, which deletes every cluster first. */
+  stop(): Promise<void>;
+}
+
+export interface DemoServerOptions {
+  /** Path of the program's main.ts. */
+  mainFile: string;
+  demoDir: string;
+  cacheDir: string;
+}
+
+/**
+ * Starts the server as a process of its own that holds a pipe to this one: if this process ends in whatever way, a
+ * kill -9 included, the server deletes its clusters and itself. With `keep` it lives on.
+ */
+export async function startDemoServer({ mainFile, demoDir, cacheDir }: DemoServerOptions): Promise<DemoServer> {
+  await mkdir(demoDir, { recursive: true, mode: 0o700 });
+  const port = await findFreePort();
+  const log = await open(path.join(demoDir, "server.log"), "w", 0o600);
+  const dataDir = path.join(demoDir, "data");
+  const flags = ["--data-dir", dataDir, "--cache-dir", cacheDir, "--port", String(port)];
+  const child = spawn(process.execPath, [mainFile, "serve", "--ephemeral", "--json", ...flags], {
+    detached: true,
+    stdio: ["pipe", "pipe", log.fd],
+  });
+  await log.close();
+  const started = Started.parse(JSON.parse(await firstLine(child, demoDir)));
+  const record: DemoRecord = { pid: child.pid ?? 0, ...started };
+  await writeFile(path.join(demoDir, "demo.json"), JSON.stringify(record), { mode: 0o600 });
+  const connection = await loadConnection(
+    { server: record.url, ca: record.caFile, tokenFile: record.tokenFile, dataDir },
+    { server: undefined, token: undefined },
+  );
+  return {
+    connection,
+    url: record.url,
+    dataDir,
+    async keep() {
+      child.stdin?.end("keep\n");
+      child.stdout?.destroy();
+      child.unref();
+    },
+    async stop() {
+      child.stdin?.destroy();
+      await waitForExit(child, demoDir);
+      await rm(demoDir, { recursive: true });
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess, demoDir: string): Promise<string> {
+  let text = "";
+  const signal = AbortSignal.timeout(startTimeoutMs);
+  child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+  });
+  while (!text.includes("\n")) {
+    if (child.exitCode !== null || child.signalCode !== null) throw await serverError("ended at its start", demoDir);
+    if (signal.aborted) {
+      child.kill("SIGTERM");
+      throw await serverError(`did not start within ${startTimeoutMs / 1000} seconds`, demoDir);
+    }
+    await delay(10);
+  }
+  return text.split("\n", 1)[0] ?? "";
+}
+
+async function waitForExit(child: ChildProcess, demoDir: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null)
+    await once(child, "exit", { signal: AbortSignal.timeout(stopTimeoutMs) });
+  if (child.exitCode !== 0)
+    throw await serverError(`ended with exit code ${child.exitCode ?? child.signalCode}`, demoDir);
+}
+
+async function serverError(what: string, demoDir: string): Promise<CliError> {
+  const file = path.join(demoDir, "server.log");
+  const tail = (await readFile(file, "utf8")).split("\n").slice(-12).join("\n").trim();
+  return new CliError(exitCodes.failed, `The metadata server ${what}; the end of ${file}:\n${tail}`);
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/**
+ * Removes what an earlier demo left: a kept server is asked to end, which deletes its clusters; of a killed one a
+ * new server on its data does. Returns whether there was anything.
+ */
+export async function cleanDemo(options: DemoServerOptions): Promise<boolean> {
+  const found = await loadDemoRecord(options.demoDir);
+  if (found === undefined) return false;
+  if (found.running) {
+    process.kill(found.record.pid, "SIGTERM");
+    const signal = AbortSignal.timeout(stopTimeoutMs);
+    while ((await loadDemoRecord(options.demoDir))?.running) await delay(100, undefined, { signal });
+  }
+  const leftover = await startDemoServer(options);
+  await leftover.stop();
+  return true;
+}

@@ -1,0 +1,62 @@
+import { Listr, ListrLogger, ProcessOutput, type ListrTask } from "listr2";
+import { bakeSteps, type BakeProgress, type BakeStep } from "../../../images/progress.ts";
+import { isLive, type CliContext } from "../context.ts";
+import { formatDuration } from "../display/duration.ts";
+
+export interface BakeDisplay {
+  onProgress: (progress: BakeProgress) => void;
+  /** Ends the display; steps that have not ended by then are shown as failed. */
+  close(): Promise<void>;
+}
+
+/** A bake's steps on stderr, redrawn in place on a terminal. Shows nothing until there is something to do. */
+export function createBakeDisplay(context: CliContext): BakeDisplay {
+  const steps = Object.keys(bakeSteps) as BakeStep[];
+  const started = new Map(steps.map((step) => [step, Promise.withResolvers<void>()]));
+  const ended = new Map(steps.map((step) => [step, Promise.withResolvers<number>()]));
+  const details = new Map<BakeStep, (detail: string) => void>();
+  let shown: Promise<unknown> | undefined;
+
+  const toTask = (step: BakeStep): ListrTask => ({
+    title: bakeSteps[step],
+    task: async (_context, task) => {
+      await started.get(step)?.promise;
+      details.set(step, (detail) => {
+        task.output = detail;
+      });
+      const durationMs = await ended.get(step)?.promise;
+      task.title = `${bakeSteps[step]}  ${formatDuration(durationMs ?? 0)}`;
+    },
+  });
+
+  return {
+    onProgress(progress) {
+      shown ??= createList(context, steps.map(toTask))
+        .run()
+        .catch(() => undefined);
+      if (progress.state === "started") started.get(progress.step)?.resolve();
+      else if (progress.state === "working") details.get(progress.step)?.(progress.detail);
+      else if (progress.state === "done") ended.get(progress.step)?.resolve(progress.durationMs);
+      else ended.get(progress.step)?.reject(new Error("failed"));
+    },
+    async close() {
+      for (const step of steps) {
+        started.get(step)?.resolve();
+        ended.get(step)?.promise.catch(() => undefined);
+        ended.get(step)?.reject(new Error("not run"));
+      }
+      await shown;
+    },
+  };
+}
+
+function createList(context: CliContext, tasks: ListrTask[]) {
+  const stderr = context.stderr as NodeJS.WriteStream;
+  const logger = new ListrLogger({ processOutput: new ProcessOutput(stderr, stderr) });
+  return new Listr(tasks, {
+    concurrent: false,
+    registerSignalListeners: false,
+    renderer: isLive(context, context.stderr) ? "default" : "simple",
+    rendererOptions: { logger, collapseErrors: false, showErrorMessage: false },
+  });
+}

@@ -1,0 +1,93 @@
+import { mkdir } from "node:fs/promises";
+import type { Command } from "commander";
+import { loadConfig, type Config, type ConfigFlags } from "../../config.ts";
+import { createJsonLogger, type Logger } from "../../logger.ts";
+import type { CliContext } from "../context.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import type { AddCommands } from "../program.ts";
+import { claimEphemeralDirectory, deleteEveryCluster, removeEphemeralDirectory } from "./ephemeral.ts";
+import { openLifeline } from "./lifeline.ts";
+
+export interface RunningServer {
+  url: string;
+  token: string;
+  caFile: string;
+  close(): Promise<void>;
+}
+
+export type StartServer = (config: Config, logger: Logger) => Promise<RunningServer>;
+
+interface ServeFlags extends ConfigFlags {
+  ephemeral?: boolean;
+  json?: boolean;
+}
+
+/** `sprout serve`: the metadata server in this process, until SIGINT or SIGTERM. */
+export const addServeCommand =
+  (start: StartServer): AddCommands =>
+  (program, context) => {
+    program
+      .command("serve")
+      .description("run the metadata server on this host")
+      .option("--port <PORT>", "of the API, for people and machines (8443)")
+      .option("--listen-address <ADDRESS>", "(0.0.0.0)")
+      .option("--cache-dir <DIR>", "baked images and Kubernetes binaries (/var/cache/sprout)")
+      .option("--base-domain <DOMAIN>", "what clusters' names end with (sprout.internal)")
+      .option("--nspawn-subnet <CIDR>", "a /16 for the machines on this host (10.77.0.0/16)")
+      .option("--server-names <NAMES>", "comma-separated: what else the server's certificate is valid for")
+      .option("--log-level <LEVEL>", "info, warn or error (info)")
+      .option(
+        "--ephemeral",
+        "when stdin closes or a signal comes, delete every cluster and the data directory; a line `keep` on stdin leaves only the signal",
+      )
+      .action(async (_flags, command: Command) => {
+        const { ephemeral = false, json = false, ...given } = command.optsWithGlobals<ServeFlags>();
+        await serve(toConfig(given), { context, start, ephemeral, json });
+      });
+  };
+
+/** The client's own global flags mean nothing to the server. */
+function toConfig({ server: _server, ca: _ca, tokenFile: _tokenFile, ...flags }: Record<string, unknown>): Config {
+  try {
+    return loadConfig(flags);
+  } catch (error) {
+    throw new CliError(exitCodes.usage, (error as Error).message, { cause: error });
+  }
+}
+
+interface ServeOptions {
+  context: CliContext;
+  start: StartServer;
+  ephemeral: boolean;
+  json: boolean;
+}
+
+async function serve(config: Config, { context, start, ephemeral, json }: ServeOptions): Promise<void> {
+  const logger = createJsonLogger((line) => void context.stderr.write(line));
+  if (ephemeral) await claimEphemeralDirectory(config.dataDir);
+  else await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+  const lifeline = ephemeral ? openLifeline(process.stdin) : undefined;
+  const server = await start(config, logger);
+  try {
+    const { url, caFile } = server;
+    const { tokenFile } = config;
+    context.stdout.write(
+      json
+        ? `${JSON.stringify({ url, caFile, tokenFile })}\n`
+        : `Serving ${url}\nAPI token: ${tokenFile}\nAuthority: ${caFile}\n`,
+    );
+    await untilAborted(lifeline ? AbortSignal.any([context.signal, lifeline.lost]) : context.signal);
+    logger.info("stopping");
+    if (ephemeral) await deleteEveryCluster(server, context.now);
+  } finally {
+    lifeline?.close();
+    await server.close();
+  }
+  if (ephemeral) await removeEphemeralDirectory(config.dataDir);
+}
+
+const untilAborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
