@@ -2,13 +2,13 @@ import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 
-const root = "/sys/fs/cgroup";
+export const cgroupRoot = "/sys/fs/cgroup";
 
 /** `hybrid`: version 1 controllers beside a unified hierarchy; `unified`: pure cgroup v2. */
 export type CgroupMode = "hybrid" | "unified";
 
 export async function detectCgroupMode(): Promise<CgroupMode> {
-  const controllers = await readFile(join(root, "cgroup.controllers"), "utf8").catch(() => null);
+  const controllers = await readFile(join(cgroupRoot, "cgroup.controllers"), "utf8").catch(() => null);
   return controllers === null ? "hybrid" : "unified";
 }
 
@@ -18,7 +18,7 @@ export async function detectCgroupMode(): Promise<CgroupMode> {
  * with processes in it may have controllers below.
  */
 export async function machineCgroups(machine: string): Promise<string[]> {
-  if ((await detectCgroupMode()) === "unified") return [join(root, machine)];
+  if ((await detectCgroupMode()) === "unified") return [join(cgroupRoot, machine)];
   return parseOwnCgroups(await readFile("/proc/self/cgroup", "utf8")).map((folder) => join(folder, machine));
 }
 
@@ -30,7 +30,7 @@ export function parseOwnCgroups(text: string): string[] {
     .map((line) => {
       const [, controllers = "", path = "/"] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
       const hierarchy = controllers === "" ? "unified" : controllers.replace(/^name=/, "");
-      return join(root, hierarchy, path);
+      return join(cgroupRoot, hierarchy, path);
     });
 }
 
@@ -38,13 +38,13 @@ export async function createCgroups(folders: readonly string[]): Promise<void> {
   if ((await detectCgroupMode()) === "unified") await delegateControllers();
   for (const folder of folders) {
     await mkdir(folder, { recursive: true });
-    if (folder.startsWith(join(root, "cpuset"))) await inheritCpuset(folder);
+    if (folder.startsWith(join(cgroupRoot, "cpuset"))) await inheritCpuset(folder);
   }
 }
 
 async function delegateControllers() {
-  const controllers = (await readFile(join(root, "cgroup.controllers"), "utf8")).trim().split(" ");
-  await writeFile(join(root, "cgroup.subtree_control"), controllers.map((name) => `+${name}`).join(" "));
+  const controllers = (await readFile(join(cgroupRoot, "cgroup.controllers"), "utf8")).trim().split(" ");
+  await writeFile(join(cgroupRoot, "cgroup.subtree_control"), controllers.map((name) => `+${name}`).join(" "));
 }
 
 // A new version 1 cpuset is empty, and no process can enter it until it has processors and memory nodes.

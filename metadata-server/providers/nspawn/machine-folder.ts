@@ -21,6 +21,11 @@ export type MachineRecord = z.infer<typeof MachineRecord>;
 export const bindFolders = { containerd: "/var/lib/containerd", kubelet: "/var/lib/kubelet", etcd: "/var/lib/etcd" };
 
 export const recordFile = (folder: string) => join(folder, "machine.json");
+export const consoleFile = (folder: string) => join(folder, "console.log");
+
+/** What the machine, or nspawn itself, said last; empty where it said nothing. */
+export const readConsoleTail = async (folder: string) =>
+  (await readFile(consoleFile(folder), "utf8").catch(() => "")).slice(-2000).trim();
 
 /** Writes all that a machine boots from, below `folder`; mounts its root. */
 export async function createMachineFolder(

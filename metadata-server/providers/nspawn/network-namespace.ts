@@ -1,3 +1,4 @@
+import { access } from "node:fs/promises";
 import { run } from "../../run.ts";
 
 export interface MachineNetwork {
@@ -14,6 +15,7 @@ const gateway = (address: string) => address.replace(/\.\d+$/, ".1");
 /** A named network namespace with eth0 already addressed, so that the machine needs neither udev nor networkd. */
 export async function createNetwork(network: MachineNetwork, signal: AbortSignal): Promise<void> {
   const { namespace, bridge, address, mac } = network;
+  await loadBridgeNetfilter(signal);
   await deleteNetwork(network);
   const outside = [
     `netns add ${namespace}`,
@@ -33,6 +35,11 @@ export async function createNetwork(network: MachineNetwork, signal: AbortSignal
   await run("ip", ["netns", "exec", namespace, "sysctl", "-qw", ...sysctls], { signal });
 }
 
+// A machine cannot load modules itself, and without this one pods of a node reach no Service that answers on their bridge.
+async function loadBridgeNetfilter(signal: AbortSignal) {
+  await access("/proc/sys/net/bridge").catch(() => run("modprobe", ["br_netfilter"], { signal }));
+}
+
 const sysctls = [
   "net.ipv4.ip_forward=1",
   "net.bridge.bridge-nf-call-iptables=1",
@@ -42,12 +49,15 @@ const sysctls = [
 /** No error where there is none. */
 export async function deleteNetwork(network: Pick<MachineNetwork, "namespace" | "bridge" | "address">): Promise<void> {
   await run("ip", ["-force", "-batch", "-"], {
-    input: `netns delete ${network.namespace}\nlink delete ${hostLink({ ...network, mac: "" })}\n`,
+    // The link first: it goes with its namespace too, but some time after, and both at once are in each other's way.
+    input: `link delete ${hostLink({ ...network, mac: "" })}\nnetns delete ${network.namespace}\n`,
   }).catch(ignoreMissing);
 }
 
 function ignoreMissing(error: unknown) {
   const lines = String((error as { stderr?: string }).stderr ?? error).split("\n");
-  const unexpected = lines.filter((line) => line && !/No such file|Cannot find device|Command failed -/.test(line));
+  const unexpected = lines.filter(
+    (line) => line && !/No such file|No such device|Cannot find device|Command failed -/.test(line),
+  );
   if (unexpected.length > 0) throw new Error(`Cannot remove network: ${unexpected.join("; ")}`, { cause: error });
 }

@@ -3,11 +3,11 @@ import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { DomainError } from "../../errors.ts";
 import type { MachineProvider, MachineSpec, RunningMachine } from "../provider.ts";
-import { cgroupProcesses, killCgroups, removeCgroups } from "./cgroups.ts";
+import { cgroupProcesses } from "./cgroups.ts";
 import { createMachineFolder, readMachineRecord, removeMachineFolder, type MachineRecord } from "./machine-folder.ts";
 import { createNetwork, deleteNetwork } from "./network-namespace.ts";
 import { listBridges, planMachines, releaseBridge, reserveBridge, serverAddress } from "./segment.ts";
-import { planCgroups, startMachine } from "./supervisor.ts";
+import { planCgroups, startMachine, stopMachine } from "./supervisor.ts";
 
 export interface NspawnOptions {
   /** Baked images, one folder for each Kubernetes version. */
@@ -100,17 +100,16 @@ async function launchMachine(folder: string, options: { spec: MachineSpec; image
     createNetwork({ namespace: machine, bridge, address: spec.address, mac: spec.mac }, signal),
   ]);
   for (const outcome of prepared) if (outcome.status === "rejected") throw outcome.reason;
-  await startMachine(folder, machine, record.cgroups);
+  await startMachine(folder, { machine, cgroups: record.cgroups, signal });
 }
 
 const isRunning = async (record: MachineRecord) =>
   (await Promise.all(record.cgroups.map(cgroupProcesses))).some((pids) => pids.length > 0);
 
-// Nothing in the machine outlives it, so there is nothing to shut down in order.
 async function terminate(folder: string, record: MachineRecord) {
-  await killCgroups(record.cgroups, 10_000);
-  await removeCgroups(record.cgroups);
-  await deleteNetwork({ namespace: machineName(record.allocation), bridge: record.bridge, address: record.address });
+  const machine = machineName(record.allocation);
+  await stopMachine(machine, record.cgroups);
+  await deleteNetwork({ namespace: machine, bridge: record.bridge, address: record.address });
   await removeMachineFolder(folder);
 }
 

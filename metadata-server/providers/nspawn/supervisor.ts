@@ -1,70 +1,56 @@
-import type { ChildProcess } from "node:child_process";
-import { access, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { run } from "../../run.ts";
-import { cgroupProcesses, createCgroups, machineCgroups } from "./cgroups.ts";
+import { cgroupProcesses, createCgroups, killCgroups, machineCgroups, removeCgroups } from "./cgroups.ts";
+import { consoleFile, readConsoleTail } from "./machine-folder.ts";
 import { nspawnArguments, nspawnEnvironment } from "./nspawn-arguments.ts";
+import { hasSystemd, startUnit, stopUnit, unitCgroup } from "./systemd-unit.ts";
 
-const consoleFile = (folder: string) => join(folder, "console.log");
+export interface StartOptions {
+  machine: string;
+  cgroups: readonly string[];
+  signal: AbortSignal;
+}
+
 const script = join(import.meta.dirname, "supervise.sh");
-
-/** Where systemd is the host's PID 1 it owns the cgroup tree, and a machine is a transient unit of its own. */
-export const hasSystemd = () =>
-  access("/run/systemd/system").then(
-    () => true,
-    () => false,
-  );
 
 /** Folders of the machine's cgroup: made by systemd, or by us where there is none. */
 export async function planCgroups(machine: string): Promise<string[]> {
-  return (await hasSystemd()) ? [`/sys/fs/cgroup/machine.slice/${machine}.service`] : machineCgroups(machine);
+  return (await hasSystemd()) ? [await unitCgroup(machine)] : machineCgroups(machine);
 }
 
 /** Starts the machine detached from this process; its console goes to `console.log` in the folder. */
-export async function startMachine(folder: string, machine: string, cgroups: readonly string[]): Promise<void> {
-  const nspawn = nspawnArguments(folder, machine);
-  if (await hasSystemd()) return startUnit(folder, machine, nspawn);
+export async function startMachine(folder: string, options: StartOptions): Promise<void> {
+  if (await hasSystemd()) await startUnit(folder, options.machine, options.signal);
+  else await startSupervisor(folder, options);
+}
+
+async function startSupervisor(folder: string, { machine, cgroups, signal }: StartOptions) {
+  signal.throwIfAborted();
   await createCgroups(cgroups);
-  const supervisor = execa(script, [consoleFile(folder), ...cgroups, "--", ...nspawn], {
+  const supervisor = execa(script, [consoleFile(folder), ...cgroups, "--", ...nspawnArguments(folder, machine)], {
     detached: true,
     cleanup: false,
     env: nspawnEnvironment,
     stdio: "ignore",
     reject: false,
   });
-  supervisor.nodeChildProcess.unref();
-  await enteredCgroups(cgroups, { supervisor: supervisor.nodeChildProcess, folder });
-}
-
-// Until the supervisor is in its cgroups nobody could tell that the machine exists, or end it.
-async function enteredCgroups(cgroups: readonly string[], options: { supervisor: ChildProcess; folder: string }) {
-  for (;;) {
-    const members = await Promise.all(cgroups.map(cgroupProcesses));
-    if (members.every((pids) => pids.length > 0)) return;
-    if (options.supervisor.exitCode !== null) {
-      const console = await readFile(consoleFile(options.folder), "utf8").catch(() => "");
-      throw new Error(`Cannot start the machine: ${console.slice(-2000).trim() || "its supervisor ended at once"}`);
-    }
-    await sleep(2);
+  const { nodeChildProcess } = supervisor;
+  nodeChildProcess.unref();
+  // Until the supervisor is in its cgroups nobody could tell that the machine exists, or end it.
+  while (!(await Promise.all(cgroups.map(cgroupProcesses))).every((pids) => pids.length > 0)) {
+    if (nodeChildProcess.exitCode !== null)
+      throw new Error(`Cannot start the machine: ${(await readConsoleTail(folder)) || "its supervisor ended at once"}`);
+    await sleep(2, undefined, { signal });
   }
 }
 
-async function startUnit(folder: string, machine: string, nspawn: readonly string[]) {
-  await run("systemd-run", [
-    "--quiet",
-    `--unit=${machine}`,
-    "--slice=machine.slice",
-    "--collect",
-    "--property=Delegate=yes",
-    "--property=KillMode=control-group",
-    ...Object.entries(nspawnEnvironment).map(([name, value]) => `--setenv=${name}=${value}`),
-    script,
-    consoleFile(folder),
-    "--",
-    ...nspawn,
-  ]);
+/** Ends everything in the machine, and its cgroups. No error where there is none. */
+export async function stopMachine(machine: string, cgroups: readonly string[]): Promise<void> {
+  if (await hasSystemd()) await stopUnit(machine);
+  await killCgroups(cgroups, 10_000);
+  await removeCgroups(cgroups);
 }
 
 /** The machine's own PID 1 as the host numbers it, for `nsenter`; undefined while it is not up. */
