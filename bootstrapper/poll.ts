@@ -25,5 +25,5 @@ export async function poll<T>(ask: () => Promise<T | undefined>, options: PollOp
     }
     await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
   }
-  throw new BootstrapError(failure.code, `${failure.message}: ${last}, and the deadline passed`);
+  throw new BootstrapError(failure.code, `${failure.message}: ${last}, and time is up`);
 }

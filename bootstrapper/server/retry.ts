@@ -43,5 +43,5 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
     }
   }
   const also = first === undefined || first === last ? "" : ` (first: ${first})`;
-  throw new BootstrapError("server-unreachable", `${failure}: ${last}${also}, and the deadline passed`);
+  throw new BootstrapError("server-unreachable", `${failure}: ${last}${also}, and time is up`);
 }
