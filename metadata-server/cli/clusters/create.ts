@@ -61,10 +61,14 @@ export function toCreateCluster(name: string | undefined, flags: CreateFlags): R
   const lines = result.error.issues.map((issue) => {
     const field = issue.path.map(String);
     const flag = flagOf[field.slice(0, 2).join("/")] ?? flagOf[field[0] ?? ""] ?? field.join("/");
-    return `  ${flag}: ${issue.message}`;
+    return `  ${flag}: ${nameFlags(issue.message)}`;
   });
   throw new CliError(exitCodes.usage, ["Cannot create a cluster with these flags:", ...lines].join("\n"));
 }
+
+/** A message about two fields names the other one too. */
+const nameFlags = (message: string): string =>
+  message.replaceAll(/\b(controlPlanes|workers|highAvailability)\b/g, (field) => flagOf[field] ?? field);
 
 const withoutUndefined = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

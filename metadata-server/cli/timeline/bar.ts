@@ -51,7 +51,7 @@ function fullest(pieces: readonly Piece[], from: number, to: number): number {
   for (const [index, piece] of pieces.entries()) {
     const overlapMs = Math.min(piece.to, to) - Math.max(piece.from, from);
     // A failure is never hidden by what surrounds it.
-    if (piece.failed && piece.to >= from && piece.to <= to) return index;
+    if (piece.failed && piece.to > from && piece.to <= to) return index;
     if (overlapMs > bestMs) [best, bestMs] = [index, overlapMs];
   }
   return best;
