@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { KubernetesVersion } from "#api/name.ts";
 import { hostArchitecture } from "./architecture.ts";
 import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
 import { writeContainerImage } from "./container-image.ts";
@@ -10,10 +11,10 @@ import { parseCodename } from "./debian/sources.ts";
 import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
 import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
 import { ensureKubernetes, locateKubernetes } from "./kubernetes/ensure.ts";
-import { KubernetesVersion } from "./kubernetes/version.ts";
 import { mayDiffer, type ImageManifest } from "./manifest.ts";
 import { installNodeFiles } from "./node-files.ts";
 import { runStep, type OnBakeProgress } from "./progress.ts";
+import { createWorkFolder } from "./work-folder.ts";
 import { ensureDebianBase, unpackRootfs, type DebianBase } from "./rootfs.ts";
 
 export interface BakeOptions {
@@ -66,37 +67,32 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false }, { signal }),
   );
 
-  await mkdir(imagesDir, { recursive: true });
-  const work = await mkdtemp(join(imagesDir, ".partial-"));
-  try {
-    const image = toPaths(join(work, "image"));
-    const archivesDir = join(work, "archives");
-    await mkdir(archivesDir);
-    await runStep("rootfs", onProgress, async () => {
-      await unpackRootfs(debian, image.rootfs, { signal });
-      const refs = await listImageRefs(prepared.kubernetesBinariesDir, { kubernetesVersion, signal });
-      const pauseImage = refs.get("pause") ?? "";
-      await installNodeFiles(image.rootfs, { ...prepared, kubernetesVersion, pauseImage });
-    });
-    const archives = await runStep("container-images", onProgress, (onDetail) =>
-      writeArchives(
-        { ...prepared, ...debian, ...image, kubernetesVersion, architecture, signal },
-        { archivesDir, onDetail },
-      ),
-    );
-    await runStep("containerd-store", onProgress, () =>
-      importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
-    );
-    await runStep("finish", onProgress, async () => {
-      const manifest = await describeImage({ ...prepared, kubernetesVersion, debian, archives, rootfs: image.rootfs });
-      const text = `${JSON.stringify(manifest, null, 2)}\n`;
-      await writeFile(join(image.dir, "manifest.json"), text);
-      await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
-      await placeImage(image.dir, join(imagesDir, kubernetesVersion));
-    });
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  await using work = await createWorkFolder(imagesDir);
+  const image = toPaths(join(work.path, "image"));
+  const archivesDir = join(work.path, "archives");
+  await mkdir(archivesDir);
+  await runStep("rootfs", onProgress, async () => {
+    await unpackRootfs(debian, image.rootfs, { signal });
+    const refs = await listImageRefs(prepared.kubernetesBinariesDir, { kubernetesVersion, signal });
+    const pauseImage = refs.get("pause") ?? "";
+    await installNodeFiles(image.rootfs, { ...prepared, kubernetesVersion, pauseImage });
+  });
+  const archives = await runStep("container-images", onProgress, (onDetail) =>
+    writeArchives(
+      { ...prepared, ...debian, ...image, kubernetesVersion, architecture, signal },
+      { archivesDir, onDetail },
+    ),
+  );
+  await runStep("containerd-store", onProgress, () =>
+    importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
+  );
+  await runStep("finish", onProgress, async () => {
+    const manifest = await describeImage({ ...prepared, kubernetesVersion, debian, archives, rootfs: image.rootfs });
+    const text = `${JSON.stringify(manifest, null, 2)}\n`;
+    await writeFile(join(image.dir, "manifest.json"), text);
+    await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
+    await placeImage(image.dir, join(imagesDir, kubernetesVersion));
+  });
   return loadImage(imagesDir, kubernetesVersion);
 }
 

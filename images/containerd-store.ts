@@ -10,12 +10,20 @@ export interface StoredArchive extends WrittenImage {
   file: string;
 }
 
+// All of these become containerd, one after the other, under one process id; its mounts go with it.
+const dieWithParent = ["--pdeathsig", "TERM"];
+const ownMounts = ["--mount", "--propagation", "private"];
 const script = new URL("containerd-in-rootfs.sh", import.meta.url).pathname;
+
+/** In the scratch folder, where no other containerd can be: before the chroot, a default would be the host's own. */
+const socket = "/mnt/containerd.sock";
 
 /** For the import alone: no CRI, nothing that needs a running system. */
 const importConfig = `version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs",
   "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.native"]
+[grpc]
+  address = "${socket}"
 `;
 
 /**
@@ -35,8 +43,8 @@ export async function importIntoStore(
   await writeFile(join(archivesDir, "containerd.toml"), importConfig);
   const stop = new AbortController();
   const containerd = execa(
-    "unshare",
-    ["--mount", "--propagation", "private", "sh", script, rootfs, store, archivesDir],
+    "setpriv",
+    [...dieWithParent, "unshare", ...ownMounts, "sh", script, rootfs, store, archivesDir],
     {
       cancelSignal: AbortSignal.any([signal, stop.signal]),
       forceKillAfterDelay: 5000,
@@ -46,11 +54,10 @@ export async function importIntoStore(
   );
   try {
     const { pid } = containerd;
-    if (pid === undefined) throw new Error("Cannot import container images: unshare did not start");
+    if (pid === undefined) throw new Error("Cannot import container images: setpriv is not installed");
+    const enter = [`--target=${pid}`, "--mount", "--root", "--wd"];
     const ctr = (args: readonly string[]) =>
-      run("nsenter", [`--target=${pid}`, "--mount", "--root", "--wd", "/usr/bin/ctr", "--namespace=k8s.io", ...args], {
-        signal,
-      });
+      run("nsenter", [...enter, "/usr/bin/ctr", `--address=${socket}`, "--namespace=k8s.io", ...args], { signal });
     const ended = containerd.then(({ stderr }) => {
       throw new Error(`Cannot import container images: containerd ended early: ${stderr.slice(-2000)}`);
     });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KubernetesVersion } from "./kubernetes/version.ts";
+import { KubernetesVersion } from "#api/name.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal");
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a digest like sha256:…");

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
 import { containerPackages, machinePackages } from "./debian/packages.ts";
 import { findHostSources, toSourceLine, type HostSources } from "./debian/sources.ts";
 import { run } from "../metadata-server/run.ts";
+import { createWorkFolder } from "./work-folder.ts";
 
 /** Debian's part of an image, cached: the machine root as an archive, and the programs of the container images. */
 export interface DebianBase {
@@ -54,19 +55,18 @@ export async function unpackRootfs(base: DebianBase, rootfs: string, { signal }:
 }
 
 async function buildBase(host: HostSources, dir: string, signal: AbortSignal): Promise<void> {
-  const parent = join(dir, "..");
-  await mkdir(parent, { recursive: true });
-  const work = await mkdtemp(join(parent, ".partial-"));
-  try {
-    const archive = join(work, "rootfs.tar");
-    const rootfs = bootstrapRootfs(host, archive, signal);
-    const containerImages = unpackContainerPackages(host, work, signal);
-    const packages = { rootfs: await rootfs, containerImages: await containerImages };
-    await writeFile(join(work, "packages.json"), JSON.stringify(packages));
-    await rename(work, dir);
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  await using work = await createWorkFolder(dirname(dir));
+  const archive = join(work.path, "rootfs.tar");
+  // Both are waited for even where one fails: the work folder must have no writer when it is removed.
+  const [rootfs, containerImages] = await Promise.allSettled([
+    bootstrapRootfs(host, archive, signal),
+    unpackContainerPackages(host, work.path, signal),
+  ]);
+  if (rootfs.status === "rejected") throw rootfs.reason;
+  if (containerImages.status === "rejected") throw containerImages.reason;
+  const packages = { rootfs: rootfs.value, containerImages: containerImages.value };
+  await writeFile(join(work.path, "packages.json"), JSON.stringify(packages));
+  await rename(work.path, dir);
 }
 
 async function bootstrapRootfs(host: HostSources, archive: string, signal: AbortSignal): Promise<DebianPackage[]> {
@@ -76,6 +76,7 @@ async function bootstrapRootfs(host: HostSources, archive: string, signal: Abort
     "--variant=minbase",
     "--mode=root",
     "--quiet",
+    "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
     `--include=${machinePackages.join(",")}`,
     ...withoutDocumentation.map((option) => `--dpkgopt=${option}`),
     host.codename,

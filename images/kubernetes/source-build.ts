@@ -1,8 +1,9 @@
-import { access, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { access, mkdir, readFile, rename } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { createPrivateApt } from "../debian/apt.ts";
 import { findHostSources } from "../debian/sources.ts";
 import { run } from "../../metadata-server/run.ts";
+import { createWorkFolder } from "../work-folder.ts";
 import { writeChecksums } from "./binaries.ts";
 import { generateOpenApi, replaceReflect2, stampVersion } from "./source-repairs.ts";
 
@@ -30,33 +31,28 @@ export async function buildFromDebianSource(
   { kubernetesVersion, outDir }: { kubernetesVersion: string; outDir: string },
   { signal, onDetail }: SourceBuildOptions,
 ): Promise<void> {
-  const parent = join(outDir, "..");
-  await mkdir(parent, { recursive: true });
-  const work = await mkdtemp(join(parent, ".partial-"));
-  try {
-    onDetail("source package");
-    const tree = await fetchTree(kubernetesVersion, work, signal);
-    onDetail("compiler");
-    await installCompiler(signal);
-    const go = createGo(work, tree, signal);
-    await replaceReflect2(tree);
-    onDetail("OpenAPI definitions");
-    await generateOpenApi(tree, { work, go, signal });
+  await using folder = await createWorkFolder(dirname(outDir));
+  const work = folder.path;
+  onDetail("source package");
+  const tree = await fetchTree(kubernetesVersion, work, signal);
+  onDetail("compiler");
+  await installCompiler(signal);
+  const go = createGo(work, tree, signal);
+  await replaceReflect2(tree);
+  onDetail("OpenAPI definitions");
+  await generateOpenApi(tree, { work, go, signal });
 
-    const out = join(work, "out");
-    await mkdir(out);
-    for (const [index, name] of goPrograms.entries()) {
-      onDetail(`${name} (${index + 1} of ${goPrograms.length})`);
-      const flags = ["-trimpath", "-ldflags", stampVersion(kubernetesVersion), "-o", join(out, name)];
-      await go(["build", ...flags, `k8s.io/kubernetes/cmd/${name}`]);
-    }
-    onDetail("pause");
-    await buildPause(tree, out, signal);
-    await writeChecksums(out);
-    await rename(out, outDir);
-  } finally {
-    await rm(work, { recursive: true, force: true });
+  const out = join(work, "out");
+  await mkdir(out);
+  for (const [index, name] of goPrograms.entries()) {
+    onDetail(`${name} (${index + 1} of ${goPrograms.length})`);
+    const flags = ["-trimpath", "-ldflags", stampVersion(kubernetesVersion), "-o", join(out, name)];
+    await go(["build", ...flags, `k8s.io/kubernetes/cmd/${name}`]);
   }
+  onDetail("pause");
+  await buildPause(tree, out, signal);
+  await writeChecksums(out);
+  await rename(out, outDir);
 }
 
 async function fetchTree(kubernetesVersion: string, work: string, signal: AbortSignal): Promise<string> {
@@ -64,17 +60,23 @@ async function fetchTree(kubernetesVersion: string, work: string, signal: AbortS
   const stateDir = join(work, "apt");
   const apt = await createPrivateApt({ sources, kind: "deb-src", stateDir }, { signal });
   const files = await apt.downloadSource("kubernetes", join(work, "source"), { signal });
-  const archive = files.find((file) => /\.orig\.tar\.\w+$/.test(file));
-  const name = `kubernetes-${kubernetesVersion.slice(1)}`;
-  if (archive === undefined || !archive.includes(`_${kubernetesVersion.slice(1)}`))
+  const archive = files.find((file) => /\.orig\.tar\.\w+$/.test(file)) ?? "";
+  const version = parseUpstreamVersion(archive);
+  if (version !== kubernetesVersion)
     throw new Error(
-      `Cannot build Kubernetes ${kubernetesVersion}: Debian's source package is ${archive ?? "missing"}, give a folder of binaries`,
+      `Cannot build Kubernetes ${kubernetesVersion}: Debian has the source of ${version ?? "none"}, give a folder of binaries`,
     );
   await run("tar", ["--extract", "--file", join(work, "source", archive), "--directory", work], { signal });
   const tree = join(work, "gopath", "src", "k8s.io", "kubernetes");
   await mkdir(join(tree, ".."), { recursive: true });
-  await rename(join(work, name), tree);
+  await rename(join(work, `kubernetes-${kubernetesVersion.slice(1)}`), tree);
   return tree;
+}
+
+/** `v1.20.2` of `kubernetes_1.20.5+really1.20.2.orig.tar.gz`: Debian's way to go back to an older version. */
+export function parseUpstreamVersion(archive: string): string | null {
+  const version = /^kubernetes_(?:.*\+really)?(\d+\.\d+\.\d+)[.+~-]/.exec(archive)?.[1];
+  return version === undefined ? null : `v${version}`;
 }
 
 async function installCompiler(signal: AbortSignal): Promise<void> {

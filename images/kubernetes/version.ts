@@ -1,6 +1,4 @@
-import { z } from "zod";
-
-export const KubernetesVersion = z.string().regex(/^v1\.\d{1,3}\.\d{1,3}$/, "must look like v1.20.2");
+import { KubernetesVersion } from "#api/name.ts";
 
 /** 20 of `v1.20.2`. */
 export function kubernetesMinor(version: string): number {

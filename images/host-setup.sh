@@ -1,0 +1,75 @@
+#!/bin/sh
+# Installs what the host lacks for baking images and running machines: Debian packages, as root, on Debian 12.
+# Says nothing when all is there. Elsewhere it only says so, and what needs real machines is skipped;
+# with "demo" that is an error.
+# usage: host-setup.sh [demo]
+set -eu
+LC_ALL=C DEBIAN_FRONTEND=noninteractive
+export LC_ALL DEBIAN_FRONTEND
+
+# package: what it is for
+packages="\
+libatomic1: Node 26 is linked with it
+systemd-container: systemd-nspawn runs the machines
+mmdebstrap: makes the machines' root
+iproute2: bridges and network namespaces
+kmod: loads br_netfilter and overlay where the kernel has them as modules
+mount: overlay roots
+procps: sysctl in a machine's network namespace
+binutils: strips the bootstrapper
+openssl: checks certificates from outside"
+
+installed=$(
+  echo "$packages" | cut -d: -f1 |
+    xargs dpkg-query --show --showformat='${Package}: ${db:Status-Status}\n' 2>/dev/null || true
+)
+missing=
+reasons=
+while IFS= read -r line; do
+  case " $installed " in
+    *[[:space:]]"${line%%:*}: installed"[[:space:]]*) ;;
+    *)
+      missing="$missing ${line%%:*}"
+      reasons="$reasons  $line
+"
+      ;;
+  esac
+done <<EOF
+$packages
+EOF
+
+cannot() {
+  echo "Cannot set up this host: $1" >&2
+  [ -z "$missing" ] || echo "Missing here:$missing" >&2
+  if [ "${2-}" = demo ]; then exit 1; fi
+  echo "Tests on real machines will be skipped" >&2
+  exit 0
+}
+
+system=unknown
+[ ! -r /etc/os-release ] || system=$(. /etc/os-release && echo "$ID ${VERSION_ID-}")
+[ "$system" = "debian 12" ] || cannot "it needs Debian 12 and this is $system" "${1-}"
+[ "$(id -u)" = 0 ] || cannot "it needs root; run it with sudo" "${1-}"
+[ -n "$missing" ] || exit 0
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+install() {
+  # shellcheck disable=SC2086 # one word for each package
+  apt-get install --yes --quiet --no-install-recommends \
+    -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 -o Acquire::Retries=3 $missing </dev/null >"$log" 2>&1
+}
+
+echo "Installing:"
+printf '%s' "$reasons"
+start=$(date +%s)
+# Package lists may be missing or too old; refreshing them takes longer than most installations.
+install || {
+  apt-get update --quiet -o Acquire::Retries=3 </dev/null >"$log" 2>&1 || true
+  install
+} || {
+  tail -n 20 "$log" >&2
+  echo "Cannot install$missing: see apt's messages above; check the package sources and the network" >&2
+  exit 1
+}
+echo "Installed in $(($(date +%s) - start)) s"
