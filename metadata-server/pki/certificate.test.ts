@@ -35,6 +35,7 @@ describe("a node's certificate", () => {
       text.indexOf("X509v3 extensions:"),
       text.indexOf("    Signature Algorithm: ecdsa", 400),
     );
+    expect(await subjectKeyIdentifier(certificate)).toMatch(/^([0-9A-F]{2}:){19}[0-9A-F]{2}$/);
     expect(text).toContain("Version: 3 (0x2)");
     expect(text).toContain("Issuer: CN = kubernetes\n");
     expect(text).toContain("Subject: O = system:nodes, CN = system:node:node01.build126.test\n");

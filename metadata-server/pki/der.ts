@@ -24,7 +24,7 @@ export const implicitTag = (tag: number, bytes: Uint8Array) =>
 
 /**
  * A list of named bits. DER (X.690, 11.2.2) drops trailing zero bits, so the unused count follows from the last named
- * bit; OpenSSL accepts a wrong count, Go's parser and with it kubeadm do not.
+ * bit. OpenSSL accepts a count that covers a set bit; Go's parser, and with it kubeadm, refuses the certificate.
  */
 export function namedBits(bits: readonly number[]): Der {
   const last = Math.max(...bits);
