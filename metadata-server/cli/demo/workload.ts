@@ -154,7 +154,7 @@ async function reachService(kubectl: Kubectl, pods: readonly Pod[], clusterIp: s
 
 /** One answer for each URL, empty where there is none; one exec for all, because starting it is what costs time. */
 async function fetchInPod(kubectl: Kubectl, pod: Pod, urls: readonly string[]): Promise<string[]> {
-  const script = 'for url in "$@"; do wget -q -T 3 -O - "$url" || echo; done';
+  const script = 'for url in "$@"; do timeout 3 wget -q -O - "$url" || echo; done';
   const output = await kubectl(["exec", pod.name, "--", "sh", "-c", script, "sh", ...urls]);
   return output.split("\n");
 }

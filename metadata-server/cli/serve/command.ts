@@ -63,7 +63,10 @@ interface ServeOptions {
 }
 
 async function serve(config: Config, { context, start, ephemeral, json }: ServeOptions): Promise<void> {
-  const logger = createJsonLogger((line) => void context.stderr.write(line));
+  const logger = fromLevel(
+    config.logLevel,
+    createJsonLogger((line) => void context.stderr.write(line)),
+  );
   if (ephemeral) await claimEphemeralDirectory(config.dataDir);
   else await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
   const lifeline = ephemeral ? openLifeline(process.stdin) : undefined;
@@ -84,6 +87,13 @@ async function serve(config: Config, { context, start, ephemeral, json }: ServeO
     await server.close();
   }
   if (ephemeral) await removeEphemeralDirectory(config.dataDir);
+}
+
+const levels = ["info", "warn", "error"] as const;
+
+function fromLevel(lowest: Config["logLevel"], logger: Logger): Logger {
+  const quiet = levels.slice(0, levels.indexOf(lowest));
+  return { ...logger, ...Object.fromEntries(quiet.map((level) => [level, () => undefined])) };
 }
 
 const untilAborted = (signal: AbortSignal): Promise<void> =>
