@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
-import { readdir, stat, unlink } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
@@ -38,11 +38,14 @@ const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin
 /** Writes an image as an OCI archive (image-spec 1.0, one uncompressed layer). Deterministic bytes. */
 export async function writeContainerImage(image: ContainerImage, outFile: string): Promise<WrittenImage> {
   const layerFile = `${outFile}.layer`;
-  const layer = await writeLayer(image.entries, layerFile);
   try {
+    const layer = await writeLayer(image.entries, layerFile);
     return await writeArchive(image, { outFile, layerFile, layer });
+  } catch (error) {
+    await rm(outFile, { force: true });
+    throw error;
   } finally {
-    await unlink(layerFile);
+    await rm(layerFile, { force: true });
   }
 }
 
@@ -81,16 +84,13 @@ async function writeArchive(
   });
 
   const pack = tar.pack();
-  const written = pipeline(pack, createWriteStream(outFile));
-  const fill = async () => {
+  await writeTar(pack, pipeline(pack, createWriteStream(outFile)), async () => {
     await addBytes(pack, "oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
     await addBytes(pack, "index.json", index.bytes);
     await addBytes(pack, blobPath(manifest), manifest.bytes);
     await addBytes(pack, blobPath(config), config.bytes);
     await addFile(pack, blobPath(layer), layerFile);
-    pack.finalize();
-  };
-  await Promise.all([written, fill()]);
+  });
   return { ref: image.ref, digest: manifest.digest, configDigest: config.digest, sizeBytes: layer.sizeBytes };
 }
 
@@ -110,12 +110,24 @@ async function writeLayer(entries: readonly LayerEntry[], outFile: string): Prom
     createWriteStream(outFile),
   );
   const seen = new Set<string>();
-  const fill = async () => {
+  await writeTar(pack, written, async () => {
     for (const entry of await expand(entries)) await addEntry(pack, entry, seen);
-    pack.finalize();
-  };
-  await Promise.all([written, fill()]);
+  });
   return { digest: `sha256:${hash.digest("hex")}`, sizeBytes };
+}
+
+/** Both ends are waited for: a source that fails must not leave the file behind it open. */
+async function writeTar(pack: tar.Pack, written: Promise<void>, fill: () => Promise<void>): Promise<void> {
+  const filled = fill().then(
+    () => pack.finalize(),
+    (error: Error) => {
+      pack.destroy(error);
+      throw error;
+    },
+  );
+  const [filling, writing] = await Promise.allSettled([filled, written]);
+  if (filling.status === "rejected") throw filling.reason;
+  if (writing.status === "rejected") throw writing.reason;
 }
 
 /** Directories of the host become their files, in the order of their names. */

@@ -13,7 +13,9 @@ export async function findSharedLibraries(programs: readonly string[], rootfs: s
   for (let program = pending.pop(); program !== undefined; program = pending.pop()) {
     const elf = await readElf(program);
     if (!elf) continue;
-    const wanted = [...(elf.interpreter === null ? [] : [elf.interpreter]), ...elf.needed];
+    // libc asks for the loader too, by a name without a folder; it must lie where the program names it.
+    const libraries = elf.needed.filter((name) => !name.startsWith("ld-linux"));
+    const wanted = elf.interpreter === null ? libraries : [elf.interpreter, ...libraries];
     for (const name of wanted) {
       const path = await locate(name, { rootfs, architecture: elf.architecture ?? hostArchitecture(), program });
       if (found.has(path)) continue;

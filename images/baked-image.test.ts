@@ -1,0 +1,109 @@
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { hostArchitecture } from "./architecture.ts";
+import { ensureImage } from "./bake.ts";
+import { loadImage, placeImage } from "./baked-image.ts";
+import { imageFingerprint } from "./fingerprint.ts";
+import { ImageManifestError, mayDiffer, type ImageManifest } from "./manifest.ts";
+
+const sha256 = "a".repeat(64);
+
+async function writeImage(dir: string, fingerprint = sha256): Promise<void> {
+  const manifest: ImageManifest = {
+    schemaVersion: 1,
+    kubernetesVersion: "v1.20.2",
+    architecture: hostArchitecture().debian,
+    bakedAt: "2026-01-02T03:04:05.678Z",
+    fingerprint,
+    debian: { codename: "bookworm", rootfs: [], containerImages: [] },
+    binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
+    containerImages: [],
+    templates: [],
+    mayDiffer,
+  };
+  for (const name of ["rootfs", "containerd"]) await mkdir(join(dir, name), { recursive: true });
+  await writeFile(join(dir, "manifest.json"), JSON.stringify(manifest));
+}
+
+describe("baked images", () => {
+  let imagesDir: string;
+  beforeEach(async () => {
+    imagesDir = await mkdtemp(join(tmpdir(), "sprout-images-"));
+  });
+
+  it("loadImage says how to bake where there is none", async () => {
+    await expect(loadImage(imagesDir, "v1.20.2")).rejects.toThrow(
+      `Cannot load image: there is none for v1.20.2 in ${imagesDir}, run "sprout image bake --kubernetes-version v1.20.2"`,
+    );
+  });
+
+  it("loadImage refuses a damaged manifest and an image without its root", async () => {
+    await writeImage(join(imagesDir, "v1.20.2"));
+    expect((await loadImage(imagesDir, "v1.20.2")).rootfs).toBe(join(imagesDir, "v1.20.2/rootfs"));
+    await writeFile(join(imagesDir, "v1.20.2/manifest.json"), "{}");
+    await expect(loadImage(imagesDir, "v1.20.2")).rejects.toThrow(ImageManifestError);
+    await writeImage(join(imagesDir, "work"));
+    await mkdir(join(imagesDir, "v1.20.3"));
+    await writeFile(join(imagesDir, "v1.20.3/manifest.json"), await readFile(join(imagesDir, "work/manifest.json")));
+    await expect(loadImage(imagesDir, "v1.20.3")).rejects.toThrow(/ENOENT.*v1\.20\.3\/rootfs/);
+  });
+
+  it("placeImage puts a new image in the old one's place and leaves nothing else", async () => {
+    const dir = join(imagesDir, "v1.20.2");
+    await writeImage(dir);
+    await writeImage(join(imagesDir, "work"), "b".repeat(64));
+    await placeImage(join(imagesDir, "work"), dir);
+    expect((await loadImage(imagesDir, "v1.20.2")).manifest.fingerprint).toBe("b".repeat(64));
+    expect(await readdir(imagesDir)).toEqual(["v1.20.2"]);
+  });
+
+  it("ensureImage bakes nothing where the image is made of the same inputs", async () => {
+    const bootstrapper = join(imagesDir, "bootstrapper");
+    const templatesDir = join(imagesDir, "templates");
+    await writeFile(bootstrapper, "program");
+    await mkdir(templatesDir);
+    const fingerprint = await imageFingerprint({
+      kubernetesVersion: "v1.20.2",
+      architecture: hostArchitecture().debian,
+      templatesDir,
+      codeDir: dirname(import.meta.filename),
+      bootstrapper,
+      kubernetesBinariesDir: imagesDir,
+    });
+    await writeImage(join(imagesDir, "v1.20.2"), fingerprint);
+    const steps: string[] = [];
+    const image = await ensureImage({
+      kubernetesVersion: "v1.20.2",
+      cacheDir: join(imagesDir, "cache"),
+      imagesDir,
+      kubernetesBinaries: imagesDir,
+      bootstrapper,
+      templatesDir,
+      signal: new AbortController().signal,
+      onProgress: ({ step }) => steps.push(step),
+    });
+    expect(image.manifest.fingerprint).toBe(fingerprint);
+    expect(steps).toEqual([]);
+  });
+
+  it("a bake that fails changes nothing: the image that was there stays", async () => {
+    await writeImage(join(imagesDir, "v1.20.2"));
+    const before = await readFile(join(imagesDir, "v1.20.2/manifest.json"), "utf8");
+    const bake = ensureImage({
+      kubernetesVersion: "v1.20.2",
+      cacheDir: join(imagesDir, "cache"),
+      imagesDir,
+      kubernetesBinaries: join(imagesDir, "no-binaries"),
+      bootstrapper: process.execPath,
+      signal: new AbortController().signal,
+      onProgress: () => {},
+    });
+    await expect(bake).rejects.toThrow(
+      /^Cannot use Kubernetes binaries in .*\/no-binaries: kube-apiserver is missing; /,
+    );
+    expect(await readFile(join(imagesDir, "v1.20.2/manifest.json"), "utf8")).toBe(before);
+    expect(await readdir(imagesDir)).toEqual(["v1.20.2"]);
+  });
+});

@@ -1,0 +1,29 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { hostArchitecture } from "./architecture.ts";
+import { readElf } from "./elf.ts";
+
+describe("readElf", () => {
+  it("reads the architecture, the loader and the libraries of a program", async () => {
+    const elf = await readElf(process.execPath);
+    expect(elf?.architecture).toEqual(hostArchitecture());
+    expect(elf?.interpreter).toMatch(/^\/lib(64)?\/ld-linux/);
+    expect(elf?.needed).toContain("libc.so.6");
+  });
+
+  it("says that a script is not one", async () => {
+    const script = join(await mkdtemp(join(tmpdir(), "sprout-elf-")), "script");
+    await writeFile(script, "#!/bin/sh\n");
+    expect(await readElf(script)).toBeNull();
+  });
+});
+
+describe("hostArchitecture", () => {
+  it("refuses one that has no image", () => {
+    expect(() => hostArchitecture("riscv64")).toThrow(
+      'Cannot bake an image: architecture "riscv64" is not supported, use x64 or arm64',
+    );
+  });
+});

@@ -1,0 +1,67 @@
+import { chmod, copyFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { beforeEach, describe, expect, it } from "vitest";
+import { architectures, hostArchitecture } from "../architecture.ts";
+import { BinariesError, checkBinaries, kubernetesPrograms, readChecksums, writeChecksums } from "./binaries.ts";
+
+/** What echo, in kubeadm's place, answers when asked for its version. */
+const echoedVersion = "version --output=short";
+
+describe("a folder of Kubernetes binaries", () => {
+  let dir: string;
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "sprout-binaries-"));
+    for (const name of kubernetesPrograms) await copyFile("/bin/echo", join(dir, name));
+  });
+
+  const problems = async (kubernetesVersion = echoedVersion) => {
+    const options = { kubernetesVersion, architecture: hostArchitecture(), signal: new AbortController().signal };
+    try {
+      await checkBinaries(dir, options);
+    } catch (error) {
+      if (error instanceof BinariesError) return error.problems;
+      throw error;
+    }
+    return [];
+  };
+
+  it("is taken when everything is there", async () => {
+    expect(await problems()).toEqual([]);
+  });
+
+  it("is refused with every missing, unfit or foreign program at once", async () => {
+    const foreign = architectures.find(({ node }) => node !== process.arch);
+    await rm(join(dir, "pause"));
+    await chmod(join(dir, "kubelet"), 0o644);
+    await writeFile(join(dir, "kubectl"), "#!/bin/sh\n");
+    const file = await open(join(dir, "kube-proxy"), "r+");
+    await file.write(Buffer.from([foreign?.elfMachine ?? 0, 0]), 0, 2, 18);
+    await file.close();
+    expect(await problems()).toEqual([
+      `kube-proxy is for ${foreign?.debian}, this machine is ${hostArchitecture().debian}`,
+      "kubectl is not a Linux program",
+      "kubelet is not executable",
+      "pause is missing",
+    ]);
+  });
+
+  it("is refused when kubeadm is of another version", async () => {
+    expect(await problems("v1.20.2")).toEqual([`kubeadm is ${echoedVersion}, asked for was v1.20.2`]);
+  });
+
+  it("that does not exist is refused naming every program", async () => {
+    await rm(dir, { recursive: true });
+    expect(await problems()).toHaveLength(kubernetesPrograms.length);
+  });
+
+  it("gets checksums that sha256sum confirms", async () => {
+    expect(await readChecksums(dir)).toBeNull();
+    await writeChecksums(dir);
+    expect(await readChecksums(dir)).toBe(await readFile(join(dir, "SHA256SUMS"), "utf8"));
+    const { stdout } = await execa("sha256sum", ["--check", "--strict", "SHA256SUMS"], { cwd: dir });
+    expect(stdout.split("\n")).toEqual(kubernetesPrograms.map((name) => `${name}: OK`));
+  });
+});

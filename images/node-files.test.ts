@@ -1,0 +1,114 @@
+import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { execa } from "execa";
+import { beforeEach, describe, expect, it } from "vitest";
+import { installNodeFiles, type NodeFilesInputs } from "./node-files.ts";
+
+const templatesDir = join(import.meta.dirname, "../templates");
+
+describe("installNodeFiles", () => {
+  let rootfs: string;
+  let inputs: NodeFilesInputs;
+
+  beforeEach(async () => {
+    const dir = await mkdtemp(join(tmpdir(), "sprout-node-"));
+    rootfs = join(dir, "rootfs");
+    await mkdir(join(rootfs, "usr/bin"), { recursive: true });
+    await mkdir(join(rootfs, "etc/systemd/system/timers.target.wants"), { recursive: true });
+    await writeFile(join(rootfs, "etc/resolv.conf"), "nameserver 192.0.2.1\n");
+    for (const name of ["kubeadm", "kubelet", "kubectl", "bootstrapper"]) await writeFile(join(dir, name), name);
+    inputs = {
+      templatesDir,
+      kubernetesBinariesDir: dir,
+      kubernetesVersion: "v1.20.2",
+      bootstrapper: join(dir, "bootstrapper"),
+      pauseImage: "k8s.gcr.io/pause:3.2",
+    };
+  });
+
+  const read = (path: string) => readFile(join(rootfs, path), "utf8");
+  const exists = (path: string) =>
+    lstat(join(rootfs, path)).then(
+      () => true,
+      () => false,
+    );
+  const modeOf = async (path: string) => ((await stat(join(rootfs, path))).mode & 0o777).toString(8);
+
+  it("renders every file and leaves no placeholder in any", async () => {
+    await installNodeFiles(rootfs, inputs);
+    expect(await read("etc/containerd/config.toml")).toContain('sandbox_image = "k8s.gcr.io/pause:3.2"');
+    const entries = await readdir(join(rootfs, "etc"), { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    expect(files.length).toBeGreaterThan(8);
+    for (const file of files) expect(await readFile(file, "utf8")).not.toContain("{{");
+  });
+
+  it("installs the programs, and the templates without the code beside them", async () => {
+    await installNodeFiles(rootfs, inputs);
+    for (const [path, content] of [
+      ["usr/bin/kubelet", "kubelet"],
+      ["usr/bin/sprout-bootstrap", "bootstrapper"],
+    ] as const) {
+      expect(await read(path)).toBe(content);
+      expect(await modeOf(path)).toBe("755");
+    }
+    expect(await read("usr/share/sprout/templates/systemd/kubelet.service")).toBe(
+      await readFile(join(templatesDir, "systemd/kubelet.service"), "utf8"),
+    );
+    const templates = await readdir(join(rootfs, "usr/share/sprout/templates"), { recursive: true });
+    expect(templates.filter((file) => file.endsWith(".ts"))).toEqual([]);
+  });
+
+  it("enables containerd and the bootstrapper, and not kubelet, which the bootstrapper starts", async () => {
+    await installNodeFiles(rootfs, inputs);
+    const units = "etc/systemd/system";
+    expect((await readdir(join(rootfs, units, "multi-user.target.wants"))).toSorted()).toEqual([
+      "containerd.service",
+      "sprout-bootstrap.service",
+      "sprout-no-docker.service",
+    ]);
+    expect(await exists(`${units}/kubelet.service`)).toBe(true);
+    expect(await exists(`${units}/timers.target.wants`)).toBe(false);
+    expect(await readlink(join(rootfs, units, "apt-daily.timer"))).toBe("/dev/null");
+    expect(await readlink(join(rootfs, units, "default.target"))).toBe("/lib/systemd/system/multi-user.target");
+  });
+
+  it("answers for Docker only where kubelet asks for it", async () => {
+    await installNodeFiles(rootfs, { ...inputs, kubernetesVersion: "v1.24.0" });
+    expect(await exists("etc/systemd/system/multi-user.target.wants/sprout-no-docker.service")).toBe(false);
+    expect(await exists("usr/lib/sprout/no-docker")).toBe(false);
+  });
+
+  it("keeps nothing of the host in the machine", async () => {
+    await installNodeFiles(rootfs, inputs);
+    expect(await read("etc/resolv.conf")).toBe("# This machine has no name server\n");
+    expect(await read("etc/machine-id")).toBe("");
+    expect(await exists("etc/hostname")).toBe(false);
+  });
+
+  it("names a placeholder that the image cannot fill, with file and line", async () => {
+    const own = await mkdtemp(join(tmpdir(), "sprout-templates-"));
+    await mkdir(join(own, "containerd"));
+    await writeFile(join(own, "containerd/config.toml"), 'version = 2\nroot = "{{containerdRoot}}"\n');
+    await expect(installNodeFiles(rootfs, { ...inputs, templatesDir: own })).rejects.toThrow(
+      'Cannot render template: containerd/config.toml:2: unknown placeholder "containerdRoot"',
+    );
+  });
+});
+
+describe("the answer that there is no Docker", () => {
+  it("is what kubelet's cAdvisor takes for a Docker without a driver", async () => {
+    const script = join(templatesDir, "systemd/no-docker");
+    const input = "GET /v1.24/info HTTP/1.1\r\nHost: docker\r\nUser-Agent: Go-http-client/1.1\r\n\r\n";
+    const { stdout } = await execa("sh", [script], { input, stripFinalNewline: false });
+    const [head = "", body = ""] = stdout.split("\r\n\r\n");
+    expect(head.split("\r\n")).toEqual([
+      "HTTP/1.1 200 OK",
+      "Content-Type: application/json",
+      "Connection: close",
+      `Content-Length: ${body.length}`,
+    ]);
+    expect(JSON.parse(body)).toEqual({ DockerRootDir: "/var/lib/docker" });
+  });
+});

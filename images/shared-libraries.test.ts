@@ -1,0 +1,24 @@
+import { mkdtemp, realpath } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { findSharedLibraries } from "./shared-libraries.ts";
+
+describe("findSharedLibraries", () => {
+  it("finds what ldd finds, libraries of libraries included", async () => {
+    const program = await realpath("/bin/ls");
+    const { stdout } = await execa("ldd", [program]);
+    const expected = [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, path = ""]) => basename(path));
+    const found = (await findSharedLibraries([program], "/")).map((path) => basename(path));
+    expect(found.toSorted()).toEqual(expected.toSorted());
+    expect(found).toContain("libc.so.6");
+  });
+
+  it("names a library that the root does not have", async () => {
+    const empty = await mkdtemp(join(tmpdir(), "sprout-libraries-"));
+    await expect(findSharedLibraries(["/bin/ls"], empty)).rejects.toThrow(
+      /^Cannot collect libraries of \/bin\/ls: \S+ is not in the machine root$/,
+    );
+  });
+});

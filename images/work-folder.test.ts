@@ -1,0 +1,32 @@
+import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { execa } from "execa";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createWorkFolder } from "./work-folder.ts";
+
+describe("createWorkFolder", () => {
+  let parent: string;
+  beforeEach(async () => {
+    parent = join(await mkdtemp(join(tmpdir(), "sprout-work-")), "new");
+  });
+
+  it("goes with its contents when the work is over", async () => {
+    {
+      await using work = await createWorkFolder(parent);
+      await writeFile(join(work.path, "file"), "");
+      expect(await readdir(parent)).toEqual([basename(work.path)]);
+    }
+    expect(await readdir(parent)).toEqual([]);
+  });
+
+  it("removes those of killed processes, and nothing else", async () => {
+    const child = execa("true");
+    const pid = child.pid ?? 0;
+    await child;
+    const names = ["v1.20.2", `.partial-${process.pid}-other`, `.partial-${pid}-killed`];
+    for (const name of names) await mkdir(join(parent, name), { recursive: true });
+    await using work = await createWorkFolder(parent);
+    expect((await readdir(parent)).toSorted()).toEqual([...names.slice(0, 2), basename(work.path)].toSorted());
+  });
+});
