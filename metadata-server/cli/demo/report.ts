@@ -48,12 +48,13 @@ const toDurations = (member: Cluster["members"][number]) =>
   member.phases.flatMap(({ phase, durationMs }) => (durationMs === undefined ? [] : [[phase, durationMs] as const]));
 
 /** What the workload proved, a line each. */
-export function renderWorkload({ pods, crossNode, serviceBackends, nodePorts }: WorkloadResult): string {
+export function renderWorkload({ pods, crossNode, serviceBackends, nodePorts, retries }: WorkloadResult): string {
   const lines = [
     `a web server runs on each of ${pods} nodes`,
     pods > 1 ? `${crossNode} of ${crossNode} requests from pods to pods on other nodes answered` : "",
     `the Service address answered from ${serviceBackends} of ${pods} nodes`,
     `the NodePort of ${nodePorts} of ${pods} nodes answered this host`,
+    retries > 0 ? `${retries} of these checks had to be repeated` : "",
   ];
   return lines.flatMap((line) => (line === "" ? [] : [`    ${line}\n`])).join("");
 }

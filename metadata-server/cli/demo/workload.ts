@@ -1,56 +1,10 @@
 import { get } from "node:http";
 import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { Kubectl } from "./kubectl.ts";
-
-const name = "sprout-demo";
-const port = 8080;
-const image = "localhost/sprout/busybox:1";
-
-const selector = { app: name };
-/** On every node a web server that answers its node's name, behind one Service. */
-const manifests = {
-  apiVersion: "v1",
-  kind: "List",
-  items: [
-    {
-      apiVersion: "apps/v1",
-      kind: "DaemonSet",
-      metadata: { name },
-      spec: {
-        selector: { matchLabels: selector },
-        template: {
-          metadata: { labels: selector },
-          spec: {
-            tolerations: [{ operator: "Exists" }],
-            terminationGracePeriodSeconds: 0,
-            containers: [
-              {
-                name: "web",
-                image,
-                imagePullPolicy: "Never",
-                env: [{ name: "NODE_NAME", valueFrom: { fieldRef: { fieldPath: "spec.nodeName" } } }],
-                command: [
-                  "sh",
-                  "-c",
-                  `mkdir -p /www && echo "$NODE_NAME" >/www/index.html && exec httpd -f -p ${port} -h /www`,
-                ],
-                readinessProbe: { httpGet: { path: "/", port }, periodSeconds: 1 },
-              },
-            ],
-          },
-        },
-      },
-    },
-    {
-      apiVersion: "v1",
-      kind: "Service",
-      metadata: { name },
-      spec: { type: "NodePort", selector, ports: [{ port: 80, targetPort: port }] },
-    },
-  ],
-};
+import { workloadManifests, workloadName, workloadPort } from "./workload-manifests.ts";
 
 const PodList = z.object({
   items: z.array(
@@ -80,6 +34,8 @@ export interface WorkloadResult {
   serviceBackends: number;
   /** Nodes whose NodePort answered this host. */
   nodePorts: number;
+  /** Checks that had to be repeated: 0 where everything answered as soon as the pods were ready. */
+  retries: number;
   seconds: number;
 }
 
@@ -95,21 +51,49 @@ export interface WorkloadOptions {
 export async function runWorkload(options: WorkloadOptions): Promise<WorkloadResult> {
   const { kubectl, nodes, now } = options;
   const startedAt = now();
-  await kubectl(["apply", "-f", "-"], { input: JSON.stringify(manifests) });
-  await kubectl(["rollout", "status", `daemonset/${name}`, `--timeout=${Math.ceil(options.timeoutMs / 1000)}s`]);
+  await kubectl(["apply", "-f", "-"], { input: JSON.stringify(workloadManifests) });
+  await kubectl([
+    "rollout",
+    "status",
+    `daemonset/${workloadName}`,
+    `--timeout=${Math.ceil(options.timeoutMs / 1000)}s`,
+  ]);
   const pods = await listPods(kubectl);
   if (pods.length !== nodes)
     throw failed(`a pod runs on ${pods.length} of ${nodes} nodes: ${pods.map((pod) => pod.node).join(", ")}`);
-  const { spec } = Service.parse(JSON.parse(await kubectl(["get", "service", name, "-o", "json"])));
+  const { spec } = Service.parse(JSON.parse(await kubectl(["get", "service", workloadName, "-o", "json"])));
   const nodePort = spec.ports[0]?.nodePort ?? 0;
-  const crossNode = await reachAcrossNodes(kubectl, pods);
-  const serviceBackends = await reachService(kubectl, pods, spec.clusterIP);
-  const nodePorts = await reachNodePorts(pods, nodePort, options.signal);
-  return { pods: pods.length, crossNode, serviceBackends, nodePorts, seconds: (now() - startedAt) / 1000 };
+  const until = retryUntil(startedAt + options.timeoutMs, options);
+  const crossNode = await until.passes(() => reachAcrossNodes(kubectl, pods));
+  const serviceBackends = await until.passes(() => reachService(kubectl, pods, spec.clusterIP));
+  const nodePorts = await until.passes(() => reachNodePorts(pods, nodePort, options.signal));
+  const seconds = (now() - startedAt) / 1000;
+  return { pods: pods.length, crossNode, serviceBackends, nodePorts, retries: until.retries(), seconds };
+}
+
+/** Ready pods may still be unknown to another node's kube-proxy: a check is repeated until the time is up, and counted. */
+function retryUntil(end: number, { now, signal }: Pick<WorkloadOptions, "now" | "signal">) {
+  let retries = 0;
+  return {
+    retries: () => retries,
+    async passes<T>(check: () => Promise<T>): Promise<T> {
+      for (;;) {
+        try {
+          return await check();
+        } catch (error) {
+          if (signal.aborted || now() >= end) throw error;
+        }
+        retries += 1;
+        await delay(250, undefined, { signal });
+      }
+    },
+  };
 }
 
 async function listPods(kubectl: Kubectl): Promise<Pod[]> {
-  const { items } = PodList.parse(JSON.parse(await kubectl(["get", "pods", "-l", `app=${name}`, "-o", "json"])));
+  const { items } = PodList.parse(
+    JSON.parse(await kubectl(["get", "pods", "-l", `app=${workloadName}`, "-o", "json"])),
+  );
   return items.map(({ metadata, spec, status }) => ({
     name: metadata.name,
     node: spec.nodeName,
@@ -127,7 +111,7 @@ async function reachAcrossNodes(kubectl: Kubectl, pods: readonly Pod[]): Promise
     const answered = await fetchInPod(
       kubectl,
       pod,
-      others.map((other) => `http://${other.address}:${port}/`),
+      others.map((other) => `http://${other.address}:${workloadPort}/`),
     );
     for (const [index, other] of others.entries())
       if (answered[index] !== other.node)

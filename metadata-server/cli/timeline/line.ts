@@ -11,16 +11,18 @@ export function renderEventLine(event: Event, startedAt: number): string {
 function describe(event: Event): string {
   switch (event.type) {
     case "cluster":
-      return `cluster  ${event.state}${reason(event.message)}`;
+      return `${subject("cluster")}${event.state}${reason(event.message)}`;
     case "member":
-      return `${shortName(event.member)}  ${event.state}${reason(event.message)}`;
+      return `${subject(shortName(event.member))}${event.state}${reason(event.message)}`;
     case "phase": {
       const took = event.durationMs === undefined ? "" : ` in ${formatDuration(event.durationMs)}`;
-      return `${shortName(event.member)}  ${event.phase} ${event.state}${took}${reason(event.error)}`;
+      return `${subject(shortName(event.member))}${event.phase} ${event.state}${took}${reason(event.error)}`;
     }
     default:
-      return `${shortName(event.member)}  alert ${event.code}${reason(event.message)}`;
+      return `${subject(shortName(event.member))}alert ${event.code}${reason(event.message)}`;
   }
 }
+
+const subject = (name: string): string => `${name.padEnd(8)}  `;
 
 const reason = (text: string | undefined): string => (text === undefined ? "" : `: ${text}`);
