@@ -63,6 +63,8 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     bootstrapper: options.bootstrapper,
     templatesDir: options.templatesDir ?? ownTemplatesDir,
   };
+  // Of the inputs as they are now: what changes during the bake is for the next one.
+  const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
   const debian = await runStep("debian", onProgress, () =>
     ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false }, { signal }),
   );
@@ -87,7 +89,8 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
   );
   await runStep("finish", onProgress, async () => {
-    const manifest = await describeImage({ ...prepared, kubernetesVersion, debian, archives, rootfs: image.rootfs });
+    const inputs = { ...prepared, ...image, kubernetesVersion, fingerprint, debian, archives };
+    const manifest = await describeImage(inputs);
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     await writeFile(join(image.dir, "manifest.json"), text);
     await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
@@ -114,9 +117,14 @@ async function writeArchives(
 }
 
 async function describeImage(
-  inputs: Prepared & { kubernetesVersion: string; debian: DebianBase; archives: StoredArchive[]; rootfs: string },
+  inputs: Prepared &
+    Pick<ImageManifest, "kubernetesVersion" | "fingerprint"> & {
+      debian: DebianBase;
+      archives: StoredArchive[];
+      rootfs: string;
+    },
 ): Promise<ImageManifest> {
-  const { kubernetesVersion, debian, archives, rootfs, templatesDir } = inputs;
+  const { kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
   const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir);
   const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
   return {
@@ -124,7 +132,7 @@ async function describeImage(
     kubernetesVersion,
     architecture: hostArchitecture().debian,
     bakedAt: new Date().toISOString(),
-    fingerprint: await fingerprintOf(inputs, inputs),
+    fingerprint,
     debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...debian.packages },
     binaries: [...kubernetes, bootstrapper],
     containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),

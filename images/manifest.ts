@@ -52,7 +52,7 @@ export function parseImageManifest(text: string): ImageManifest {
 }
 
 export const mayDiffer: ImageManifest["mayDiffer"] = [
-  { what: "manifest.json: bakedAt", why: "the time of the bake" },
+  { what: "manifest.json and rootfs/usr/share/sprout/manifest.json: bakedAt", why: "the time of the bake" },
   {
     what: "rootfs/: times and inode numbers",
     why: "files are written anew; their contents, owners and modes are the same",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { ExecaError } from "execa";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
 import { containerPackages, machinePackages } from "./debian/packages.ts";
 import { findHostSources, toSourceLine, type HostSources } from "./debian/sources.ts";
@@ -87,7 +88,9 @@ async function bootstrapRootfs(host: HostSources, archive: string, signal: Abort
   try {
     await run("mmdebstrap", args, { signal, env });
   } catch (cause) {
-    throw new Error("Cannot make the machine root: mmdebstrap failed, see the cause for its output", { cause });
+    const output =
+      cause instanceof ExecaError ? `${cause.shortMessage}: ${String(cause.stderr).slice(-2000)}` : String(cause);
+    throw new Error(`Cannot make the machine root: ${output}`, { cause });
   }
   const status = ["--extract", "--to-stdout", "--file", archive, "./var/lib/dpkg/status"];
   return parseDpkgStatus(await run("tar", status, { signal }));
@@ -96,7 +99,7 @@ async function bootstrapRootfs(host: HostSources, archive: string, signal: Abort
 async function unpackContainerPackages(host: HostSources, work: string, signal: AbortSignal): Promise<DebianPackage[]> {
   const stateDir = join(work, "apt");
   const apt = await createPrivateApt({ sources: host.sources, kind: "deb", stateDir }, { signal });
-  const packages = await apt.unpack(containerPackages, join(work, "container-packages"), { signal });
+  const packages = await apt.unpack(containerPackages, join(work, "container-packages"));
   await rm(stateDir, { recursive: true });
   return packages;
 }

@@ -6,9 +6,9 @@ import { toSourceLine, type DebianSource } from "./sources.ts";
 /** apt with a configuration and lists of its own, so that the host's stay as they are. */
 export interface PrivateApt {
   /** Downloads packages and unpacks them, without installing, into `outDir`. */
-  unpack(packages: readonly string[], outDir: string, options: { signal: AbortSignal }): Promise<DebianPackage[]>;
+  unpack(packages: readonly string[], outDir: string): Promise<DebianPackage[]>;
   /** Downloads a source package's files into `outDir` and names them. */
-  downloadSource(name: string, outDir: string, options: { signal: AbortSignal }): Promise<string[]>;
+  downloadSource(name: string, outDir: string): Promise<string[]>;
 }
 
 export interface DebianPackage {
@@ -16,7 +16,7 @@ export interface DebianPackage {
   version: string;
 }
 
-/** Fetches the package lists into `stateDir`. Throws where an archive cannot be reached. */
+/** Fetches the package lists into `stateDir`; `signal` ends every later call too. Throws where an archive cannot be reached. */
 export async function createPrivateApt(
   { sources, kind, stateDir }: { sources: readonly DebianSource[]; kind: "deb" | "deb-src"; stateDir: string },
   { signal }: { signal: AbortSignal },
@@ -28,6 +28,8 @@ export async function createPrivateApt(
   const settings = [
     `Dir::Etc::sourcelist=${list}`,
     "Dir::Etc::sourceparts=/nonexistent",
+    // Beside the host's trusted keys, which on newer releases no longer have Debian's own among them.
+    "Dir::Etc::trusted=/usr/share/keyrings/debian-archive-keyring.gpg",
     `Dir::State::lists=${join(stateDir, "lists")}`,
     `Dir::Cache=${join(stateDir, "cache")}`,
     // The target folders are root's own; apt's unprivileged download user could not write there.

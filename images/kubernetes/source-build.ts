@@ -59,7 +59,7 @@ async function fetchTree(kubernetesVersion: string, work: string, signal: AbortS
   const { sources } = await findHostSources({ signal });
   const stateDir = join(work, "apt");
   const apt = await createPrivateApt({ sources, kind: "deb-src", stateDir }, { signal });
-  const files = await apt.downloadSource("kubernetes", join(work, "source"), { signal });
+  const files = await apt.downloadSource("kubernetes", join(work, "source"));
   const archive = files.find((file) => /\.orig\.tar\.\w+$/.test(file)) ?? "";
   const version = parseUpstreamVersion(archive);
   if (version !== kubernetesVersion)
