@@ -20,7 +20,7 @@ export function nspawnArguments(folder: string, machine: string): string[] {
     "--resolv-conf=off",
     "--timezone=off",
     "--link-journal=no",
-    "--console=pipe",
+    "--console=read-only",
     "/usr/lib/sprout/nspawn-init",
   ];
 }

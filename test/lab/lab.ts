@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { join } from "node:path";
+import { buildBootstrapper } from "../../bootstrapper/build.ts";
+import { ensureImage } from "../../images/bake.ts";
+import type { BakedImage } from "../../images/baked-image.ts";
+import { locateKubernetes } from "../../images/kubernetes/ensure.ts";
+import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
+import { loadConfig } from "../../metadata-server/config.ts";
+import { createJsonLogger } from "../../metadata-server/logger.ts";
+import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
+import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
+import { startServer, type RunningServer } from "../../metadata-server/serve.ts";
+
+export const kubernetesVersion = "v1.20.2";
+export const cacheDir = "/var/cache/sprout";
+/** On a real file system: containerd's snapshotter and etcd cannot live on an overlay or a small tmpfs. */
+const labsDir = "/var/lib/sprout/lab";
+
+/** Why this machine cannot run real machines, or null where it can. */
+export function whyNoMachines(): string | null {
+  if (process.platform !== "linux") return "real machines need Linux";
+  return process.getuid?.() === 0 ? null : "real machines need root";
+}
+
+/** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
+export async function prepareImage(): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
+  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  const bootstrapper = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
+  await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
+  const source = { kubernetesVersion, cacheDir };
+  const image = await ensureImage({
+    ...source,
+    imagesDir: join(cacheDir, "images"),
+    bootstrapper,
+    signal: new AbortController().signal,
+    onProgress: () => undefined,
+  });
+  const binaries = locateKubernetes(source);
+  return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
+}
+
+export interface Lab {
+  server: RunningServer;
+  client: ApiClient;
+  machinesDir: string;
+  /** The server's log so far. */
+  log(): string;
+  close(): Promise<void>;
+}
+
+/** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
+export async function startLab(
+  wrap: (provider: MachineProvider) => MachineProvider = (provider) => provider,
+): Promise<Lab> {
+  await mkdir(labsDir, { recursive: true });
+  const dataDir = await mkdtemp(join(labsDir, "lab-"));
+  const config = loadConfig({ dataDir, cacheDir, port: await freePort() });
+  const machinesDir = join(dataDir, "machines");
+  const nspawn = createNspawnProvider({
+    imagesDir: join(cacheDir, "images"),
+    machinesDir,
+    networkPrefix: "10.77",
+    serverPort: config.port,
+  });
+  const lines: string[] = [];
+  const logger = createJsonLogger((line) => lines.push(line));
+  const server = await startServer(config, { logger, providers: [wrap(nspawn)] });
+  const connection = {
+    server: new URL(server.url),
+    ca: await readFile(server.caFile, "utf8"),
+    caFile: server.caFile,
+    token: server.token,
+  };
+  const client = createApiClient(connection, { signal: new AbortController().signal, now: Date.now });
+  return {
+    server,
+    client,
+    machinesDir,
+    log: () => lines.join(""),
+    async close() {
+      await server.close();
+      for (const machine of await nspawn.list())
+        await (machine.allocation ? nspawn.terminate(machine) : nspawn.release(machine.clusterId));
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
