@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addDemoCommand } from "./cli/demo/command.ts";
 import { readEnvironment } from "./cli/environment.ts";
+import { exitCodes } from "./cli/exit-code.ts";
 import { addImageCommands } from "./cli/image/command.ts";
 import { runProgram } from "./cli/program.ts";
 import { addServeCommand, type StartServer } from "./cli/serve/command.ts";
@@ -22,7 +23,12 @@ const start: StartServer = async (config, logger) => {
 };
 
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  // Not `once`: libraries that restore the cursor end the process when they find no other listener.
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
+    interrupted.abort();
+  });
 
 process.exitCode = await runProgram(
   process.argv.slice(2),

@@ -1,3 +1,5 @@
+export const defaultDataDir = "/var/lib/sprout";
+
 /** What the command reads of its environment; empty variables count as unset. */
 export interface Environment {
   server: string | undefined;
@@ -14,7 +16,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
   return {
     server: variables["SPROUT_SERVER"] || undefined,
     token: variables["SPROUT_TOKEN"] || undefined,
-    dataDir: variables["SPROUT_DATA_DIR"] || "/var/lib/sprout",
+    dataDir: variables["SPROUT_DATA_DIR"] || defaultDataDir,
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
     noColor: Boolean(variables["NO_COLOR"]),
     dumbTerminal: variables["TERM"] === "dumb",

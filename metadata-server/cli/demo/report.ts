@@ -1,5 +1,7 @@
+import path from "node:path";
 import type { Cluster } from "#api/cluster.ts";
 import { formatDuration } from "../display/duration.ts";
+import { defaultDataDir } from "../environment.ts";
 import type { Style } from "../display/style.ts";
 import { findSlowestStep, shortName, type SlowestStep, type Timeline } from "../timeline/model.ts";
 import type { WorkloadResult } from "./workload.ts";
@@ -68,7 +70,15 @@ export function renderResult(report: DemoSuccess, style: Style): string {
 }
 
 /** How to use a demo that goes on running. */
-export function renderKept(kept: { kubeconfig: string; url: string; dataDir: string; kubectl: string }): string {
+export function renderKept(kept: {
+  kubeconfig: string;
+  url: string;
+  dataDir: string;
+  kubectl: string;
+  demoDir: string;
+}): string {
+  const parent = path.dirname(kept.demoDir);
+  const place = parent === defaultDataDir ? "" : ` --data-dir ${parent}`;
   return `
 The cluster goes on running. Use it:
 
@@ -82,6 +92,6 @@ Ask the metadata server:
 
 Remove it:
 
-  npm run demo -- --clean
+  npm run demo -- --clean${place}
 `;
 }

@@ -45,7 +45,7 @@ export async function runDemo(context: CliContext, options: DemoOptions): Promis
     else await narrator.step("Everything removed", () => server.stop());
   }
   if (report.ready && options.keep)
-    narrator.text(renderKept({ ...server, kubectl, kubeconfig: kubeconfigIn(options) }));
+    narrator.text(renderKept({ ...server, kubectl, kubeconfig: kubeconfigIn(options), demoDir: options.demoDir }));
   if (options.json) context.stdout.write(`${JSON.stringify(report)}\n`);
   return report.ready ? exitCodes.ok : exitCodes.failed;
 }
@@ -80,9 +80,8 @@ async function bringUp(context: CliContext, options: BringUp): Promise<DemoRepor
   const workload = await narrator.step("Workload", () =>
     runWorkload({ kubectl, nodes, timeoutMs: workloadTimeoutMs, signal, now }),
   );
-  narrator.text(renderWorkload(workload));
-  narrator.text(`\n${await kubectl(["get", "nodes", "-o", "wide"])}\n`);
+  narrator.text(`${renderWorkload(workload)}\n${await kubectl(["get", "nodes", "-o", "wide"])}`);
   const report = toDemoReport({ cluster: await client.get(cluster.id), timeline, seconds, workload });
-  narrator.text(renderResult(report, styleOf(context, options.json ? context.stderr : context.stdout)));
+  narrator.text(`\n${renderResult(report, styleOf(context, options.json ? context.stderr : context.stdout))}`);
   return report;
 }
