@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** What a machine could leave behind on its host; two of these are compared with `toEqual`. */
+/** What a machine could leave behind on its host. */
 export interface HostState {
   mounts: string[];
   networkNamespaces: string[];
@@ -18,6 +18,21 @@ export async function hostState(): Promise<HostState> {
     links: (await readdir("/sys/class/net")).toSorted(),
     cgroups: await cgroups("/sys/fs/cgroup"),
     processes: await foreignProcesses(),
+  };
+}
+
+export const nothingLeft: HostState = { mounts: [], networkNamespaces: [], links: [], cgroups: [], processes: [] };
+
+/** What is there now and was not before. */
+export async function leftBehind(before: HostState): Promise<HostState> {
+  const after = await hostState();
+  const added = (kind: keyof HostState) => after[kind].filter((entry) => !before[kind].includes(entry));
+  return {
+    mounts: added("mounts"),
+    networkNamespaces: added("networkNamespaces"),
+    links: added("links"),
+    cgroups: added("cgroups"),
+    processes: added("processes"),
   };
 }
 
