@@ -43,11 +43,12 @@ export function createReporter({
   const queue: Omit<Report, "allocation">[] = [];
   const ending = new AbortController();
   let sequence = 0;
+  const givenUp = new AbortController();
   let wake: (() => void) | undefined;
   let sender: Promise<void> | undefined;
 
   async function sendAll(allocation: string, send: (report: Report, signal: AbortSignal) => Promise<void>) {
-    for (;;) {
+    while (!givenUp.signal.aborted) {
       const [next] = queue;
       if (next === undefined) {
         if (ending.signal.aborted) return;
@@ -96,6 +97,7 @@ export function createReporter({
       wake?.();
       const aborted = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
       await Promise.race([sender ?? Promise.resolve(), signal.aborted ? Promise.resolve() : aborted]);
+      givenUp.abort();
       return queue.length;
     },
   };

@@ -5,8 +5,6 @@ export interface VersionTraits {
   kubeadmApi: "v1beta2" | "v1beta4";
   /** `--container-runtime=remote` is gone from 1.27 on and pointless from 1.24 on. */
   containerRuntimeFlag: boolean;
-  /** `--pod-infra-container-image` does nothing from 1.27 on. */
-  pauseImageFlag: boolean;
   /** From 1.29 on administrators are `kubeadm:cluster-admins`, which needs a binding. */
   clusterAdminsBinding: boolean;
 }
@@ -22,7 +20,6 @@ export function toVersionTraits(version: string): VersionTraits {
   return {
     kubeadmApi: minor === 20 ? "v1beta2" : "v1beta4",
     containerRuntimeFlag: minor < 24,
-    pauseImageFlag: minor < 27,
     clusterAdminsBinding: minor >= 29,
   };
 }

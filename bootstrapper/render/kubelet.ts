@@ -1,6 +1,6 @@
 import type { NodeFile, NodeLink } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
-import { criSocket, pauseImage, type RenderInput } from "./render-input.ts";
+import { criSocket, type RenderInput } from "./render-input.ts";
 
 const folder = "/var/lib/kubelet";
 const resolvConf = "/etc/resolv.conf";
@@ -36,8 +36,8 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
 }
 
 function toFlags({ self, cluster }: RenderInput["metadata"]) {
-  const { containerRuntimeFlag, pauseImageFlag } = toVersionTraits(cluster.kubernetesVersion);
-  return { criSocket, pauseImage, containerRuntimeFlag, pauseImageFlag, name: self.name, address: self.address };
+  const { containerRuntimeFlag } = toVersionTraits(cluster.kubernetesVersion);
+  return { criSocket, containerRuntimeFlag, name: self.name, address: self.address };
 }
 
 /** `2026-01-31-12-00-00`, as kubelet dates its PEMs. */

@@ -19,4 +19,3 @@ export function splitEndpoint(endpoint: string): { host: string; port: number } 
 }
 
 export const criSocket = "unix:///run/containerd/containerd.sock";
-export const pauseImage = "k8s.gcr.io/pause:3.2";

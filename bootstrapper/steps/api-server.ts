@@ -1,5 +1,6 @@
 import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
+import { releaseDeferredPods } from "./static-pods.ts";
 
 const intervalMs = 100;
 
@@ -18,4 +19,5 @@ export async function waitForApiServer(session: Session, signal: AbortSignal): P
   } finally {
     api.close();
   }
+  if (session.kind !== "worker") await releaseDeferredPods(session.root);
 }

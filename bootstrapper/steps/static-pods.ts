@@ -1,7 +1,12 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { below } from "../files.ts";
 import { kubeadmConfig, kubeadmEtcdConfig } from "../render/kubeadm.ts";
 import type { Session } from "../session.ts";
+
+const manifests = "/etc/kubernetes/manifests";
+/** Not read by kubelet: manifests wait here until the API server answers. */
+const deferredFolder = "/etc/kubernetes/deferred-manifests";
+const deferred = ["kube-controller-manager.yaml", "kube-scheduler.yaml"];
 
 /** Everything of `kubeadm init` that is not a certificate, a kubeconfig or a manifest. */
 const skipped = [
@@ -24,11 +29,25 @@ export async function writeStaticPods(session: Session, signal: AbortSignal): Pr
   const { root, exec, metadata } = session;
   const several = metadata.controlPlanes.length > 1;
   const skip = [...skipped, ...(several ? ["etcd"] : [])].join(",");
-  await mkdir(below(root, "/etc/kubernetes/manifests"), { recursive: true });
+  await mkdir(below(root, manifests), { recursive: true });
+  await mkdir(below(root, deferredFolder), { recursive: true });
   await exec(
     ["kubeadm", "init", `--config=${below(root, kubeadmConfig)}`, "--skip-token-print", `--skip-phases=${skip}`],
     signal,
   );
   if (several)
     await exec(["kubeadm", "init", "phase", "etcd", "local", `--config=${below(root, kubeadmEtcdConfig)}`], signal);
+  // They can do nothing before the API server answers but take processor time from it and from etcd.
+  for (const file of deferred)
+    await rename(below(root, `${manifests}/${file}`), below(root, `${deferredFolder}/${file}`));
+}
+
+/** Gives kubelet the rest; what is there already stays. */
+export async function releaseDeferredPods(root: string): Promise<void> {
+  for (const file of deferred)
+    await rename(below(root, `${deferredFolder}/${file}`), below(root, `${manifests}/${file}`)).catch(ignoreMissing);
+}
+
+function ignoreMissing(error: NodeJS.ErrnoException) {
+  if (error.code !== "ENOENT") throw error;
 }

@@ -1,0 +1,33 @@
+import { mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { syncFiles, writeFileAtomic, writeLinkAtomic } from "./files.ts";
+import { createTemporaryDirectory } from "./fixtures.ts";
+
+describe("writeFileAtomic", () => {
+  it("writes content and mode, replaces what was there, and leaves nothing else", async () => {
+    const folder = await createTemporaryDirectory();
+    const path = join(folder, "pki/ca.key");
+    await writeFileAtomic(path, "one", 0o600);
+    await writeFileAtomic(path, "two", 0o600);
+    await syncFiles([path]);
+    expect(await readFile(path, "utf8")).toBe("two");
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect(await readdir(join(folder, "pki"))).toEqual(["ca.key"]);
+  });
+
+  it("leaves the old file and no temporary one when it fails", async () => {
+    const folder = await createTemporaryDirectory();
+    await mkdir(join(folder, "taken"));
+    await writeFile(join(folder, "taken/old"), "");
+    await expect(writeFileAtomic(join(folder, "taken"), "x", 0o600)).rejects.toThrow("EISDIR");
+    expect(await readdir(folder)).toEqual(["taken"]);
+  });
+
+  it("replaces a link by another", async () => {
+    const path = join(await createTemporaryDirectory(), "current.pem");
+    await writeLinkAtomic(path, "/a");
+    await writeLinkAtomic(path, "/b");
+    expect(await readlink(path)).toBe("/b");
+  });
+});

@@ -1,0 +1,76 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { type Credentials, pkiFiles } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+
+export async function createTemporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "sprout-bootstrap-"));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+const firstName = "cp01.build126.test";
+export const workerMetadata: NodeMetadata = {
+  allocation: "a-bbbbbbbbbbbbbbbb",
+  cluster: { id: "c-aaaaaaaaaaaaaaaa", name: "build126", kubernetesVersion: "v1.20.2" },
+  self: { name: "node03.build126.test", role: "worker", address: "10.77.0.14", podCidr: "10.244.3.0/24" },
+  endpoint: "api.build126.test:6443",
+  controlPlanes: [{ name: firstName, address: "10.77.0.11" }],
+  network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
+  join: "certificate",
+  deadlineSeconds: 180,
+};
+export const firstMetadata: NodeMetadata = {
+  ...workerMetadata,
+  allocation: "a-aaaaaaaaaaaaaaaa",
+  self: { name: firstName, role: "control-plane", address: "10.77.0.11", podCidr: "10.244.0.0/24" },
+  peers: [firstName, "node03.build126.test"],
+};
+export const furtherMetadata: NodeMetadata = {
+  ...workerMetadata,
+  allocation: "a-cccccccccccccccc",
+  self: { name: "cp02.build126.test", role: "control-plane", address: "10.77.0.12", podCidr: "10.244.1.0/24" },
+  controlPlanes: [
+    { name: firstName, address: "10.77.0.11" },
+    { name: "cp02.build126.test", address: "10.77.0.12" },
+    { name: "cp03.build126.test", address: "10.77.0.13" },
+  ],
+};
+
+/** PEM in form only, with its own name inside, to see what lands where. */
+export const pem = (kind: string, name: string) =>
+  `-----BEGIN ${kind}-----\n${Buffer.from(name).toString("base64")}\n-----END ${kind}-----\n`;
+const pair = (name: string) => ({ certificate: pem("CERTIFICATE", name), key: pem("EC PRIVATE KEY", name) });
+const kubelet = { client: pair("kubelet-client"), serving: pair("kubelet-serving") };
+
+export const workerCredentials: Credentials = {
+  role: "worker",
+  allocation: workerMetadata.allocation,
+  pki: { "ca.crt": pem("CERTIFICATE", "ca") },
+  kubelet,
+  routeAgent: pair("route-agent"),
+};
+export const firstCredentials: Credentials = {
+  role: "control-plane",
+  allocation: firstMetadata.allocation,
+  pki: Object.fromEntries(
+    pkiFiles.map((name) => [name, pem(name.endsWith(".key") ? "EC PRIVATE KEY" : "CERTIFICATE", name)]),
+  ) as Record<(typeof pkiFiles)[number], string>,
+  kubeconfigs: { admin: pair("admin"), "controller-manager": pair("controller-manager"), scheduler: pair("scheduler") },
+  kubelet,
+  routeAgent: pair("route-agent"),
+};
+
+export function createRsaKeyPair(): { key: string; publicKey: string } {
+  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "pkcs1", format: "pem" },
+  });
+  return { key: privateKey, publicKey };
+}
+
+export const templatesFolder = join(import.meta.dirname, "../templates");

@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { firstMetadata, furtherMetadata, workerMetadata } from "./fixtures.ts";
+import { planSteps } from "./plan.ts";
+
+const print = (metadata: Parameters<typeof planSteps>[0]) =>
+  planSteps(metadata).map(({ phase, after }) => `${phase} < ${after.join(" ")}`.trimEnd());
+
+describe("planSteps", () => {
+  it("plans a worker: kubelet only once the API server answers", () => {
+    expect(print(workerMetadata)).toEqual([
+      "preflight <",
+      "claim <",
+      "render < claim",
+      "confirm < render preflight",
+      "api-server < render",
+      "kubelet < api-server preflight",
+      "register < kubelet",
+      "network < register",
+      "verify < network confirm",
+    ]);
+  });
+
+  it("plans the first control plane: kubelet last, then the proof", () => {
+    expect(print(firstMetadata)).toEqual([
+      "preflight <",
+      "claim <",
+      "render < claim",
+      "confirm < render preflight",
+      "static-pods < render",
+      "kubelet < static-pods preflight",
+      "api-server < kubelet",
+      "register < api-server",
+      "cluster-config < register",
+      "network < register",
+      "verify < cluster-config network confirm",
+      "available < verify",
+    ]);
+    expect(planSteps(firstMetadata).filter(({ optional }) => optional)).toEqual([
+      { phase: "available", after: ["verify"], optional: true },
+    ]);
+  });
+
+  it("plans a further control plane like the first, without the probe pods", () => {
+    expect(print(furtherMetadata)).toEqual(print(firstMetadata).slice(0, -1));
+  });
+});

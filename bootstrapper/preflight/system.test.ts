@@ -1,0 +1,126 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { createTemporaryDirectory, firstMetadata, workerMetadata } from "../fixtures.ts";
+import type { Check, CheckInput } from "./check.ts";
+import { checkContainerRuntime } from "./container-runtime.ts";
+import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "./system.ts";
+
+const header = "  sl  local_address rem_address   st\n";
+const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2", "k8s.gcr.io/etcd:3.4.13-0"];
+const manifest = JSON.stringify({ kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) });
+const healthy = {
+  "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
+  "proc/sys/net/ipv4/ip_forward": "1\n",
+  "proc/sys/net/bridge/bridge-nf-call-iptables": "1\n",
+  "proc/net/tcp": `${header}   0: 0100007F:0016 00000000:0000 0A\n`,
+  "proc/net/tcp6": header,
+  "usr/share/sprout/manifest.json": manifest,
+};
+const containerd = async (command: readonly string[]) =>
+  command.includes("plugins")
+    ? "TYPE ID PLATFORMS STATUS\nio.containerd.grpc.v1 cri linux/amd64 ok\n"
+    : images.join("\n");
+
+const containerdWithPauseOnly = async (command: readonly string[]) =>
+  command.includes("plugins") ? containerd(command) : "k8s.gcr.io/pause:3.2\n";
+const portsOf = (problems: string[]) => problems.map((problem) => /\d+/.exec(problem)?.[0]);
+
+async function check(
+  run: Check,
+  files: Record<string, string> = {},
+  input: Partial<CheckInput> = {},
+): Promise<string[]> {
+  const root = await createTemporaryDirectory();
+  for (const [path, text] of Object.entries({ ...healthy, ...files })) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return run({
+    root,
+    metadata: firstMetadata,
+    inContainer: true,
+    clockOffsetMs: 0,
+    exec: containerd,
+    signal: AbortSignal.timeout(5000),
+    ...input,
+  });
+}
+
+describe("preflight checks", () => {
+  it("pass on a healthy machine", async () => {
+    const checks = [checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls, checkContainerRuntime];
+    const problems = await Promise.all(checks.map((each) => check(each)));
+    expect(problems.flat()).toEqual([]);
+  });
+
+  it("names a clock that is off in either direction, and lets half a minute pass", async () => {
+    expect(await check(checkClock, {}, { clockOffsetMs: 31_000 })).toEqual([
+      "clock: 31 s behind the metadata server; set it (timedatectl set-time, or NTP)",
+    ]);
+    expect(await check(checkClock, {}, { clockOffsetMs: -3_600_000 })).toEqual([
+      "clock: 3600 s ahead of the metadata server; set it (timedatectl set-time, or NTP)",
+    ]);
+    expect(await check(checkClock, {}, { clockOffsetMs: -29_000 })).toEqual([]);
+  });
+
+  it("names every swap device", async () => {
+    const problems = await check(checkSwap, {
+      "proc/swaps": "Filename\tType\n/dev/sda2 partition 1 0 -2\n/swap file 1 0 -3\n",
+    });
+    expect(problems.map((problem) => problem.split(";")[0])).toEqual(["swap: /dev/sda2 is on", "swap: /swap is on"]);
+  });
+
+  it("names a sysctl that is off, but not the bridge's where its module is not loaded", async () => {
+    const files = { "proc/sys/net/ipv4/ip_forward": "0\n", "proc/sys/net/bridge/bridge-nf-call-iptables": "" };
+    expect(await check(checkSysctls, files)).toEqual([
+      "sysctl: net.ipv4.ip_forward is 0; set it to 1 (sysctl -w net.ipv4.ip_forward=1)",
+    ]);
+  });
+
+  it("names taken ports of the role, and only sockets that listen", async () => {
+    const tcp = `${header} 0: 00000000:280A 00000000:0000 0A\n 1: 0100007F:094B 0100007F:1 01\n`;
+    const tcp6 = `${header} 0: ${"0".repeat(32)}:192B ${"0".repeat(32)}:0000 0A\n`;
+    const files = { "proc/net/tcp": tcp, "proc/net/tcp6": tcp6 };
+    expect(portsOf(await check(checkPorts, files))).toEqual(["6443", "10250"]);
+    expect(portsOf(await check(checkPorts, files, { metadata: workerMetadata }))).toEqual(["10250"]);
+  });
+
+  it("refuses another allocation's leftovers and accepts its own", async () => {
+    const files = { "etc/kubernetes/manifests/etcd.yaml": "x", "var/lib/etcd/member/snap": "x" };
+    expect(await check(checkLeftovers, files)).toEqual([
+      "leftovers: /etc/kubernetes/manifests is another allocation's; start from a fresh image",
+      "leftovers: /var/lib/etcd/member is another allocation's; start from a fresh image",
+    ]);
+    const own = { ...files, "var/lib/sprout/allocation": `${firstMetadata.allocation}\n` };
+    expect(await check(checkLeftovers, own)).toEqual([]);
+  });
+
+  it("names images that are missing for the role, and an image baked for another version", async () => {
+    const problems = await check(
+      checkContainerRuntime,
+      {},
+      { exec: containerdWithPauseOnly, metadata: workerMetadata },
+    );
+    expect(problems).toEqual(["image: k8s.gcr.io/kube-proxy:v1.20.2 is not in containerd's store; bake it in"]);
+    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.20.2", "v1.31.0") };
+    expect(await check(checkContainerRuntime, other)).toEqual([
+      "image: is baked for Kubernetes v1.31.0, the cluster is v1.20.2; use its image",
+    ]);
+  });
+
+  it("waits for a container runtime that is still starting", async () => {
+    let calls = 0;
+    const exec = async (command: readonly string[]) => {
+      if (calls++ < 4) throw new Error("connection refused");
+      return containerd(command);
+    };
+    expect(await check(checkContainerRuntime, {}, { exec })).toEqual([]);
+  });
+
+  it("names a manifest that is missing or not one", async () => {
+    expect(await check(checkContainerRuntime, { "usr/share/sprout/manifest.json": "{}" })).toEqual([
+      "image: /usr/share/sprout/manifest.json is not an image manifest; bake the image again",
+    ]);
+  });
+});

@@ -1,0 +1,191 @@
+import { describe, expect, it } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import type { Credentials } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import {
+  firstCredentials,
+  firstMetadata,
+  furtherMetadata,
+  pem,
+  templatesFolder,
+  workerCredentials,
+  workerMetadata,
+} from "../fixtures.ts";
+import { createRender } from "../templates.ts";
+import { renderNodeFiles } from "./node-files.ts";
+
+const now = new Date("2026-01-31T12:00:00Z");
+async function render(metadata: NodeMetadata, credentials: Credentials, inContainer = true) {
+  const input = { metadata, credentials, render: createRender(templatesFolder), inContainer, now };
+  const { files, links } = await renderNodeFiles(input);
+  const byPath = new Map(files.map((file) => [file.path, file]));
+  const text = (path: string) => byPath.get(path)?.content ?? "";
+  return { files, links, byPath, text };
+}
+const documents = (text: string) =>
+  parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
+
+describe("renderNodeFiles", () => {
+  it("gives a worker exactly its files, secrets 0600", async () => {
+    const { files, links } = await render(workerMetadata, workerCredentials);
+    expect(files.map(({ path, mode }) => `${mode.toString(8)} ${path}`)).toEqual([
+      "644 /etc/kubernetes/pki/ca.crt",
+      "600 /etc/kubernetes/kubelet.conf",
+      "644 /var/lib/kubelet/config.yaml",
+      "644 /var/lib/kubelet/kubeadm-flags.env",
+      "600 /var/lib/kubelet/pki/kubelet-client-2026-01-31-12-00-00.pem",
+      "644 /var/lib/kubelet/pki/kubelet.crt",
+      "600 /var/lib/kubelet/pki/kubelet.key",
+      "644 /etc/hosts",
+      "644 /etc/hostname",
+      "644 /etc/cni/net.d/10-sprout.conflist",
+      "600 /etc/sprout/route-agent.json",
+    ]);
+    expect(links).toEqual([
+      {
+        path: "/var/lib/kubelet/pki/kubelet-client-current.pem",
+        target: "/var/lib/kubelet/pki/kubelet-client-2026-01-31-12-00-00.pem",
+      },
+    ]);
+  });
+
+  it("marks every file that holds a private key as secret and 0600", async () => {
+    const { files } = await render(firstMetadata, firstCredentials);
+    const holding = files.filter(
+      ({ content }) => content.includes("PRIVATE KEY") || content.includes("client-key-data"),
+    );
+    expect(holding).toHaveLength(11 + 3 + 3);
+    expect(holding.filter(({ secret, mode }) => !secret || mode !== 0o600)).toEqual([]);
+  });
+
+  it("writes a worker's kubelet configuration, flags and kubeconfig", async () => {
+    const { text } = await render(workerMetadata, workerCredentials);
+    const config = parse(text("/var/lib/kubelet/config.yaml")) as Record<string, unknown>;
+    expect(config).toMatchObject({
+      cgroupDriver: "systemd",
+      resolvConf: "/etc/resolv.conf",
+      tlsCertFile: "/var/lib/kubelet/pki/kubelet.crt",
+      rotateCertificates: true,
+      nodeStatusReportFrequency: "5m",
+    });
+    expect(config).not.toHaveProperty("staticPodPath");
+    expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
+      'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
+        '--hostname-override=node03.build126.test --node-ip=10.77.0.14 --register-node=true"\n',
+    );
+    const user = "system:node:node03.build126.test";
+    const pemFile = "/var/lib/kubelet/pki/kubelet-client-current.pem";
+    expect(parse(text("/etc/kubernetes/kubelet.conf"))).toMatchObject({
+      clusters: [
+        {
+          cluster: {
+            server: "https://api.build126.test:6443",
+            "certificate-authority-data": Buffer.from(pem("CERTIFICATE", "ca")).toString("base64"),
+          },
+        },
+      ],
+      users: [{ name: user, user: { "client-certificate": pemFile, "client-key": pemFile } }],
+      "current-context": `${user}@build126`,
+    });
+  });
+
+  it("writes CNI from the node's own pod CIDR", async () => {
+    const { text } = await render(workerMetadata, workerCredentials);
+    expect(JSON.parse(text("/etc/cni/net.d/10-sprout.conflist"))).toMatchObject({
+      plugins: [
+        { type: "bridge", bridge: "cni0", ipMasq: false, ipam: { ranges: [[{ subnet: "10.244.3.0/24" }]] } },
+        { type: "portmap" },
+      ],
+    });
+  });
+
+  it("names the endpoint after all control planes on a worker, after itself on a control plane", async () => {
+    const metadata = { ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes };
+    expect((await render(metadata, workerCredentials)).text("/etc/hosts")).toBe(
+      [
+        "127.0.0.1 localhost",
+        "10.77.0.14 node03.build126.test node03",
+        "10.77.0.11 cp01.build126.test",
+        "10.77.0.12 cp02.build126.test",
+        "10.77.0.13 cp03.build126.test",
+        "10.77.0.11 api.build126.test",
+        "10.77.0.12 api.build126.test",
+        "10.77.0.13 api.build126.test",
+        "",
+      ].join("\n"),
+    );
+    const further = await render(furtherMetadata, firstCredentials);
+    expect(further.text("/etc/hosts")).toContain("10.77.0.12 api.build126.test\n");
+    expect(further.text("/etc/hosts")).not.toContain("10.77.0.11 api.build126.test\n");
+  });
+
+  it("writes kubeadm's configuration for 1.20", async () => {
+    const { text, byPath } = await render(firstMetadata, firstCredentials);
+    const [init, cluster, kubelet, proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
+    expect(init).toEqual({
+      apiVersion: "kubeadm.k8s.io/v1beta2",
+      kind: "InitConfiguration",
+      bootstrapTokens: [{ ttl: "1s" }],
+      localAPIEndpoint: { advertiseAddress: "10.77.0.11", bindPort: 6443 },
+      nodeRegistration: { name: "cp01.build126.test", criSocket: "unix:///run/containerd/containerd.sock" },
+    });
+    expect(cluster).toEqual({
+      apiVersion: "kubeadm.k8s.io/v1beta2",
+      kind: "ClusterConfiguration",
+      kubernetesVersion: "v1.20.2",
+      clusterName: "build126",
+      controlPlaneEndpoint: "api.build126.test:6443",
+      networking: { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
+      controllerManager: { extraArgs: { "allocate-node-cidrs": "false" } },
+    });
+    expect(kubelet).toMatchObject({ kind: "KubeletConfiguration", cgroupDriver: "systemd" });
+    expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
+    expect(byPath.has("/etc/kubernetes/kubeadm-etcd.yaml")).toBe(false);
+  });
+
+  it("takes the taint off where there are no workers, and leaves conntrack alone outside a container", async () => {
+    const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
+    const { text } = await render(alone, firstCredentials, false);
+    const [init, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
+    expect(init).toMatchObject({ nodeRegistration: { taints: [] } });
+    expect(proxy).not.toHaveProperty("conntrack");
+  });
+
+  it("keeps etcd's initial cluster in a file of its own", async () => {
+    const { text } = await render(furtherMetadata, firstCredentials);
+    expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("initial-cluster");
+    expect(documents(text("/etc/kubernetes/kubeadm-etcd.yaml"))[1]).toMatchObject({
+      etcd: {
+        local: {
+          extraArgs: {
+            "initial-cluster":
+              "cp01.build126.test=https://10.77.0.11:2380,cp02.build126.test=https://10.77.0.12:2380,cp03.build126.test=https://10.77.0.13:2380",
+            "initial-cluster-state": "new",
+          },
+        },
+      },
+    });
+  });
+
+  it("uses v1beta4 and no vanished flag for 1.31, and refuses what lies between", async () => {
+    const versioned = (kubernetesVersion: string) => ({
+      ...firstMetadata,
+      cluster: { ...firstMetadata.cluster, kubernetesVersion },
+    });
+    const { text } = await render(versioned("v1.31.4"), firstCredentials);
+    const [init, cluster] = documents(text("/etc/kubernetes/kubeadm.yaml"));
+    expect(init).toMatchObject({ apiVersion: "kubeadm.k8s.io/v1beta4" });
+    expect(cluster).toMatchObject({
+      controllerManager: { extraArgs: [{ name: "allocate-node-cidrs", value: "false" }] },
+    });
+    expect(text("/var/lib/kubelet/kubeadm-flags.env")).not.toContain("--container-runtime=");
+    await expect(render(versioned("v1.25.0"), firstCredentials)).rejects.toThrow("Cannot bring up Kubernetes v1.25.0");
+  });
+
+  it("refuses credentials that lack a certificate, naming each", async () => {
+    if (firstCredentials.role !== "control-plane") throw new Error("fixture");
+    const { "sa.key": _key, "etcd/ca.crt": _ca, ...rest } = firstCredentials.pki;
+    const lacking = { ...firstCredentials, pki: rest as typeof firstCredentials.pki };
+    await expect(render(firstMetadata, lacking)).rejects.toThrow("the credentials lack etcd/ca.crt, sa.key");
+  });
+});

@@ -1,0 +1,157 @@
+import { X509Certificate } from "node:crypto";
+import { describe, expect, it, onTestFinished } from "vitest";
+import type { Credentials } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { type Fault, startFakeMetadataServer } from "../../test/fakes/fake-metadata-server.ts";
+import { createServerTls } from "../../test/fakes/test-certificates.ts";
+import { createTemporaryDirectory, workerCredentials, workerMetadata } from "../fixtures.ts";
+import { createMetadataServer, type MetadataServerOptions } from "./metadata-server.ts";
+import { resolveTrust } from "./trust.ts";
+
+const capability = "c".repeat(43);
+const reportToken = "r".repeat(43);
+const hardware = { macs: ["52:54:00:12:34:56"], addresses: ["10.77.0.14"] };
+const { allocation } = workerMetadata;
+
+async function setUp(
+  options: {
+    metadata?: NodeMetadata;
+    credentials?: Credentials;
+    client?: Partial<MetadataServerOptions>;
+    startedAt?: number;
+  } = {},
+) {
+  const tls = await createServerTls(await createTemporaryDirectory(), options.startedAt);
+  const { metadata = workerMetadata, credentials = workerCredentials } = options;
+  const fake = await startFakeMetadataServer({ tls, capability, reportToken, metadata, credentials });
+  const client = createMetadataServer({ url: fake.url, ca: tls.ca, capability, hardware, ...options.client });
+  onTestFinished(async () => {
+    client.close();
+    await fake.close();
+  });
+  const fail = (path: string, ...faults: Fault[]) => fake.faults.set(path, faults);
+  return { fake, client, tls, fail };
+}
+const soon = () => AbortSignal.timeout(5000);
+const metadataPath = "/node/v1/metadata";
+
+describe("createMetadataServer", () => {
+  it("fetches metadata with the capability and the hardware ids", async () => {
+    const { client, fake } = await setUp();
+    expect(await client.metadata(soon())).toEqual(workerMetadata);
+    expect(fake.requests).toMatchObject([
+      { query: "mac=52%3A54%3A00%3A12%3A34%3A56&address=10.77.0.14", authorization: `Bearer ${capability}` },
+    ]);
+    expect(Math.abs(client.clockOffsetMs() ?? Number.NaN)).toBeLessThan(2000);
+  });
+
+  it.each<[string, Fault]>([
+    ["is not final yet", { kind: "status", status: 503, headers: { "retry-after": "0" } }],
+    ["fails with 500", { kind: "status", status: 500, body: "<html>oops</html>" }],
+    ["is cut short", { kind: "truncate" }],
+    ["is dropped", { kind: "drop" }],
+  ])("asks again when an answer %s", async (_, fault) => {
+    const { client, fake, fail } = await setUp();
+    fail(metadataPath, fault, fault);
+    expect(await client.metadata(soon())).toEqual(workerMetadata);
+    expect(fake.requests).toHaveLength(3);
+  });
+
+  it("gives a slow attempt up and asks again", async () => {
+    const { client, fake, fail } = await setUp({ client: { attemptTimeoutMs: 100 } });
+    fail(metadataPath, { kind: "slow", delayMs: 400 });
+    expect(await client.metadata(soon())).toEqual(workerMetadata);
+    expect(fake.requests).toHaveLength(2);
+  });
+
+  it.each<[string, string, string]>([
+    ["HTML", "<!doctype html>", "it is HTML, not JSON: something else answers there"],
+    ["half a document", '{"allocation":', "it is cut short or not JSON"],
+    [
+      "an unknown field",
+      JSON.stringify({ ...workerMetadata, extra: 1, self: { ...workerMetadata.self, nick: "x" } }),
+      "/self/nick: unknown field; /extra: unknown field",
+    ],
+    [
+      "wrong fields",
+      JSON.stringify({ ...workerMetadata, deadlineSeconds: -1, endpoint: "nowhere" }),
+      "/endpoint: must be host:port; /deadlineSeconds: Too small: expected number to be >0",
+    ],
+  ])("refuses %s at once, with every problem", async (_, body, problems) => {
+    const { client, fake, fail } = await setUp();
+    fail(metadataPath, { kind: "body", body });
+    const { host } = new URL(fake.url);
+    await expect(client.metadata(soon())).rejects.toMatchObject({
+      code: "invalid-input",
+      message: `Cannot use metadata from ${host}: ${problems}`,
+    });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it("does not ask again after a refusal, and says why it was refused", async () => {
+    const { client, fake, fail } = await setUp();
+    fail("/node/v1/claim", {
+      kind: "status",
+      status: 409,
+      body: JSON.stringify({ type: "/problems/already-claimed", title: "Already claimed", status: 409 }),
+    });
+    await expect(client.claim(allocation, soon())).rejects.toMatchObject({
+      code: "invalid-input",
+      message: "Cannot get credentials: the server refused with status 409 (Already claimed)",
+    });
+    expect(fake.requests).toHaveLength(1);
+  });
+
+  it("names the first error and the last when the deadline passes", async () => {
+    const { client, fail } = await setUp();
+    const later = Array.from({ length: 50 }, (): Fault => ({ kind: "status", status: 500 }));
+    fail(metadataPath, { kind: "status", status: 503 }, ...later);
+    await expect(client.metadata(AbortSignal.timeout(400))).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: expect.stringMatching(
+        /^Cannot get metadata from 127\.0\.0\.1:\d+: status 500 \(first: status 503\)/,
+      ) as string,
+    });
+  });
+
+  it("sends nothing to a server whose authority is not the pinned one", async () => {
+    const { fake } = await setUp();
+    const other = await createServerTls(await createTemporaryDirectory());
+    const client = createMetadataServer({ url: fake.url, ca: other.ca, capability, hardware });
+    await expect(client.metadata(soon())).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: expect.stringContaining("its authority is not the pinned one") as string,
+    });
+    expect(fake.requests).toEqual([]);
+  });
+
+  it("reports a certificate that is not valid yet as the clock's error", async () => {
+    const { client, fake } = await setUp({ startedAt: Date.now() + 60 * 86_400_000 });
+    await expect(client.metadata(soon())).rejects.toMatchObject({
+      code: "preflight",
+      message: expect.stringMatching(
+        /^Cannot pass preflight: clock: \d+ s (behind|ahead of) the metadata server/,
+      ) as string,
+    });
+    expect(fake.requests.every(({ authorization }) => authorization === "")).toBe(true);
+  });
+
+  it("uses the report token from the confirmation on", async () => {
+    const { client, fake } = await setUp();
+    await client.claim(allocation, soon());
+    expect(await client.confirm(allocation, soon())).toEqual({ reportToken });
+    await client.report({ allocation, sequence: 1, phase: "confirm", state: "done" }, soon());
+    expect(fake.requests.map(({ authorization }) => authorization.at(-1))).toEqual(["c", "c", "r"]);
+  });
+});
+
+describe("resolveTrust", () => {
+  it("takes the certificate of the server's chain that has the pinned hash, and no other", async () => {
+    const { fake, tls } = await setUp();
+    const url = new URL(fake.url);
+    const leaf = new X509Certificate(tls.certificate);
+    const caSha256 = leaf.fingerprint256.replaceAll(":", "").toLowerCase();
+    expect(await resolveTrust({ caSha256 }, url, soon())).toBe(leaf.toString());
+    await expect(resolveTrust({ caSha256: "0".repeat(64) }, url, soon())).rejects.toThrow("has the pinned SHA-256");
+  });
+});

@@ -1,0 +1,107 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { X509Certificate } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { createServerTls } from "../../test/fakes/test-certificates.ts";
+import { createTemporaryDirectory, pem } from "../fixtures.ts";
+import { discoverSource } from "./discover.ts";
+import { parseKernelCommandLine } from "./kernel-command-line.ts";
+import { parseSeedFile } from "./seed-file.ts";
+
+const capability = "c".repeat(43);
+const seed = { server: "https://10.77.255.254:8443", ca: pem("CERTIFICATE", "seed"), capability };
+
+async function createRoot(files: Record<string, string>) {
+  const root = await createTemporaryDirectory();
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(join(root, path, ".."), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return root;
+}
+
+describe("parseKernelCommandLine", () => {
+  it("finds nothing where there is no sprout.*", () => {
+    expect(parseKernelCommandLine("quiet root=/dev/vda1\n")).toBeUndefined();
+  });
+
+  it("reads server, capability and the authority's DER", async () => {
+    const { ca } = await createServerTls(await createTemporaryDirectory());
+    const der = new X509Certificate(ca).raw.toString("base64url");
+    expect(
+      parseKernelCommandLine(`quiet sprout.server=https://ms:8443 sprout.ca=${der} sprout.capability=${capability}\n`),
+    ).toEqual({ server: "https://ms:8443", capability, ca });
+  });
+
+  it.each([
+    ["sprout.server=http://ms", ["sprout.server must be", "sprout.capability must be"]],
+    [`sprout.server=https://ms sprout.capability=${capability}x`, ["sprout.capability must be"]],
+    [`sprout.server=https://ms sprout.capability=${capability} sprout.ca=AAAA`, ["sprout.ca must be a certificate"]],
+    [`sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=AB`, ["sprout.ca-sha256 must be 64"]],
+    [`sprout.server=https://ms sprout.capability=${capability} sprout.serve=x`, ["sprout.serve is unknown"]],
+    [
+      `sprout.server=https://a sprout.server=https://b sprout.capability=${capability}`,
+      ["sprout.server is given twice"],
+    ],
+  ])("refuses %s with every problem", (text, problems) => {
+    for (const problem of problems) expect(() => parseKernelCommandLine(text)).toThrow(problem);
+  });
+});
+
+describe("parseSeedFile", () => {
+  it("accepts the seed a provider writes", () => {
+    expect(parseSeedFile(JSON.stringify(seed), "seed.json")).toEqual(seed);
+  });
+
+  it("lists every problem and quotes no value", () => {
+    const text = JSON.stringify({ server: "http://ms", ca: "no", capability: "tooshortsecret", extra: 1 });
+    expect(() => parseSeedFile(text, "seed.json")).toThrow(
+      "Cannot use seed seed.json: /server: must be the server's https:// URL; /ca: must be PEM; " +
+        "/capability: must be 256 bits in base64url; /extra: unknown field",
+    );
+  });
+
+  it.each([
+    ["", "it is empty"],
+    ['{"server": "htt', "it is cut short or not JSON"],
+    ["<html></html>", "it is HTML, not JSON: something else answers there"],
+  ])("says what %j is", (text, reason) => {
+    expect(() => parseSeedFile(text, "seed.json")).toThrow(`Cannot use seed seed.json: ${reason}`);
+  });
+});
+
+describe("discoverSource", () => {
+  const commandLine = `sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=${"a".repeat(64)}`;
+
+  it("prefers the seed, and the image's own pin over the seed's", async () => {
+    const root = await createRoot({
+      "etc/sprout/seed.json": JSON.stringify(seed),
+      "etc/sprout/ca.crt": "image pin",
+      "proc/cmdline": commandLine,
+    });
+    expect(await discoverSource({ root, inContainer: false })).toEqual({
+      name: "seed",
+      server: seed.server,
+      capability,
+      trust: { ca: "image pin" },
+    });
+  });
+
+  it("trusts the image's pin rather than the hash on the command line", async () => {
+    const root = await createRoot({ "etc/sprout/ca.crt": "image pin", "proc/cmdline": commandLine });
+    expect((await discoverSource({ root, inContainer: false })).trust).toEqual({ ca: "image pin" });
+  });
+
+  it("does not read the host's command line in a container", async () => {
+    const root = await createRoot({ "proc/cmdline": commandLine });
+    expect((await discoverSource({ root, inContainer: false })).trust).toEqual({ caSha256: "a".repeat(64) });
+    await expect(discoverSource({ root, inContainer: true })).rejects.toThrow("Cannot find a data source");
+  });
+
+  it("refuses a server without any pin", async () => {
+    const root = await createRoot({ "proc/cmdline": `sprout.server=https://ms sprout.capability=${capability}` });
+    await expect(discoverSource({ root, inContainer: false })).rejects.toThrow(
+      "Cannot trust https://ms: no authority is pinned",
+    );
+  });
+});

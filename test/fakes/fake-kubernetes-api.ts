@@ -1,0 +1,85 @@
+import { createServer } from "node:https";
+import type { ServerResponse } from "node:http";
+import { listen } from "./fake-metadata-server.ts";
+
+interface FakeNode {
+  metadata: { name: string; annotations?: Record<string, string> };
+  spec: Record<string, unknown>;
+  status: { addresses: { type: string; address: string }[]; conditions: object[] };
+}
+
+export interface FakeKubernetesApi {
+  port: number;
+  nodes: Map<string, FakeNode>;
+  /** `METHOD path` of every change, in order. */
+  changes: string[];
+  /** A kubelet's work: the Node appears. */
+  addNode(name: string, options: { address: string; ready: boolean }): void;
+  close(): Promise<void>;
+}
+
+/** A fake API server: Nodes with a watch, and everything else accepted as it comes. It checks no permissions. */
+export async function startFakeKubernetesApi(tls: { certificate: string; key: string }): Promise<FakeKubernetesApi> {
+  const nodes = new Map<string, FakeNode>();
+  const changes: string[] = [];
+  const watchers = new Set<ServerResponse>();
+  const notify = (type: string, object: FakeNode) => {
+    for (const watcher of watchers) watcher.write(`${JSON.stringify({ type, object })}\n`);
+  };
+  const server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
+    const url = new URL(request.url ?? "/", "https://fake");
+    const name = /^\/api\/v1\/nodes\/(.+)$/.exec(url.pathname)?.[1];
+    const send = (status: number, body: unknown) => {
+      response.writeHead(status, { "content-type": "application/json" });
+      response.end(JSON.stringify(body));
+    };
+    let body = "";
+    request.on("data", (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    request.once("end", () => {
+      if (url.pathname === "/readyz") return send(200, "ok");
+      if (request.method !== "GET") changes.push(`${request.method} ${url.pathname}`);
+      if (name !== undefined) {
+        const node = nodes.get(name);
+        if (node === undefined) return send(404, { message: "not found" });
+        if (request.method === "PATCH") {
+          const patch = JSON.parse(body) as Partial<FakeNode>;
+          Object.assign(node.metadata, patch.metadata);
+          Object.assign(node.spec, patch.spec);
+          notify("MODIFIED", node);
+        }
+        return send(200, node);
+      }
+      if (url.pathname !== "/api/v1/nodes") return send(200, {});
+      if (url.searchParams.has("watch")) {
+        response.writeHead(200, { "content-type": "application/json" });
+        response.flushHeaders();
+        watchers.add(response);
+        response.once("close", () => watchers.delete(response));
+        return undefined;
+      }
+      return send(200, { metadata: { resourceVersion: "1" }, items: [...nodes.values()] });
+    });
+  });
+  return {
+    port: await listen(server),
+    nodes,
+    changes,
+    addNode(name, { address, ready }) {
+      const conditions = [{ type: "Ready", status: ready ? "True" : "False", message: "no network yet" }];
+      const node = {
+        metadata: { name },
+        spec: {},
+        status: { addresses: [{ type: "InternalIP", address }], conditions },
+      };
+      nodes.set(name, node);
+      notify("ADDED", node);
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}

@@ -1,0 +1,127 @@
+import { createServer, type Server } from "node:https";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Credentials } from "#api/credentials.ts";
+import { NodeMetadata, type PeerReports } from "#api/node-metadata.ts";
+import { Report } from "#api/report.ts";
+
+/** What a fake answers instead of the truth, once each. */
+export type Fault =
+  | { kind: "status"; status: number; body?: string; headers?: Record<string, string> }
+  | { kind: "body"; body: string; headers?: Record<string, string> }
+  /** Half of the promised bytes, then the connection is cut. */
+  | { kind: "truncate" }
+  | { kind: "drop" }
+  | { kind: "slow"; delayMs: number };
+
+export interface FakeMetadataServer {
+  url: string;
+  /** By path without the query; the first is used up by the next request. */
+  faults: Map<string, Fault[]>;
+  /** In the order they were accepted, each sequence once. */
+  reports: Report[];
+  requests: { path: string; query: string; authorization: string; body: string }[];
+  close(): Promise<void>;
+}
+
+export interface FakeMetadataServerOptions {
+  tls: { certificate: string; key: string };
+  capability: string;
+  reportToken: string;
+  metadata: NodeMetadata;
+  credentials: Credentials;
+  peers?: PeerReports;
+}
+
+/** One member's side of the node API over real TLS, held to the wire schemas, without any of the server's code behind it. */
+export async function startFakeMetadataServer(options: FakeMetadataServerOptions): Promise<FakeMetadataServer> {
+  NodeMetadata.parse(options.metadata);
+  Credentials.parse(options.credentials);
+  const faults = new Map<string, Fault[]>();
+  const reports: Report[] = [];
+  const requests: FakeMetadataServer["requests"] = [];
+  let token = options.capability;
+
+  const answers: Record<string, (body: string) => unknown> = {
+    "GET /node/v1/metadata": () => options.metadata,
+    "POST /node/v1/claim": () => options.credentials,
+    "POST /node/v1/claim/confirm": () => {
+      token = options.reportToken;
+      return { reportToken: token };
+    },
+    "GET /node/v1/peers": () => options.peers ?? { peers: [] },
+    "POST /node/v1/reports": (body) => {
+      const report = Report.parse(JSON.parse(body));
+      if (!reports.some(({ sequence }) => sequence === report.sequence)) reports.push(report);
+      return {};
+    },
+  };
+
+  const server = createServer({ cert: options.tls.certificate, key: options.tls.key }, (request, response) => {
+    void handle(request, response);
+  });
+  async function handle(request: IncomingMessage, response: ServerResponse) {
+    const [path = "", query = ""] = (request.url ?? "").split("?");
+    const body = await readBody(request);
+    const authorization = request.headers.authorization ?? "";
+    requests.push({ path, query, authorization, body });
+    const fault = faults.get(path)?.shift();
+    if (fault !== undefined && (await applyFault(fault, { request, response }))) return;
+    if (path.startsWith("/node/") && authorization !== `Bearer ${token}`)
+      return send(response, 403, { type: "/problems/wrong-machine", title: "wrong machine", status: 403 });
+    const answer = answers[`${request.method} ${path}`];
+    if (answer === undefined)
+      return send(response, 404, { type: "/problems/not-found", title: "not found", status: 404 });
+    send(response, 200, answer(body));
+  }
+  const port = await listen(server);
+  return {
+    url: `https://127.0.0.1:${port}`,
+    faults,
+    reports,
+    requests,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+/** Whether the fault was the whole answer. */
+async function applyFault(fault: Fault, { request, response }: { request: IncomingMessage; response: ServerResponse }) {
+  switch (fault.kind) {
+    case "slow":
+      await new Promise((resolve) => {
+        setTimeout(resolve, fault.delayMs);
+      });
+      return false;
+    case "drop":
+      request.socket.destroy();
+      return true;
+    case "truncate":
+      response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
+      response.write("{", () => request.socket.destroy());
+      return true;
+    default:
+      response.writeHead(fault.kind === "status" ? fault.status : 200, fault.headers);
+      response.end(fault.body ?? "");
+      return true;
+  }
+}
+
+function send(response: ServerResponse, status: number, body: unknown) {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+export const listen = (server: Server): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
