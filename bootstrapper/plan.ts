@@ -38,8 +38,8 @@ const controlPlane: Step[] = [
   { phase: "static-pods", after: ["render"] },
   { phase: "kubelet", after: ["static-pods", "preflight"] },
   { phase: "api-server", after: ["kubelet"] },
-  { phase: "register", after: ["api-server"] },
-  { phase: "cluster-config", after: ["register"] },
+  { phase: "register", after: ["kubelet"] },
+  { phase: "cluster-config", after: ["api-server", "register"] },
   { phase: "network", after: ["register"] },
   { phase: "verify", after: ["cluster-config", "network", "confirm"] },
 ];

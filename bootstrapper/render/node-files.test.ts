@@ -25,6 +25,11 @@ async function render(metadata: NodeMetadata, credentials: Credentials, inContai
 const documents = (text: string) =>
   parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
 
+const versioned = (kubernetesVersion: string) => ({
+  ...firstMetadata,
+  cluster: { ...firstMetadata.cluster, kubernetesVersion },
+});
+
 describe("renderNodeFiles", () => {
   it("gives a worker exactly its files, secrets 0600", async () => {
     const { files, links } = await render(workerMetadata, workerCredentials);
@@ -168,10 +173,6 @@ describe("renderNodeFiles", () => {
   });
 
   it("uses v1beta4 and no vanished flag for 1.31, and refuses what lies between", async () => {
-    const versioned = (kubernetesVersion: string) => ({
-      ...firstMetadata,
-      cluster: { ...firstMetadata.cluster, kubernetesVersion },
-    });
     const { text } = await render(versioned("v1.31.4"), firstCredentials);
     const [init, cluster] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(init).toMatchObject({ apiVersion: "kubeadm.k8s.io/v1beta4" });

@@ -1,23 +1,33 @@
+import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
 import { releaseDeferredPods } from "./static-pods.ts";
 
-const intervalMs = 100;
+const intervalMs = 50;
+const failure = { code: "kubernetes", message: "Cannot reach the API server" } as const;
 
-/** Waits for `/readyz`: a control plane for its own API server, a worker for the endpoint's. */
+/**
+ * A worker waits until the endpoint answers at all: nodes are authorized before `/readyz` turns, a second later. A
+ * control plane waits for its own API server, gives the rest of its static pods to kubelet at the first answer, and
+ * is done with `/readyz`.
+ */
 export async function waitForApiServer(session: Session, signal: AbortSignal): Promise<void> {
   const api = apiOf(session, session.kind === "worker" ? "kubelet" : "admin");
   try {
-    await poll(
-      async () => {
-        const status = await api.status("/readyz", signal);
-        if (status !== 200) throw new Error(`/readyz answered ${status}`);
-        return true;
-      },
-      { signal, intervalMs, failure: { code: "kubernetes", message: "Cannot reach the API server" } },
-    );
+    await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
+    if (session.kind === "worker") return;
+    await releaseDeferredPods(session.root);
+    await waitForReady(api, signal);
   } finally {
     api.close();
   }
-  if (session.kind !== "worker") await releaseDeferredPods(session.root);
+}
+
+async function waitForReady(api: KubernetesApi, signal: AbortSignal) {
+  const ask = async () => {
+    const status = await api.status("/readyz", signal);
+    if (status !== 200) throw new Error(`/readyz answered ${status}`);
+    return true;
+  };
+  await poll(ask, { signal, intervalMs, failure });
 }
