@@ -50,9 +50,13 @@ export async function enforceDeadlines(deps: ClusterDependencies): Promise<void>
 }
 
 /** Every cluster that is not gone yet, newest first. */
-export async function* liveClusters(store: Store): AsyncGenerator<ClusterRecord> {
+export async function* liveClusters(store: Pick<Store, "clusters">): AsyncGenerator<ClusterRecord> {
   for (let after: string | undefined; ;) {
-    const page = await store.clusters({ states: liveStates, limit: pageSize, ...(after === undefined ? {} : { after }) });
+    const page = await store.clusters({
+      states: liveStates,
+      limit: pageSize,
+      ...(after === undefined ? {} : { after }),
+    });
     yield* page;
     after = page.at(-1)?.id;
     if (page.length < pageSize) return;

@@ -14,16 +14,16 @@ export const metadataHoldMs = 25_000;
 /**
  * The node's document, held until it is final for its role. The first call binds the capability to the machine; the
  * first control plane's first answer starts the cluster's deadline. Throws DomainError `wrong-machine`, `gone`,
- * `already-claimed`, or `not-final` when the hold is over.
+ * `already-claimed`, or `not-final` when the hold is over. The client's signal is only asked for where it has to wait.
  */
 export async function answerMetadata(
   deps: ClusterDependencies,
   caller: Caller,
-  { signal }: { signal: AbortSignal },
+  { clientSignal }: { clientSignal: () => AbortSignal },
 ): Promise<NodeMetadata> {
   const first = await tryMetadata(deps, caller);
   if (first.document !== undefined) return first.document;
-  const options = { clusterId: first.clusterId, holdMs: metadataHoldMs, signal };
+  const options = { clusterId: first.clusterId, holdMs: metadataHoldMs, signal: clientSignal() };
   const document = await hold(deps, options, async () => (await tryMetadata(deps, caller)).document);
   if (document === undefined)
     throw new DomainError("not-final", "Not every address of the plan is known yet; ask again");

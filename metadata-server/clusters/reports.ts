@@ -9,6 +9,9 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { failMember, memberEvent, toTime } from "./lifecycle.ts";
 import { judgeReport } from "./verdict.ts";
 
+/** A report that was on its way while the claim was confirmed still carries the capability. */
+const inFlightMs = 5000;
+
 export interface Reporter {
   tokenHash: string;
   report: Report;
@@ -39,9 +42,12 @@ export async function acceptReport(deps: ClusterDependencies, { tokenHash, repor
 /** With the capability until it is spent, with the report token from then on. */
 async function findReporter(deps: ClusterDependencies, tokenHash: string): Promise<MemberRecord> {
   const member = await deps.store.memberByTokenHash(tokenHash);
-  if (member?.spentCapabilityHash === tokenHash)
+  if (member === undefined) throw wrongMachine();
+  if (member.reportTokenHash === tokenHash) return member;
+  if (member.frozen) throw wrongMachine();
+  const spentForMs = member.confirmedAt === null ? 0 : deps.clock.now() - member.confirmedAt;
+  if (spentForMs > inFlightMs)
     throw new DomainError("already-claimed", "This capability is spent: reports need the report token");
-  if (member === undefined || (member.frozen && member.capabilityHash === tokenHash)) throw wrongMachine();
   return member;
 }
 

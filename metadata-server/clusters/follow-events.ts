@@ -1,0 +1,35 @@
+import type { Event } from "#api/event.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { hold } from "./hold.ts";
+
+const pageSize = 500;
+
+export interface FollowOptions {
+  clusterId: string;
+  /** Sequence of the last event known; 0 for all. */
+  after: number;
+  /** An empty page comes at least this often. */
+  heartbeatMs: number;
+  signal: AbortSignal;
+}
+
+/** Pages of events as they happen, empty ones as heartbeats; ends when the cluster is deleted or the signal aborts. */
+export async function* followEvents(
+  deps: Pick<ClusterDependencies, "store" | "clock">,
+  { clusterId, after, heartbeatMs, signal }: FollowOptions,
+): AsyncGenerator<Event[]> {
+  const { store } = deps;
+  for (let last = after; !signal.aborted;) {
+    const events = await hold(deps, { clusterId, holdMs: heartbeatMs, signal }, async () => {
+      const page = await store.events(clusterId, last, pageSize);
+      const isOver = page.length === 0 && (await store.cluster(clusterId))?.state === "deleted";
+      return page.length > 0 || isOver ? page : undefined;
+    });
+    if (signal.aborted) return;
+    yield events ?? [];
+    if (events?.length === 0 || events?.some(isDeletion)) return;
+    last = events?.at(-1)?.sequence ?? last;
+  }
+}
+
+const isDeletion = (event: Event) => event.type === "cluster" && event.state === "deleted";

@@ -1,0 +1,58 @@
+import type { Context, Hono } from "hono";
+import { ClaimRequest } from "#api/credentials.ts";
+import { Hardware } from "#api/node-metadata.ts";
+import { Report } from "#api/report.ts";
+import type { Caller } from "../clusters/admission.ts";
+import { claimCredentials, confirmClaim } from "../clusters/claim.ts";
+import { answerMetadata } from "../clusters/node-metadata.ts";
+import { answerPeers } from "../clusters/peers.ts";
+import { acceptReport } from "../clusters/reports.ts";
+import { nodeTokenHash } from "./auth.ts";
+import type { HttpDependencies } from "./dependencies.ts";
+import { limitBody, parse, parseBody } from "./request.ts";
+
+const maxBodyBytes = 64 * 1024;
+
+/** What a machine asks of the server, with its capability or its report token. */
+export function addNodeRoutes(app: Hono, { clusters, metrics, stopping }: HttpDependencies): void {
+  const limit = limitBody(maxBodyBytes);
+  app.use("/node/v1/*", async (c, next) => {
+    c.header("cache-control", "no-store");
+    await next();
+  });
+
+  app.get("/node/v1/metadata", async (c) => {
+    const caller = { tokenHash: nodeTokenHash(c), hardware: hardwareOf(c) };
+    const clientSignal = () => AbortSignal.any([c.req.raw.signal, stopping]);
+    return c.json(await metrics.whileHeld(answerMetadata(clusters, caller, { clientSignal })));
+  });
+
+  app.post("/node/v1/claim", limit, async (c) => c.json(await claimCredentials(clusters, await claimant(c))));
+
+  app.post("/node/v1/claim/confirm", limit, async (c) => c.json(await confirmClaim(clusters, await claimant(c))));
+
+  app.post("/node/v1/reports", limit, async (c) => {
+    const tokenHash = nodeTokenHash(c);
+    await acceptReport(clusters, { tokenHash, report: await parseBody(c, Report) });
+    return c.body(null, 204);
+  });
+
+  app.get("/node/v1/peers", async (c) => c.json(await answerPeers(clusters, { tokenHash: nodeTokenHash(c) })));
+}
+
+/** `?mac=…&mac=…&uuid=…&serial=…&address=…`, as the metadata request names them. */
+function hardwareOf(c: Context): Hardware {
+  const { mac, address, uuid, serial, ...unknown } = c.req.queries();
+  return parse(Hardware, {
+    ...unknown,
+    macs: mac,
+    ...(address && { addresses: address }),
+    ...(uuid && { uuid: uuid.length === 1 ? uuid[0] : uuid }),
+    ...(serial && { serial: serial.length === 1 ? serial[0] : serial }),
+  });
+}
+
+async function claimant(c: Context): Promise<Caller> {
+  const tokenHash = nodeTokenHash(c);
+  return { tokenHash, ...(await parseBody(c, ClaimRequest)) };
+}

@@ -1,0 +1,186 @@
+import { z } from "zod";
+import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from "zod-openapi";
+import {
+  Cluster,
+  ClusterList,
+  CreateCluster,
+  GetClusterQuery,
+  KubeconfigQuery,
+  ListClustersQuery,
+} from "#api/cluster.ts";
+import { ClaimConfirmed, ClaimRequest, Credentials } from "#api/credentials.ts";
+import { Event } from "#api/event.ts";
+import { ClusterId } from "#api/name.ts";
+import { Hardware, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
+import { Problem } from "#api/problem.ts";
+import { Report } from "#api/report.ts";
+import { IdempotencyKey } from "./clusters.ts";
+import { LastEventId } from "./events.ts";
+import { type ProblemName, problemTypes } from "./problem.ts";
+
+const json = (schema: z.ZodType) => ({ "application/json": { schema } });
+const path = z.object({ id: ClusterId });
+const { uuid, serial, macs, addresses } = Hardware.shape;
+const MetadataQuery = z.strictObject({ mac: macs, uuid, serial, address: addresses });
+
+/** One answer for each status, its description naming every problem type that comes with it. */
+function refusals(...names: ProblemName[]): ZodOpenApiResponsesObject {
+  const all: ProblemName[] = [...names, "unauthorized", "internal"];
+  const byStatus = Map.groupBy(all, (name) => String(problemTypes[name].status) as `${4 | 5}${string}`);
+  return Object.fromEntries(
+    Array.from(byStatus, ([status, types]) => [
+      status,
+      {
+        description: types.map((name) => `${problemTypes[name].title} (/problems/${name})`).join("; "),
+        content: { "application/problem+json": { schema: Problem } },
+      },
+    ]),
+  );
+}
+
+const bodyProblems = ["invalid-request", "malformed-json", "unsupported-media-type", "too-large"] as const;
+const apiToken = [{ apiToken: [] }];
+const nodeToken = [{ nodeToken: [] }];
+
+const createOperation: ZodOpenApiOperationObject = {
+  summary: "Ask for a cluster",
+  operationId: "createCluster",
+  security: apiToken,
+  requestParams: { header: z.object({ "Idempotency-Key": IdempotencyKey }) },
+  requestBody: { required: true, content: json(CreateCluster) },
+  responses: {
+    "202": { description: "Planned and stored; its machines are being started", content: json(Cluster) },
+    ...refusals(...bodyProblems, "name-taken", "idempotency-key-reused", "no-image", "no-capacity"),
+  },
+};
+
+const clusterPaths = {
+  "/v1/clusters": {
+    post: createOperation,
+    get: {
+      summary: "List clusters, newest first; deleted ones only by state",
+      operationId: "listClusters",
+      security: apiToken,
+      requestParams: { query: ListClustersQuery },
+      responses: { "200": { description: "One page", content: json(ClusterList) }, ...refusals("invalid-request") },
+    },
+  },
+  "/v1/clusters/{id}": {
+    get: {
+      summary: "One cluster with its members; `wait` long-polls",
+      operationId: "getCluster",
+      security: apiToken,
+      requestParams: { path, query: GetClusterQuery },
+      responses: {
+        "200": { description: "The cluster, whatever its state", content: json(Cluster) },
+        ...refusals("invalid-request", "not-found"),
+      },
+    },
+    delete: {
+      summary: "Wipe the cluster's secrets and end its machines",
+      operationId: "deleteCluster",
+      security: apiToken,
+      requestParams: { path },
+      responses: { "202": { description: "On its way", content: json(Cluster) }, ...refusals("not-found") },
+    },
+  },
+  "/v1/clusters/{id}/events": {
+    get: {
+      summary: "The timeline as server-sent events; ends when the cluster is deleted",
+      operationId: "followEvents",
+      security: apiToken,
+      requestParams: { path, header: z.object({ "Last-Event-ID": LastEventId }) },
+      responses: {
+        "200": {
+          description: "`id` is the event's sequence, `data` is one event as JSON",
+          content: { "text/event-stream": { schema: Event } },
+        },
+        ...refusals("invalid-request", "not-found"),
+      },
+    },
+  },
+  "/v1/clusters/{id}/kubeconfig": {
+    get: {
+      summary: "A short-lived kubeconfig, minted for this request",
+      operationId: "issueKubeconfig",
+      security: apiToken,
+      requestParams: { path, query: KubeconfigQuery },
+      responses: {
+        "200": { description: "Kubeconfig", content: { "application/yaml": { schema: z.string() } } },
+        ...refusals("invalid-request", "not-found", "not-ready"),
+      },
+    },
+  },
+} as const;
+
+const nodePaths = {
+  "/node/v1/metadata": {
+    get: {
+      summary: "The node's document, held until it is final",
+      operationId: "nodeMetadata",
+      security: nodeToken,
+      requestParams: { query: MetadataQuery },
+      responses: {
+        "200": { description: "Final for this node", content: json(NodeMetadata) },
+        ...refusals("invalid-request", "wrong-machine", "already-claimed", "gone", "not-final"),
+      },
+    },
+  },
+  "/node/v1/claim": {
+    post: {
+      summary: "Certificates and keys, for one holder",
+      operationId: "claimCredentials",
+      security: nodeToken,
+      requestBody: { required: true, content: json(ClaimRequest) },
+      responses: {
+        "200": { description: "The same until confirmed", content: json(Credentials) },
+        ...refusals(...bodyProblems, "wrong-machine", "already-claimed", "gone", "not-final"),
+      },
+    },
+  },
+  "/node/v1/claim/confirm": {
+    post: {
+      summary: "Destroy the node's keys here, exchange its capability for a report token",
+      operationId: "confirmClaim",
+      security: nodeToken,
+      requestBody: { required: true, content: json(ClaimRequest) },
+      responses: {
+        "200": { description: "Confirmed", content: json(ClaimConfirmed) },
+        ...refusals(...bodyProblems, "wrong-machine", "already-claimed", "not-ready", "gone"),
+      },
+    },
+  },
+  "/node/v1/reports": {
+    post: {
+      summary: "One step's start or end",
+      operationId: "report",
+      security: nodeToken,
+      requestBody: { required: true, content: json(Report) },
+      responses: {
+        "204": { description: "Stored, or known already" },
+        ...refusals(...bodyProblems, "wrong-machine", "already-claimed"),
+      },
+    },
+  },
+  "/node/v1/peers": {
+    get: {
+      summary: "What was last heard of every peer; first control plane only",
+      operationId: "peers",
+      security: nodeToken,
+      responses: { "200": { description: "Every peer", content: json(PeerReports) }, ...refusals("wrong-machine") },
+    },
+  },
+} as const;
+
+export const createOpenApiDocument = () =>
+  createDocument({
+    openapi: "3.1.1",
+    info: { title: "Sprout metadata server", version: "1", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
+    paths: { ...clusterPaths, ...nodePaths },
+    components: {
+      securitySchemes: {
+        apiToken: { type: "http", scheme: "bearer", description: "The server's API token" },
+        nodeToken: { type: "http", scheme: "bearer", description: "A node's capability, or its report token" },
+      },
+    },
+  });

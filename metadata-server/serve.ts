@@ -1,0 +1,152 @@
+import { createServer, type Server } from "node:https";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { createBackground } from "./clusters/background.ts";
+import { systemClock } from "./clusters/clock.ts";
+import { watchDeadlines } from "./clusters/deadlines.ts";
+import type { ClusterDependencies } from "./clusters/dependencies.ts";
+import { createToken } from "./clusters/identifiers.ts";
+import { reconcile } from "./clusters/reconcile.ts";
+import type { Config } from "./config.ts";
+import { createApp } from "./http/app.ts";
+import { createMetrics } from "./http/metrics.ts";
+import type { Logger } from "./logger.ts";
+import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
+import { loadServerKey } from "./pki/server-key.ts";
+import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
+import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
+import type { MachineProvider } from "./providers/provider.ts";
+import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
+
+const serviceAccountKeysAhead = 8;
+/** How long requests under way may take to end. */
+const drainMs = 5000;
+const maxConnections = 20_000;
+
+export interface RunningServer {
+  url: string;
+  /** Of the cluster API. */
+  token: string;
+  /** PEM file of the authority to pin. */
+  caFile: string;
+  /** Lets requests end; machines go on without the server. */
+  close(): Promise<void>;
+}
+
+/** Opens what is kept in `config.dataDir` (made on first start), finishes what the last run left, then serves. */
+export async function startServer(
+  config: Config,
+  { logger, providers }: { logger: Logger; providers: readonly MachineProvider[] },
+): Promise<RunningServer> {
+  const clock = systemClock;
+  const [token, serverKey, tls] = await Promise.all([
+    loadToken(config.tokenFile),
+    loadServerKey(join(config.dataDir, "server.key")),
+    loadServerTls({ directory: join(config.dataDir, "tls"), ...serverNames(config), now: clock.now() }),
+  ]);
+  const store = await openSqliteStore({ file: config.databaseFile, now: () => clock.now(), logger });
+  const serviceAccountKeys = createServiceAccountKeyPool({ size: serviceAccountKeysAhead });
+  const background = createBackground(logger);
+  const metrics = createMetrics(store);
+  const stopping = new AbortController();
+  const clusters: ClusterDependencies = {
+    store,
+    providers: new Map(providers.map((provider) => [provider.name, provider])),
+    serverKeys: [serverKey],
+    serviceAccountKeys,
+    ca: tls.ca,
+    baseDomain: config.baseDomain,
+    clock,
+    random: randomBytes,
+    background,
+    observer: metrics.observer,
+    logger,
+  };
+  const stop = async () => {
+    stopping.abort();
+    await background.close();
+    serviceAccountKeys.close();
+    await store.close();
+  };
+  try {
+    await reconcile(clusters);
+    background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
+    const app = createApp({ clusters, apiToken: token, metrics, stopping: stopping.signal });
+    const server = await listen(config, { tls, fetch: app.fetch });
+    const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
+    const url = `https://${host}:${config.port}`;
+    logger.info("Serving", { url });
+    return {
+      url,
+      token,
+      caFile: tls.caFile,
+      async close() {
+        stopping.abort();
+        await drain(server);
+        await stop();
+      },
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function listen(
+  config: Config,
+  { tls, fetch }: { tls: ServerTls; fetch: (request: Request) => Response | Promise<Response> },
+): Promise<Server> {
+  const server = createAdaptorServer({
+    fetch,
+    createServer,
+    serverOptions: {
+      cert: tls.certificate,
+      key: tls.key,
+      minVersion: "TLSv1.2",
+      handshakeTimeout: 10_000,
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16 * 1024,
+    },
+  }) as Server;
+  server.maxConnections = maxConnections;
+  server.listen(config.port, config.listenAddress);
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    throw new Error(`Cannot listen on ${config.listenAddress}:${config.port}: ${(cause as Error).message}`, { cause });
+  }
+  return server;
+}
+
+async function drain(server: Server): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearTimeout(timer);
+}
+
+const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
+
+function serverNames({ hostName, listenAddress, nspawnServerAddress, serverNames: extra }: Config) {
+  const own = listenAddress === "0.0.0.0" ? [] : [listenAddress];
+  const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
+  const unique = [...new Set(all)];
+  return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };
+}
+
+/** Made on first start and kept: clients go on after a restart. */
+async function loadToken(file: string): Promise<string> {
+  try {
+    return (await readPrivateFile(file)).toString().trim();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await createPrivateFile(file, `${createToken(randomBytes)}\n`);
+    return loadToken(file);
+  }
+}
