@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { planMachines, serverAddress } from "./segment.ts";
+import { isFree, planMachines, serverAddress } from "./segment.ts";
 
 const workers = (count: number) =>
   Array.from({ length: count }, (_, index) => ({ name: `node${index}.test`, role: "worker" as const }));
@@ -24,5 +24,13 @@ describe("planMachines", () => {
 
   it("keeps the server's address off every segment", () => {
     expect(serverAddress("10.77")).toBe("10.77.255.254");
+  });
+});
+
+describe("isFree", () => {
+  it("refuses a subnet that the host already routes, as a whole, in part, or as part of a wider one", () => {
+    for (const route of ["10.77.3.0/24", "10.77.3.128/25", "10.77.3.9", "10.77.0.0/16"])
+      expect({ route, free: isFree("10.77.3.0/24", [route]) }).toEqual({ route, free: false });
+    expect(isFree("10.77.3.0/24", ["10.77.2.0/24", "10.77.4.0/24", "192.168.0.0/16"])).toBe(true);
   });
 });

@@ -1,3 +1,4 @@
+import { overlaps, parseSubnet } from "../../clusters/subnet.ts";
 import { DomainError } from "../../errors.ts";
 import { run } from "../../run.ts";
 import type { PlannedMachine } from "../provider.ts";
@@ -30,14 +31,27 @@ const bridges = 250;
 export async function reserveBridge(clusterId: string, options: SegmentOptions): Promise<Bridge> {
   const existing = (await listBridges(options.owner)).find((bridge) => bridge.clusterId === clusterId);
   if (existing) return existing;
+  const used = await listRoutes();
   for (let index = 0; index < bridges; index++) {
     const name = `sprout${index}`;
+    if (!isFree(`${options.prefix}.${index}.0/24`, used)) continue;
     if (await createBridge(name, { index, clusterId, ...options })) return { name, clusterId };
   }
   throw new DomainError(
     "no-capacity",
-    `Cannot reserve a network: all ${bridges} bridges are taken; delete a cluster first`,
+    `Cannot reserve a network: no /24 of ${options.prefix}.0.0/16 is free; delete a cluster, or give another subnet with --nspawn-subnet`,
   );
+}
+
+/** A subnet that the host already reaches elsewhere would swallow the answers to our machines. */
+export const isFree = (subnet: string, routes: readonly string[]) =>
+  !routes.some((route) => overlaps(parseSubnet(subnet), parseSubnet(route)));
+
+async function listRoutes(): Promise<string[]> {
+  const routes = JSON.parse((await run("ip", ["-4", "-json", "route", "show"])) || "[]") as { dst?: string }[];
+  const destinations = routes.map(({ dst = "default" }) => dst).filter((dst) => dst !== "default");
+  // Wider ones, such as a VPN's 10.0.0.0/8, are there for what has no network of its own.
+  return destinations.filter((dst) => parseSubnet(dst).prefix >= 16);
 }
 
 async function createBridge(name: string, options: SegmentOptions & { index: number; clusterId: string }) {
