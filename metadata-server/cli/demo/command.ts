@@ -39,7 +39,7 @@ export const addDemoCommand =
           throw new CliError(exitCodes.usage, "Cannot run the demo with 0 nodes: give --nodes 1 or more");
         const options = { ...flags, mainFile, demoDir: path.join(flags.dataDir, "demo") };
         if (!flags.clean) return end(await runDemo(context, options));
-        const removed = await cleanDemo(options);
+        const removed = await cleanDemo({ ...options, signal: context.signal });
         context.stderr.write(removed ? "The demo is removed\n" : "There is no demo\n");
         end(exitCodes.ok);
       });

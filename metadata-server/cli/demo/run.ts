@@ -31,8 +31,9 @@ const deadlineSeconds = 180;
 export async function runDemo(context: CliContext, options: DemoOptions): Promise<ExitCode> {
   const narrator = createNarrator(context, options);
   const { kubectl } = await narrator.step("Machine image", () => prepareImage(context, { ...options, force: false }));
-  if (await loadDemoRecord(options.demoDir)) await narrator.step("Earlier demo removed", () => cleanDemo(options));
-  const server = await narrator.step("Metadata server", () => startDemoServer(options));
+  if (await loadDemoRecord(options.demoDir))
+    await narrator.step("Earlier demo removed", () => cleanDemo({ ...options, signal: context.signal }));
+  const server = await narrator.step("Metadata server", () => startDemoServer({ ...options, signal: context.signal }));
   let report: DemoReport = { ready: false, error: "interrupted" };
   try {
     report = await bringUp(context, { ...options, server, narrator, kubectl });

@@ -28,13 +28,15 @@ export interface DemoServerOptions {
   mainFile: string;
   demoDir: string;
   cacheDir: string;
+  signal: AbortSignal;
 }
 
 /**
  * Starts the server as a process of its own that holds a pipe to this one: if this process ends in whatever way, a
  * kill -9 included, the server deletes its clusters and itself. With `keep` it lives on.
  */
-export async function startDemoServer({ mainFile, demoDir, cacheDir }: DemoServerOptions): Promise<DemoServer> {
+export async function startDemoServer(options: DemoServerOptions): Promise<DemoServer> {
+  const { mainFile, demoDir, cacheDir, signal } = options;
   await mkdir(demoDir, { recursive: true, mode: 0o700 });
   const port = await findFreePort();
   const log = await open(path.join(demoDir, "server.log"), "w", 0o600);
@@ -45,7 +47,12 @@ export async function startDemoServer({ mainFile, demoDir, cacheDir }: DemoServe
     stdio: ["pipe", "pipe", log.fd],
   });
   await log.close();
-  const started = Started.parse(JSON.parse(await firstLine(child, demoDir)));
+  const started = await readStart(child, { demoDir, signal }).catch(async (error: unknown) => {
+    child.stdin?.destroy();
+    child.kill("SIGTERM");
+    await hasExited(child);
+    throw error;
+  });
   const record: DemoRecord = { pid: child.pid ?? 0, ...started };
   await writeFile(path.join(demoDir, "demo.json"), JSON.stringify(record), { mode: 0o600 });
   const connection = await loadConnection(
@@ -69,28 +76,31 @@ export async function startDemoServer({ mainFile, demoDir, cacheDir }: DemoServe
   };
 }
 
-async function firstLine(child: ChildProcess, demoDir: string): Promise<string> {
+/** The line that the server prints when it answers. */
+async function readStart(child: ChildProcess, { demoDir, signal }: { demoDir: string; signal: AbortSignal }) {
   let text = "";
-  const signal = AbortSignal.timeout(startTimeoutMs);
+  const end = AbortSignal.any([signal, AbortSignal.timeout(startTimeoutMs)]);
   child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
     text += chunk;
   });
   while (!text.includes("\n")) {
     if (child.exitCode !== null || child.signalCode !== null) throw await serverError("ended at its start", demoDir);
-    if (signal.aborted) {
-      child.kill("SIGTERM");
-      throw await serverError(`did not start within ${startTimeoutMs / 1000} seconds`, demoDir);
-    }
+    signal.throwIfAborted();
+    if (end.aborted) throw await serverError(`did not start within ${startTimeoutMs / 1000} seconds`, demoDir);
     await delay(10);
   }
-  return text.split("\n", 1)[0] ?? "";
+  return Started.parse(JSON.parse(text));
+}
+
+async function hasExited(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null)
+    await once(child, "exit", { signal: AbortSignal.timeout(stopTimeoutMs) });
 }
 
 async function waitForExit(child: ChildProcess, demoDir: string): Promise<void> {
-  if (child.exitCode === null && child.signalCode === null)
-    await once(child, "exit", { signal: AbortSignal.timeout(stopTimeoutMs) });
+  await hasExited(child);
   if (child.exitCode !== 0)
-    throw await serverError(`ended with exit code ${child.exitCode ?? child.signalCode}`, demoDir);
+    throw await serverError(`ended with ${child.signalCode ?? `exit code ${child.exitCode}`}`, demoDir);
 }
 
 async function serverError(what: string, demoDir: string): Promise<CliError> {
@@ -117,7 +127,7 @@ export async function cleanDemo(options: DemoServerOptions): Promise<boolean> {
   if (found === undefined) return false;
   if (found.running) {
     process.kill(found.record.pid, "SIGTERM");
-    const signal = AbortSignal.timeout(stopTimeoutMs);
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(stopTimeoutMs)]);
     while ((await loadDemoRecord(options.demoDir))?.running) await delay(100, undefined, { signal });
   }
   const leftover = await startDemoServer(options);

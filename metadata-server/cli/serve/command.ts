@@ -67,9 +67,31 @@ async function serve(config: Config, { context, start, ephemeral, json }: ServeO
     config.logLevel,
     createJsonLogger((line) => void context.stderr.write(line)),
   );
-  if (ephemeral) await claimEphemeralDirectory(config.dataDir);
-  else await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-  const lifeline = ephemeral ? openLifeline(process.stdin) : undefined;
+  if (!ephemeral) {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+    await serveUntil(context.signal, { config, context, start, logger, json });
+    return;
+  }
+  await claimEphemeralDirectory(config.dataDir);
+  const lifeline = openLifeline(process.stdin);
+  try {
+    const signal = AbortSignal.any([context.signal, lifeline.lost]);
+    const atEnd = (server: RunningServer) => deleteEveryCluster(server, context.now);
+    await serveUntil(signal, { config, context, start, logger, json, atEnd });
+  } finally {
+    lifeline.close();
+  }
+  await removeEphemeralDirectory(config.dataDir);
+}
+
+interface ServeUntilOptions extends Omit<ServeOptions, "ephemeral"> {
+  config: Config;
+  logger: Logger;
+  atEnd?: (server: RunningServer) => Promise<void>;
+}
+
+async function serveUntil(signal: AbortSignal, options: ServeUntilOptions): Promise<void> {
+  const { config, context, start, logger, json, atEnd } = options;
   const server = await start(config, logger);
   try {
     const { url, caFile } = server;
@@ -79,14 +101,12 @@ async function serve(config: Config, { context, start, ephemeral, json }: ServeO
         ? `${JSON.stringify({ url, caFile, tokenFile })}\n`
         : `Serving ${url}\nAPI token: ${tokenFile}\nAuthority: ${caFile}\n`,
     );
-    await untilAborted(lifeline ? AbortSignal.any([context.signal, lifeline.lost]) : context.signal);
+    await untilAborted(signal);
     logger.info("stopping");
-    if (ephemeral) await deleteEveryCluster(server, context.now);
+    await atEnd?.(server);
   } finally {
-    lifeline?.close();
     await server.close();
   }
-  if (ephemeral) await removeEphemeralDirectory(config.dataDir);
 }
 
 const levels = ["info", "warn", "error"] as const;
