@@ -1,4 +1,3 @@
-import { generateKeyPairSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -63,14 +62,5 @@ export const firstCredentials: Credentials = {
   kubelet,
   routeAgent: pair("route-agent"),
 };
-
-export function createRsaKeyPair(): { key: string; publicKey: string } {
-  const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: "spki", format: "pem" },
-    privateKeyEncoding: { type: "pkcs1", format: "pem" },
-  });
-  return { key: privateKey, publicKey };
-}
 
 export const templatesFolder = join(import.meta.dirname, "../templates");
