@@ -23,9 +23,7 @@ const Settings = z.strictObject({
   listenAddress: z.ipv4("must be an IPv4 address").default("0.0.0.0"),
   port: port.default(8443),
   baseDomain: BaseDomain.default("sprout.internal"),
-  nspawnSubnet: Cidr.default("10.77.0.0/16"),
-  /** The server's address on the nspawn network, as machines reach it. */
-  nspawnServerAddress: z.ipv4("must be an IPv4 address").default("10.77.255.254"),
+  nspawnSubnet: Cidr.regex(/\.0\.0\/16$/, "must be a /16, such as 10.77.0.0/16").default("10.77.0.0/16"),
   /** Further names and addresses the server's certificate is valid for. */
   serverNames: z
     .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(hostName).max(32))
@@ -40,12 +38,19 @@ const variables = {
   port: "SPROUT_PORT",
   baseDomain: "SPROUT_BASE_DOMAIN",
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
-  nspawnServerAddress: "SPROUT_NSPAWN_SERVER_ADDRESS",
   serverNames: "SPROUT_SERVER_NAMES",
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;
 
-export type Config = Readonly<z.infer<typeof Settings> & { hostName: string; databaseFile: string; tokenFile: string }>;
+interface Derived {
+  hostName: string;
+  databaseFile: string;
+  tokenFile: string;
+  /** The server's address on the nspawn network, as machines reach it. */
+  nspawnServerAddress: string;
+}
+
+export type Config = Readonly<z.infer<typeof Settings> & Derived>;
 export type ConfigFlags = { [K in keyof typeof variables]?: unknown };
 
 /** A setting that cannot be used; names every one of them by its flag or variable. */
@@ -71,6 +76,7 @@ export function loadConfig(flags: ConfigFlags = {}, environment: NodeJS.ProcessE
     hostName: hostname(),
     databaseFile: join(settings.dataDir, "sprout.db"),
     tokenFile: join(settings.dataDir, "token"),
+    nspawnServerAddress: settings.nspawnSubnet.replace(".0.0/16", ".255.254"),
   });
 }
 

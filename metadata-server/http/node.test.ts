@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import { bringUp, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { createTestServer, expectProblem, type TestServer } from "../../test/fixtures/test-server.ts";
+
+let server: TestServer;
+let cluster: Cluster;
+let first: TestMachine;
+let worker: TestMachine;
+
+beforeEach(async () => {
+  server = await createTestServer();
+  cluster = await server.create();
+  first = createTestMachine(server, cluster, 0);
+  worker = createTestMachine(server, cluster, 1);
+});
+afterEach(() => server.close());
+
+describe("GET /node/v1/metadata", () => {
+  it("gives the first control plane its whole document, with every peer", async () => {
+    expect(await first.metadata()).toEqual({
+      allocation: first.allocation,
+      cluster: { id: cluster.id, name: "build126", kubernetesVersion: "v1.20.2" },
+      self: {
+        name: "cp01.build126.sprout.internal",
+        role: "control-plane",
+        address: "10.77.0.11",
+        podCidr: "10.244.0.0/24",
+      },
+      endpoint: "api.build126.sprout.internal:6443",
+      controlPlanes: [{ name: "cp01.build126.sprout.internal", address: "10.77.0.11" }],
+      network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
+      join: "certificate",
+      deadlineSeconds: 180,
+      peers: ["cp01.build126.sprout.internal", "node01.build126.sprout.internal", "node02.build126.sprout.internal"],
+    });
+  });
+
+  it("gives a worker nothing that grows with the cluster, and forbids caching", async () => {
+    const document = await worker.metadata();
+    expect(document.peers).toBeUndefined();
+    expect(document.self).toMatchObject({ name: "node01.build126.sprout.internal", podCidr: "10.244.1.0/24" });
+    expect((await worker.getMetadata()).headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("starts the deadline with the first control plane's first answer, for everybody", async () => {
+    await worker.metadata();
+    expect(await server.cluster(cluster.id)).toMatchObject({ state: "provisioning", deadlineAt: null });
+    await first.metadata();
+    expect(await server.cluster(cluster.id)).toMatchObject({
+      state: "bootstrapping",
+      deadlineAt: "2026-01-02T03:07:05.000Z",
+    });
+    server.clock.advance(60_000);
+    expect((await worker.metadata()).deadlineSeconds).toBe(120);
+    expect((await first.metadata()).deadlineSeconds).toBe(120);
+  });
+
+  it("binds the capability to the machine and records its first contact once", async () => {
+    await worker.metadata();
+    const before = await server.dump();
+    server.clock.advance(5000);
+    await worker.metadata();
+    expect(await server.dump()).toEqual(before);
+    expect((await server.cluster(cluster.id)).members[1]).toMatchObject({
+      state: "bootstrapping",
+      firstContactAt: "2026-01-02T03:04:05.000Z",
+    });
+  });
+});
+
+describe("POST /node/v1/claim", () => {
+  it("gives the bound machine the same credentials until it confirms, counting each time", async () => {
+    await worker.metadata();
+    const credentials = await worker.claim();
+    expect(credentials).toMatchObject({ role: "worker", allocation: worker.allocation });
+    expect(await worker.claim()).toEqual(credentials);
+    const member = await server.clusters.store.member(cluster.id, worker.name);
+    expect(member?.claims).toBe(2);
+  });
+
+  it("gives authorities' keys to control planes only", async () => {
+    const controlPlane = await first.claim();
+    expect(Object.keys(controlPlane.pki)).toHaveLength(22);
+    expect(Object.keys((await worker.claim()).pki)).toEqual(["ca.crt"]);
+  });
+
+  it("keeps nothing readable in the store", async () => {
+    const sealed = await server.clusters.store.secret({ clusterId: cluster.id, member: worker.name });
+    expect(Buffer.from(sealed!).toString("latin1")).not.toContain("PRIVATE KEY");
+    expect(JSON.stringify(await server.dump())).not.toContain(worker.capability);
+  });
+});
+
+describe("POST /node/v1/claim/confirm", () => {
+  it("destroys the node's keys, kills the capability and gives a report token", async () => {
+    await worker.metadata();
+    await worker.claim();
+    await worker.confirm();
+    expect(await server.clusters.store.secret({ clusterId: cluster.id, member: worker.name })).toBeUndefined();
+    const record = await server.clusters.store.member(cluster.id, worker.name);
+    expect(record).toMatchObject({ capabilityHash: null, confirmedAt: server.clock.now() });
+    await worker.report("render", "done");
+  });
+
+  it("answers the bound machine again within the deadline, with a new token and without credentials", async () => {
+    await worker.claim();
+    const lost = await worker.confirm();
+    worker.token = worker.capability;
+    const token = await worker.confirm();
+    expect(token).not.toBe(lost);
+    await worker.report("render", "done");
+    worker.token = worker.capability;
+    expectProblem(await worker.postClaim(), 409, "already-claimed");
+    worker.token = lost;
+    expectProblem(await worker.postReport({ phase: "render", state: "done" }), 403, "wrong-machine");
+  });
+
+  it("refuses a repeated confirmation once the cluster is ready", async () => {
+    const machines = await bringUp(server, cluster);
+    machines[1]!.token = machines[1]!.capability;
+    expectProblem(await machines[1]!.postConfirm(), 409, "already-claimed");
+  });
+
+  it("refuses to confirm what was not claimed", async () => {
+    await worker.metadata();
+    const before = await server.dump();
+    expectProblem(await worker.postConfirm(), 409, "not-ready");
+    expect(await server.dump()).toEqual(before);
+  });
+});
+
+describe("GET /node/v1/peers", () => {
+  it("tells the first control plane each peer's last phase and its age", async () => {
+    await first.metadata();
+    await worker.metadata();
+    await worker.report("kubelet", "started");
+    server.clock.advance(12_000);
+    expect((await server.request("/node/v1/peers", { token: first.token })).body).toEqual({
+      peers: [
+        { name: first.name, lastPhase: "metadata", lastReportAgoMs: 12_000 },
+        { name: worker.name, lastPhase: "kubelet", lastReportAgoMs: 12_000 },
+        { name: "node02.build126.sprout.internal", lastPhase: "none", lastReportAgoMs: null },
+      ],
+    });
+  });
+
+  it("also answers the report token, and no worker", async () => {
+    const machines = await bringUp(server, cluster);
+    expect((await server.request("/node/v1/peers", { token: machines[0]!.token })).status).toBe(200);
+    expectProblem(await server.request("/node/v1/peers", { token: machines[1]!.token }), 403, "wrong-machine");
+  });
+});

@@ -1,0 +1,67 @@
+import type {
+  MachineProvider,
+  MachineSpec,
+  RunningMachine,
+  Segment,
+} from "../../metadata-server/providers/provider.ts";
+
+export interface FakeProvider extends MachineProvider {
+  /** What `launch` was given, seeds included, by node name. */
+  launched: Map<string, MachineSpec>;
+  /** Machines that exist, by allocation. */
+  running: Map<string, RunningMachine>;
+  segments: Set<string>;
+  /** Called before each operation; throws to inject a fault. */
+  fault: (operation: "reserve" | "launch" | "terminate" | "release", name: string) => void | Promise<void>;
+  /** Whether addresses are planned; without, they are only learned from the machines. */
+  plansAddresses: boolean;
+}
+
+/** Machines that are entries in a map: no process, no network. */
+export function createFakeProvider(name = "fake"): FakeProvider {
+  const provider: FakeProvider = {
+    name,
+    provisionAllowanceMs: 30_000,
+    launched: new Map(),
+    running: new Map(),
+    segments: new Set(),
+    fault: () => undefined,
+    plansAddresses: true,
+    kubernetesVersions: async () => ["v1.20.2", "v1.19.0"],
+    async reserve({ clusterId, members }): Promise<Segment> {
+      await provider.fault("reserve", clusterId);
+      provider.segments.add(clusterId);
+      const machines = members.map(({ name: node, role }, index) => ({
+        name: node,
+        role,
+        address: provider.plansAddresses ? fakeAddress(index) : null,
+        mac: provider.plansAddresses ? fakeMac(index) : null,
+      }));
+      return { machines, serverUrl: "https://10.77.255.254:8443", providerData: { segment: clusterId } };
+    },
+    async launch(machine) {
+      await provider.fault("launch", machine.name);
+      provider.launched.set(machine.name, machine);
+      provider.running.set(machine.allocation, { clusterId: machine.clusterId, allocation: machine.allocation });
+    },
+    async terminate({ allocation }) {
+      await provider.fault("terminate", allocation);
+      provider.running.delete(allocation);
+    },
+    async release(clusterId) {
+      await provider.fault("release", clusterId);
+      provider.segments.delete(clusterId);
+    },
+    async list() {
+      return [
+        ...provider.running.values(),
+        ...Array.from(provider.segments, (clusterId) => ({ clusterId, allocation: "" })),
+      ];
+    },
+  };
+  return provider;
+}
+
+export const fakeAddress = (index: number) => `10.77.${Math.floor(index / 240)}.${(index % 240) + 11}`;
+export const fakeMac = (index: number) => `52:54:00:00:${hex(Math.floor(index / 256))}:${hex(index % 256)}`;
+const hex = (value: number) => value.toString(16).padStart(2, "0");
