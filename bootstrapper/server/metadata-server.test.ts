@@ -145,6 +145,19 @@ describe("createMetadataServer", () => {
   });
 });
 
+describe("a report that crosses the confirmation", () => {
+  it("is sent again with the report token", async () => {
+    const { client, fail } = await setUp();
+    fail("/node/v1/claim/confirm", { kind: "slow", delayMs: 100 });
+    fail("/node/v1/reports", { kind: "status", status: 403 });
+    const confirmed = client.confirm(allocation, soon());
+    const report = { allocation, sequence: 1, phase: "render", state: "done" } as const;
+    await expect(client.report(report, soon())).rejects.toMatchObject({ name: "RetryableError" });
+    await confirmed;
+    await client.report(report, soon());
+  });
+});
+
 describe("resolveTrust", () => {
   it("takes the certificate of the server's chain that has the pinned hash, and no other", async () => {
     const { fake, tls } = await setUp();

@@ -44,6 +44,7 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   const agent = new Agent({ ca, keepAlive: true, maxSockets: 4 });
   const base = new URL(options.url);
   let token = options.capability;
+  let confirming: Promise<unknown> | undefined;
   let offsetMs: number | undefined;
 
   async function attempt(path: string, signal: AbortSignal, body?: unknown): Promise<HttpsAnswer> {
@@ -64,7 +65,8 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
       });
       const date = Date.parse(String(answer.headers["date"]));
       if (!Number.isNaN(date)) offsetMs = date - now();
-      // The token changed while this was under way: the refusal was for the old one.
+      // The token changes with the confirmation: a refusal that crosses it was for the old one.
+      if (answer.status === 403 && !path.endsWith("/confirm")) await confirming;
       if (answer.status === 403 && sentWith !== token)
         throw new RetryableError("the token changed", { retryAfterMs: 0 });
       if (retryableStatus.has(answer.status)) throw toRetryable(answer);
@@ -95,14 +97,13 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
       ask(Credentials, { path: "/node/v1/claim", what: "credentials", body: { allocation, hardware }, signal }),
     async confirm(allocation, signal) {
       const body = { allocation, hardware };
-      const confirmed = await ask(ClaimConfirmed, {
-        path: "/node/v1/claim/confirm",
-        what: "report token",
-        body,
-        signal,
+      const asked = ask(ClaimConfirmed, { path: "/node/v1/claim/confirm", what: "report token", body, signal });
+      const exchanged = asked.then((confirmed) => {
+        token = confirmed.reportToken;
+        return confirmed;
       });
-      token = confirmed.reportToken;
-      return confirmed;
+      confirming = exchanged.catch(() => undefined);
+      return exchanged;
     },
     async report(report, signal) {
       const answer = await attempt("/node/v1/reports", signal, report);
