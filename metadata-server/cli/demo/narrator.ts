@@ -6,7 +6,6 @@ export interface Narrator {
   step<T>(title: string, work: () => Promise<T>): Promise<T>;
   /** A result for people: stdout, or stderr where stdout is for a machine. */
   text(text: string): void;
-  error(message: string): void;
 }
 
 export function createNarrator(context: CliContext, { json = false }: { json?: boolean }): Narrator {
@@ -31,6 +30,5 @@ export function createNarrator(context: CliContext, { json = false }: { json?: b
       }
     },
     text: (text) => void (json ? stderr : context.stdout).write(`${text.trimEnd()}\n`),
-    error: (message) => void stderr.write(`${style("red", "Error:")} ${message}\n`),
   };
 }

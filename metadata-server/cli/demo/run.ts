@@ -30,25 +30,36 @@ const deadlineSeconds = 180;
 /** The whole demo. Whatever happens, it ends with nothing left running, unless all went well and `keep` is given. */
 export async function runDemo(context: CliContext, options: DemoOptions): Promise<ExitCode> {
   const narrator = createNarrator(context, options);
-  const { kubectl } = await narrator.step("Machine image", () => prepareImage(context, { ...options, force: false }));
-  if (await loadDemoRecord(options.demoDir))
-    await narrator.step("Earlier demo removed", () => cleanDemo({ ...options, signal: context.signal }));
-  const server = await narrator.step("Metadata server", () => startDemoServer({ ...options, signal: context.signal }));
-  let report: DemoReport = { ready: false, error: "interrupted" };
+  const writeReport = (report: DemoReport) => {
+    if (options.json) context.stdout.write(`${JSON.stringify(report)}\n`);
+  };
   try {
-    report = await bringUp(context, { ...options, server, narrator, kubectl });
+    writeReport(await demonstrate(context, { ...options, narrator }));
+    return exitCodes.ok;
   } catch (error) {
-    if (context.signal.aborted) throw error;
-    report = { ready: false, error: (error as Error).message };
-    narrator.error(report.error);
-  } finally {
-    if (report.ready && options.keep) await server.keep();
-    else await narrator.step("Everything removed", () => server.stop());
+    writeReport({ ready: false, error: context.signal.aborted ? "interrupted" : (error as Error).message });
+    throw error;
   }
-  if (report.ready && options.keep)
-    narrator.text(renderKept({ ...server, kubectl, kubeconfig: kubeconfigIn(options), demoDir: options.demoDir }));
-  if (options.json) context.stdout.write(`${JSON.stringify(report)}\n`);
-  return report.ready ? exitCodes.ok : exitCodes.failed;
+}
+
+async function demonstrate(context: CliContext, options: DemoOptions & { narrator: Narrator }): Promise<DemoReport> {
+  const { narrator, demoDir } = options;
+  const { signal } = context;
+  const { kubectl } = await narrator.step("Machine image", () => prepareImage(context, { ...options, force: false }));
+  if (await loadDemoRecord(demoDir))
+    await narrator.step("Earlier demo removed", () => cleanDemo({ ...options, signal }));
+  const server = await narrator.step("Metadata server", () => startDemoServer({ ...options, signal }));
+  let keep = false;
+  try {
+    const report = await bringUp(context, { ...options, server, kubectl });
+    keep = options.keep === true;
+    return report;
+  } finally {
+    if (keep) {
+      await server.keep();
+      narrator.text(renderKept({ ...server, kubectl, kubeconfig: kubeconfigIn(options), demoDir }));
+    } else await narrator.step("Everything removed", () => server.stop());
+  }
 }
 
 const kubeconfigIn = ({ demoDir }: DemoOptions): string => path.join(demoDir, "kubeconfig");

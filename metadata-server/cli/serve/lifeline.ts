@@ -17,7 +17,7 @@ export function openLifeline(input: Readable): Lifeline {
   input.setEncoding("utf8");
   input.on("data", (text: string) => {
     said = (said + text).slice(-64);
-    kept ||= said.split("\n").includes("keep");
+    kept ||= said.split("\n").slice(0, -1).includes("keep");
   });
   const onEnd = () => {
     if (!kept) lost.abort();

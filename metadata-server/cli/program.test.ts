@@ -1,0 +1,221 @@
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import type { Hono } from "hono";
+import { afterEach, expect, test } from "vitest";
+import type { ClusterState } from "#api/cluster.ts";
+import {
+  fakeCluster,
+  fakeClusterId,
+  fakeEvents,
+  startFakeApi,
+  toServerSent,
+  type FakeApi,
+} from "../../test/fakes/fake-api.ts";
+import { runProgram } from "./program.ts";
+
+const closing: FakeApi[] = [];
+const folders: string[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((api) => api.close()));
+  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
+});
+
+async function sprout(argv: string[], define: (app: Hono) => void = () => undefined) {
+  const api = await startFakeApi(define);
+  closing.push(api);
+  const [stdout, stderr] = [new PassThrough({ encoding: "utf8" }), new PassThrough({ encoding: "utf8" })];
+  const exitCode = await runProgram(
+    argv,
+    {
+      stdout,
+      stderr,
+      environment: {
+        server: api.url,
+        token: undefined,
+        dataDir: api.dataDir,
+        cacheDir: "/nonexistent",
+        noColor: false,
+        dumbTerminal: false,
+      },
+      signal: new AbortController().signal,
+      now: () => Date.parse("2026-01-01T00:05:00.000Z"),
+    },
+    [],
+  );
+  return { exitCode, stdout: (stdout.read() as string | null) ?? "", stderr: (stderr.read() as string | null) ?? "" };
+}
+
+test.for([
+  [
+    ["clusters", "create", "--nodes", "four"],
+    "option '--nodes <N>' argument 'four' is invalid. must be a whole number",
+  ],
+  [["clusters", "create", "--nodes", "-1"], "option '--nodes <N>' argument '-1' is invalid. must be a whole number"],
+  [
+    ["clusters", "create", "--workers", "1.5"],
+    "option '--workers <N>' argument '1.5' is invalid. must be a whole number",
+  ],
+  [
+    ["clusters", "create", "--ttl", "tomorrow"],
+    "option '--ttl <DURATION>' argument 'tomorrow' is invalid. must be a duration such as 90s, 15m, 24h or 7d",
+  ],
+  [
+    ["clusters", "create", "--deadline", "3w"],
+    "option '--deadline <DURATION>' argument '3w' is invalid. must be a duration such as 90s, 15m, 24h or 7d",
+  ],
+  [
+    ["clusters", "create", "--label", "job"],
+    "option '--label <KEY=VALUE>' argument 'job' is invalid. must be KEY=VALUE",
+  ],
+  [
+    ["clusters", "wait", "b", "--for", "pretty"],
+    "option '--for <CONDITION>' argument 'pretty' is invalid. Allowed choices are ready, available, deleted.",
+  ],
+  [
+    ["clusters", "list", "--state", "up"],
+    "option '--state <STATE>' argument 'up' is invalid. Allowed choices are pending, provisioning, bootstrapping, ready, failed, deleting, deleted.",
+  ],
+  [["clusters", "get"], "missing required argument 'CLUSTER'"],
+  [["clusters", "get", "a", "b"], "too many arguments for 'get'. Expected 1 argument but got 2: a, b."],
+  [["clusters", "create", "--colour"], "unknown option '--colour'"],
+  [["clusters", "explode"], "unknown command 'explode'"],
+  [["--server"], "option '--server <URL>' argument missing"],
+] as const)("%j is wrong usage: exit code 2 and the reason", async ([argv, message]) => {
+  const requests: string[] = [];
+  const ended = await sprout([...argv], (app) =>
+    app.all("*", (c) => {
+      requests.push(c.req.path);
+      return c.notFound();
+    }),
+  );
+  expect(ended).toEqual({ exitCode: 2, stdout: "", stderr: `error: ${message}\n(see --help)\n` });
+  expect(requests).toEqual([]);
+});
+
+test("help goes to stdout, with the exit codes, and is a success", async () => {
+  const { exitCode, stdout, stderr } = await sprout(["--help"]);
+  expect([exitCode, stderr]).toEqual([0, ""]);
+  expect(stdout).toContain("  4    not done within the time given\n");
+});
+
+test("with --json, creating prints the cluster as one document and nothing else", async () => {
+  const ended = await sprout(["clusters", "create", "build126", "--nodes", "2", "--json"], (app) =>
+    app.post("/v1/clusters", async (c) =>
+      c.json(fakeCluster({ labels: { seen: JSON.stringify(await c.req.json()) } }), 202),
+    ),
+  );
+  expect(ended).toMatchObject({ exitCode: 0, stderr: "" });
+  expect(JSON.parse(ended.stdout)).toEqual(
+    fakeCluster({ labels: { seen: '{"name":"build126","nodes":2,"provider":"nspawn"}' } }),
+  );
+});
+
+const bringUp = (state: ClusterState) =>
+  fakeEvents(
+    { ms: 10, type: "cluster", state: "provisioning" },
+    { ms: 8000, type: "phase", member: "cp01.build126.sprout.internal", phase: "verify", state: "started" },
+    {
+      ms: 8420,
+      type: "phase",
+      member: "cp01.build126.sprout.internal",
+      phase: "verify",
+      state: "done",
+      durationMs: 420,
+    },
+    { ms: 8420, type: "cluster", state },
+  );
+
+const defineBringUp = (app: Hono, settled: ReturnType<typeof fakeCluster>) => {
+  app.get("/v1/clusters/:id/events", (c) =>
+    c.body(bringUp(settled.state).map(toServerSent).join(""), 200, { "content-type": "text/event-stream" }),
+  );
+  app.get("/v1/clusters/:id", (c) => c.json(settled));
+};
+
+test("waiting tells a line a change on stderr, without a terminal, and ends with the time", async () => {
+  const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
+  const ended = await sprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, ready));
+  expect(ended).toEqual({
+    exitCode: 0,
+    stdout: "",
+    stderr: [
+      "   0.01 s  cluster   provisioning",
+      "   8.42 s  cp01      verify done in 0.42 s",
+      "   8.42 s  cluster   ready",
+      "build126 is ready after 8.42 s; slowest step: verify on cp01, 0.42 s",
+      "",
+    ].join("\n"),
+  });
+});
+
+test("waiting for a cluster that fails ends with exit code 1 and names each missing peer", async () => {
+  const missing = [{ name: "node01.build126.sprout.internal", lastPhase: "none", lastReportAgoMs: null }];
+  const failed = fakeCluster({ state: "failed", failure: { message: "1 of 2 nodes is missing", missing } });
+  const { exitCode, stderr } = await sprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, failed));
+  expect(exitCode).toBe(1);
+  expect(stderr.split("\n").slice(-4)).toEqual([
+    "build126 is failed, not ready",
+    "Failure: 1 of 2 nodes is missing",
+    "  missing node01.build126.sprout.internal: last step none, never called",
+    "",
+  ]);
+});
+
+test("a verdict counts even where the stream of events is broken", async () => {
+  const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
+  const { exitCode, stderr } = await sprout(["clusters", "wait", fakeClusterId], (app) => {
+    app.get("/v1/clusters/:id/events", (c) => c.text("no stream today"));
+    app.get("/v1/clusters/:id", (c) => c.json(ready));
+  });
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain(
+    'The timeline stops here: Cannot understand the server\'s answer: content type is "text/plain"',
+  );
+});
+
+test("events with --json are one event a line", async () => {
+  const ready = fakeCluster({ state: "ready" });
+  const { stdout } = await sprout(["clusters", "events", fakeClusterId, "--json"], (app) => defineBringUp(app, ready));
+  expect(stdout.split("
+").map((line) => (line === "" ? null : (JSON.parse(line) as unknown)))).toEqual([
+    ...bringUp("ready"),
+    null,
+  ]);
+});
+
+test("a kubeconfig is written for its owner only, whole, over an older one", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sprout-kubeconfig-"));
+  folders.push(folder);
+  const file = join(folder, "config");
+  for (const text of ["old", "apiVersion: v1\n"]) {
+    const ended = await sprout(["clusters", "kubeconfig", fakeClusterId, "-o", file, "--ttl", "2h"], (app) =>
+      app.get("/v1/clusters/:id/kubeconfig", (c) =>
+        c.req.query("ttlSeconds") === "7200" ? c.text(text) : c.text("wrong lifetime"),
+      ),
+    );
+    expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+    expect(await readFile(file, "utf8")).toBe(text);
+  }
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
+});
+
+test("a kubeconfig that cannot be written is an error that names the file", async () => {
+  const ended = await sprout(["clusters", "kubeconfig", fakeClusterId, "-o", "/nonexistent/config"], (app) =>
+    app.get("/v1/clusters/:id/kubeconfig", (c) => c.text("apiVersion: v1\n")),
+  );
+  expect(ended).toMatchObject({ exitCode: 1, stdout: "" });
+  expect(ended.stderr).toMatch(/^Error: ENOENT: no such file or directory, open '\/nonexistent\/config/);
+});
+
+test("a name that no live cluster has ends with exit code 3", async () => {
+  const ended = await sprout(["clusters", "delete", "nope"], (app) =>
+    app.get("/v1/clusters", (c) => c.json({ clusters: [], next: null })),
+  );
+  expect(ended).toEqual({
+    exitCode: 3,
+    stdout: "",
+    stderr: 'Error: No cluster is named "nope"; see "sprout clusters list"\n',
+  });
+});
