@@ -178,8 +178,7 @@ test("a verdict counts even where the stream of events is broken", async () => {
 test("events with --json are one event a line", async () => {
   const ready = fakeCluster({ state: "ready" });
   const { stdout } = await sprout(["clusters", "events", fakeClusterId, "--json"], (app) => defineBringUp(app, ready));
-  expect(stdout.split("
-").map((line) => (line === "" ? null : (JSON.parse(line) as unknown)))).toEqual([
+  expect(stdout.split("\n").map((line) => (line === "" ? null : (JSON.parse(line) as unknown)))).toEqual([
     ...bringUp("ready"),
     null,
   ]);
