@@ -35,23 +35,27 @@ export const CreateCluster = z
       .optional(),
     labels: Labels.optional(),
   })
-  .superRefine((body, context) => {
-    const explicit = body.controlPlanes !== undefined || body.workers !== undefined;
-    if (body.nodes === undefined && body.controlPlanes === undefined)
-      context.addIssue({ code: "custom", path: ["nodes"], message: "is required unless controlPlanes is given" });
-    if (body.nodes !== undefined && explicit)
-      context.addIssue({ code: "custom", path: ["nodes"], message: "excludes controlPlanes and workers" });
-    if (body.highAvailability !== undefined && explicit)
-      context.addIssue({ code: "custom", path: ["highAvailability"], message: "goes with nodes only" });
-    if (body.highAvailability === true && body.nodes !== undefined && body.nodes < 3)
-      context.addIssue({ code: "custom", path: ["nodes"], message: "must be at least 3 with highAvailability" });
-    if (body.controlPlanes !== undefined && body.controlPlanes % 2 === 0)
-      context.addIssue({
-        code: "custom",
-        path: ["controlPlanes"],
-        message: "must be odd, so that etcd keeps a quorum",
-      });
-  })
+  .superRefine(
+    (body, context) => {
+      const explicit = body.controlPlanes !== undefined || body.workers !== undefined;
+      if (body.nodes === undefined && body.controlPlanes === undefined)
+        context.addIssue({ code: "custom", path: ["nodes"], message: "is required unless controlPlanes is given" });
+      if (body.nodes !== undefined && explicit)
+        context.addIssue({ code: "custom", path: ["nodes"], message: "excludes controlPlanes and workers" });
+      if (body.highAvailability !== undefined && explicit)
+        context.addIssue({ code: "custom", path: ["highAvailability"], message: "goes with nodes only" });
+      if (body.highAvailability === true && body.nodes !== undefined && body.nodes < 3)
+        context.addIssue({ code: "custom", path: ["nodes"], message: "must be at least 3 with highAvailability" });
+      if (body.controlPlanes !== undefined && body.controlPlanes % 2 === 0)
+        context.addIssue({
+          code: "custom",
+          path: ["controlPlanes"],
+          message: "must be odd, so that etcd keeps a quorum",
+        });
+    },
+    // Also where single fields are wrong, so that every error is told at once.
+    { when: ({ value }) => typeof value === "object" && value !== null },
+  )
   .meta({ id: "CreateCluster" });
 export type CreateCluster = z.infer<typeof CreateCluster>;
 

@@ -101,13 +101,13 @@ function nameNodes(roles: Role[], domain: string): string[] {
     ...numbered("cp", controlPlanes).map((host) => `${host}.${domain}`),
     ...numbered("node", roles.length - controlPlanes).map((host) => `${host}.${domain}`),
   ];
-  const tooLong = names.find((name) => name.length > maxNodeNameLength);
-  if (tooLong !== undefined)
+  const longest = names.reduce((one, other) => (other.length > one.length ? other : one));
+  if (longest.length > maxNodeNameLength)
     throw new DomainError("invalid-request", "Cannot name nodes", {
       errors: [
         {
           pointer: "/name",
-          detail: `makes the node name ${tooLong} ${tooLong.length} characters long, ${maxNodeNameLength} are possible`,
+          detail: `makes the node name ${longest} ${longest.length} characters long, ${maxNodeNameLength} are possible`,
         },
       ],
     });

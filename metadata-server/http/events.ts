@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
-import { streamSSE } from "hono/streaming";
+import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
+import type { Event } from "#api/event.ts";
 import { followEvents } from "../clusters/follow-events.ts";
 import { findCluster } from "../clusters/queries.ts";
 import type { HttpDependencies } from "./dependencies.ts";
@@ -28,15 +29,17 @@ export function addEventRoutes(app: Hono, { clusters, metrics, stopping }: HttpD
       stream.onAbort(() => gone.abort());
       const signal = AbortSignal.any([gone.signal, stopping]);
       const pages = followEvents(clusters, { clusterId, after, heartbeatMs, signal });
-      await metrics.whileHeld(
-        (async () => {
-          for await (const page of pages) {
-            if (page.length === 0) await stream.write(": still here\n\n");
-            for (const event of page)
-              await stream.writeSSE({ id: String(event.sequence), event: event.type, data: JSON.stringify(event) });
-          }
-        })(),
-      );
+      await metrics.whileHeld(send(stream, pages)).catch((error: unknown) => {
+        clusters.logger.error("Event stream broke", { clusterId, error: String(error) });
+      });
     });
   });
+}
+
+async function send(stream: SSEStreamingApi, pages: AsyncIterable<Event[]>): Promise<void> {
+  for await (const page of pages) {
+    if (page.length === 0) await stream.write(": still here\n\n");
+    for (const event of page)
+      await stream.writeSSE({ id: String(event.sequence), event: event.type, data: JSON.stringify(event) });
+  }
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
-import { createTestServer, expectProblem, type TestServer } from "../../test/fixtures/test-server.ts";
+import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
 let cluster: Cluster;
@@ -111,21 +111,21 @@ describe("POST /node/v1/claim/confirm", () => {
     expect(token).not.toBe(lost);
     await worker.report("render", "done");
     worker.token = worker.capability;
-    expectProblem(await worker.postClaim(), 409, "already-claimed");
+    expect(refusal(await worker.postClaim())).toBe("409 already-claimed");
     worker.token = lost;
-    expectProblem(await worker.postReport({ phase: "render", state: "done" }), 403, "wrong-machine");
+    expect(refusal(await worker.postReport({ phase: "render", state: "done" }))).toBe("403 wrong-machine");
   });
 
   it("refuses a repeated confirmation once the cluster is ready", async () => {
     const machines = await bringUp(server, cluster);
     machines[1]!.token = machines[1]!.capability;
-    expectProblem(await machines[1]!.postConfirm(), 409, "already-claimed");
+    expect(refusal(await machines[1]!.postConfirm())).toBe("409 already-claimed");
   });
 
   it("refuses to confirm what was not claimed", async () => {
     await worker.metadata();
     const before = await server.dump();
-    expectProblem(await worker.postConfirm(), 409, "not-ready");
+    expect(refusal(await worker.postConfirm())).toBe("409 not-ready");
     expect(await server.dump()).toEqual(before);
   });
 });
@@ -148,6 +148,6 @@ describe("GET /node/v1/peers", () => {
   it("also answers the report token, and no worker", async () => {
     const machines = await bringUp(server, cluster);
     expect((await server.request("/node/v1/peers", { token: machines[0]!.token })).status).toBe(200);
-    expectProblem(await server.request("/node/v1/peers", { token: machines[1]!.token }), 403, "wrong-machine");
+    expect(refusal(await server.request("/node/v1/peers", { token: machines[1]!.token }))).toBe("403 wrong-machine");
   });
 });

@@ -1,0 +1,62 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
+import { createTestServer, problemOf, type TestServer } from "../../test/fixtures/test-server.ts";
+import { problemTypes } from "./problem.ts";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await createTestServer();
+});
+afterEach(() => server.close());
+
+const get = (path: string) => server.request(path, { token: null });
+
+describe("Operations", () => {
+  it("GET /healthz and /readyz answer without a token", async () => {
+    expect([(await get("/healthz")).status, (await get("/readyz")).status]).toEqual([200, 200]);
+  });
+
+  it("GET /readyz says 503 where the store cannot serve, and logs why", async () => {
+    await server.clusters.store.close();
+    expect((await get("/readyz")).status).toBe(503);
+    expect(server.log.at(-1)).toContain("Store cannot serve");
+    server.clusters.store.close = async () => undefined;
+  });
+
+  it("hides what goes wrong inside, and logs it", async () => {
+    await server.clusters.store.close();
+    const problem = problemOf(await server.request("/v1/clusters"), "500 internal");
+    expect(problem.detail).toBe("The server could not handle the request; its log has the reason");
+    expect(server.log.at(-1)).toContain("it is closed");
+    server.clusters.store.close = async () => undefined;
+  });
+
+  it("GET /metrics counts clusters by state, steps, alerts and requests by route", async () => {
+    const ready = await server.create();
+    await bringUp(server, ready);
+    const other = await server.create({ name: "other" });
+    await createTestMachine(server, other, 1).getMetadata("mac=52:54:00:99:99:99");
+    const { text } = await get("/metrics");
+    for (const line of [
+      'sprout_clusters{state="ready"} 1',
+      'sprout_clusters{state="provisioning"} 1',
+      "sprout_bring_up_seconds_count 1",
+      'sprout_phase_duration_seconds_sum{phase="network",role="worker"} 0.024',
+      'sprout_alerts_total{code="wrong-machine"} 1',
+      'sprout_http_requests_total{method="GET",route="/node/v1/metadata",status="403"} 1',
+      'sprout_http_requests_total{method="GET",route="/v1/clusters/:id",status="200"} 2',
+      "sprout_held_requests 0",
+    ])
+      expect(text.split("\n")).toContain(line);
+  });
+
+  it("GET /metrics does not grow with unknown paths", async () => {
+    for (const path of ["/a", "/b", "/v1/c"]) await server.request(path);
+    expect((await get("/metrics")).text).toContain('route="(none)",status="404"} 3');
+  });
+
+  it.each(Object.keys(problemTypes))("GET /problems/%s explains it", async (name) => {
+    const answer = await get(`/problems/${name}`);
+    expect([answer.status, answer.text.split("\n\n").length]).toEqual([200, 2]);
+  });
+});
