@@ -7,6 +7,16 @@ export interface Logger {
   error(message: string, fields?: LogFields): void;
 }
 
+const levels = ["info", "warn", "error"] as const;
+export type LogLevel = (typeof levels)[number];
+
+/** Drops what is below the level. */
+export function filterLogger(logger: Logger, level: LogLevel): Logger {
+  const pass = (name: LogLevel) =>
+    levels.indexOf(name) < levels.indexOf(level) ? () => undefined : logger[name].bind(logger);
+  return { info: pass("info"), warn: pass("warn"), error: pass("error") };
+}
+
 /** JSON lines, for journald and log collectors. */
 export function createJsonLogger(write: (line: string) => void): Logger {
   const log =

@@ -12,7 +12,7 @@ import { reconcile } from "./clusters/reconcile.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
-import type { Logger } from "./logger.ts";
+import { filterLogger, type Logger } from "./logger.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
@@ -38,14 +38,14 @@ export interface RunningServer {
 /** Opens what is kept in `config.dataDir` (made on first start), finishes what the last run left, then serves. */
 export async function startServer(
   config: Config,
-  { logger, providers }: { logger: Logger; providers: readonly MachineProvider[] },
+  { providers, ...options }: { logger: Logger; providers: readonly MachineProvider[] },
 ): Promise<RunningServer> {
+  const logger = filterLogger(options.logger, config.logLevel);
   const clock = systemClock;
-  const [token, serverKey, tls] = await Promise.all([
-    loadToken(config.tokenFile),
-    loadServerKey(join(config.dataDir, "server.key")),
-    loadServerTls({ directory: join(config.dataDir, "tls"), ...serverNames(config), now: clock.now() }),
-  ]);
+  const token = await loadToken(config.tokenFile);
+  const serverKey = await loadServerKey(join(config.dataDir, "server.key"));
+  const tlsDirectory = join(config.dataDir, "tls");
+  const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
   const store = await openSqliteStore({ file: config.databaseFile, now: () => clock.now(), logger });
   const serviceAccountKeys = createServiceAccountKeyPool({ size: serviceAccountKeysAhead });
   const background = createBackground(logger);

@@ -49,20 +49,24 @@ async function run(work: () => Promise<void>, { name, logger }: { name: string; 
   }
 }
 
-/** At most `limit` at once; stops starting new ones when the signal aborts. Rejects after all have ended. */
+/** At most `limit` at once; starts no more when the signal aborts. All are done before it rejects with the first failure. */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   { limit, signal }: { limit: number; signal: AbortSignal },
   work: (item: T) => Promise<void>,
 ): Promise<void> {
   const queue = items.values();
+  const failures: unknown[] = [];
   const lane = async () => {
     for (const item of queue) {
       if (signal.aborted) return;
-      await work(item);
+      try {
+        await work(item);
+      } catch (error) {
+        failures.push(error);
+      }
     }
   };
-  const results = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, lane));
-  const failed = results.find((result) => result.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
+  if (failures.length > 0) throw failures[0];
 }

@@ -1,0 +1,127 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, it } from "vitest";
+import { CreateCluster } from "#api/cluster.ts";
+import { AllocationId, ClusterId } from "#api/name.ts";
+import { createClusterId, hashToken } from "./identifiers.ts";
+import { planCluster, withSegment } from "./plan.ts";
+
+const context = {
+  id: "c-aaaaaaaaaaaaaaaa",
+  baseDomain: "sprout.internal",
+  kubernetesVersion: "v1.20.2",
+  provisionAllowanceMs: 30_000,
+  now: 1_000_000,
+  random: randomBytes,
+};
+const plan = (request: object, more: Partial<typeof context> = {}) =>
+  planCluster(CreateCluster.parse({ name: "b1", provider: "fake", ...request }), { ...context, ...more });
+const rolesOf = (request: object) => {
+  const { members } = plan(request);
+  return [
+    members.filter(({ role }) => role === "control-plane").length,
+    members.filter(({ role }) => role === "worker").length,
+  ];
+};
+
+describe("planCluster", () => {
+  it.each([
+    [{ nodes: 1 }, [1, 0]],
+    [{ nodes: 4 }, [1, 3]],
+    [{ nodes: 4, highAvailability: true }, [3, 1]],
+    [{ nodes: 3, highAvailability: true }, [3, 0]],
+    [{ controlPlanes: 3, workers: 2 }, [3, 2]],
+    [{ controlPlanes: 5 }, [5, 0]],
+  ])("places the roles of %o", (request, roles) => {
+    expect(rolesOf(request)).toEqual(roles);
+  });
+
+  it("makes exactly one member the first: a control plane", () => {
+    const first = plan({ controlPlanes: 3, workers: 3 }).members.filter((member) => member.first);
+    expect(first.map(({ name }) => name)).toEqual(["cp01.b1.sprout.internal"]);
+  });
+
+  it("names nodes with as many digits as their count needs, so that they sort", () => {
+    const names = plan({ nodes: 1001 }).members.map(({ name }) => name);
+    expect([names[0], names[1], names.at(-1)]).toEqual([
+      "cp01.b1.sprout.internal",
+      "node0001.b1.sprout.internal",
+      "node1000.b1.sprout.internal",
+    ]);
+  });
+
+  it("takes names of exactly 52 characters and none of 53", () => {
+    const name = "a".repeat(52 - "cp01..sprout.internal".length);
+    expect(plan({ name, nodes: 1 }).members[0]?.name).toHaveLength(52);
+    expect(() => plan({ name: `${name}a`, nodes: 1 })).toThrow("Cannot name nodes");
+  });
+
+  it.each([
+    [256, "10.244.0.0/16", "10.244.255.0/24"],
+    [257, "10.128.0.0/15", "10.129.0.0/24"],
+    [1000, "10.128.0.0/14", "10.131.231.0/24"],
+    [5000, "10.128.0.0/11", "10.147.135.0/24"],
+  ])("sizes the pod subnet for %i nodes", (nodes, podSubnet, last) => {
+    const { cluster, members } = plan({ nodes });
+    expect([cluster.network.podSubnet, members.at(-1)?.podCidr]).toEqual([podSubnet, last]);
+    expect(new Set(members.map(({ podCidr }) => podCidr)).size).toBe(nodes);
+  });
+
+  it("gives each member an allocation and a capability of its own, keeping only the capability's hash", () => {
+    const { members, capabilities } = plan({ nodes: 50 });
+    expect(new Set(members.map(({ allocation }) => allocation)).size).toBe(50);
+    expect(new Set(capabilities.values()).size).toBe(50);
+    for (const member of members) {
+      expect(AllocationId.safeParse(member.allocation).success).toBe(true);
+      expect(capabilities.get(member.name)).toMatch(/^[A-Za-z0-9_-]{43}$/);
+      expect(member.capabilityHash).toBe(hashToken(capabilities.get(member.name) ?? ""));
+    }
+  });
+
+  it("sets times from the request and the provider", () => {
+    expect(plan({ nodes: 1, ttlSeconds: 3600 }).cluster).toMatchObject({
+      createdAt: 1_000_000,
+      provisionDeadlineAt: 1_030_000,
+      deadlineAt: null,
+      expiresAt: 4_600_000,
+    });
+    expect(plan({ nodes: 1 }).cluster.expiresAt).toBeNull();
+  });
+
+  it("makes up ids and names that the API takes", () => {
+    expect(ClusterId.safeParse(createClusterId(randomBytes)).success).toBe(true);
+    expect(plan({ name: undefined, nodes: 1 }).cluster.name).toMatch(/^k[a-z2-7]{7}$/);
+  });
+});
+
+describe("withSegment", () => {
+  const segment = { serverUrl: "https://10.77.255.254:8443", providerData: { bridge: "sprout0" } };
+
+  it("puts the addresses on members and on the control planes' list", () => {
+    const machines = [
+      {
+        name: "cp01.b1.sprout.internal",
+        role: "control-plane" as const,
+        address: "10.77.0.11",
+        mac: "52:54:00:00:00:01",
+      },
+    ];
+    const { cluster, members } = withSegment(plan({ nodes: 2 }), { ...segment, machines });
+    expect(cluster.controlPlanes).toEqual([{ name: "cp01.b1.sprout.internal", address: "10.77.0.11" }]);
+    expect(cluster.providerData).toEqual({ bridge: "sprout0" });
+    expect(members.map(({ address, mac }) => [address, mac])).toEqual([
+      ["10.77.0.11", "52:54:00:00:00:01"],
+      [null, null],
+    ]);
+  });
+
+  it("refuses machines inside the service subnet", () => {
+    const machines = [
+      { name: "cp01.b1.sprout.internal", role: "control-plane" as const, address: "10.96.0.11", mac: null },
+    ];
+    expect(() => withSegment(plan({ nodes: 1 }), { ...segment, machines })).toThrow(
+      expect.objectContaining({
+        errors: [{ pointer: "/network/serviceSubnet", detail: "10.96.0.0/12 contains the machine address 10.96.0.11" }],
+      }),
+    );
+  });
+});

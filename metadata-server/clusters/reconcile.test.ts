@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
+import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { reconcile } from "./reconcile.ts";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await createTestServer();
+});
+afterEach(() => server.close());
+
+async function restart() {
+  server = await server.restart();
+  server.provider.fault = () => undefined;
+  await reconcile(server.clusters);
+  await server.clusters.background.idle();
+}
+
+const killed = () => new Promise<void>((_, reject) => setImmediate(() => reject(new Error("killed"))));
+
+/** A crash while machines are being launched: the call to the provider never returns. */
+async function createCutOff(): Promise<Cluster> {
+  server.provider.fault = (operation) => (operation === "launch" ? killed() : undefined);
+  const background = server.clusters.background;
+  const answer = await server.request("/v1/clusters", { body: { name: "cut", nodes: 2, provider: "fake" } });
+  await background.close();
+  return answer.body as Cluster;
+}
+
+describe("reconcile", () => {
+  it("launches what was cut off with new capabilities, and the machines come up", async () => {
+    const cluster = await createCutOff();
+    await restart();
+    const current = await server.cluster(cluster.id);
+    expect(current.members.map(({ state }) => state)).toEqual(["launched", "launched"]);
+    await bringUp(server, current);
+    expect((await server.cluster(cluster.id)).state).toBe("ready");
+  });
+
+  it("makes the old capability of a machine that is launched again worthless", async () => {
+    const cluster = await server.create({ nodes: 1 });
+    const old = createTestMachine(server, cluster, 0);
+    const record = (await server.clusters.store.member(cluster.id, old.name))!;
+    await server.clusters.store.commit({ members: [{ ...record, state: "pending", launchedAt: null }] });
+    await restart();
+    const again = createTestMachine(server, cluster, 0);
+    expect(again.capability).not.toBe(old.capability);
+    expect(refusal(await server.request(`/node/v1/metadata?mac=${old.mac}`, { token: old.capability }))).toBe(
+      "403 wrong-machine",
+    );
+    expect((await again.claim()).allocation).toBe(old.allocation);
+  });
+
+  it("leaves machines alone that run or have called", async () => {
+    const cluster = await server.create();
+    const machine = createTestMachine(server, cluster, 1);
+    await machine.metadata();
+    const record = (await server.clusters.store.member(cluster.id, machine.name))!;
+    await server.clusters.store.commit({ members: [{ ...record, launchedAt: null }] });
+    const before = [...server.provider.launched.values()];
+    await restart();
+    expect([...server.provider.launched.values()]).toEqual(before);
+    await createTestMachine(server, cluster, 1).claim();
+  });
+
+  it("goes on with a deletion", async () => {
+    const cluster = await server.create();
+    server.provider.fault = (operation) => {
+      if (operation === "terminate") throw new Error("not now");
+    };
+    await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
+    await restart();
+    expect((await server.cluster(cluster.id)).state).toBe("deleted");
+    expect(server.provider.running.size).toBe(0);
+  });
+
+  it("ends machines and gives back networks that no cluster owns, and no others", async () => {
+    const cluster = await server.create();
+    const own = [...server.provider.running.keys()];
+    const strays = [
+      { clusterId: "c-gone", allocation: "a-gone" },
+      { clusterId: cluster.id, allocation: "a-foreign" },
+    ];
+    for (const stray of strays) server.provider.running.set(stray.allocation, stray);
+    server.provider.segments.add("c-gone");
+    await restart();
+    expect([...server.provider.running.keys()]).toEqual(own);
+    expect([...server.provider.segments]).toEqual([cluster.id]);
+  });
+
+  it("starts all the same where something cannot be removed, and logs it", async () => {
+    server.provider.segments.add("c-gone");
+    server = await server.restart();
+    server.provider.fault = () => {
+      throw new Error("bridge is busy");
+    };
+    await reconcile(server.clusters);
+    expect(server.log.at(-1)).toContain("bridge is busy");
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { ConfigError, loadConfig } from "./config.ts";
+
+describe("loadConfig", () => {
+  it("has a default for everything, and cannot be changed afterwards", () => {
+    const config = loadConfig({}, {});
+    expect(config).toMatchObject({
+      dataDir: "/var/lib/sprout",
+      cacheDir: "/var/cache/sprout",
+      listenAddress: "0.0.0.0",
+      port: 8443,
+      baseDomain: "sprout.internal",
+      nspawnSubnet: "10.77.0.0/16",
+      nspawnServerAddress: "10.77.255.254",
+      serverNames: [],
+      logLevel: "info",
+      tokenFile: "/var/lib/sprout/token",
+      databaseFile: "/var/lib/sprout/sprout.db",
+    });
+    expect(Object.isFrozen(config)).toBe(true);
+  });
+
+  it("lets flags win over the environment", () => {
+    const environment = { SPROUT_PORT: "9000", SPROUT_DATA_DIR: "/srv/a", SPROUT_SERVER_NAMES: "a.example,192.0.2.1" };
+    expect(loadConfig({ port: "9001" }, environment)).toMatchObject({
+      port: 9001,
+      dataDir: "/srv/a",
+      serverNames: ["a.example", "192.0.2.1"],
+    });
+  });
+
+  it("finds the server's address on another nspawn subnet", () => {
+    expect(loadConfig({ nspawnSubnet: "172.20.0.0/16" }, {}).nspawnServerAddress).toBe("172.20.255.254");
+  });
+
+  const refusals: [Record<string, unknown>, string][] = [
+    [{ port: "0" }, "port (SPROUT_PORT) Too small: expected number to be >=1"],
+    [{ port: "80a" }, "port (SPROUT_PORT) must be a port"],
+    [{ dataDir: "data" }, "dataDir (SPROUT_DATA_DIR) must be an absolute path"],
+    [{ listenAddress: "localhost" }, "listenAddress (SPROUT_LISTEN_ADDRESS) must be an IPv4 address"],
+    [{ baseDomain: "Example.com" }, "baseDomain (SPROUT_BASE_DOMAIN) must be a lower-case domain"],
+    [{ nspawnSubnet: "10.77.0.0/24" }, "nspawnSubnet (SPROUT_NSPAWN_SUBNET) must be a /16, such as 10.77.0.0/16"],
+    [{ serverNames: "a b" }, "serverNames (SPROUT_SERVER_NAMES) must be a host name or an IPv4 address"],
+    [{ logLevel: "loud" }, 'logLevel (SPROUT_LOG_LEVEL) Invalid option: expected one of "info"|"warn"|"error"'],
+    [{ colour: "red" }, "colour is not a setting"],
+    [
+      { port: "0", dataDir: "x" },
+      "dataDir (SPROUT_DATA_DIR) must be an absolute path; port (SPROUT_PORT) Too small: expected number to be >=1",
+    ],
+  ];
+  it.each(refusals)("refuses %j", (flags, message) => {
+    expect(() => loadConfig(flags, {})).toThrow(new ConfigError(`Cannot use configuration: ${message}`));
+  });
+});

@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { createJsonLogger, filterLogger } from "./logger.ts";
+
+function write(level: "info" | "warn" | "error"): string[] {
+  const lines: string[] = [];
+  const logger = filterLogger(
+    createJsonLogger((line) => void lines.push((JSON.parse(line) as { level: string }).level)),
+    level,
+  );
+  logger.info("one");
+  logger.warn("two");
+  logger.error("three");
+  return lines;
+}
+
+describe("filterLogger", () => {
+  it("drops what is below the level", () => {
+    expect([write("info"), write("warn"), write("error")]).toEqual([
+      ["info", "warn", "error"],
+      ["warn", "error"],
+      ["error"],
+    ]);
+  });
+});
