@@ -2,7 +2,7 @@
 # Installs what the host lacks for baking images and running machines: Debian packages, as root, on Debian 12.
 # Says nothing when all is there. Elsewhere it only says so, and what needs real machines is skipped;
 # with "demo" that is an error.
-# usage: host-setup.sh [demo]
+# usage: host-setup.sh [demo|bench]
 set -eu
 LC_ALL=C DEBIAN_FRONTEND=noninteractive
 export LC_ALL DEBIAN_FRONTEND
@@ -18,6 +18,8 @@ mount: overlay roots
 procps: sysctl in a machine's network namespace
 binutils: strips the bootstrapper
 openssl: checks certificates from outside"
+[ "${1-}" != bench ] || packages="$packages
+wrk: asks for metadata as fast as it can"
 
 installed=$(
   echo "$packages" | cut -d: -f1 |

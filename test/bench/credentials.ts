@@ -7,6 +7,7 @@ import { dayMs } from "../../metadata-server/pki/certificate.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { createDataKey, sealSecret } from "../../metadata-server/pki/sealing.ts";
 import { createServiceAccountKeyPool } from "../../metadata-server/pki/service-account-keys.ts";
+import { median } from "./median.ts";
 
 const controlPlanes = 3;
 const workers = 1000;
@@ -181,7 +182,5 @@ async function seconds(work: () => unknown): Promise<number> {
   await work();
   return (performance.now() - startedAt) / 1000;
 }
-
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 if (import.meta.main) process.stdout.write(`${JSON.stringify(await benchCredentials(), null, 2)}\n`);

@@ -1,0 +1,86 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { whyNoMachines } from "../lab/lab.ts";
+import { benchBringUp, type BringUpBench } from "./bring-up.ts";
+import { benchCredentials, type CredentialsBench } from "./credentials.ts";
+import { median } from "./median.ts";
+import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
+
+// `npm run bench -- [--only bring-up,credentials,metadata] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
+
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", default: "bring-up,credentials,metadata" },
+    rounds: { type: "string", default: "3" },
+  },
+});
+const chosen = new Set(values.only.split(","));
+const rounds = Number(values.rounds);
+const onProgress = (text: string) => process.stderr.write(`  ${text}\n`);
+const print = (line = "") => process.stdout.write(`${line}\n`);
+const inSeconds = (all: readonly number[]) =>
+  `${median(all).toFixed(2)} s  (${all.map((one) => one.toFixed(2)).join(", ")})`;
+
+const results: { bringUp?: BringUpBench; credentials?: CredentialsBench; metadata?: MetadataBench } = {};
+
+const noMachines = whyNoMachines();
+if (chosen.has("bring-up") && noMachines !== null) print(`Bring-up: left out, ${noMachines}`);
+else if (chosen.has("bring-up")) {
+  const bench = await benchBringUp({ workers: 3, rounds, onProgress });
+  results.bringUp = bench;
+  print("\nBring-up: real Kubernetes in nspawn machines, median (each run)");
+  print(`  POST to all Ready, 1 + ${bench.workers}        ${inSeconds(bench.sprout)}   goal ${bench.goals.seconds} s`);
+  print(`  the same by hand with kubeadm     ${inSeconds(bench.reference.map(({ allReady }) => allReady))}`);
+  print(`  ratio                             ${bench.ratio.toFixed(3)}   goal ${bench.goals.ratio}`);
+  print(
+    `  POST to Ready, control plane only ${inSeconds(bench.controlPlaneAlone)}   goal ${bench.goals.controlPlaneAloneSeconds} s`,
+  );
+  print(`  slowest worker, without its wait  ${inSeconds(bench.worker)}`);
+  print(
+    `  bootstrapper's own time, worst    ${inSeconds(bench.bootstrapperOwn)}   goal ${bench.goals.bootstrapperOwnSeconds} s`,
+  );
+}
+
+if (chosen.has("credentials")) {
+  onProgress("credentials");
+  const bench = await benchCredentials();
+  results.credentials = bench;
+  const { sprout, kubeadm, kubeadmP256, openssl, serviceAccountKey } = bench;
+  print("\nCredentials, median");
+  print(
+    `  Sprout, ${sprout.controlPlanes} + ${sprout.workers}, ${sprout.certificates} certificates  ${sprout.seconds.toFixed(2)} s, ${sprout.certificateMs.toFixed(3)} ms each   goal ${bench.goalSeconds} s`,
+  );
+  print(
+    `  the RSA key, from the pool            ${serviceAccountKey.takenFromPoolMs.toFixed(2)} ms (made ahead in ${serviceAccountKey.madeInMs.toFixed(0)} ms)`,
+  );
+  for (const [name, one] of [
+    ["kubeadm, RSA as it comes", kubeadm],
+    ["kubeadm, P-256", kubeadmP256],
+  ] as const)
+    print(
+      one === null
+        ? `  ${name}: left out, there is no kubeadm`
+        : `  ${name}, 1 control plane: ${one.seconds.toFixed(2)} s, ${one.certificateMs.toFixed(1)} ms each`,
+    );
+  print(`  openssl, P-256: ${openssl.certificateMs.toFixed(1)} ms each`);
+}
+
+if (chosen.has("metadata")) {
+  const bench = await benchMetadata({ sizes: [10, 5000, 100_000], secondsPerRun: 5, onProgress });
+  results.metadata = bench;
+  print("\nMetadata, every request on a new connection, 256 at a time, plain HTTP, median");
+  for (const { members, sprout, bare, ratio } of bench.sizes)
+    print(
+      `  ${String(members).padStart(6)} members: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}   goal ${bench.goalRatio}, ${bench.goalP99Ms} ms`,
+    );
+}
+
+const file = join(import.meta.dirname, "../../dist/bench.json");
+await mkdir(join(file, ".."), { recursive: true });
+await writeFile(
+  file,
+  `${JSON.stringify({ at: new Date().toISOString(), cpus: cpus().map(({ model }) => model), ...results }, null, 2)}\n`,
+);
+print(`\nWritten to dist/bench.json`);

@@ -1,0 +1,68 @@
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { serve } from "@hono/node-server";
+import { Hono } from "hono";
+import { createBackground } from "../../../metadata-server/clusters/background.ts";
+import { systemClock } from "../../../metadata-server/clusters/clock.ts";
+import { createApp } from "../../../metadata-server/http/app.ts";
+import { createMetrics } from "../../../metadata-server/http/metrics.ts";
+import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
+import { populate, type Machine } from "./population.ts";
+
+// A process of its own: `server.ts bare|sprout MEMBERS FOLDER`. Plain HTTP on both sides, because TLS would hide the rest.
+const [kind = "", members = "", folder = tmpdir()] = process.argv.slice(2);
+const dataDir = await mkdtemp(join(folder, "data-"));
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const store = await openSqliteStore({ file: join(dataDir, "sprout.db"), logger: quiet });
+const machines = await populate(store, Number(members));
+const app = createSproutApp();
+const served = kind === "bare" ? await createBareApp(app, machines) : app;
+
+const server = serve({ fetch: served.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
+  const lines = machines.map(({ capability, mac }) => `${capability} ${encodeURIComponent(mac)}`);
+  void writeFile(join(dataDir, "machines"), lines.join("\n")).then(() =>
+    process.stdout.write(`${JSON.stringify({ port, machines: join(dataDir, "machines") })}\n`),
+  );
+});
+process.once("SIGTERM", () => {
+  server.close();
+  process.exit(0);
+});
+
+function createSproutApp(): Hono {
+  const metrics = createMetrics(store);
+  return createApp({
+    clusters: {
+      store,
+      providers: new Map(),
+      serverKeys: [randomBytes(32)],
+      serviceAccountKeys: { take: () => Promise.reject(new Error("the bench creates no cluster")) },
+      ca: "",
+      baseDomain: "bench.test",
+      clock: systemClock,
+      random: randomBytes,
+      background: createBackground(quiet),
+      observer: metrics.observer,
+      logger: quiet,
+    },
+    apiToken: "unused",
+    metrics,
+    stopping: new AbortController().signal,
+  });
+}
+
+/** Hono as it comes with the same documents in a Map: no check, no store, no header of its own. */
+async function createBareApp(sprout: Hono, all: readonly Machine[]): Promise<Hono> {
+  const documents = new Map<string, unknown>();
+  for (const { capability, mac } of all) {
+    const answer = await sprout.request(`/node/v1/metadata?mac=${encodeURIComponent(mac)}`, {
+      headers: { authorization: `Bearer ${capability}` },
+    });
+    documents.set(capability, await answer.json());
+  }
+  return new Hono().get("/node/v1/metadata", (c) =>
+    c.json(documents.get(c.req.header("authorization")?.slice("Bearer ".length) ?? "") as object),
+  );
+}
