@@ -13,12 +13,14 @@ export async function detectCgroupMode(): Promise<CgroupMode> {
 }
 
 /**
- * Folders for a machine's own cgroup, one in every hierarchy. Under version 1 they lie below the caller's own cgroup,
- * because the host's layout belongs to other software; under version 2 at the root, the only place where a cgroup
- * with processes in it may have controllers below.
+ * Folders for a machine's own cgroup; nspawn starts in the first. Under version 1 there is one in every hierarchy,
+ * below the caller's own cgroup, because the host's layout belongs to other software; under version 2 at the root, the
+ * only cgroup with processes in it that may pass controllers on, and a second one for nspawn's supervisor alone.
  */
 export async function machineCgroups(machine: string): Promise<string[]> {
-  if ((await detectCgroupMode()) === "unified") return [join(cgroupRoot, machine)];
+  if ((await detectCgroupMode()) === "unified")
+    return [join(cgroupRoot, machine), join(cgroupRoot, `${machine}.supervisor`)];
+
   return parseOwnCgroups(await readFile("/proc/self/cgroup", "utf8")).map((folder) => join(folder, machine));
 }
 

@@ -6,14 +6,21 @@ umask 077
 # A file and no pipe: the machine keeps its console when the server is gone.
 exec >> "$1" 2>&1
 shift
+machine=$1
 while [ "$1" != -- ]; do
   echo $$ > "$1/cgroup.procs" || exit 1
   shift
 done
 shift
 while :; do
+  # Under cgroup v2 this shell is now in the last cgroup and nspawn alone in the first: with any other process in its
+  # own it could pass no controller on, and the machine would have none.
+  (echo 0 > "$machine/cgroup.procs" && exec systemd-nspawn "$@")
   # With --keep-unit, nspawn exits with 133 when the machine asked for a reboot.
-  systemd-nspawn "$@"
   status=$?
   [ "$status" = 133 ] || exit "$status"
+  # A version 2 cgroup that has passed controllers on takes no process again.
+  if [ -e "$machine/cgroup.subtree_control" ]; then
+    find "$machine" -depth -type d -exec rmdir {} + && mkdir "$machine" || exit 1
+  fi
 done
