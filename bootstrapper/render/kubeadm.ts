@@ -3,12 +3,12 @@ import { toVersionTraits } from "../kubernetes/version.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 
 export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
-/** For kubeadm's etcd phase alone, where there are several control planes. */
-export const kubeadmEtcdConfig = "/etc/kubernetes/kubeadm-etcd.yaml";
+/** The same with how this very etcd starts. */
+export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
 
 /**
- * kubeadm's configuration. etcd's initial cluster is in a file of its own: in kubeadm-config it would make every later
- * control plane start a new cluster.
+ * kubeadm's configuration. How etcd starts is in a file of its own, for the static pods only: in kubeadm-config it
+ * would make every later control plane start a new cluster.
  */
 export async function kubeadmFiles({ metadata, render, inContainer }: RenderInput): Promise<NodeFile[]> {
   const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
@@ -29,13 +29,12 @@ export async function kubeadmFiles({ metadata, render, inContainer }: RenderInpu
   };
   const template = `kubeadm/${kubeadmApi}.yaml`;
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
-  const file = async (path: string, etcd: { initialCluster: string }[]) => ({
+  // A member without peers has nobody's heartbeat to wait for.
+  const etcdStart = { initialCluster, alone: controlPlanes.length === 1 };
+  const file = async (path: string, etcd: (typeof etcdStart)[]) => ({
     path,
     content: await render(template, { ...values, etcd }),
     mode: 0o600,
   });
-  return [
-    await file(kubeadmConfig, []),
-    ...(controlPlanes.length > 1 ? [await file(kubeadmEtcdConfig, [{ initialCluster }])] : []),
-  ];
+  return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart])];
 }

@@ -24,7 +24,7 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
       },
       {
         path: `${folder}/kubeadm-flags.env`,
-        content: await render("kubelet/kubeadm-flags.env", toFlags(metadata)),
+        content: await render("kubelet/kubeadm-flags.env", toFlags(input)),
         mode: 0o644,
       },
       { path: dated, content: `${client.certificate}${client.key}`, mode: 0o600, secret },
@@ -35,9 +35,9 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   };
 }
 
-function toFlags({ self, cluster }: RenderInput["metadata"]) {
+function toFlags({ metadata: { self, cluster }, inContainer }: RenderInput) {
   const { containerRuntimeFlag } = toVersionTraits(cluster.kubernetesVersion);
-  return { criSocket, containerRuntimeFlag, name: self.name, address: self.address };
+  return { criSocket, containerRuntimeFlag, inContainer, name: self.name, address: self.address };
 }
 
 /** `2026-01-31-12-00-00`, as kubelet dates its PEMs. */

@@ -20,7 +20,7 @@ async function render(metadata: NodeMetadata, credentials: Credentials, inContai
   const { files, links } = await renderNodeFiles(input);
   const byPath = new Map(files.map((file) => [file.path, file]));
   const text = (path: string) => byPath.get(path)?.content ?? "";
-  return { files, links, byPath, text };
+  return { files, links, text };
 }
 const documents = (text: string) =>
   parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
@@ -75,7 +75,8 @@ describe("renderNodeFiles", () => {
     });
     expect(config).not.toHaveProperty("staticPodPath");
     expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
-      'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
+      "# No cloud's metadata here: kubelet's question for AWS credentials costs a quarter of a second.\nAWS_EC2_METADATA_DISABLED=true\n" +
+        'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
         '--hostname-override=node03.build126.test --node-ip=10.77.0.14 --register-node=true"\n',
     );
     const user = "system:node:node03.build126.test";
@@ -125,7 +126,7 @@ describe("renderNodeFiles", () => {
   });
 
   it("writes kubeadm's configuration for 1.20", async () => {
-    const { text, byPath } = await render(firstMetadata, firstCredentials);
+    const { text } = await render(firstMetadata, firstCredentials);
     const [init, cluster, kubelet, proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(init).toEqual({
       apiVersion: "kubeadm.k8s.io/v1beta2",
@@ -145,7 +146,14 @@ describe("renderNodeFiles", () => {
     });
     expect(kubelet).toMatchObject({ kind: "KubeletConfiguration", cgroupDriver: "systemd" });
     expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
-    expect(byPath.has("/etc/kubernetes/kubeadm-etcd.yaml")).toBe(false);
+  });
+
+  it("lets an only etcd member elect itself at once, and says nothing of it in kubeadm-config", async () => {
+    const { text } = await render(firstMetadata, firstCredentials);
+    expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[1]).not.toHaveProperty("etcd");
+    expect(documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"))[1]).toMatchObject({
+      etcd: { local: { extraArgs: { "heartbeat-interval": "20", "election-timeout": "100" } } },
+    });
   });
 
   it("takes the taint off where there are no workers, and leaves conntrack alone outside a container", async () => {
@@ -159,7 +167,9 @@ describe("renderNodeFiles", () => {
   it("keeps etcd's initial cluster in a file of its own", async () => {
     const { text } = await render(furtherMetadata, firstCredentials);
     expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("initial-cluster");
-    expect(documents(text("/etc/kubernetes/kubeadm-etcd.yaml"))[1]).toMatchObject({
+    const [, cluster] = documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"));
+    expect(cluster).toEqual({
+      ...documents(text("/etc/kubernetes/kubeadm.yaml"))[1],
       etcd: {
         local: {
           extraArgs: {

@@ -1,6 +1,6 @@
 import { mkdir, rename } from "node:fs/promises";
 import { below } from "../files.ts";
-import { kubeadmConfig, kubeadmEtcdConfig } from "../render/kubeadm.ts";
+import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
 import type { Session } from "../session.ts";
 
 const manifests = "/etc/kubernetes/manifests";
@@ -26,17 +26,19 @@ const skipped = [
  * already ("using existing"), and makes none.
  */
 export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec, metadata } = session;
-  const several = metadata.controlPlanes.length > 1;
-  const skip = [...skipped, ...(several ? ["etcd"] : [])].join(",");
+  const { root, exec } = session;
   await mkdir(below(root, manifests), { recursive: true });
   await mkdir(below(root, deferredFolder), { recursive: true });
   await exec(
-    ["kubeadm", "init", `--config=${below(root, kubeadmConfig)}`, "--skip-token-print", `--skip-phases=${skip}`],
+    [
+      "kubeadm",
+      "init",
+      `--config=${below(root, kubeadmStaticPodsConfig)}`,
+      "--skip-token-print",
+      `--skip-phases=${skipped.join(",")}`,
+    ],
     signal,
   );
-  if (several)
-    await exec(["kubeadm", "init", "phase", "etcd", "local", `--config=${below(root, kubeadmEtcdConfig)}`], signal);
   // They can do nothing before the API server answers but take processor time from it and from etcd.
   for (const file of deferred)
     await rename(below(root, `${manifests}/${file}`), below(root, `${deferredFolder}/${file}`));
