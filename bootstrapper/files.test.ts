@@ -1,12 +1,12 @@
 import { mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { syncFiles, writeFileAtomic, writeLinkAtomic } from "./files.ts";
-import { createTemporaryDirectory } from "./fixtures.ts";
 
 describe("writeFileAtomic", () => {
   it("writes content and mode, replaces what was there, and leaves nothing else", async () => {
-    const folder = await createTemporaryDirectory();
+    const folder = await temporaryFolder("bootstrap");
     const path = join(folder, "pki/ca.key");
     await writeFileAtomic(path, "one", 0o600);
     await writeFileAtomic(path, "two", 0o600);
@@ -17,7 +17,7 @@ describe("writeFileAtomic", () => {
   });
 
   it("leaves the old file and no temporary one when it fails", async () => {
-    const folder = await createTemporaryDirectory();
+    const folder = await temporaryFolder("bootstrap");
     await mkdir(join(folder, "taken"));
     await writeFile(join(folder, "taken/old"), "");
     await expect(writeFileAtomic(join(folder, "taken"), "x", 0o600)).rejects.toThrow("EISDIR");
@@ -25,7 +25,7 @@ describe("writeFileAtomic", () => {
   });
 
   it("replaces a link by another", async () => {
-    const path = join(await createTemporaryDirectory(), "current.pem");
+    const path = join(await temporaryFolder("bootstrap"), "current.pem");
     await writeLinkAtomic(path, "/a");
     await writeLinkAtomic(path, "/b");
     expect(await readlink(path)).toBe("/b");

@@ -1,15 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
-
-export async function createTemporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "sprout-bootstrap-"));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  return directory;
-}
 
 const firstName = "cp01.build126.test";
 export const workerMetadata: NodeMetadata = {

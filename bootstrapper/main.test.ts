@@ -1,9 +1,10 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { mint, runMain, type SimulatedMachine, simulateMachine } from "../test/fakes/simulated-machine.ts";
 import { createServerTls } from "../test/fakes/test-certificates.ts";
-import { createTemporaryDirectory, firstMetadata, workerMetadata } from "./fixtures.ts";
+import { firstMetadata, workerMetadata } from "./fixtures.ts";
 
 const phasesOf = ({ server }: SimulatedMachine, state: string) =>
   server.reports.filter((report) => report.state === state).map(({ phase }) => phase);
@@ -150,7 +151,7 @@ describe("sprout-bootstrap", () => {
   });
 
   it("check says what a file is, or every error in it", async () => {
-    const root = await createTemporaryDirectory();
+    const root = await temporaryFolder("bootstrap");
     const file = join(root, "metadata.json");
     await writeFile(file, JSON.stringify(workerMetadata));
     expect(await runMain(root, ["check", file])).toMatchObject({ exitCode: 0, stdout: `${file} is valid metadata` });

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, readdir, readFile, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import tar from "tar-stream";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { hostArchitecture } from "./architecture.ts";
 import { writeContainerImage, type ContainerImage } from "./container-image.ts";
 
@@ -37,7 +37,7 @@ describe("writeContainerImage", () => {
   let image: ContainerImage;
 
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "sprout-image-"));
+    dir = await temporaryFolder("image");
     await mkdir(join(dir, "plugins"));
     await writeFile(join(dir, "plugins/b.so"), "b");
     await writeFile(join(dir, "plugins/a.so"), "a");

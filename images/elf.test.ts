@@ -1,7 +1,7 @@
-import { mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { hostArchitecture } from "./architecture.ts";
 import { readElf } from "./elf.ts";
 
@@ -14,7 +14,7 @@ describe("readElf", () => {
   });
 
   it("says that a script is not one", async () => {
-    const script = join(await mkdtemp(join(tmpdir(), "sprout-elf-")), "script");
+    const script = join(await temporaryFolder("elf"), "script");
     await writeFile(script, "#!/bin/sh\n");
     expect(await readElf(script)).toBeNull();
   });

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, utimes, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { imageFingerprint, type FingerprintInputs } from "./fingerprint.ts";
 
 describe("imageFingerprint", () => {
@@ -12,7 +12,7 @@ describe("imageFingerprint", () => {
   const write = (file: string, text: string) => writeFile(join(dir, file), text);
 
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "sprout-fingerprint-"));
+    dir = await temporaryFolder("fingerprint");
     for (const name of ["templates/systemd", "code", "kubernetes"]) await mkdir(join(dir, name), { recursive: true });
     await write("templates/systemd/kubelet.service", "[Service]\n");
     await write("templates/render.ts", "code");

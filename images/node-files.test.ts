@@ -1,8 +1,8 @@
-import { lstat, mkdir, mkdtemp, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { installNodeFiles, type NodeFilesInputs } from "./node-files.ts";
 
 const templatesDir = join(import.meta.dirname, "../templates");
@@ -12,7 +12,7 @@ describe("installNodeFiles", () => {
   let inputs: NodeFilesInputs;
 
   beforeEach(async () => {
-    const dir = await mkdtemp(join(tmpdir(), "sprout-node-"));
+    const dir = await temporaryFolder("node");
     rootfs = join(dir, "rootfs");
     await mkdir(join(rootfs, "usr/bin"), { recursive: true });
     await mkdir(join(rootfs, "etc/systemd/system/timers.target.wants"), { recursive: true });
@@ -88,7 +88,7 @@ describe("installNodeFiles", () => {
   });
 
   it("names a placeholder that the image cannot fill, with file and line", async () => {
-    const own = await mkdtemp(join(tmpdir(), "sprout-templates-"));
+    const own = await temporaryFolder("templates");
     await mkdir(join(own, "containerd"));
     await writeFile(join(own, "containerd/config.toml"), 'version = 2\nroot = "{{containerdRoot}}"\n');
     await expect(installNodeFiles(rootfs, { ...inputs, templatesDir: own })).rejects.toThrow(

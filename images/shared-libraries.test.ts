@@ -1,8 +1,8 @@
-import { mkdtemp, realpath } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { realpath } from "node:fs/promises";
+import { basename } from "node:path";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { findSharedLibraries } from "./shared-libraries.ts";
 
 describe("findSharedLibraries", () => {
@@ -16,7 +16,7 @@ describe("findSharedLibraries", () => {
   });
 
   it("names a library that the root does not have", async () => {
-    const empty = await mkdtemp(join(tmpdir(), "sprout-libraries-"));
+    const empty = await temporaryFolder("libraries");
     await expect(findSharedLibraries(["/bin/ls"], empty)).rejects.toThrow(
       /^Cannot collect libraries of \/bin\/ls: \S+ is not in the machine root$/,
     );

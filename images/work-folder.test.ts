@@ -1,14 +1,14 @@
-import { mkdir, mkdtemp, readdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { createWorkFolder } from "./work-folder.ts";
 
 describe("createWorkFolder", () => {
   let parent: string;
   beforeEach(async () => {
-    parent = join(await mkdtemp(join(tmpdir(), "sprout-work-")), "new");
+    parent = join(await temporaryFolder("work"), "new");
   });
 
   it("goes with its contents when the work is over", async () => {

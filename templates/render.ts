@@ -1,6 +1,11 @@
 import Mustache from "mustache";
 
-export type TemplateValue = string | number | boolean | readonly TemplateValue[] | { readonly [name: string]: TemplateValue };
+export type TemplateValue =
+  | string
+  | number
+  | boolean
+  | readonly TemplateValue[]
+  | { readonly [name: string]: TemplateValue };
 export type TemplateValues = { readonly [name: string]: TemplateValue };
 
 export interface TemplateSource {
@@ -80,7 +85,8 @@ function lookUp(scope: Scope, name: string): TemplateValue | undefined {
   const [head = "", ...rest] = name === "." ? ["."] : name.split(".");
   const found = scope.find((values) => Object.hasOwn(values, head))?.[head];
   return rest.reduce<TemplateValue | undefined>(
-    (value, key) => (typeof value === "object" && Object.hasOwn(value, key) ? (value as TemplateValues)[key] : undefined),
+    (value, key) =>
+      typeof value === "object" && Object.hasOwn(value, key) ? (value as TemplateValues)[key] : undefined,
     found,
   );
 }

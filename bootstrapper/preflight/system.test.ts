@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createTemporaryDirectory, firstMetadata, workerMetadata } from "../fixtures.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { firstMetadata, workerMetadata } from "../fixtures.ts";
 import type { Check, CheckInput } from "./check.ts";
 import { checkContainerRuntime } from "./container-runtime.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "./system.ts";
@@ -31,7 +32,7 @@ async function check(
   files: Record<string, string> = {},
   input: Partial<CheckInput> = {},
 ): Promise<string[]> {
-  const root = await createTemporaryDirectory();
+  const root = await temporaryFolder("bootstrap");
   for (const [path, text] of Object.entries({ ...healthy, ...files })) {
     await mkdir(dirname(join(root, path)), { recursive: true });
     await writeFile(join(root, path), text);

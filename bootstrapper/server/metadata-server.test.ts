@@ -1,10 +1,11 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { type Fault, startFakeMetadataServer } from "../../test/fakes/fake-metadata-server.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
-import { createTemporaryDirectory, workerCredentials, workerMetadata } from "../fixtures.ts";
+import { workerCredentials, workerMetadata } from "../fixtures.ts";
 import { createMetadataServer, type MetadataServerOptions } from "./metadata-server.ts";
 import { resolveTrust } from "./trust.ts";
 
@@ -21,7 +22,7 @@ async function setUp(
     startedAt?: number;
   } = {},
 ) {
-  const tls = await createServerTls(await createTemporaryDirectory(), options.startedAt);
+  const tls = await createServerTls(await temporaryFolder("bootstrap"), options.startedAt);
   const { metadata = workerMetadata, credentials = workerCredentials } = options;
   const fake = await startFakeMetadataServer({ tls, capability, reportToken, metadata, credentials });
   const client = createMetadataServer({ url: fake.url, ca: tls.ca, capability, hardware, ...options.client });
@@ -116,7 +117,7 @@ describe("createMetadataServer", () => {
 
   it("sends nothing to a server whose authority is not the pinned one", async () => {
     const { fake } = await setUp();
-    const other = await createServerTls(await createTemporaryDirectory());
+    const other = await createServerTls(await temporaryFolder("bootstrap"));
     const client = createMetadataServer({ url: fake.url, ca: other.ca, capability, hardware });
     await expect(client.metadata(soon())).rejects.toMatchObject({
       code: "server-unreachable",

@@ -2,8 +2,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
-import { createTemporaryDirectory, pem } from "../fixtures.ts";
+import { pem } from "../fixtures.ts";
 import { discoverSource } from "./discover.ts";
 import { parseKernelCommandLine } from "./kernel-command-line.ts";
 import { parseSeedFile } from "./seed-file.ts";
@@ -12,7 +13,7 @@ const capability = "c".repeat(43);
 const seed = { server: "https://10.77.255.254:8443", ca: pem("CERTIFICATE", "seed"), capability };
 
 async function createRoot(files: Record<string, string>) {
-  const root = await createTemporaryDirectory();
+  const root = await temporaryFolder("bootstrap");
   for (const [path, text] of Object.entries(files)) {
     await mkdir(join(root, path, ".."), { recursive: true });
     await writeFile(join(root, path), text);
@@ -26,7 +27,7 @@ describe("parseKernelCommandLine", () => {
   });
 
   it("reads server, capability and the authority's DER", async () => {
-    const { ca } = await createServerTls(await createTemporaryDirectory());
+    const { ca } = await createServerTls(await temporaryFolder("bootstrap"));
     const der = new X509Certificate(ca).raw.toString("base64url");
     expect(
       parseKernelCommandLine(`quiet sprout.server=https://ms:8443 sprout.ca=${der} sprout.capability=${capability}\n`),

@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, copyFile, open, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { architectures, hostArchitecture } from "../architecture.ts";
 import { BinariesError, checkBinaries, kubernetesPrograms, readChecksums, writeChecksums } from "./binaries.ts";
 
@@ -13,7 +13,7 @@ describe("a folder of Kubernetes binaries", () => {
   let dir: string;
 
   beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "sprout-binaries-"));
+    dir = await temporaryFolder("binaries");
     for (const name of kubernetesPrograms) await copyFile("/bin/echo", join(dir, name));
   });
 

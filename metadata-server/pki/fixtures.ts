@@ -1,18 +1,11 @@
 import { X509Certificate, generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { onTestFinished } from "vitest";
 import { createAuthorities } from "./authorities.ts";
 import { dayMs } from "./certificate.ts";
 import type { MintRequest } from "./mint.ts";
-
-export async function createTemporaryDirectory(): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "sprout-pki-"));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  return directory;
-}
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 
 const { privateKey, publicKey } = generateKeyPairSync("rsa", {
   modulusLength: 2048,
@@ -62,7 +55,7 @@ export async function opensslVerify(
   certificate: string,
   { ca, purpose }: { ca: string; purpose: "sslserver" | "sslclient" },
 ): Promise<string> {
-  const caFile = join(await createTemporaryDirectory(), "ca.crt");
+  const caFile = join(await temporaryFolder("pki"), "ca.crt");
   await writeFile(caFile, ca);
   const { stdout } = await execa(
     "openssl",

@@ -3,8 +3,9 @@ import { access, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import type { ControlPlaneCredentials } from "#api/credentials.ts";
-import { alternativeNamesOf, controlPlane, createTemporaryDirectory, createTestAuthorities } from "./fixtures.ts";
+import { alternativeNamesOf, controlPlane, createTestAuthorities } from "./fixtures.ts";
 import { mintCredentials } from "./mint.ts";
 
 // oxlint-disable-next-line node/no-process-env -- where the real kubeadm is differs from machine to machine
@@ -29,7 +30,7 @@ networking: {serviceSubnet: ${controlPlane.serviceSubnet}}
 
 /** Runs the real kubeadm over `files` and returns what it said and what is there afterwards. */
 async function runKubeadm(files: Record<string, string>) {
-  const directory = await createTemporaryDirectory();
+  const directory = await temporaryFolder("pki");
   const pki = join(directory, "pki");
   await mkdir(pki);
   for (const [name, text] of Object.entries(files)) {

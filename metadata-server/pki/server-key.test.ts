@@ -1,11 +1,11 @@
 import { chmod, mkdir, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createTemporaryDirectory } from "./fixtures.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { loadServerKey } from "./server-key.ts";
 
 test("loadServerKey makes a key on first use, 0600 and with nothing left beside it, and keeps it", async () => {
-  const directory = join(await createTemporaryDirectory(), "keys");
+  const directory = join(await temporaryFolder("pki"), "keys");
   const file = join(directory, "server.key");
   const key = await loadServerKey(file);
   expect(key).toHaveLength(32);
@@ -16,14 +16,14 @@ test("loadServerKey makes a key on first use, 0600 and with nothing left beside 
 });
 
 test("loadServerKey gives the same key to all who start at once", async () => {
-  const directory = await createTemporaryDirectory();
+  const directory = await temporaryFolder("pki");
   const keys = await Promise.all(Array.from({ length: 8 }, () => loadServerKey(join(directory, "server.key"))));
   expect(new Set(keys.map((key) => key.toString("hex"))).size).toBe(1);
   expect(await readdir(directory)).toEqual(["server.key"]);
 });
 
 test.each([0, 31, 33, 64])("loadServerKey refuses a key of %i bytes and leaves it alone", async (length) => {
-  const file = join(await createTemporaryDirectory(), "server.key");
+  const file = join(await temporaryFolder("pki"), "server.key");
   await writeFile(file, Buffer.alloc(length, 7), { mode: 0o600 });
   await expect(loadServerKey(file)).rejects.toThrow(
     `Cannot use server key ${file}: it has ${length} bytes instead of 32; restore it from a backup`,
@@ -32,7 +32,7 @@ test.each([0, 31, 33, 64])("loadServerKey refuses a key of %i bytes and leaves i
 });
 
 test.each(["0644", "0640", "0604", "0620"])("loadServerKey refuses a key file with mode %s", async (mode) => {
-  const file = join(await createTemporaryDirectory(), "server.key");
+  const file = join(await temporaryFolder("pki"), "server.key");
   await loadServerKey(file);
   await chmod(file, Number.parseInt(mode, 8));
   await expect(loadServerKey(file)).rejects.toThrow(
@@ -41,7 +41,7 @@ test.each(["0644", "0640", "0604", "0620"])("loadServerKey refuses a key file wi
 });
 
 test("loadServerKey says so where a directory is in the file's place", async () => {
-  const file = join(await createTemporaryDirectory(), "server.key");
+  const file = join(await temporaryFolder("pki"), "server.key");
   await mkdir(file, { mode: 0o700 });
   await expect(loadServerKey(file)).rejects.toThrow("EISDIR");
 });

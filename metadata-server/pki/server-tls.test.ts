@@ -5,12 +5,13 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { connect, createServer } from "node:tls";
 import { expect, onTestFinished, test } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { dayMs } from "./certificate.ts";
-import { createTemporaryDirectory, now, opensslVerify, toSecond } from "./fixtures.ts";
+import { now, opensslVerify, toSecond } from "./fixtures.ts";
 import { loadServerTls } from "./server-tls.ts";
 
 async function setUp() {
-  const directory = await createTemporaryDirectory();
+  const directory = await temporaryFolder("pki");
   const load = (changes: { names?: string[]; addresses?: string[]; now?: number } = {}) =>
     loadServerTls({ directory, names: ["localhost"], addresses: ["127.0.0.1", "::1"], now, ...changes });
   return { directory, load };
