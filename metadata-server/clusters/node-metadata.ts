@@ -46,7 +46,7 @@ async function tryMetadata(
     const clusterId = cluster.id;
     if (!final) return { ...changes, result: { clusterId } };
     const started = changes.changes?.clusters?.[0] ?? cluster;
-    const peers = member.first ? (await deps.store.members(clusterId)).map(({ name }) => name) : undefined;
+    const peers = member.first ? await deps.store.memberNames(clusterId) : undefined;
     return { ...changes, result: { clusterId, document: toNodeMetadata(started, { member, at, peers }) } };
   });
 }

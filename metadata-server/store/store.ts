@@ -54,11 +54,14 @@ export interface ClusterQuery {
  * `commit` is the only way to write: all of it or nothing, durable (SQLite: on disk) when the promise resolves.
  */
 export interface Store {
+  /** Records may be shared and frozen: change copies. */
   cluster(id: string): Promise<ClusterRecord | undefined>;
   clusters(query: ClusterQuery): Promise<ClusterRecord[]>;
   member(clusterId: string, name: string): Promise<MemberRecord | undefined>;
   /** In the order they were planned: control planes, then workers. */
   members(clusterId: string): Promise<MemberRecord[]>;
+  /** The same, by name only: a document of thousands of peers needs no records. */
+  memberNames(clusterId: string): Promise<string[]>;
   /** By the hash of a capability (live or spent) or of a report token; constant time in the number of members. */
   memberByTokenHash(hash: string): Promise<MemberRecord | undefined>;
   secret(key: SecretKey): Promise<Uint8Array | undefined>;

@@ -62,6 +62,7 @@ export function describeListing(context: Context): void {
       await context.store.commit({ clusters: [{ ...cluster, state: "ready" }] });
       expect(await ids({ limit: 10, states: ["pending"] })).toEqual([]);
       expect(await ids({ limit: 10, states: ["ready"] })).toEqual(["c-1"]);
+      expect(await context.store.cluster("c-1")).toMatchObject({ state: "ready", version: 2 });
     });
 
     it("two live clusters cannot have one name", async () => {
@@ -91,6 +92,7 @@ export function describeListing(context: Context): void {
       const second = (await context.store.member("c-1", "cp02"))!;
       await context.store.commit({ members: [{ ...second, state: "launched" }] });
       const names = (await context.store.members("c-1")).map(({ name }) => name);
+      expect(await context.store.memberNames("c-1")).toEqual(names);
       expect(names).toEqual(["cp02", "cp01", "cp00", "node02", "node10", "node01", "node00"]);
     });
 

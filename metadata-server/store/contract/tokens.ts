@@ -37,6 +37,9 @@ export function describeTokens(context: Context): void {
 
     it("a replaced token finds nobody any more", async () => {
       await create({ reportTokenHash: "first report" });
+      // Looked up before, so that a driver that remembers must forget.
+      expect(await found("capability")).toBe("node01");
+      expect(await found("first report")).toBe("node01");
       await change({ capabilityHash: "second capability", reportTokenHash: "second report" });
       expect(await found("capability")).toBeUndefined();
       expect(await found("first report")).toBeUndefined();
@@ -46,6 +49,7 @@ export function describeTokens(context: Context): void {
 
     it("a token of a member can pass to another one in one commit", async () => {
       await create();
+      expect(await found("capability")).toBe("node01");
       const member = (await context.store.member("c-1", "node01"))!;
       const heir = createMemberRecord({ clusterId: "c-1", name: "node02", capabilityHash: "capability" });
       await context.store.commit({ members: [{ ...member, capabilityHash: null }, heir] });
@@ -54,8 +58,20 @@ export function describeTokens(context: Context): void {
 
     it("a change that leaves the tokens alone shows in what they find", async () => {
       await create();
+      expect(await context.store.memberByTokenHash("capability")).toMatchObject({ lastSequence: 0 });
       await change({ lastSequence: 3 });
       expect(await context.store.memberByTokenHash("capability")).toMatchObject({ lastSequence: 3, version: 2 });
+    });
+
+    it("a refused change does not show in what a token finds", async () => {
+      await create();
+      const member = (await context.store.memberByTokenHash("capability"))!;
+      await expect(
+        context.store.commit({ members: [{ ...member, version: 7, lastSequence: 3 }] }),
+      ).rejects.toMatchObject({
+        reason: "stale",
+      });
+      expect(await context.store.memberByTokenHash("capability")).toEqual(member);
     });
 
     it("a member without tokens is found by none", async () => {

@@ -3,10 +3,11 @@ import type { StatementSync } from "node:sqlite";
 import type { Event } from "#api/event.ts";
 import { createJsonLogger, type Logger } from "../../logger.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
-import type { IdempotencyRecord, Store } from "../store.ts";
+import type { Changes, IdempotencyRecord, Store } from "../store.ts";
 import { createApplyChanges } from "./apply-changes.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
+import { createRecordCache } from "./record-cache.ts";
 import { createWatchers } from "./watchers.ts";
 
 export interface SqliteStoreOptions {
@@ -45,12 +46,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
   const watchers = createWatchers(logger);
   const apply = createApplyChanges({ prepare, now, maxEventsPerCluster });
-  const queue = createCommitQueue({ database, file, apply, onCommitted: (changes) => watchers.notify(changes) });
+  const cache = createRecordCache();
+  const onCommitted = (changes: Changes) => {
+    cache.forget(changes);
+    watchers.notify(changes);
+  };
+  const queue = createCommitQueue({ database, file, apply, onCommitted });
 
   return {
     async cluster(id) {
-      const row = prepare("SELECT record FROM clusters WHERE id = ?").get(id);
-      return toRecord(row) as ClusterRecord | undefined;
+      const select = prepare("SELECT record FROM clusters WHERE id = ?");
+      return cache.cluster(id, () => toRecord(select.get(id)) as ClusterRecord | undefined);
     },
     async clusters({ states, name, after, limit }) {
       const conditions = [
@@ -76,12 +82,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       );
       return rows.map(toRecord) as MemberRecord[];
     },
+    async memberNames(clusterId) {
+      const rows = prepare("SELECT name FROM members WHERE cluster_id = ? ORDER BY role = 'worker', position").all(
+        clusterId,
+      );
+      return rows.map(({ name }) => String(name));
+    },
     async memberByTokenHash(hash) {
-      const row = prepare(
+      const select = prepare(
         `SELECT record FROM tokens JOIN members ON members.cluster_id = tokens.cluster_id AND members.name = tokens.member
          WHERE tokens.hash = ?`,
-      ).get(hash);
-      return toRecord(row) as MemberRecord | undefined;
+      );
+      return cache.memberByTokenHash(hash, () => toRecord(select.get(hash)) as MemberRecord | undefined);
     },
     async secret({ clusterId, member }) {
       const sealed = prepare("SELECT sealed FROM secrets WHERE cluster_id = ? AND member = ?").get(

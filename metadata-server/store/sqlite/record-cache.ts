@@ -1,0 +1,67 @@
+import type { ClusterRecord, MemberRecord } from "../records.ts";
+import type { Changes } from "../store.ts";
+
+/** About 1 KB each. */
+const maxRecords = 100_000;
+
+export interface RecordCache {
+  cluster(id: string, read: () => ClusterRecord | undefined): ClusterRecord | undefined;
+  memberByTokenHash(hash: string, read: () => MemberRecord | undefined): MemberRecord | undefined;
+  /** Of everything that these changes touch, once they are on disk. */
+  forget(changes: Changes): void;
+}
+
+/**
+ * Parsed records of the hottest look-ups. Only this process writes to the file, so what was read stays true until it
+ * commits a change. Records are frozen, because all callers share them.
+ */
+export function createRecordCache(limit = maxRecords): RecordCache {
+  const clusters = new Map<string, ClusterRecord>();
+  const members = new Map<string, MemberRecord>();
+  /** Every cached hash of a member, those included that its record no longer has. */
+  const hashes = new Map<string, Set<string>>();
+
+  function remember(hash: string, member: MemberRecord): void {
+    if (members.size >= limit) {
+      members.clear();
+      hashes.clear();
+    }
+    members.set(hash, member);
+    const known = hashes.get(keyOf(member)) ?? new Set();
+    hashes.set(keyOf(member), known.add(hash));
+  }
+
+  return {
+    cluster(id, read) {
+      const cached = clusters.get(id);
+      if (cached !== undefined) return cached;
+      const cluster = read();
+      if (cluster === undefined) return undefined;
+      if (clusters.size >= limit) clusters.clear();
+      clusters.set(id, deepFreeze(cluster));
+      return cluster;
+    },
+    memberByTokenHash(hash, read) {
+      const cached = members.get(hash);
+      if (cached !== undefined) return cached;
+      const member = read();
+      if (member !== undefined) remember(hash, deepFreeze(member));
+      return member;
+    },
+    forget({ clusters: changedClusters = [], members: changedMembers = [] }) {
+      for (const { id } of changedClusters) clusters.delete(id);
+      for (const member of changedMembers) {
+        for (const hash of hashes.get(keyOf(member)) ?? []) members.delete(hash);
+        hashes.delete(keyOf(member));
+      }
+    },
+  };
+}
+
+const keyOf = ({ clusterId, name }: MemberRecord) => `${clusterId}/${name}`;
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner as object);
+  return Object.freeze(value);
+}
