@@ -14,6 +14,9 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/lab/prepare.ts"],
+          // After the units: machines and units would take each other's processor time.
+          sequence: { groupOrder: 1 },
           // Real machines on two cores: one cluster at a time, or the timings say nothing.
           fileParallelism: false,
           testTimeout: 300_000,

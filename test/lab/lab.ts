@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
+import type { OnBakeProgress } from "../../images/progress.ts";
 import { locateKubernetes } from "../../images/kubernetes/ensure.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
 import { loadConfig } from "../../metadata-server/config.ts";
@@ -25,7 +26,9 @@ export function whyNoMachines(): string | null {
 }
 
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
-export async function prepareImage(): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
+export async function prepareImage(
+  onProgress: OnBakeProgress = () => undefined,
+): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const bootstrapper = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
@@ -35,7 +38,7 @@ export async function prepareImage(): Promise<{ image: BakedImage; kubectl: stri
     imagesDir: join(cacheDir, "images"),
     bootstrapper,
     signal: new AbortController().signal,
-    onProgress: () => undefined,
+    onProgress,
   });
   const binaries = locateKubernetes(source);
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };

@@ -1,0 +1,14 @@
+import { bakeSteps, type BakeProgress } from "../../images/progress.ts";
+import { prepareImage, whyNoMachines } from "./lab.ts";
+
+/** Before the first end-to-end test: the image, with a line for each step, because a first bake takes minutes. */
+export async function setup(): Promise<void> {
+  if (whyNoMachines() === null) await prepareImage(print);
+}
+
+function print(progress: BakeProgress): void {
+  const step = bakeSteps[progress.step];
+  if (progress.state === "working") process.stderr.write(`  ${step}: ${progress.detail}\n`);
+  else if (progress.state === "done") process.stderr.write(`${step}: ${(progress.durationMs / 1000).toFixed(1)} s\n`);
+  else process.stderr.write(`${step}: ${progress.state}\n`);
+}
