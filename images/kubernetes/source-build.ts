@@ -5,7 +5,7 @@ import { findHostSources } from "../debian/sources.ts";
 import { run } from "../../metadata-server/run.ts";
 import { createWorkFolder } from "../work-folder.ts";
 import { writeChecksums } from "./binaries.ts";
-import { generateOpenApi, replaceReflect2, stampVersion } from "./source-repairs.ts";
+import { generateOpenApi, replaceReflect2, stampVersion, type Go } from "./source-repairs.ts";
 
 export interface SourceBuildOptions {
   signal: AbortSignal;
@@ -95,8 +95,6 @@ async function installCompiler(signal: AbortSignal): Promise<void> {
   await run("apt-get", ["-qq", "update"], { signal, env });
   await run("apt-get", ["-qq", "install", "--yes", "--no-install-recommends", ...missing], { signal, env });
 }
-
-export type Go = (args: readonly string[]) => Promise<string>;
 
 function createGo(work: string, tree: string, signal: AbortSignal): Go {
   const env = {

@@ -1,7 +1,9 @@
 import { copyFile, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { run } from "../../metadata-server/run.ts";
-import type { Go } from "./source-build.ts";
+
+/** Runs `go` in the source tree and returns what it printed. */
+export type Go = (args: readonly string[]) => Promise<string>;
 
 const isReflect2Source = (file: string) => file.endsWith(".go") || file.endsWith(".s");
 

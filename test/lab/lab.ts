@@ -1,6 +1,4 @@
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { createServer } from "node:net";
-import { once } from "node:events";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
@@ -8,6 +6,7 @@ import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
 import { locateKubernetes } from "../../images/kubernetes/ensure.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
+import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { loadConfig } from "../../metadata-server/config.ts";
 import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
@@ -59,7 +58,7 @@ export async function startLab(
 ): Promise<Lab> {
   await mkdir(labsDir, { recursive: true });
   const dataDir = await mkdtemp(join(labsDir, "lab-"));
-  const config = loadConfig({ dataDir, cacheDir, port: await freePort() });
+  const config = loadConfig({ dataDir, cacheDir, port: await findFreePort() });
   const machinesDir = join(dataDir, "machines");
   const nspawn = createNspawnProvider({
     imagesDir: join(cacheDir, "images"),
@@ -89,13 +88,4 @@ export async function startLab(
       await rm(dataDir, { recursive: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }

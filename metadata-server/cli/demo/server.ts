@@ -1,12 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, open, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { loadConnection, type Connection } from "../client/connection.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
+import { findFreePort } from "./free-port.ts";
 import { loadDemoRecord, type DemoRecord } from "./record.ts";
 
 const Started = z.strictObject({ url: z.string(), caFile: z.string(), tokenFile: z.string() });
@@ -107,15 +107,6 @@ async function serverError(what: string, demoDir: string): Promise<CliError> {
   const file = path.join(demoDir, "server.log");
   const tail = (await readFile(file, "utf8")).split("\n").slice(-12).join("\n").trim();
   return new CliError(exitCodes.failed, `The metadata server ${what}; the end of ${file}:\n${tail}`);
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /**

@@ -2,18 +2,12 @@ import { mkdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { loadConfig, type Config, type ConfigFlags } from "../../config.ts";
 import { createJsonLogger, type Logger } from "../../logger.ts";
+import type { RunningServer } from "../../serve.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { AddCommands } from "../program.ts";
 import { claimEphemeralDirectory, deleteEveryCluster, removeEphemeralDirectory } from "./ephemeral.ts";
 import { openLifeline } from "./lifeline.ts";
-
-export interface RunningServer {
-  url: string;
-  token: string;
-  caFile: string;
-  close(): Promise<void>;
-}
 
 export type StartServer = (config: Config, logger: Logger) => Promise<RunningServer>;
 

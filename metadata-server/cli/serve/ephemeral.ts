@@ -2,7 +2,7 @@ import { access, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promise
 import path from "node:path";
 import { createApiClient } from "../client/api-client.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
-import type { RunningServer } from "./command.ts";
+import type { RunningServer } from "../../serve.ts";
 
 const marker = "ephemeral";
 const deleteTimeoutMs = 120_000;
