@@ -23,7 +23,7 @@ const start: StartServer = async (config, logger) => {
 };
 
 const interrupted = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM"] as const)
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   // Not `once`: libraries that restore the cursor end the process when they find no other listener.
   process.on(signal, () => {
     if (interrupted.signal.aborted) process.exit(exitCodes.interrupted);
