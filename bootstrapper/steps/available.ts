@@ -10,7 +10,7 @@ interface DaemonSet {
   status?: { numberAvailable?: number; desiredNumberScheduled?: number };
 }
 
-const limitMs = 60_000;
+const limitMs = 120_000;
 const intervalMs = 200;
 const answerTimeoutMs = 1000;
 const apps = "/apis/apps/v1/namespaces/kube-system/daemonsets";
@@ -29,7 +29,8 @@ export async function proveAvailable(session: Session, signal: AbortSignal): Pro
     await api.apply(probe, await session.render("kubernetes/probe.yaml", {}), limit);
     await Promise.all([waitForProbes(api, peers, limit), waitForKubeProxy(api, peers.length, limit)]);
   } finally {
-    await api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
+    // What the proof says must not be hidden by a probe that could not be removed.
+    await api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000)).catch(() => undefined);
     api.close();
   }
 }

@@ -19,6 +19,6 @@ export interface CliContext {
 export const styleOf = (context: CliContext, stream: Terminal): Style =>
   createStyle(stream.isTTY === true && !context.environment.noColor && !context.environment.dumbTerminal);
 
-/** Whether lines on this stream can be redrawn in place. */
+/** Whether lines on this stream can be redrawn in place; a serial line may be a terminal without a size. */
 export const isLive = (context: CliContext, stream: Terminal): boolean =>
-  stream.isTTY === true && !context.environment.dumbTerminal;
+  stream.isTTY === true && !context.environment.dumbTerminal && stream.columns !== 0;

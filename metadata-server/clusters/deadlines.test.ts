@@ -45,6 +45,23 @@ describe("The provision allowance", () => {
     expect(await stateOf(cluster)).toBe("bootstrapping");
   });
 
+  it("counts from the launch, not from the request", async () => {
+    const held = Promise.withResolvers<void>();
+    server.provider.fault = (operation) => (operation === "launch" ? held.promise : undefined);
+    const answer = await server.request("/v1/clusters", { body: { name: "late", nodes: 1, provider: "fake" } });
+    const cluster = answer.body as Cluster;
+    server.clock.advance(25_000);
+    await enforceDeadlines(server.clusters);
+    held.resolve();
+    await server.clusters.background.idle();
+    await pass(29);
+    expect(await stateOf(cluster)).toBe("provisioning");
+    await pass(1);
+    expect((await server.cluster(cluster.id)).failure?.message).toBe(
+      "Never called within the provision allowance of 30 s: cp01.late.sprout.internal (launched 30 s ago)",
+    );
+  });
+
   it("tells a machine that was not launched from one that never called", async () => {
     const held = Promise.withResolvers<void>();
     server.provider.fault = (operation, name) =>

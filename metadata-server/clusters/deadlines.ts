@@ -80,7 +80,8 @@ export function explainProvisioning(
   cluster: ClusterRecord,
   { members, at }: { members: MemberRecord[]; at: number },
 ): ClusterFailure {
-  const allowance = Math.round((cluster.provisionDeadlineAt - cluster.createdAt) / 1000);
+  const countedFrom = members.find(({ first }) => first)?.launchedAt ?? cluster.createdAt;
+  const allowance = Math.round((cluster.provisionDeadlineAt - countedFrom) / 1000);
   const silent = members.filter(({ firstContactAt }) => firstContactAt === null);
   const reasons = silent.map(({ name, launchedAt }) => {
     if (launchedAt === null) return `${name} (not launched)`;

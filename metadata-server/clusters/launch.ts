@@ -39,15 +39,15 @@ async function launchMember(
   options: Launch & { cluster: ClusterRecord; member: MemberRecord; signal: AbortSignal },
 ): Promise<void> {
   const { cluster, member, signal } = options;
+  const provider = deps.providers.get(cluster.provider);
   try {
-    const provider = deps.providers.get(cluster.provider);
     if (provider === undefined) throw new Error(`this server has no provider ${cluster.provider}`);
     await provider.launch(toMachineSpec(deps, options), signal);
   } catch (error) {
     if (!signal.aborted) await recordLaunchFailure(deps, { member, error });
     return;
   }
-  await recordLaunch(deps, member);
+  await recordLaunch(deps, { launched: member, provisionAllowanceMs: provider?.provisionAllowanceMs ?? 0 });
 }
 
 function toMachineSpec(
@@ -61,19 +61,30 @@ function toMachineSpec(
   return { clusterId, allocation, name, address, mac, kubernetesVersion, providerData, seed };
 }
 
-/** The machine may have called before its provider was done: then it is further than `launched` already. */
-async function recordLaunch({ store, clock }: ClusterDependencies, launched: MemberRecord): Promise<void> {
+/**
+ * The machine may have called before its provider was done: then it is further than `launched` already. The provision
+ * allowance counts from the first control plane's launch; until then it bounded the launch itself.
+ */
+async function recordLaunch(
+  { store, clock }: ClusterDependencies,
+  { launched, provisionAllowanceMs }: { launched: MemberRecord; provisionAllowanceMs: number },
+): Promise<void> {
   await decide(store, async () => {
-    const member = await store.member(launched.clusterId, launched.name);
-    if (member === undefined || member.launchedAt !== null) return { result: undefined };
+    const { clusterId, name } = launched;
+    const [cluster, member] = await Promise.all([store.cluster(clusterId), store.member(clusterId, name)]);
+    if (cluster === undefined || member === undefined || member.launchedAt !== null) return { result: undefined };
     const at = clock.now();
-    const record: MemberRecord = {
-      ...member,
-      launchedAt: at,
-      state: member.state === "pending" ? "launched" : member.state,
+    const isPending = member.state === "pending";
+    const record: MemberRecord = { ...member, launchedAt: at, state: isPending ? "launched" : member.state };
+    const waiting = member.first && isComingUp(cluster) && cluster.deadlineAt === null;
+    return {
+      changes: {
+        clusters: waiting ? [{ ...cluster, provisionDeadlineAt: at + provisionAllowanceMs }] : [],
+        members: [record],
+        events: isPending ? [memberEvent(record, { at })] : [],
+      },
+      result: undefined,
     };
-    const events = member.state === "pending" ? [memberEvent(record, { at })] : [];
-    return { changes: { members: [record], events }, result: undefined };
   });
 }
 

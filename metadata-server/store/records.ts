@@ -24,6 +24,7 @@ export interface ClusterRecord {
   deadlineSeconds: number;
   failedTtlSeconds: number;
   createdAt: number;
+  /** The provision allowance's end: counted from the first control plane's launch, before that from the request. */
   provisionDeadlineAt: number;
   /** Set when the first control plane's metadata is first answered. */
   deadlineAt: number | null;

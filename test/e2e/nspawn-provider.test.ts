@@ -1,27 +1,71 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { beforeAll, describe } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import { describeProviderContract } from "../../metadata-server/providers/provider-contract.ts";
+import { execInMachine } from "../lab/machine-exec.ts";
 import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
+
+async function openFolder(): Promise<string> {
+  await mkdir("/var/lib/sprout/lab", { recursive: true });
+  return mkdtemp("/var/lib/sprout/lab/provider-");
+}
+
+const open = (folder: string) =>
+  createNspawnProvider({
+    imagesDir: join(cacheDir, "images"),
+    machinesDir: join(folder, "machines"),
+    networkPrefix: "10.77",
+    serverPort: 9,
+  });
 
 describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${reason})` : ""}`, () => {
   beforeAll(async () => {
     await prepareImage();
   });
 
+  it("gives a machine the controllers that kubelet and containers need, to use as its own", async () => {
+    const folder = await openFolder();
+    const machinesDir = join(folder, "machines");
+    const provider = open(folder);
+    const clusterId = "c-controllers22222";
+    const members = [{ name: "cp01.controllers.test", role: "control-plane" as const }];
+    const segment = await provider.reserve({ clusterId, members });
+    const machine = { ...segment.machines[0]!, clusterId, allocation: "a-controllers22222", kubernetesVersion };
+    const seed = { server: segment.serverUrl, ca: "unused", capability: "unused" };
+    try {
+      await provider.launch({ ...machine, providerData: segment.providerData, seed }, AbortSignal.timeout(30_000));
+      const script = `set -e
+        if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+          mkdir /sys/fs/cgroup/probe && cat /sys/fs/cgroup/cgroup.controllers && rmdir /sys/fs/cgroup/probe
+        else
+          for name in cpu memory pids; do mkdir /sys/fs/cgroup/$name/probe && rmdir /sys/fs/cgroup/$name/probe && echo $name; done
+        fi`;
+      const controllers = async () => {
+        const machineRef = { machinesDir, allocation: machine.allocation };
+        const { stdout, stderr } = await execInMachine(machineRef, ["sh", "-c", script]);
+        return stderr || stdout.split(/\s+/);
+      };
+      // The machine makes the hierarchies its own in the first moments of its boot.
+      await expect
+        .poll(controllers, { timeout: 20_000 })
+        .toEqual(expect.arrayContaining(["cpu", "memory", "pids"]) as string[]);
+    } finally {
+      await provider.terminate(machine);
+      await provider.release(clusterId);
+      await rm(folder, { recursive: true });
+    }
+  });
+
   describeProviderContract("nspawn", async () => {
-    await mkdir("/var/lib/sprout/lab", { recursive: true });
-    const folder = await mkdtemp("/var/lib/sprout/lab/provider-");
-    const open = () =>
-      createNspawnProvider({
-        imagesDir: join(cacheDir, "images"),
-        machinesDir: join(folder, "machines"),
-        networkPrefix: "10.77",
-        serverPort: 9,
-      });
-    return { provider: open(), kubernetesVersion, reopen: open, destroy: () => rm(folder, { recursive: true }) };
+    const folder = await openFolder();
+    return {
+      provider: open(folder),
+      kubernetesVersion,
+      reopen: () => open(folder),
+      destroy: () => rm(folder, { recursive: true }),
+    };
   });
 });
