@@ -51,7 +51,7 @@ export async function writeReferenceLayer(folder: string): Promise<void> {
   await write("etc/systemd/system/kubelet.service", kubelet);
   await mkdir(join(folder, "etc/systemd/system/multi-user.target.wants"), { recursive: true });
   await symlink("../kubelet.service", join(folder, "etc/systemd/system/multi-user.target.wants/kubelet.service"));
-  for (const unit of ["sprout-bootstrap.service", "sprout-no-docker.socket", "sprout-route-agent.service"])
+  for (const unit of ["sprout-bootstrap.service", "sprout-no-docker.service", "sprout-route-agent.service"])
     await symlink("/dev/null", join(folder, "etc/systemd/system", unit));
   await mkdir(join(folder, "usr/bin"), { recursive: true });
   await cp(join(import.meta.dirname, "crictl"), join(folder, "usr/bin/crictl"));
