@@ -13,7 +13,8 @@ export interface HostState {
 export async function hostState(): Promise<HostState> {
   const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").map((line) => line.split(" ")[4] ?? "");
   return {
-    mounts: mounts.filter(Boolean).toSorted(),
+    // /run/netns itself is iproute2's: a mount since the host's first network namespace, for good (ip-netns(8)).
+    mounts: mounts.filter((mount) => mount !== "" && mount !== "/run/netns").toSorted(),
     networkNamespaces: (await readdir("/run/netns").catch((): string[] => [])).toSorted(),
     links: (await readdir("/sys/class/net")).toSorted(),
     cgroups: await cgroups("/sys/fs/cgroup"),

@@ -24,13 +24,17 @@ export async function execInMachine(
   options: { input?: string; signal?: AbortSignal } = {},
 ): Promise<ExecResult> {
   const leader = await waitForLeader(machine, options.signal);
-  const result = await execa("nsenter", ["-t", String(leader), "-m", "-u", "-i", "-n", "-p", "-C", "--", ...argv], {
-    extendEnv: false,
-    env: environment,
-    reject: false,
-    ...(options.signal ? { cancelSignal: options.signal } : {}),
-    ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
-  });
+  const result = await execa(
+    "nsenter",
+    ["-t", String(leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "--", ...argv],
+    {
+      extendEnv: false,
+      env: environment,
+      reject: false,
+      ...(options.signal ? { cancelSignal: options.signal } : {}),
+      ...(options.input === undefined ? { stdin: "ignore" as const } : { input: options.input }),
+    },
+  );
   return { exitCode: result.exitCode ?? -1, stdout: result.stdout, stderr: result.stderr };
 }
 
