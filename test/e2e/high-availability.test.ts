@@ -32,13 +32,15 @@ describe.skipIf(reason !== null)(`three control planes${reason ? ` (skipped: ${r
   });
 
   it("form one etcd cluster of three started members", async () => {
-    const pods = await exec(0, [
-      "sh",
-      "-c",
-      "kubectl -n kube-system exec etcd-cp01.ha.sprout.internal -- etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/peer.crt --key=/etc/kubernetes/pki/etcd/peer.key member list",
-    ]);
-    const members = pods.stdout.split("\n").filter((line) => line.includes("started"));
-    expect(members).toHaveLength(3);
+    const pki = "/etc/kubernetes/pki/etcd";
+    const etcdctl = `etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key`;
+    const memberList = ["kubectl", "-n", "kube-system", "exec", "etcd-cp01.ha.sprout.internal", "--"];
+    const started = async () => {
+      const { stdout, stderr } = await exec(0, [...memberList, ...etcdctl.split(" "), "member", "list"]);
+      return stderr || stdout.split("\n").filter((line) => line.includes("started")).length;
+    };
+    // The API server hears of a static pod a moment after its node is Ready.
+    await expect.poll(started, { timeout: 30_000 }).toBe(3);
   });
 
   it("keep etcd's initial cluster out of what later control planes read", async () => {

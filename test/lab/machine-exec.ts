@@ -26,7 +26,7 @@ export async function execInMachine(
   const leader = await waitForLeader(machine, options.signal);
   const result = await execa(
     "nsenter",
-    ["-t", String(leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "--", ...argv],
+    ["-t", String(leader), "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--", ...argv],
     {
       extendEnv: false,
       env: environment,
