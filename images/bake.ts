@@ -136,6 +136,7 @@ async function describeImage(
     debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...debian.packages },
     binaries: [...kubernetes, bootstrapper],
     containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
+    clusterDns: archives.some(({ ref }) => /(^|\/)coredns[:@]/.test(ref)),
     templates: await checksumTree(templatesDir, isTemplate),
     mayDiffer,
   };

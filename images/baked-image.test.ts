@@ -20,6 +20,7 @@ async function writeImage(dir: string, fingerprint = sha256): Promise<void> {
     debian: { codename: "bookworm", rootfs: [], containerImages: [] },
     binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
     containerImages: [],
+    clusterDns: false,
     templates: [],
     mayDiffer,
   };

@@ -15,6 +15,7 @@ const manifest: ImageManifest = {
   },
   binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
   containerImages: [{ ref: "k8s.gcr.io/pause:3.2", digest: `sha256:${sha256}`, sizeBytes: 1 }],
+  clusterDns: false,
   templates: [{ file: "hosts", sha256 }],
   mayDiffer,
 };

@@ -21,6 +21,8 @@ export const ImageManifest = z.strictObject({
   /** Every program that is not Debian's, by its path on the machine or, inside a container image, by its name. */
   binaries: z.array(z.strictObject({ name: z.string().min(1), sha256: Sha256, sizeBytes: z.int().positive() })).min(1),
   containerImages: z.array(z.strictObject({ ref: z.string().min(1), digest: Digest, sizeBytes: z.int().positive() })),
+  /** Whether a CoreDNS image is among them; without one there is no cluster DNS, and nothing stands in for it. */
+  clusterDns: z.boolean(),
   templates: z.array(z.strictObject({ file: z.string().min(1), sha256: Sha256 })),
   /** What may differ between two bakes of the same inputs, and why. */
   mayDiffer: z.array(z.strictObject({ what: z.string().min(1), why: z.string().min(1) })),

@@ -68,9 +68,10 @@ function reportError(error: unknown, context: CliContext): ExitCode {
   return error instanceof CliError ? error.exitCode : exitCodes.failed;
 }
 
-/** An error that nobody expected keeps its stack, so that it can be reported. */
-function toMessage(error: unknown): string {
-  if (error instanceof CliError) return error.message;
-  const { code, stack } = error as NodeJS.ErrnoException;
-  return code === undefined ? (stack ?? String(error)) : (error as Error).message;
-}
+const mistakes = new Set(["TypeError", "RangeError", "ReferenceError", "SyntaxError"]);
+
+/** A mistake in the program keeps its stack, so that it can be reported; all else says what is wrong and how to mend it. */
+const toMessage = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return mistakes.has(error.name) ? (error.stack ?? error.message) : error.message;
+};

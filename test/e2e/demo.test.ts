@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeAll, describe, expect, it } from "vitest";
+import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { hostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 
@@ -17,6 +18,7 @@ describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` 
     const before = await hostState();
     const demo = await execa(sprout, ["demo", "--nodes", "2", "--json"], { reject: false, timeout: 250_000 });
     expect(demo.stderr).toMatch(/Ready .*control-plane/);
+    expect(demo.stderr).toContain("there is no cluster DNS");
     const report = JSON.parse(demo.stdout.split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(report).toMatchObject({
       ready: true,
@@ -33,5 +35,15 @@ describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` 
     const demo = await execa(sprout, ["demo", "--nodes", "0"], { reject: false });
     expect(demo.exitCode).toBe(2);
     expect(demo.stderr).toContain("--nodes");
+  });
+
+  it("says what a folder of Kubernetes binaries lacks, without a stack", async () => {
+    const folder = await temporaryFolder("empty");
+    const bake = await execa(sprout, ["image", "bake", "--kubernetes-binaries", folder], { reject: false });
+    expect(bake.exitCode).toBe(1);
+    expect(bake.stderr).toMatch(
+      /^Error: Cannot use Kubernetes binaries in .+: kube-apiserver is missing; .+; pause is missing$/m,
+    );
+    expect(bake.stderr).not.toMatch(/^\s+at /m);
   });
 });

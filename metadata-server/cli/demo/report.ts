@@ -50,13 +50,17 @@ const toDurations = (member: Cluster["members"][number]) =>
   member.phases.flatMap(({ phase, durationMs }) => (durationMs === undefined ? [] : [[phase, durationMs] as const]));
 
 /** What the workload proved, a line each. */
-export function renderWorkload({ pods, crossNode, serviceBackends, nodePorts, retries }: WorkloadResult): string {
+export function renderWorkload(
+  { pods, crossNode, serviceBackends, nodePorts, retries }: WorkloadResult,
+  { clusterDns }: { clusterDns: boolean },
+): string {
   const lines = [
     `a web server runs on each of ${pods} nodes`,
     pods > 1 ? `${crossNode} of ${crossNode} requests from pods to pods on other nodes answered` : "",
     `the Service address answered from ${serviceBackends} of ${pods} nodes`,
     `the NodePort of ${nodePorts} of ${pods} nodes answered this host`,
     retries > 0 ? `${retries} of these checks had to be repeated` : "",
+    clusterDns ? "" : "there is no cluster DNS: the image has no CoreDNS, as Debian has none",
   ];
   return lines.flatMap((line) => (line === "" ? [] : [`    ${line}\n`])).join("");
 }

@@ -45,13 +45,15 @@ export async function runDemo(context: CliContext, options: DemoOptions): Promis
 async function demonstrate(context: CliContext, options: DemoOptions & { narrator: Narrator }): Promise<DemoReport> {
   const { narrator, demoDir } = options;
   const { signal } = context;
-  const { kubectl } = await narrator.step("Machine image", () => prepareImage(context, { ...options, force: false }));
+  const { image, kubectl } = await narrator.step("Machine image", () =>
+    prepareImage(context, { ...options, force: false }),
+  );
   if (await loadDemoRecord(demoDir))
     await narrator.step("Earlier demo removed", () => cleanDemo({ ...options, signal }));
   const server = await narrator.step("Metadata server", () => startDemoServer({ ...options, signal }));
   let keep = false;
   try {
-    const report = await bringUp(context, { ...options, server, kubectl });
+    const report = await bringUp(context, { ...options, server, kubectl, clusterDns: image.manifest.clusterDns });
     keep = options.keep === true;
     return report;
   } finally {
@@ -69,6 +71,8 @@ interface BringUp extends DemoOptions {
   narrator: Narrator;
   /** The program of the same version as the cluster. */
   kubectl: string;
+  /** Whether the image brings CoreDNS. */
+  clusterDns: boolean;
 }
 
 async function bringUp(context: CliContext, options: BringUp): Promise<DemoReport> {
@@ -92,7 +96,7 @@ async function bringUp(context: CliContext, options: BringUp): Promise<DemoRepor
   const workload = await narrator.step("Workload", () =>
     runWorkload({ kubectl, nodes, timeoutMs: workloadTimeoutMs, signal, now }),
   );
-  narrator.text(`${renderWorkload(workload)}\n${await kubectl(["get", "nodes", "-o", "wide"])}`);
+  narrator.text(`${renderWorkload(workload, options)}\n${await kubectl(["get", "nodes", "-o", "wide"])}`);
   const report = toDemoReport({ cluster: await client.get(cluster.id), timeline, seconds, workload });
   narrator.text(`\n${renderResult(report, styleOf(context, options.json ? context.stderr : context.stdout))}`);
   return report;

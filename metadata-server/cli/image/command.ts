@@ -76,12 +76,13 @@ function printImages(context: CliContext, images: readonly BakedImage[], { json 
   else
     context.stdout.write(
       renderTable(
-        ["kubernetes", "architecture", "system", "container images", "age", "folder"],
+        ["kubernetes", "architecture", "system", "container images", "cluster dns", "age", "folder"],
         images.map(({ dir, manifest }) => [
           manifest.kubernetesVersion,
           manifest.architecture,
           `debian ${manifest.debian.codename}`,
           String(manifest.containerImages.length),
+          manifest.clusterDns ? "CoreDNS" : "none",
           formatAge(context.now() - Date.parse(manifest.bakedAt)),
           dir,
         ]),
