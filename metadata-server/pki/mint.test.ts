@@ -84,7 +84,7 @@ describe("a control plane's credentials", () => {
       scheduler: "CN=system:kube-scheduler client",
       "kubelet client": "O=system:nodes CN=system:node:cp01.build126.test client",
       "kubelet serving": "O=system:nodes CN=system:node:cp01.build126.test server",
-      "route agent": "O=sprout:route-agents CN=sprout:route-agent:cp01.build126.test client",
+      "route agent": "O=sprout:route-agents CN=sprout:node:cp01.build126.test client",
     });
   });
 

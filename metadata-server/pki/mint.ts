@@ -47,7 +47,8 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
   const sign: Sign = (issuer, usages, subject, hosts = []) =>
     issueCertificate({ subject, usages, alternativeNames: toAlternativeNames(hosts), now: node.now, notAfter }, issuer);
   const kubelet = { commonName: `system:node:${node.name}`, organizations: ["system:nodes"] };
-  const routeAgent = { commonName: `sprout:route-agent:${node.name}`, organizations: ["sprout:route-agents"] };
+  // 64 characters at most, as RFC 5280 bounds a common name; the rights are the group's.
+  const routeAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:route-agents"] };
   const common = {
     allocation: node.allocation,
     kubelet: {
