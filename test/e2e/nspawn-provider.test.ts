@@ -1,17 +1,13 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import { describeProviderContract } from "../../metadata-server/providers/provider-contract.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
+import { createLabFolder } from "../lab/lab-folders.ts";
 import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
-
-async function openFolder(): Promise<string> {
-  await mkdir("/var/lib/sprout/lab", { recursive: true });
-  return mkdtemp("/var/lib/sprout/lab/provider-");
-}
 
 const open = (folder: string) =>
   createNspawnProvider({
@@ -27,7 +23,7 @@ describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${r
   });
 
   it("gives a machine the controllers that kubelet and containers need, to use as its own", async () => {
-    const folder = await openFolder();
+    const folder = await createLabFolder();
     const machinesDir = join(folder, "machines");
     const provider = open(folder);
     const clusterId = "c-controllers22222";
@@ -60,7 +56,7 @@ describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${r
   });
 
   describeProviderContract("nspawn", async () => {
-    const folder = await openFolder();
+    const folder = await createLabFolder();
     return {
       provider: open(folder),
       kubernetesVersion,

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
@@ -12,11 +12,10 @@ import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { startServer, type RunningServer } from "../../metadata-server/serve.ts";
+import { createLabFolder } from "./lab-folders.ts";
 
 export const kubernetesVersion = "v1.20.2";
 export const cacheDir = "/var/cache/sprout";
-/** On a real file system: containerd's snapshotter and etcd cannot live on an overlay or a small tmpfs. */
-const labsDir = "/var/lib/sprout/lab";
 
 /** Why this machine cannot run real machines, or null where it can. */
 export function whyNoMachines(): string | null {
@@ -56,8 +55,7 @@ export interface Lab {
 export async function startLab(
   wrap: (provider: MachineProvider) => MachineProvider = (provider) => provider,
 ): Promise<Lab> {
-  await mkdir(labsDir, { recursive: true });
-  const dataDir = await mkdtemp(join(labsDir, "lab-"));
+  const dataDir = await createLabFolder();
   const config = loadConfig({ dataDir, cacheDir, port: await findFreePort() });
   const machinesDir = join(dataDir, "machines");
   const nspawn = createNspawnProvider({

@@ -1,9 +1,15 @@
 import { bakeSteps, type BakeProgress } from "../../images/progress.ts";
+import { reapDeadLabs } from "./lab-folders.ts";
 import { prepareImage, whyNoMachines } from "./lab.ts";
 
-/** Before the first end-to-end test: the image, with a line for each step, because a first bake takes minutes. */
+/**
+ * Before the first end-to-end test: what a killed run left is removed, and the image is there, with a line for each
+ * step, because a first bake takes minutes.
+ */
 export async function setup(): Promise<void> {
-  if (whyNoMachines() === null) await prepareImage(print);
+  if (whyNoMachines() !== null) return;
+  await reapDeadLabs();
+  await prepareImage(print);
 }
 
 function print(progress: BakeProgress): void {
