@@ -46,9 +46,9 @@ describe("baked images", () => {
     await writeFile(join(imagesDir, "v1.20.2/manifest.json"), "{}");
     await expect(loadImage(imagesDir, "v1.20.2")).rejects.toThrow(ImageManifestError);
     await writeImage(join(imagesDir, "work"));
-    await mkdir(join(imagesDir, "v1.20.3"));
+    await mkdir(join(imagesDir, "v1.20.3/containerd"), { recursive: true });
     await writeFile(join(imagesDir, "v1.20.3/manifest.json"), await readFile(join(imagesDir, "work/manifest.json")));
-    await expect(loadImage(imagesDir, "v1.20.3")).rejects.toThrow(/ENOENT.*v1\.20\.3\/(rootfs|containerd)/);
+    await expect(loadImage(imagesDir, "v1.20.3")).rejects.toThrow(/ENOENT.*v1\.20\.3\/rootfs/);
   });
 
   it("placeImage puts a new image in the old one's place and leaves nothing else", async () => {

@@ -25,14 +25,17 @@ export async function proveAvailable(session: Session, signal: AbortSignal): Pro
   const peers = session.metadata.peers ?? [];
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const api = apiOf(session, "admin");
+  const remove = () => api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
   try {
     await api.apply(probe, await session.render("kubernetes/probe.yaml", {}), limit);
     await Promise.all([waitForProbes(api, peers, limit), waitForKubeProxy(api, peers.length, limit)]);
-  } finally {
-    // What the proof says must not be hidden by a probe that could not be removed.
-    await api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000)).catch(() => undefined);
+  } catch (error) {
+    // Why the proof failed says more than that its probe could not be removed either.
+    await remove().catch(() => undefined);
     api.close();
+    throw error;
   }
+  await remove().finally(() => api.close());
 }
 
 async function waitForProbes(api: KubernetesApi, peers: string[], signal: AbortSignal) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { bringUp, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
-import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { bringUp, createTestCluster, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 const otherMac = "52:54:00:99:99:99";
 
@@ -11,10 +11,7 @@ let first: TestMachine;
 let worker: TestMachine;
 
 beforeEach(async () => {
-  server = await createTestServer();
-  cluster = await server.create();
-  first = createTestMachine(server, cluster, 0);
-  worker = createTestMachine(server, cluster, 1);
+  ({ server, cluster, first, worker } = await createTestCluster());
 });
 afterEach(() => server.close());
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { bringUp, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
-import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { bringUp, createTestCluster, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
 let cluster: Cluster;
@@ -9,10 +9,7 @@ let first: TestMachine;
 let worker: TestMachine;
 
 beforeEach(async () => {
-  server = await createTestServer();
-  cluster = await server.create();
-  first = createTestMachine(server, cluster, 0);
-  worker = createTestMachine(server, cluster, 1);
+  ({ server, cluster, first, worker } = await createTestCluster());
 });
 afterEach(() => server.close());
 
