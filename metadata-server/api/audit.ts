@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+/** What was done. Every entry is written with the decision it tells of: none without the other. */
+export const auditActions = [
+  "cluster-create",
+  "cluster-extend",
+  "cluster-delete",
+  "kubeconfig-issue",
+  "capability-use",
+  "claim",
+  "confirm",
+  "report-token-use",
+  "approve",
+  "refuse",
+] as const;
+
+export const AuditAction = z.enum(auditActions).meta({ id: "AuditAction" });
+export type AuditAction = z.infer<typeof AuditAction>;
+
+/** Who did what, to what, from where. No secret and no token, only what tells them apart. */
+export const AuditEntry = z
+  .strictObject({
+    /** Counts from 1 for the whole server, without gaps; the oldest are dropped. */
+    sequence: z.int().positive(),
+    at: z.iso.datetime(),
+    action: AuditAction,
+    outcome: z.enum(["allowed", "refused"]),
+    /** `api` with the API token, `node NAME` with a member's capability or report token, `unknown`, `sprout` by itself. */
+    actor: z.string().min(1).max(300),
+    /** Address of the caller's connection; null where Sprout acted by itself. */
+    from: z.string().max(60).nullable(),
+    clusterId: z.string().max(60).nullable(),
+    member: z.string().max(253).nullable(),
+    /** Why it was refused, or what else there is to know. */
+    detail: z.string().max(1000).optional(),
+  })
+  .meta({ id: "AuditEntry" });
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+/** Before the store has numbered it. */
+export type NewAuditEntry = Omit<AuditEntry, "sequence">;
