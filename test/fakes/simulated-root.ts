@@ -1,0 +1,46 @@
+import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+
+const templatesFolder = join(import.meta.dirname, "../../templates");
+const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2"];
+
+/** Stands in for a real program: says what it was asked, and does the least that the next step looks at. */
+const fakePrograms = {
+  ctr: `case "$*" in *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";; *) printf '%s\\n' ${images.join(" ")};; esac`,
+  kubeadm: `echo "$@" >> "$ROOT/kubeadm.log"
+mkdir -p "$ROOT/etc/kubernetes/manifests"
+touch "$ROOT/etc/kubernetes/manifests/kube-controller-manager.yaml" "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"`,
+  systemctl: `echo "$@" >> "$ROOT/systemctl.log"`,
+  iptables: `case "$*" in *-C*) exit 1;; *) echo "$@" >> "$ROOT/iptables.log";; esac`,
+};
+
+export interface SimulatedRoot {
+  mac: string;
+  seed: object;
+}
+
+/** The root folder of a simulated machine: what the bootstrapper reads of a real one, and fake programs in bin/. */
+export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedRoot): Promise<void> {
+  const write = async (path: string, text: string) => {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  };
+  for (const [name, body] of Object.entries(fakePrograms)) {
+    await write(`bin/${name}`, `#!/bin/sh\nROOT=${root}\n${body}\n`);
+    await chmod(join(root, "bin", name), 0o755);
+  }
+  await write("etc/sprout/seed.json", JSON.stringify(seed));
+  await write("sys/class/net/eth0/address", `${mac}\n`);
+  await write("run/systemd/container", "systemd-nspawn\n");
+  await write("proc/swaps", "Filename\tType\n");
+  await write("proc/sys/net/ipv4/ip_forward", "1\n");
+  const manifest = { kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) };
+  await write("usr/share/sprout/manifest.json", JSON.stringify(manifest));
+  await cp(templatesFolder, join(root, "usr/share/sprout/templates"), {
+    recursive: true,
+    filter: (source) => !source.endsWith(".ts"),
+  });
+}
+
+/** What a program of a simulated machine finds: its fakes before the host's own programs. */
+export const simulatedEnvironment = (root: string) => ({ PATH: `${join(root, "bin")}:/usr/bin:/bin` });
