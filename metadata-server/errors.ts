@@ -6,6 +6,7 @@ export type DomainErrorCode =
   | "wrong-machine"
   | "already-claimed"
   | "not-ready"
+  | "wrong-state"
   | "name-taken"
   | "idempotency-key-reused"
   | "no-capacity"

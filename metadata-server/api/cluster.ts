@@ -59,6 +59,10 @@ export const CreateCluster = z
   .meta({ id: "CreateCluster" });
 export type CreateCluster = z.infer<typeof CreateCluster>;
 
+/** Body of `PATCH /v1/clusters/:id`: the cluster is deleted that long after this request. */
+export const ExtendCluster = z.strictObject({ ttlSeconds: z.int().min(60) }).meta({ id: "ExtendCluster" });
+export type ExtendCluster = z.infer<typeof ExtendCluster>;
+
 export const ClusterState = z
   .enum(["pending", "provisioning", "bootstrapping", "ready", "failed", "deleting", "deleted"])
   .meta({ id: "ClusterState" });

@@ -77,6 +77,7 @@ test.for([
     ["clusters", "list", "--state", "up"],
     "option '--state <STATE>' argument 'up' is invalid. Allowed choices are pending, provisioning, bootstrapping, ready, failed, deleting, deleted.",
   ],
+  [["clusters", "extend", "a"], "required option '--ttl <DURATION>' not specified"],
   [["clusters", "get"], "missing required argument 'CLUSTER'"],
   [["clusters", "get", "a", "b"], "too many arguments for 'get'. Expected 1 argument but got 2: a, b."],
   [["clusters", "create", "--colour"], "unknown option '--colour'"],
@@ -92,6 +93,16 @@ test.for([
   );
   expect(ended).toEqual({ exitCode: 2, stdout: "", stderr: `error: ${message}\n(see --help)\n` });
   expect(requests).toEqual([]);
+});
+
+test("extending sends the seconds from now and says when the cluster ends", async () => {
+  const ended = await sprout(["clusters", "extend", fakeClusterId, "--ttl", "24h"], (app) =>
+    app.patch(`/v1/clusters/${fakeClusterId}`, async (c) => {
+      expect(await c.req.json()).toEqual({ ttlSeconds: 86_400 });
+      return c.json(fakeCluster({ expiresAt: "2026-01-02T00:05:00.000Z" }));
+    }),
+  );
+  expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "build126 is deleted at 2026-01-02T00:05:00.000Z\n" });
 });
 
 test("help goes to stdout, with the exit codes, and is a success", async () => {

@@ -12,7 +12,7 @@ type SecretOwner = Pick<MemberRecord, "clusterId" | "name" | "capabilityHash">;
 const dayMs = 86_400_000;
 /** kubeadm's own lifetimes. */
 const authorityLifetimeMs = 3650 * dayMs;
-const certificateLifetimeMs = 365 * dayMs;
+export const certificateLifetimeMs = 365 * dayMs;
 /** Generation of a cluster's authorities: part of what sealing authenticates, so that an older secret cannot come back. */
 const epoch = 1;
 /** About 3 ms of signing between two looks at the event loop. */

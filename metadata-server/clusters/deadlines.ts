@@ -13,6 +13,7 @@ import { describeMissing } from "./verdict.ts";
 export const graceMs = 10_000;
 const intervalMs = 1000;
 const pageSize = 500;
+const deletionReasons = { ttl: "Its time to live is over", "failed-ttl": "Failed clusters are kept no longer" };
 
 export type Overdue = "provision-allowance" | "deadline" | "ttl" | "failed-ttl";
 
@@ -42,9 +43,12 @@ export async function enforceDeadlines(deps: ClusterDependencies): Promise<void>
   for await (const cluster of liveClusters(deps.store)) {
     const overdue = findOverdue(cluster, deps.clock.now());
     if (overdue === undefined) continue;
-    if (overdue === "ttl") await deleteCluster(deps, { clusterId: cluster.id, reason: "Its time to live is over" });
-    else if (overdue === "failed-ttl")
-      await deleteCluster(deps, { clusterId: cluster.id, reason: "Failed clusters are kept no longer" });
+    if (overdue === "ttl" || overdue === "failed-ttl")
+      await deleteCluster(deps, {
+        clusterId: cluster.id,
+        reason: deletionReasons[overdue],
+        isDue: (current) => findOverdue(current, deps.clock.now()) === overdue,
+      });
     else await failOverdue(deps, { clusterId: cluster.id });
   }
 }

@@ -14,17 +14,25 @@ const longestRetryMs = 30_000;
 
 export const deletionName = (clusterId: string) => `delete ${clusterId}`;
 
+export interface Deletion {
+  clusterId: string;
+  /** For the timeline. */
+  reason?: string;
+  /** Asked of the record that is to be changed: what was due may have been put off meanwhile. */
+  isDue?: (cluster: ClusterRecord) => boolean;
+}
+
 /**
  * Durable as soon as it returns: the data key is wiped, so no secret of the cluster can be opened any more, and its
  * machines are ended in the background. Deleting again changes nothing. Throws DomainError `not-found`.
  */
 export async function deleteCluster(
   deps: ClusterDependencies,
-  { clusterId, reason }: { clusterId: string; reason?: string },
+  { clusterId, reason, isDue = () => true }: Deletion,
 ): Promise<ClusterRecord> {
   const { store, clock } = deps;
   await changeCluster({ store, clusterId }, (cluster) => {
-    if (!canBecome(cluster, "deleting")) return undefined;
+    if (!canBecome(cluster, "deleting") || !isDue(cluster)) return undefined;
     const message = reason === undefined ? {} : { message: reason };
     return transition(cluster, { to: "deleting", at: clock.now(), fields: { sealedDataKey: null }, ...message });
   });

@@ -1,8 +1,9 @@
 import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { CreateCluster, GetClusterQuery, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
+import { CreateCluster, ExtendCluster, GetClusterQuery, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
 import { createCluster } from "../clusters/create-cluster.ts";
 import { deleteCluster } from "../clusters/delete-cluster.ts";
+import { extendCluster } from "../clusters/extend-cluster.ts";
 import { issueKubeconfig } from "../clusters/kubeconfig.ts";
 import { findCluster, getCluster, listClusters } from "../clusters/queries.ts";
 import { toCluster } from "../clusters/view.ts";
@@ -36,6 +37,13 @@ export function addClusterRoutes(app: Hono, { clusters, metrics, stopping }: Htt
     const signal = AbortSignal.any([c.req.raw.signal, stopping]);
     const cluster = getCluster(clusters, clusterId(c), { ...query, signal });
     return c.json(await (query.wait === undefined ? cluster : metrics.whileHeld(cluster)));
+  });
+
+  app.patch("/v1/clusters/:id", limitBody(maxBodyBytes), async (c) => {
+    parseQuery(c, NoQuery);
+    const { ttlSeconds } = await parseBody(c, ExtendCluster);
+    const cluster = await extendCluster(clusters, { clusterId: clusterId(c), ttlSeconds });
+    return c.json(toCluster(cluster, await clusters.store.members(cluster.id)));
   });
 
   app.delete("/v1/clusters/:id", async (c) => {

@@ -66,6 +66,8 @@ describe("GET /openapi.json", () => {
     expect(violations(await server.request("/v1/clusters/none"), { path: "/v1/clusters/{id}", method: "get" })).toBe(
       "none",
     );
+    const extended = await server.request(`/v1/clusters/${id}`, { method: "PATCH", body: { ttlSeconds: 600 } });
+    expect(violations(extended, { path: "/v1/clusters/{id}", method: "patch" })).toBe("none");
     const deleted = await server.request(`/v1/clusters/${id}`, { method: "DELETE" });
     expect(violations(deleted, { path: "/v1/clusters/{id}", method: "delete" })).toBe("none");
   });

@@ -4,6 +4,7 @@ import {
   Cluster,
   ClusterList,
   CreateCluster,
+  ExtendCluster,
   GetClusterQuery,
   KubeconfigQuery,
   ListClustersQuery,
@@ -74,6 +75,17 @@ const clusterPaths = {
       responses: {
         "200": { description: "The cluster, whatever its state", content: json(Cluster) },
         ...refusals("invalid-request", "not-found"),
+      },
+    },
+    patch: {
+      summary: "Move the end of the cluster's time to live, counted from now",
+      operationId: "extendCluster",
+      security: apiToken,
+      requestParams: { path },
+      requestBody: { required: true, content: json(ExtendCluster) },
+      responses: {
+        "200": { description: "Stored", content: json(Cluster) },
+        ...refusals(...bodyProblems, "not-found", "wrong-state"),
       },
     },
     delete: {

@@ -55,6 +55,11 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
     title: "Not ready",
     text: "The request comes too early in the resource's life; try later.",
   },
+  "wrong-state": {
+    status: 409,
+    title: "Wrong state",
+    text: "The resource is in a state that leaves no room for the request, and will not come out of it.",
+  },
   "name-taken": {
     status: 409,
     title: "Name taken",

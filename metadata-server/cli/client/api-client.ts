@@ -21,6 +21,8 @@ export interface ApiClient {
   /** From the first event on: those so far, or with `follow` all until the cluster is deleted. */
   events(id: string, options: { follow: boolean; signal?: AbortSignal }): AsyncGenerator<Event>;
   kubeconfig(id: string, options?: { ttlSeconds?: number | undefined }): Promise<string>;
+  /** The cluster is deleted that long from now. */
+  extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
   /** An id as it is; a name → the id of the live cluster of that name. */
   resolve(idOrName: string): Promise<string>;
@@ -113,6 +115,9 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
       const query = ttlSeconds === undefined ? "" : `?ttlSeconds=${ttlSeconds}`;
       return (await send({ method: "GET", path: pathOf(id, `/kubeconfig${query}`) })).body;
     },
+
+    extend: (id, { ttlSeconds }) =>
+      sendJson(Cluster, { method: "PATCH", path: pathOf(id), body: JSON.stringify({ ttlSeconds }) }),
 
     delete: (id) => sendJson(Cluster, { method: "DELETE", path: pathOf(id) }),
 

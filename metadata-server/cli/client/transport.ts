@@ -4,7 +4,7 @@ import { CliError, exitCodes } from "../exit-code.ts";
 import type { Connection } from "./connection.ts";
 
 export interface OutgoingRequest {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   /** With its query. */
   path: string;
   headers?: Record<string, string>;

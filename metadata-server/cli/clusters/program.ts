@@ -6,6 +6,7 @@ import { parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts"
 import { clusterAction } from "./command.ts";
 import { createCluster, type CreateFlags } from "./create.ts";
 import { deleteCluster, type DeleteFlags } from "./delete.ts";
+import { extendCluster, type ExtendFlags } from "./extend.ts";
 import { printKubeconfig, type KubeconfigFlags } from "./kubeconfig.ts";
 import { getCluster, listClusters, printEvents } from "./read.ts";
 import { waitCommand, type WaitFlags } from "./wait.ts";
@@ -74,6 +75,13 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("-o, --output <FILE>", "write it there, mode 0600, instead of to stdout")
     .option("--ttl <DURATION>", "how long it is valid (1h)", parseDurationSeconds)
     .action(clusterAction<KubeconfigFlags>(context, end, printKubeconfig));
+
+  clusters
+    .command("extend")
+    .description("move the end of a cluster's time to live")
+    .argument(cluster, clusterHelp)
+    .requiredOption("--ttl <DURATION>", "delete the cluster this long from now, such as 24h", parseDurationSeconds)
+    .action(clusterAction<ExtendFlags>(context, end, extendCluster));
 
   clusters
     .command("delete")
