@@ -28,6 +28,8 @@ const Settings = z.strictObject({
   serverNames: z
     .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(hostName).max(32))
     .default([]),
+  /** `sa.key`s made ahead in idle time and kept sealed in the data directory, about 2 KB each. */
+  serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
 
@@ -39,6 +41,7 @@ const variables = {
   baseDomain: "SPROUT_BASE_DOMAIN",
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
   serverNames: "SPROUT_SERVER_NAMES",
+  serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;
 

@@ -4,10 +4,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { createBackground } from "./clusters/background.ts";
-import { systemClock } from "./clusters/clock.ts";
+import { pause, systemClock } from "./clusters/clock.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
 import { createToken } from "./clusters/identifiers.ts";
+import { comingUpStates } from "./clusters/lifecycle.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
@@ -16,11 +17,14 @@ import { filterLogger, type Logger } from "./logger.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
+import { openServiceAccountKeyStock } from "./pki/service-account-key-stock.ts";
 import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
 import type { MachineProvider } from "./providers/provider.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
+import type { Store } from "./store/store.ts";
 
-const serviceAccountKeysAhead = 8;
+/** Between keys made ahead, each about 30 ms of one core. */
+const keyRestMs = 250;
 /** How long requests under way may take to end. */
 const drainMs = 5000;
 const maxConnections = 20_000;
@@ -47,7 +51,12 @@ export async function startServer(
   const tlsDirectory = join(config.dataDir, "tls");
   const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
   const store = await openSqliteStore({ file: config.databaseFile, now: () => clock.now(), logger });
-  const serviceAccountKeys = createServiceAccountKeyPool({ size: serviceAccountKeysAhead });
+  const keysDirectory = join(config.dataDir, "service-account-keys");
+  const serviceAccountKeys = createServiceAccountKeyPool({
+    size: config.serviceAccountKeysAhead,
+    stock: await openServiceAccountKeyStock({ directory: keysDirectory, serverKeys: [serverKey], logger }),
+    rest: (signal) => untilIdle(store, signal),
+  });
   const background = createBackground(logger);
   const metrics = createMetrics(store);
   const stopping = new AbortController();
@@ -67,7 +76,7 @@ export async function startServer(
   const stop = async () => {
     stopping.abort();
     await background.close();
-    serviceAccountKeys.close();
+    await serviceAccountKeys.close();
     await store.close();
   };
   try {
@@ -139,6 +148,12 @@ function serverNames({ hostName, listenAddress, nspawnServerAddress, serverNames
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };
+}
+
+/** Clusters that are coming up have the processors to themselves: on one host, machines and server share them. */
+async function untilIdle(store: Store, signal: AbortSignal): Promise<void> {
+  do await pause(systemClock, { delayMs: keyRestMs, signal });
+  while (!signal.aborted && (await store.clusters({ states: comingUpStates, limit: 1 })).length > 0);
 }
 
 /** Made on first start and kept: clients go on after a restart. */

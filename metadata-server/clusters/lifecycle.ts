@@ -21,7 +21,8 @@ export const liveStates: ClusterState[] = ["pending", "provisioning", "bootstrap
 export const canBecome = (cluster: ClusterRecord, state: ClusterState) => successors[cluster.state].includes(state);
 
 /** Still on its way to ready. */
-export const isComingUp = ({ state }: ClusterRecord) => ["pending", "provisioning", "bootstrapping"].includes(state);
+export const comingUpStates: ClusterState[] = ["pending", "provisioning", "bootstrapping"];
+export const isComingUp = ({ state }: ClusterRecord) => comingUpStates.includes(state);
 
 /** Machines of such a cluster get nothing any more. */
 export const isOver = ({ state }: ClusterRecord) => ["failed", "deleting", "deleted"].includes(state);

@@ -48,7 +48,7 @@ describe("a data key", () => {
   });
 
   test("cannot be sealed without a server key, nor by one of another length", () => {
-    expect(() => createDataKey([], "c-1")).toThrow("Cannot seal data key: there is no server key");
+    expect(() => createDataKey([], "c-1")).toThrow("Cannot seal: there is no server key");
     expect(() => createDataKey([randomBytes(16)], "c-1")).toThrow("Invalid key length");
   });
 });

@@ -17,25 +17,48 @@ const keyIdBytes = 8;
 
 /** A key of the cluster's own, and the same sealed by the first of the server's keys. */
 export function createDataKey(serverKeys: readonly Buffer[], clusterId: string): { key: Buffer; sealed: string } {
-  const [serverKey] = serverKeys;
-  if (serverKey === undefined) throw new Error("Cannot seal data key: there is no server key");
   const key = randomBytes(keyBytes);
-  const sealed = Buffer.concat([keyId(serverKey), seal(serverKey, key, dataKeyContext(clusterId))]);
-  return { key, sealed: sealed.toString("base64url") };
+  return { key, sealed: sealByServer(serverKeys, key, dataKeyContext(clusterId)).toString("base64url") };
 }
 
 /** Any of the server's keys opens, so that a new one can be put first while the old ones are still in use. */
 export function openDataKey(serverKeys: readonly Buffer[], clusterId: string, sealed: string): Buffer {
-  const bytes = Buffer.from(sealed, "base64url");
-  const serverKey = serverKeys.find((key) => keyId(key).equals(bytes.subarray(0, keyIdBytes)));
+  return openByServer(serverKeys, Buffer.from(sealed, "base64url"), {
+    associatedData: dataKeyContext(clusterId),
+    what: `data key of ${clusterId}`,
+    otherwise: "belongs to another cluster",
+  });
+}
+
+/** Keys made ahead, which belong to no cluster yet; they open under the name that they were sealed for alone. */
+export const sealKeysAhead = (serverKeys: readonly Buffer[], name: string, plaintext: Uint8Array): Buffer =>
+  sealByServer(serverKeys, plaintext, keysAheadContext(name));
+
+export const openKeysAhead = (serverKeys: readonly Buffer[], name: string, sealed: Buffer): Buffer =>
+  openByServer(serverKeys, sealed, {
+    associatedData: keysAheadContext(name),
+    what: `keys made ahead ${name}`,
+    otherwise: "has another's name",
+  });
+
+function sealByServer(serverKeys: readonly Buffer[], plaintext: Uint8Array, associatedData: Buffer): Buffer {
+  const [serverKey] = serverKeys;
+  if (serverKey === undefined) throw new Error("Cannot seal: there is no server key");
+  return Buffer.concat([keyId(serverKey), seal(serverKey, plaintext, associatedData)]);
+}
+
+function openByServer(
+  serverKeys: readonly Buffer[],
+  sealed: Buffer,
+  { associatedData, what, otherwise }: { associatedData: Buffer; what: string; otherwise: string },
+): Buffer {
+  const serverKey = serverKeys.find((key) => keyId(key).equals(sealed.subarray(0, keyIdBytes)));
   if (serverKey === undefined)
-    throw new Error(
-      `Cannot open data key of ${clusterId}: no server key at hand sealed it; add the one that did to the server's keys`,
-    );
+    throw new Error(`Cannot open ${what}: no server key at hand sealed it; add the one that did to the server's keys`);
   try {
-    return open(serverKey, bytes.subarray(keyIdBytes), dataKeyContext(clusterId));
+    return open(serverKey, sealed.subarray(keyIdBytes), associatedData);
   } catch (cause) {
-    throw new Error(`Cannot open data key of ${clusterId}: it was changed or belongs to another cluster`, { cause });
+    throw new Error(`Cannot open ${what}: it was changed or ${otherwise}`, { cause });
   }
 }
 
@@ -74,6 +97,8 @@ function open(key: Buffer, sealed: Uint8Array, associatedData: Buffer): Buffer {
 
 // JSON lists of strings, numbers and null: no two contexts read the same.
 const dataKeyContext = (clusterId: string) => Buffer.from(JSON.stringify(["sprout-data-key-1", clusterId]));
+
+const keysAheadContext = (name: string) => Buffer.from(JSON.stringify(["sprout-keys-ahead-1", name]));
 
 function secretContext({ clusterId, member, capabilityHash, epoch }: SecretContext): Buffer {
   if (!Number.isSafeInteger(epoch)) throw new Error(`Cannot seal or open secret: epoch ${epoch} is not a whole number`);

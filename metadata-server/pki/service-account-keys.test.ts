@@ -34,9 +34,9 @@ test("real keys are RSA-2048 pairs in kubeadm's PEM, each another, made off the 
   const pool = createServiceAccountKeyPool({ size: 1 });
   let ticks = 0;
   const timer = setInterval(() => (ticks += 1), 1);
-  onTestFinished(() => {
+  onTestFinished(async () => {
     clearInterval(timer);
-    pool.close();
+    await pool.close();
   });
   const [first, second] = await Promise.all([pool.take(), pool.take()]);
   expect(ticks).toBeGreaterThan(0);
@@ -57,13 +57,16 @@ test("the pool makes keys ahead, one at a time, up to its size", async () => {
   expect(maker.pending).toHaveLength(0);
 });
 
-test("a taken key is replaced, and whoever comes to an empty pool is served in turn", async () => {
+test("a taken key is replaced, and those who come to an empty pool are served in turn, four keys under way at most", async () => {
   const maker = createSimulatedMaker();
   const pool = createServiceAccountKeyPool({ size: 1, makeKey: maker.makeKey });
   await maker.finish();
-  const taken = [pool.take(), pool.take(), pool.take()];
-  for (let made = 0; made < 3; made += 1) await maker.finish();
-  expect((await Promise.all(taken)).map(({ key }) => key)).toEqual(["key 1", "key 2", "key 3"]);
+  const taken = Array.from({ length: 7 }, () => pool.take());
+  expect(maker.pending).toHaveLength(4);
+  for (let made = 0; made < 6; made += 1) await maker.finish();
+  expect((await Promise.all(taken)).map(({ key }) => key)).toEqual([1, 2, 3, 4, 5, 6, 7].map((n) => `key ${n}`));
+  expect(maker.pending).toHaveLength(1);
+  await maker.finish();
   expect(maker.pending).toHaveLength(0);
 });
 
@@ -93,9 +96,55 @@ test("close refuses those who wait and those who come, and makes no more keys", 
   const maker = createSimulatedMaker();
   const pool = createServiceAccountKeyPool({ size: 1, makeKey: maker.makeKey });
   const waiting = pool.take();
-  pool.close();
+  const closed = pool.close();
   await expect(waiting).rejects.toThrow(closedMessage);
   await maker.finish();
+  await closed;
   expect(maker.pending).toHaveLength(0);
   await expect(pool.take()).rejects.toThrow(closedMessage);
+});
+
+/** A stock in memory; real files are in service-account-key-stock.test.ts. */
+function createFakeStock(batches: ServiceAccountKey[][] = []) {
+  return {
+    batches,
+    batchSize: 3,
+    count: () => batches.length * 3,
+    take: async () => batches.shift() ?? [],
+    put: async (keys: readonly ServiceAccountKey[]) => void batches.push([...keys]),
+  };
+}
+
+test("beyond what is at hand, keys are made after a rest each and go to the stock in batches", async () => {
+  let made = 0;
+  let rests = 0;
+  const stock = createFakeStock();
+  const pool = createServiceAccountKeyPool({
+    size: 14,
+    makeKey: async () => nameKey(`key ${(made += 1)}`),
+    rest: async () => void (rests += 1),
+    stock,
+  });
+  await setImmediate();
+  expect([made, rests]).toEqual([14, 6]);
+  expect(stock.batches.map((batch) => batch.length)).toEqual([3, 3]);
+  await pool.close();
+  expect(
+    stock.batches
+      .flat()
+      .map(({ key }) => key)
+      .toSorted(),
+  ).toHaveLength(14);
+  expect(new Set(stock.batches.flat().map(({ key }) => key)).size).toBe(14);
+});
+
+test("a new pool begins with the stock, makes only what is missing, and no key comes twice", async () => {
+  const maker = createSimulatedMaker();
+  const stock = createFakeStock([["a", "b", "c"].map(nameKey), ["d"].map(nameKey)]);
+  const pool = createServiceAccountKeyPool({ size: 4, makeKey: maker.makeKey, stock });
+  const taken = [];
+  for (let count = 0; count < 4; count += 1) taken.push((await pool.take()).key);
+  expect(taken).toEqual(["a", "b", "c", "d"]);
+  expect(stock.batches).toEqual([]);
+  expect(maker.pending).toHaveLength(1);
 });
