@@ -3,7 +3,7 @@ import { holds, type WaitCondition } from "../client/api-client.ts";
 import { styleOf } from "../context.ts";
 import { renderFailure } from "../display/cluster-view.ts";
 import { formatDuration } from "../display/duration.ts";
-import { exitCodes, type ExitCode } from "../exit-code.ts";
+import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import { followCluster } from "../timeline/follow.ts";
 import { renderSummary } from "../timeline/summary.ts";
 import { writeJson, type ClusterCommand } from "./command.ts";
@@ -14,10 +14,19 @@ export interface WaitFlags {
 }
 
 export async function waitCommand(command: ClusterCommand<WaitFlags>, idOrName: string): Promise<ExitCode> {
-  const { client, flags } = command;
-  const cluster = await client.get(await client.resolve(idOrName));
-  return waitForCluster(command, cluster, { condition: flags.for, timeoutMs: flags.timeout * 1000 });
+  const { client, context, flags } = command;
+  try {
+    const cluster = await client.get(await client.resolve(idOrName));
+    return await waitForCluster(command, cluster, { condition: flags.for, timeoutMs: flags.timeout * 1000 });
+  } catch (error) {
+    if (flags.for !== "deleted" || !isNotFound(error)) throw error;
+    // As kubectl wait --for=delete has it: what is not there needs no waiting for.
+    context.stderr.write(`There is no cluster ${idOrName}\n`);
+    return exitCodes.ok;
+  }
 }
+
+const isNotFound = (error: unknown) => error instanceof CliError && error.exitCode === exitCodes.notFound;
 
 /** Waits with the timeline on stderr; the cluster as it then is goes to stdout with `--json`. */
 export async function waitForCluster(
