@@ -1,8 +1,52 @@
 import { asyncProperty, array, assert, constantFrom, nat, record } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createSimulatedCrash, type CrashPoint } from "../../test/fakes/simulated-crash.ts";
-import { createClusterLife, type ClusterLife } from "../../test/fixtures/cluster-life.ts";
-import { createTestServer } from "../../test/fixtures/test-server.ts";
+import { createSimulatedCrash, type CrashPoint, type SimulatedCrash } from "../../test/fakes/simulated-crash.ts";
+import { createClusterLife, type MortalServer, type Witness } from "../../test/fixtures/cluster-life.ts";
+import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
+import { reconcile } from "./reconcile.ts";
+
+interface SimulatedServer extends MortalServer {
+  current: TestServer;
+  /** Machines that were started while they ran. */
+  doubled: string[];
+  restarts: number;
+}
+
+/** Starts again until a start survives. */
+function createSimulatedServer(initial: TestServer, crash: SimulatedCrash, nextPoint: () => void): SimulatedServer {
+  const { provider } = initial;
+  const launch = provider.launch.bind(provider);
+  provider.launch = async (machine, signal) => {
+    if (provider.running.has(machine.allocation)) server.doubled.push(machine.name);
+    await launch(machine, signal);
+  };
+  async function restart(): Promise<void> {
+    server.restarts += 1;
+    do {
+      nextPoint();
+      server.current = await server.current.restart();
+      await reconcile(server.current.clusters).catch((error: unknown) => {
+        if (!crash.dead) throw error;
+      });
+      await server.current.clusters.background.idle();
+    } while (crash.dead);
+  }
+  const server: SimulatedServer = {
+    current: initial,
+    doubled: [],
+    restarts: 0,
+    async request(path, options) {
+      const answer = await server.current.request(path, options);
+      await server.current.clusters.background.idle();
+      const isLost = crash.dead && answer.status === 500;
+      if (crash.dead) await restart();
+      return isLost ? undefined : answer;
+    },
+    settle: () => server.current.clusters.background.idle(),
+    machine: async ({ name }) => provider.launched.get(name)!,
+  };
+  return server;
+}
 
 /** From POST to deleted, with the server dying at the points given, one after the other. */
 async function live(points: readonly CrashPoint[]): Promise<{ operations: string[]; restarts: number }> {
@@ -13,53 +57,55 @@ async function live(points: readonly CrashPoint[]): Promise<{ operations: string
     operations.push(...crash.operations);
     crash.arm(left.shift());
   };
-  const server = await createTestServer({ store: crash.store, provider: crash.provider });
   nextPoint();
-  const life = createClusterLife(server, crash, nextPoint);
+  const initial = await createTestServer({ store: crash.store, provider: crash.provider });
+  const server = createSimulatedServer(initial, crash, nextPoint);
+  const life = createClusterLife(server);
   try {
     const cluster = await life.create();
     await life.bringUp(cluster);
-    await expectReady(life, cluster.id);
+    await expectReady(server, life.witness, cluster.id);
     await life.claimAgain(cluster);
     expect(await life.kubeconfig(cluster)).toMatch(/^apiVersion: "v1"/);
     await life.extend(cluster);
     await life.remove(cluster);
-    await expectGone(life, cluster.id);
+    await expectGone(server, cluster.id);
     nextPoint();
-    return { operations, restarts: life.witness.restarts };
+    return { operations, restarts: server.restarts };
   } finally {
-    await life.server.close();
+    await server.current.close();
   }
 }
 
 /** Nothing acknowledged is lost, no machine lost or doubled, every secret with one holder and destroyed here. */
-async function expectReady({ server, witness }: ClusterLife, id: string): Promise<void> {
-  const cluster = await server.cluster(id);
+async function expectReady({ current, doubled }: SimulatedServer, witness: Witness, id: string): Promise<void> {
+  const { provider, clusters } = current;
+  const cluster = await current.cluster(id);
   expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
-  expect((await server.clusters.store.clusters({ limit: 10 })).map((stored) => stored.id)).toEqual([id]);
-  expect([...server.provider.running.keys()].toSorted()).toEqual(
+  expect((await clusters.store.clusters({ limit: 10 })).map((stored) => stored.id)).toEqual([id]);
+  expect([...provider.running.keys()].toSorted()).toEqual(
     cluster.members.map(({ allocation }) => allocation).toSorted(),
   );
-  expect([...server.provider.segments]).toEqual([id]);
-  expect(witness.doubled).toEqual([]);
-  const phases = (await server.events(id)).flatMap((event) =>
+  expect([...provider.segments]).toEqual([id]);
+  expect(doubled).toEqual([]);
+  const phases = (await current.events(id)).flatMap((event) =>
     event.type === "phase" ? [`${event.member} ${event.phase} ${event.state}`] : [],
   );
   expect(phases).toEqual(witness.reports);
   for (const { name } of cluster.members) {
-    expect([...witness.holders.get(name)!]).toEqual([server.provider.launched.get(name)!.seed.capability]);
-    expect(await server.clusters.store.secret({ clusterId: id, member: name })).toBeUndefined();
+    expect([...witness.holders.get(name)!]).toEqual([provider.launched.get(name)!.seed.capability]);
+    expect(await clusters.store.secret({ clusterId: id, member: name })).toBeUndefined();
   }
 }
 
-async function expectGone({ server }: ClusterLife, id: string): Promise<void> {
-  const cluster = await server.cluster(id);
-  expect(cluster.state).toBe("deleted");
-  expect(cluster.expiresAt).toBe("2026-01-02T05:04:05.000Z");
-  expect([server.provider.running.size, server.provider.segments.size]).toEqual([0, 0]);
+async function expectGone({ current }: SimulatedServer, id: string): Promise<void> {
+  const { provider, clusters } = current;
+  const cluster = await current.cluster(id);
+  expect(cluster).toMatchObject({ state: "deleted", expiresAt: "2026-01-02T05:04:05.000Z" });
+  expect([provider.running.size, provider.segments.size]).toEqual([0, 0]);
   for (const member of [null, ...cluster.members.map(({ name }) => name)])
-    expect(await server.clusters.store.secret({ clusterId: id, member })).toBeUndefined();
-  expect((await server.clusters.store.cluster(id))?.sealedDataKey).toBeNull();
+    expect(await clusters.store.secret({ clusterId: id, member })).toBeUndefined();
+  expect((await clusters.store.cluster(id))?.sealedDataKey).toBeNull();
 }
 
 const runs = 200;
