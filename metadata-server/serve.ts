@@ -39,18 +39,23 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+export interface ServerOptions {
+  logger: Logger;
+  providers: readonly MachineProvider[];
+  /** By default the store that the configuration names. */
+  openStore?: typeof openConfiguredStore;
+}
+
 /** Opens what is kept in `config.dataDir` (made on first start), finishes what the last run left, then serves. */
-export async function startServer(
-  config: Config,
-  { providers, ...options }: { logger: Logger; providers: readonly MachineProvider[] },
-): Promise<RunningServer> {
+export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
+  const { providers, openStore = openConfiguredStore } = options;
   const logger = filterLogger(options.logger, config.logLevel);
   const clock = systemClock;
   const token = await loadToken(config.tokenFile);
   const serverKey = await loadServerKey(join(config.dataDir, "server.key"));
   const tlsDirectory = join(config.dataDir, "tls");
   const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
-  const store = await openSqliteStore({ file: config.databaseFile, now: () => clock.now(), logger });
+  const store = await openStore(config, logger);
   const keysDirectory = join(config.dataDir, "service-account-keys");
   const serviceAccountKeys = createServiceAccountKeyPool({
     size: config.serviceAccountKeysAhead,
@@ -102,6 +107,9 @@ export async function startServer(
     throw error;
   }
 }
+
+export const openConfiguredStore = (config: Config, logger: Logger): Promise<Store> =>
+  openSqliteStore({ file: config.databaseFile, now: () => systemClock.now(), logger });
 
 async function listen(
   config: Config,
