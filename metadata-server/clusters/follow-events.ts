@@ -22,8 +22,10 @@ export async function* followEvents(
   for (let last = after; !signal.aborted;) {
     const events = await hold(deps, { clusterId, holdMs: heartbeatMs, signal }, async () => {
       const page = await store.events(clusterId, last, pageSize);
-      const isOver = page.length === 0 && (await store.cluster(clusterId))?.state === "deleted";
-      return page.length > 0 || isOver ? page : undefined;
+      if (page.length > 0) return page;
+      const cluster = await store.cluster(clusterId);
+      const isOver = cluster === undefined || cluster.state === "deleted";
+      return isOver ? page : undefined;
     });
     if (signal.aborted) return;
     yield events ?? [];

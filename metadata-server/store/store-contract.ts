@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe } from "vitest";
+import { describeAudit } from "./contract/audit.ts";
 import { describeBatches } from "./contract/batches.ts";
 import { describeEvents } from "./contract/events.ts";
 import { describeIdempotency } from "./contract/idempotency.ts";
 import { describeLifetime } from "./contract/lifetime.ts";
 import { describeListing } from "./contract/listing.ts";
+import { describePurge } from "./contract/purge.ts";
 import { describeSecrets } from "./contract/secrets.ts";
 import type { Context, OpenOptions, Subject } from "./contract/subject.ts";
 import { describeTokens } from "./contract/tokens.ts";
@@ -11,7 +13,7 @@ import { describeVersions } from "./contract/versions.ts";
 import type { Store } from "./store.ts";
 
 const startOfTime = 1_700_000_000_000;
-const maxEventsPerCluster = 200;
+const limits = { maxEventsPerCluster: 200, maxAuditEntries: 150 };
 
 /** What every driver of the store must do. `open` gives an empty store for each test. */
 export function describeStoreContract(name: string, open: (options: OpenOptions) => Promise<Subject>): void {
@@ -22,7 +24,7 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
 
     beforeEach(async () => {
       clock = startOfTime;
-      subject = await open({ now: () => clock, maxEventsPerCluster });
+      subject = await open({ now: () => clock, ...limits });
       store = subject.store;
     });
     afterEach(() => subject.destroy());
@@ -31,7 +33,7 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
       get store() {
         return store;
       },
-      maxEventsPerCluster,
+      limits,
       async reopen() {
         store = await subject.reopen();
       },
@@ -48,6 +50,8 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
     describeListing(context);
     describeEvents(context);
     describeIdempotency(context);
+    describeAudit(context);
+    describePurge(context);
     describeLifetime(context);
   });
 }

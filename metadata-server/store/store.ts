@@ -1,3 +1,4 @@
+import type { AuditEntry, NewAuditEntry } from "#api/audit.ts";
 import type { ClusterState } from "#api/cluster.ts";
 import type { Event, NewEvent } from "#api/event.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
@@ -27,6 +28,12 @@ export interface Changes {
   secrets?: (SecretKey & { sealed: Uint8Array | null })[];
   events?: { clusterId: string; event: NewEvent }[];
   idempotency?: IdempotencyRecord;
+  audit?: NewAuditEntry[];
+  /**
+   * Ids of `deleted` clusters that are to be forgotten for good, with their members, events, secrets, token hashes and
+   * idempotency keys. One that is unknown is forgotten already; one in another state is a conflict (`stale`).
+   */
+  purge?: string[];
 }
 
 /** `stale`: read again and decide again. `name-taken`: another live cluster has the name. `key-used`: the idempotency key is known. */
@@ -68,6 +75,10 @@ export interface Store {
   idempotency(key: string): Promise<IdempotencyRecord | undefined>;
   /** Events after `sequence`, oldest first. Sequences count from 1 for each cluster, without gaps. */
   events(clusterId: string, after: number, limit: number): Promise<Event[]>;
+  /** Ids of the clusters deleted before `time` (milliseconds since the epoch), oldest deletion first. */
+  deletedBefore(time: number, limit: number): Promise<string[]>;
+  /** Entries after a sequence, oldest first. Sequences count from 1 for the whole server, without gaps. */
+  audit(query: { after: number; limit: number }): Promise<AuditEntry[]>;
   commit(changes: Changes): Promise<void>;
   /** Calls `listener` after every commit that touches the cluster. Returns the function that ends it. */
   watch(clusterId: string, listener: () => void): () => void;

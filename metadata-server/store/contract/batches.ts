@@ -15,7 +15,7 @@ const stored = (): Changes => ({
 });
 
 /** One valid change of every kind, to a stored cluster and to a new one. */
-const everyKind = (): Required<Omit<Changes, "idempotency">> => ({
+const everyKind = (): Required<Omit<Changes, "idempotency" | "purge">> => ({
   clusters: [
     createClusterRecord({ id: "c-1", name: "build126", state: "ready", version: 1 }),
     createClusterRecord({ id: "c-2" }),
@@ -39,6 +39,17 @@ const everyKind = (): Required<Omit<Changes, "idempotency">> => ({
   events: [
     { clusterId: "c-1", event: clusterEvent("ready") },
     { clusterId: "c-2", event: clusterEvent("created") },
+  ],
+  audit: [
+    {
+      at: "2026-01-02T03:04:05.678Z",
+      action: "confirm",
+      outcome: "allowed",
+      actor: "node node01",
+      from: "10.77.0.12",
+      clusterId: "c-1",
+      member: "node01",
+    },
   ],
 });
 
@@ -79,6 +90,11 @@ const refused: { title: string; error: object; last: Changes }[] = [
     last: { events: [{ clusterId: "c-9", event: clusterEvent("x") }] },
   },
   {
+    title: "the purge of a cluster that is not deleted",
+    error: { reason: "stale" },
+    last: { purge: ["c-1"] },
+  },
+  {
     title: "a used idempotency key",
     error: { reason: "key-used" },
     last: { idempotency: { key: "key-1", requestHash: "hash-2", clusterId: "c-2", expiresAt: 9_999_999_999_999 } },
@@ -103,6 +119,7 @@ export function describeBatches(context: Context): void {
       expect(await readSecret(store, { clusterId: "c-1", member: "node01" })).toBeUndefined();
       expect(await readSecret(store, { clusterId: "c-2", member: null })).toBe("new");
       expect(await store.events("c-2", 0, 10)).toEqual([{ sequence: 1, ...clusterEvent("created") }]);
+      expect(await store.audit({ after: 0, limit: 10 })).toMatchObject([{ sequence: 1, action: "confirm" }]);
     });
 
     it.for(refused)("a commit whose last change is $title leaves nothing behind", async ({ error, last }) => {
@@ -115,6 +132,8 @@ export function describeBatches(context: Context): void {
         members: [...good.members, ...(last.members ?? [])],
         secrets: [...good.secrets, ...(last.secrets ?? [])],
         events: [...good.events, ...(last.events ?? [])],
+        audit: good.audit,
+        purge: last.purge ?? [],
         ...(last.idempotency && { idempotency: last.idempotency }),
       };
       await expect(store.commit(changes)).rejects.toMatchObject(error);
@@ -128,6 +147,7 @@ export function describeBatches(context: Context): void {
       });
       expect((await store.clusters({ limit: 10 })).map(({ id }) => id)).toEqual(["c-1"]);
       for (const hash of ["spent", "report", "live"]) expect(await store.memberByTokenHash(hash)).toBeUndefined();
+      expect(await store.audit({ after: 0, limit: 10 })).toEqual([]);
       expect(await store.idempotency("key-1")).toMatchObject({ requestHash: "hash-1" });
       expect(await store.idempotency("key-2")).toBeUndefined();
       await store.commit(everyKind());
@@ -148,7 +168,7 @@ export function describeBatches(context: Context): void {
 
     it("an empty commit changes nothing", async () => {
       await context.store.commit({});
-      await context.store.commit({ clusters: [], members: [], secrets: [], events: [] });
+      await context.store.commit({ clusters: [], members: [], secrets: [], events: [], audit: [], purge: [] });
       expect(await context.store.clusters({ limit: 10 })).toEqual([]);
     });
   });

@@ -83,7 +83,7 @@ export function describeEvents(context: Context): void {
 
     it("beyond the bound the oldest are dropped and numbering goes on, also after a restart", async () => {
       await create("c-1", "c-2");
-      const bound = context.maxEventsPerCluster;
+      const bound = context.limits.maxEventsPerCluster;
       await append("c-2", "of another cluster");
       await append("c-1", ...Array.from({ length: bound + 5 }, (_, index) => String(index + 1)));
       const numbered = (from: number) =>

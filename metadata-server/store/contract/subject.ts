@@ -1,10 +1,10 @@
 import type { Event } from "#api/event.ts";
+import type { StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import type { Store } from "../store.ts";
 
-export interface OpenOptions {
+export interface OpenOptions extends StoreLimits {
   now: () => number;
-  maxEventsPerCluster: number;
 }
 
 /** A store that is empty at first. `reopen` closes it and opens the same data again, as after a restart. */
@@ -17,7 +17,7 @@ export interface Subject {
 /** What each part of the suite works on. */
 export interface Context {
   readonly store: Store;
-  readonly maxEventsPerCluster: number;
+  readonly limits: StoreLimits;
   /** Becomes the `store` of this context. */
   reopen(): Promise<void>;
   advanceClock(ms: number): void;

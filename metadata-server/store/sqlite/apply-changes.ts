@@ -1,6 +1,8 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
+import type { StoreLimits } from "../limits.ts";
 import type { MemberRecord } from "../records.ts";
 import { StoreConflict, type Changes } from "../store.ts";
+import { purgeCluster } from "./purge.ts";
 
 /** Gives the prepared statement of a text. */
 export type Prepare = (sql: string) => StatementSync;
@@ -14,8 +16,8 @@ const stale = (what: string, version: number) =>
   );
 
 /** Writes one commit's changes into the open transaction, or throws with some of them written. */
-export function createApplyChanges(options: { prepare: Prepare; now: () => number; maxEventsPerCluster: number }) {
-  const { prepare, now, maxEventsPerCluster } = options;
+export function createApplyChanges(options: { prepare: Prepare; now: () => number; limits: StoreLimits }) {
+  const { prepare, now, limits } = options;
   const run = (sql: string, ...values: SQLInputValue[]) => Number(prepare(sql).run(...values).changes);
 
   function requireCluster(id: string, what: string): void {
@@ -111,7 +113,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
     const sequence = Number(last ?? 0) + 1;
     const json = JSON.stringify({ sequence, ...event });
     run("INSERT INTO events (cluster_id, sequence, event) VALUES (?, ?, ?)", clusterId, sequence, json);
-    run("DELETE FROM events WHERE cluster_id = ? AND sequence <= ?", clusterId, sequence - maxEventsPerCluster);
+    run("DELETE FROM events WHERE cluster_id = ? AND sequence <= ?", clusterId, sequence - limits.maxEventsPerCluster);
   }
 
   function writeIdempotency({ key, requestHash, clusterId, expiresAt }: NonNullable<Changes["idempotency"]>): void {
@@ -126,6 +128,13 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
     if (written === 0) throw new StoreConflict("key-used", "Cannot use the idempotency key: it was used before");
   }
 
+  function writeAudit(entry: NonNullable<Changes["audit"]>[number]): void {
+    const last = prepare("SELECT max(sequence) AS last FROM audit").get()?.["last"];
+    const sequence = Number(last ?? 0) + 1;
+    run("INSERT INTO audit (sequence, entry) VALUES (?, ?)", sequence, JSON.stringify({ sequence, ...entry }));
+    run("DELETE FROM audit WHERE sequence <= ?", sequence - limits.maxAuditEntries);
+  }
+
   return (changes: Changes): void => {
     // The key comes first: a repeated request must be told of its key, not of the name that it took itself.
     if (changes.idempotency !== undefined) writeIdempotency(changes.idempotency);
@@ -133,6 +142,8 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
     for (const record of changes.members ?? []) writeMember(record);
     for (const secret of changes.secrets ?? []) writeSecret(secret);
     for (const event of changes.events ?? []) writeEvent(event);
+    for (const entry of changes.audit ?? []) writeAudit(entry);
+    for (const id of changes.purge ?? []) purgeCluster(prepare, id);
     if (changes.idempotency !== undefined) requireCluster(changes.idempotency.clusterId, "an idempotency key");
   };
 }

@@ -66,9 +66,25 @@ describe("openDatabase", () => {
   it("takes an empty file for a new store", async () => {
     await writeFile(file, "");
     const database = open();
-    expect(database.prepare("SELECT version, applied_at FROM schema_migrations").all()).toEqual([
-      { version: schemaVersion, applied_at: 1_700_000_000_000 },
+    expect(database.prepare("SELECT version, applied_at FROM schema_migrations").all()).toEqual(
+      Array.from({ length: schemaVersion }, (_, index) => ({ version: index + 1, applied_at: 1_700_000_000_000 })),
+    );
+    database.close();
+  });
+
+  it("brings a store of the first release up to date, and keeps what it holds", () => {
+    const old = open();
+    old.exec("DROP TABLE audit; DROP INDEX clusters_by_deletion; DROP INDEX idempotency_by_cluster");
+    old.exec("DELETE FROM schema_migrations WHERE version > 1");
+    const insert = old.prepare("INSERT INTO clusters VALUES (?, 'build126', 'deleted', 1, 1, ?)");
+    insert.run("c-1", JSON.stringify({ id: "c-1", deletedAt: 7 }));
+    old.close();
+    const database = open();
+    expect(database.prepare("SELECT version FROM schema_migrations").all()).toHaveLength(schemaVersion);
+    expect(database.prepare("SELECT id, record ->> '$.deletedAt' AS time FROM clusters").all()).toEqual([
+      { id: "c-1", time: 7 },
     ]);
+    expect(database.prepare("SELECT * FROM audit").all()).toEqual([]);
     database.close();
   });
 

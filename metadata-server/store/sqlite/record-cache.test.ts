@@ -16,6 +16,19 @@ describe("createRecordCache", () => {
     expect(cache.memberByTokenHash("capability", () => undefined)).toBeUndefined();
   });
 
+  it("forgets a purged cluster and its members, and no others", () => {
+    const cache = createRecordCache();
+    const other = { ...member, clusterId: "c-2" };
+    for (const id of ["c-1", "c-2"]) cache.cluster(id, () => createClusterRecord({ id }));
+    for (const hash of ["capability", "spent"]) cache.memberByTokenHash(hash, () => structuredClone(member));
+    cache.memberByTokenHash("of c-2", () => structuredClone(other));
+    cache.forget({ purge: ["c-1"] });
+    expect(cache.cluster("c-1", () => undefined)).toBeUndefined();
+    for (const hash of ["capability", "spent"]) expect(cache.memberByTokenHash(hash, () => undefined)).toBeUndefined();
+    expect(cache.cluster("c-2", unexpected)?.id).toBe("c-2");
+    expect(cache.memberByTokenHash("of c-2", unexpected)).toEqual(other);
+  });
+
   it("does not remember that there is nobody", () => {
     const cache = createRecordCache();
     expect(cache.memberByTokenHash("capability", () => undefined)).toBeUndefined();

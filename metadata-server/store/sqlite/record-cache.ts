@@ -18,8 +18,8 @@ export interface RecordCache {
 export function createRecordCache(limit = maxRecords): RecordCache {
   const clusters = new Map<string, ClusterRecord>();
   const members = new Map<string, MemberRecord>();
-  /** Every cached hash of a member, those included that its record no longer has. */
-  const hashes = new Map<string, Set<string>>();
+  /** By cluster and name, every cached hash of a member, those included that its record no longer has. */
+  const hashes = new Map<string, Map<string, Set<string>>>();
 
   function remember(hash: string, member: MemberRecord): void {
     if (members.size >= limit) {
@@ -27,8 +27,16 @@ export function createRecordCache(limit = maxRecords): RecordCache {
       hashes.clear();
     }
     members.set(hash, member);
-    const known = hashes.get(keyOf(member)) ?? new Set();
-    hashes.set(keyOf(member), known.add(hash));
+    const { clusterId, name } = member;
+    const ofCluster = hashes.get(clusterId) ?? new Map<string, Set<string>>();
+    hashes.set(clusterId, ofCluster.set(name, (ofCluster.get(name) ?? new Set()).add(hash)));
+  }
+
+  function forgetMember({ clusterId, name }: Pick<MemberRecord, "clusterId" | "name">): void {
+    const ofCluster = hashes.get(clusterId);
+    for (const hash of ofCluster?.get(name) ?? []) members.delete(hash);
+    ofCluster?.delete(name);
+    if (ofCluster?.size === 0) hashes.delete(clusterId);
   }
 
   return {
@@ -48,17 +56,16 @@ export function createRecordCache(limit = maxRecords): RecordCache {
       if (member !== undefined) remember(hash, deepFreeze(member));
       return member;
     },
-    forget({ clusters: changedClusters = [], members: changedMembers = [] }) {
+    forget({ clusters: changedClusters = [], members: changedMembers = [], purge = [] }) {
       for (const { id } of changedClusters) clusters.delete(id);
-      for (const member of changedMembers) {
-        for (const hash of hashes.get(keyOf(member)) ?? []) members.delete(hash);
-        hashes.delete(keyOf(member));
+      for (const member of changedMembers) forgetMember(member);
+      for (const clusterId of purge) {
+        clusters.delete(clusterId);
+        for (const name of hashes.get(clusterId)?.keys() ?? []) forgetMember({ clusterId, name });
       }
     },
   };
 }
-
-const keyOf = ({ clusterId, name }: MemberRecord) => `${clusterId}/${name}`;
 
 function deepFreeze<T extends object>(value: T): T {
   for (const inner of Object.values(value))

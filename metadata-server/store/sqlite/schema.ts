@@ -62,8 +62,18 @@ const initial = `
   CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 `;
 
+/** Deleted clusters are forgotten in the order of their deletion; the time is in the record. */
+const auditAndPurge = `
+  CREATE TABLE audit (
+    sequence INTEGER PRIMARY KEY,
+    entry    TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX clusters_by_deletion ON clusters (record ->> '$.deletedAt') WHERE state = 'deleted';
+  CREATE INDEX idempotency_by_cluster ON idempotency (cluster_id);
+`;
+
 /** The n-th entry leads from schema version n to n + 1. Landed entries never change. */
-const migrations: readonly string[] = [initial];
+const migrations: readonly string[] = [initial, auditAndPurge];
 
 export const schemaVersion = migrations.length;
 

@@ -1,8 +1,8 @@
-import { mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createClusterRecord } from "../contract/samples.ts";
+import { clusterEvent, createClusterRecord, createMemberRecord } from "../contract/samples.ts";
 import { describeStoreContract } from "../store-contract.ts";
 import type { Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
@@ -44,11 +44,12 @@ describe("openSqliteStore", () => {
     await rm(directory, { recursive: true });
   });
 
-  it.for([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a bound of %d events", async (bound) => {
+  it.for([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a bound of %d", async (bound) => {
     const other = join(directory, "other.db");
-    await expect(openSqliteStore({ file: other, maxEventsPerCluster: bound })).rejects.toThrow(
-      `Cannot open store ${other}: maxEventsPerCluster is ${bound}; give a whole number from 1`,
-    );
+    for (const limit of ["maxEventsPerCluster", "maxAuditEntries"])
+      await expect(openSqliteStore({ file: other, [limit]: bound })).rejects.toThrow(
+        `Cannot open store ${other}: ${limit} is ${bound}; give a whole number from 1`,
+      );
     await expect(readFile(other)).rejects.toThrow("ENOENT");
   });
 
@@ -90,6 +91,32 @@ describe("openSqliteStore", () => {
     await expect(store.check()).rejects.toThrow(message);
     await writeFile(file, "");
     await expect(store.check()).rejects.toThrow(message);
+  });
+
+  it("its file stops growing where clusters come, are deleted and purged", async () => {
+    /** As large as a real cluster of 4; `kept` of them are there at any time. */
+    const kept = 20;
+    const churn = async (from: number, count: number) => {
+      for (let number = from; number < from + count; number++) {
+        const id = `c-${number}`;
+        await store.commit({
+          clusters: [createClusterRecord({ id, state: "deleted", deletedAt: number })],
+          members: ["a", "b", "c", "d"].map((name) => createMemberRecord({ clusterId: id, name })),
+          secrets: [{ clusterId: id, member: null, sealed: Buffer.alloc(30_000, number) }],
+          events: Array.from({ length: 60 }, () => ({ clusterId: id, event: clusterEvent("x".repeat(80)) })),
+        });
+        const purge = await store.deletedBefore(number - kept + 1, 10);
+        if (purge.length > 0) await store.commit({ purge });
+      }
+      await store.close();
+      const { size } = await stat(file);
+      store = await openSqliteStore({ file, logger: silent });
+      return size;
+    };
+    const early = await churn(0, 60);
+    const late = await churn(60, 200);
+    expect(await store.clusters({ limit: 1000 })).toHaveLength(kept);
+    expect(late).toBeLessThan(early * 1.05);
   });
 
   it("leaves no byte of a destroyed secret in its file", async () => {

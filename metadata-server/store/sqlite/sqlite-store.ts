@@ -1,7 +1,9 @@
 import { statSync } from "node:fs";
 import type { StatementSync } from "node:sqlite";
+import type { AuditEntry } from "#api/audit.ts";
 import type { Event } from "#api/event.ts";
 import { createJsonLogger, type Logger } from "../../logger.ts";
+import { parseLimits, type StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import type { Changes, IdempotencyRecord, Store } from "../store.ts";
 import { createApplyChanges } from "./apply-changes.ts";
@@ -10,12 +12,10 @@ import { openDatabase } from "./database.ts";
 import { createRecordCache } from "./record-cache.ts";
 import { createWatchers } from "./watchers.ts";
 
-export interface SqliteStoreOptions {
+export interface SqliteStoreOptions extends Partial<StoreLimits> {
   file: string;
   /** Milliseconds since the epoch; decides when an idempotency key has expired. */
   now?: () => number;
-  /** The oldest events of a cluster beyond this many are dropped. */
-  maxEventsPerCluster?: number;
   /** Told of listeners that throw. */
   logger?: Logger;
 }
@@ -27,12 +27,9 @@ const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
 
 /** The embedded store: one file, one process. Rejects with what is wrong with the file and how to mend it. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const { file, now = Date.now, maxEventsPerCluster = 10_000 } = options;
+  const { file, now = Date.now } = options;
   const logger = options.logger ?? createJsonLogger((line) => process.stderr.write(line));
-  if (!Number.isSafeInteger(maxEventsPerCluster) || maxEventsPerCluster < 1)
-    throw new Error(
-      `Cannot open store ${file}: maxEventsPerCluster is ${maxEventsPerCluster}; give a whole number from 1`,
-    );
+  const limits = parseLimits(options, file);
   const database = openDatabase({ file, now: now() });
   const opened = statSync(file);
 
@@ -45,7 +42,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 
   const watchers = createWatchers(logger);
-  const apply = createApplyChanges({ prepare, now, maxEventsPerCluster });
+  const apply = createApplyChanges({ prepare, now, limits });
   const cache = createRecordCache();
   const onCommitted = (changes: Changes) => {
     cache.forget(changes);
@@ -114,6 +111,20 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
         "SELECT event AS record FROM events WHERE cluster_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
       ).all(clusterId, after, limit);
       return rows.map(toRecord) as Event[];
+    },
+    async deletedBefore(time, limit) {
+      const rows = prepare(
+        `SELECT id FROM clusters WHERE state = 'deleted' AND record ->> '$.deletedAt' < ?
+         ORDER BY record ->> '$.deletedAt' LIMIT ?`,
+      ).all(time, limit);
+      return rows.map(({ id }) => String(id));
+    },
+    async audit({ after, limit }) {
+      const rows = prepare("SELECT entry AS record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?").all(
+        after,
+        limit,
+      );
+      return rows.map(toRecord) as AuditEntry[];
     },
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);

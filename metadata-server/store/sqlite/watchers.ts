@@ -7,6 +7,7 @@ function touchedClusters(changes: Changes): Set<string> {
     ...[...(changes.members ?? []), ...(changes.secrets ?? []), ...(changes.events ?? [])].map(
       ({ clusterId }) => clusterId,
     ),
+    ...(changes.purge ?? []),
   ]);
 }
 
