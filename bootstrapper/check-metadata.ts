@@ -14,6 +14,9 @@ export function checkMetadata(metadata: NodeMetadata): void {
     ...(self.role === "worker" && listed !== undefined
       ? ["/self/role: is worker, but /controlPlanes names this node"]
       : []),
+    ...(self.role === "control-plane" && metadata.join !== "certificate"
+      ? ["/join: a control plane joins by certificate only"]
+      : []),
     ...(listed !== undefined && listed.address !== self.address
       ? ["/self/address: differs from the one in /controlPlanes"]
       : []),

@@ -38,9 +38,20 @@ const kubelet = { client: pair("kubelet-client"), serving: pair("kubelet-serving
 
 export const workerCredentials: Credentials = {
   role: "worker",
+  join: "certificate",
   allocation: workerMetadata.allocation,
   pki: { "ca.crt": pem("CERTIFICATE", "ca") },
   kubelet,
+  routeAgent: pair("route-agent"),
+};
+export const kubeadmWorkerMetadata: NodeMetadata = { ...workerMetadata, join: "kubeadm" };
+export const kubeadmWorkerCredentials: Credentials = {
+  role: "worker",
+  join: "kubeadm",
+  allocation: workerMetadata.allocation,
+  pki: { "ca.crt": pem("CERTIFICATE", "ca") },
+  kubelet: { serving: kubelet.serving },
+  bootstrap: pair("bootstrap"),
   routeAgent: pair("route-agent"),
 };
 export const firstCredentials: Credentials = {

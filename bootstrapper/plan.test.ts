@@ -20,6 +20,16 @@ describe("planSteps", () => {
     ]);
   });
 
+  it("leaves the kubelet of a worker to kubeadm's join, and uses the Node as soon as it is there", () => {
+    expect(print({ ...workerMetadata, join: "kubeadm" }).slice(4)).toEqual([
+      "api-server < render",
+      "join < api-server preflight",
+      "register < api-server",
+      "network < register",
+      "verify < join network confirm",
+    ]);
+  });
+
   it("plans the first control plane: kubelet last, then the proof", () => {
     expect(print(firstMetadata)).toEqual([
       "preflight <",

@@ -34,6 +34,15 @@ const worker: Step[] = [
   { phase: "verify", after: ["network", "confirm"] },
 ];
 
+/** kubeadm starts the kubelet. It waits on for seconds where the Node is there already, which is used meanwhile. */
+const kubeadmWorker: Step[] = [
+  { phase: "api-server", after: ["render"] },
+  { phase: "join", after: ["api-server", "preflight"] },
+  { phase: "register", after: ["api-server"] },
+  { phase: "network", after: ["register"] },
+  { phase: "verify", after: ["join", "network", "confirm"] },
+];
+
 const controlPlane: Step[] = [
   { phase: "static-pods", after: ["render"] },
   { phase: "kubelet", after: ["static-pods", "preflight"] },
@@ -49,6 +58,6 @@ const proof: Step[] = [{ phase: "available", after: ["verify"], optional: true }
 /** The steps for this node, in an order in which each could run alone. Pure: printing it is the dry run. */
 export function planSteps(metadata: NodeMetadata): Step[] {
   const kind = toNodeKind(metadata);
-  if (kind === "worker") return [...credentials, ...worker];
+  if (kind === "worker") return [...credentials, ...(metadata.join === "kubeadm" ? kubeadmWorker : worker)];
   return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : [])];
 }

@@ -47,16 +47,21 @@ export async function printPlan({
 }
 
 /** In the place of what only a claim would tell. */
-function maskedCredentials({ allocation, self, cluster }: NodeMetadata): Credentials {
+function maskedCredentials({ allocation, self, cluster, join: mode }: NodeMetadata): Credentials {
   const masked = "[masked]\n";
   const pair = { certificate: masked, key: masked };
-  const common = { allocation, kubelet: { client: pair, serving: pair }, routeAgent: pair };
-  if (self.role === "worker") return { role: "worker", pki: { "ca.crt": masked }, ...common };
+  const kubelet = { client: pair, serving: pair };
+  const common = { allocation, routeAgent: pair };
+  const worker = { role: "worker", pki: { "ca.crt": masked }, ...common } as const;
+  if (self.role === "worker" && mode === "kubeadm")
+    return { ...worker, join: mode, kubelet: { serving: pair }, bootstrap: pair };
+  if (self.role === "worker") return { ...worker, join: "certificate", kubelet };
   const superAdmin = toVersionTraits(cluster.kubernetesVersion).clusterAdminsBinding ? { "super-admin": pair } : {};
   return {
     role: "control-plane",
     pki: Object.fromEntries(pkiFiles.map((name) => [name, masked])) as Record<(typeof pkiFiles)[number], string>,
     kubeconfigs: { admin: pair, "controller-manager": pair, scheduler: pair, ...superAdmin },
+    kubelet,
     ...common,
   };
 }

@@ -1,7 +1,10 @@
-import type { Credentials } from "#api/credentials.ts";
+import { readFile } from "node:fs/promises";
+import type { Credentials, KeyPair } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "./errors.ts";
+import { below } from "./files.ts";
 import type { NodeKind } from "./plan.ts";
+import { kubeletClientPem } from "./render/kubelet.ts";
 import type { MetadataServer } from "./server/metadata-server.ts";
 import type { Render } from "./templates.ts";
 import { createKubernetesApi, type KubernetesApi } from "./kubernetes/api-client.ts";
@@ -35,20 +38,36 @@ export function credentialsOf({ credentials, metadata }: Session): Credentials {
   return credentials;
 }
 
-/** A client of the API server: a control plane's own as administrator, the endpoint's as the kubelet of this node. */
-export function apiOf(session: Session, as: "admin" | "kubelet"): KubernetesApi {
+/**
+ * A client of the API server, a control plane's own or the endpoint's: as administrator, as a bootstrapping node, as the
+ * kubelet of this node, or as nobody. Throws where `kubeadm join` has not brought the kubelet's certificate yet.
+ */
+export async function apiOf(
+  session: Session,
+  as: "admin" | "bootstrap" | "kubelet" | "anonymous",
+): Promise<KubernetesApi> {
   const credentials = credentialsOf(session);
   const { endpoint, self, controlPlanes } = session.metadata;
   const address = self.role === "control-plane" ? self.address : controlPlanes[0]?.address;
-  // Until 1.29's binding exists, only super-admin may create it.
-  const admin =
-    credentials.role === "control-plane"
-      ? (credentials.kubeconfigs["super-admin"] ?? credentials.kubeconfigs.admin)
-      : undefined;
-  const client = as === "admin" ? admin : credentials.kubelet.client;
+  const client = as === "kubelet" ? await kubeletClient(session, credentials) : clientOf(credentials, as);
   return createKubernetesApi({
     url: `https://${address}:${splitEndpoint(endpoint).port}`,
     ca: credentials.pki["ca.crt"] ?? "",
     ...(client === undefined ? {} : { client }),
   });
+}
+
+function clientOf(credentials: Credentials, as: "admin" | "bootstrap" | "anonymous"): KeyPair | undefined {
+  if (as === "anonymous") return undefined;
+  if (as === "bootstrap") return "bootstrap" in credentials ? credentials.bootstrap : undefined;
+  if (credentials.role === "worker") return undefined;
+  // Until 1.29's binding exists, only super-admin may create it.
+  return credentials.kubeconfigs["super-admin"] ?? credentials.kubeconfigs.admin;
+}
+
+/** Ready-made, or where kubelet keeps what the cluster gave it: certificate and key in one file. */
+async function kubeletClient({ root }: Session, { kubelet }: Credentials): Promise<KeyPair> {
+  if ("client" in kubelet) return kubelet.client;
+  const pem = await readFile(below(root, kubeletClientPem), "utf8");
+  return { certificate: pem, key: pem };
 }

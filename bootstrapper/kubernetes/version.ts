@@ -5,6 +5,8 @@ export interface VersionTraits {
   kubeadmApi: "v1beta2" | "v1beta4";
   /** `--container-runtime=remote` is gone from 1.27 on and pointless from 1.24 on. */
   containerRuntimeFlag: boolean;
+  /** The ConfigMap of the kubelets' configuration has lost the version in its name with 1.24. */
+  kubeletConfigMap: string;
   /** From 1.29 on administrators are `kubeadm:cluster-admins`, which needs a binding. */
   clusterAdminsBinding: boolean;
 }
@@ -20,6 +22,7 @@ export function toVersionTraits(version: string): VersionTraits {
   return {
     kubeadmApi: minor === 20 ? "v1beta2" : "v1beta4",
     containerRuntimeFlag: minor < 24,
+    kubeletConfigMap: minor < 24 ? `kubelet-config-1.${minor}` : "kubelet-config",
     clusterAdminsBinding: minor >= 29,
   };
 }

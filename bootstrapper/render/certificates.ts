@@ -1,4 +1,4 @@
-import { type Credentials, pkiFiles } from "#api/credentials.ts";
+import { type Credentials, type PkiFile, pkiFiles } from "#api/credentials.ts";
 import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../files.ts";
 
@@ -6,9 +6,13 @@ const pkiFolder = "/etc/kubernetes/pki";
 const privateMode = 0o600;
 const publicMode = 0o644;
 
-/** Below /etc/kubernetes/pki, with kubeadm's names and modes. Throws where one is missing. */
-export function certificateFiles({ role, pki }: Credentials): NodeFile[] {
-  const names = role === "worker" ? (["ca.crt"] as const) : pkiFiles;
+/**
+ * Below /etc/kubernetes/pki, with kubeadm's names and modes; none for `kubeadm join`, which writes the authority itself
+ * and refuses one that is there. Throws where one is missing.
+ */
+export function certificateFiles(credentials: Credentials): NodeFile[] {
+  const { pki } = credentials;
+  const names = namesFor(credentials);
   const contents: Partial<Record<string, string>> = pki;
   const missing = names.filter((name) => contents[name] === undefined);
   if (missing.length > 0)
@@ -22,4 +26,9 @@ export function certificateFiles({ role, pki }: Credentials): NodeFile[] {
       secret,
     };
   });
+}
+
+function namesFor(credentials: Credentials): readonly PkiFile[] {
+  if (credentials.role === "control-plane") return pkiFiles;
+  return credentials.join === "kubeadm" ? [] : ["ca.crt"];
 }

@@ -1,18 +1,23 @@
 import type { NodeFile } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
+import { discoveryKubeconfig } from "./kubeconfigs.ts";
+import { renderKubeletConfig } from "./kubelet.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 
 export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
 /** The same with how this very etcd starts. */
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
+/** For a worker's `kubeadm join`. */
+export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
 
 /**
  * kubeadm's configuration. How etcd starts is in a file of its own, for the static pods only: in kubeadm-config it
  * would make every later control plane start a new cluster.
  */
-export async function kubeadmFiles({ metadata, render, inContainer }: RenderInput): Promise<NodeFile[]> {
+export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
+  const { metadata, render, inContainer } = input;
   const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
-  if (self.role === "worker") return [];
+  if (self.role === "worker") return metadata.join === "kubeadm" ? [await joinFile(input)] : [];
   const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
   const values = {
     name: self.name,
@@ -26,6 +31,7 @@ export async function kubeadmFiles({ metadata, render, inContainer }: RenderInpu
     podSubnet: network.podSubnet,
     serviceSubnet: network.serviceSubnet,
     inContainer,
+    kubeletConfig: await renderKubeletConfig(input, { controlPlane: false }),
   };
   const template = `kubeadm/${kubeadmApi}.yaml`;
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
@@ -37,4 +43,17 @@ export async function kubeadmFiles({ metadata, render, inContainer }: RenderInpu
     mode: 0o600,
   });
   return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart])];
+}
+
+async function joinFile({ metadata, render }: RenderInput): Promise<NodeFile> {
+  const { self, cluster, deadlineSeconds } = metadata;
+  const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
+  const content = await render(`kubeadm/join-${kubeadmApi}.yaml`, {
+    name: self.name,
+    address: self.address,
+    criSocket,
+    discoveryKubeconfig,
+    timeout: `${Math.ceil(deadlineSeconds)}s`,
+  });
+  return { path: kubeadmJoinConfig, content, mode: 0o600 };
 }

@@ -9,15 +9,33 @@ const userNames = {
   scheduler: "system:kube-scheduler",
 } as const;
 
+/** What `kubeadm join` finds the cluster by, and asks for the kubelet's certificate with. */
+export const discoveryKubeconfig = "/etc/kubernetes/discovery.conf";
+
 /**
  * As kubeadm writes them, with the authority inline: it compares that with what it would make. The controller manager
  * and the scheduler call their own API server, everything else the endpoint (which is this node's own by /etc/hosts).
  */
 export async function kubeconfigFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
   const { self, endpoint, cluster } = metadata;
-  const clusterCa = credentials.pki["ca.crt"] ?? "";
   const { port } = splitEndpoint(endpoint);
-  const common = { clusterName: cluster.name, caData: toBase64(clusterCa) };
+  const common = { clusterName: cluster.name, caData: toBase64(credentials.pki["ca.crt"] ?? "") };
+  const embedded = async (path: string, { server, user, pair }: { server: string; user: string; pair: KeyPair }) => ({
+    path,
+    content: await render("kubernetes/kubeconfig.conf", {
+      ...common,
+      server,
+      user,
+      certificateData: toBase64(pair.certificate),
+      keyData: toBase64(pair.key),
+    }),
+    mode: 0o600,
+    secret: true,
+  });
+  if (credentials.role === "worker" && credentials.join === "kubeadm") {
+    const user = `system:bootstrap:${credentials.allocation}`;
+    return [await embedded(discoveryKubeconfig, { server: `https://${endpoint}`, user, pair: credentials.bootstrap })];
+  }
   const kubelet = {
     path: "/etc/kubernetes/kubelet.conf",
     content: await render("kubernetes/kubelet.conf", {
@@ -30,18 +48,13 @@ export async function kubeconfigFiles({ metadata, credentials, render }: RenderI
   if (credentials.role === "worker") return [kubelet];
   const local = `https://${self.address}:${port}`;
   const own = Object.entries(credentials.kubeconfigs) as [keyof typeof userNames, KeyPair][];
-  const files = own.map(async ([name, pair]) => ({
-    path: `/etc/kubernetes/${name}.conf`,
-    content: await render("kubernetes/kubeconfig.conf", {
-      ...common,
+  const files = own.map(([name, pair]) =>
+    embedded(`/etc/kubernetes/${name}.conf`, {
       server: name === "controller-manager" || name === "scheduler" ? local : `https://${endpoint}`,
       user: userNames[name],
-      certificateData: toBase64(pair.certificate),
-      keyData: toBase64(pair.key),
+      pair,
     }),
-    mode: 0o600,
-    secret: true,
-  }));
+  );
   return [kubelet, ...(await Promise.all(files))];
 }
 

@@ -39,6 +39,7 @@ describe("renderNodeFiles", () => {
       "644 /var/lib/kubelet/config.yaml",
       "644 /var/lib/kubelet/kubeadm-flags.env",
       "600 /var/lib/kubelet/pki/kubelet-client-2026-01-31-12-00-00.pem",
+      "644 /etc/default/kubelet",
       "644 /var/lib/kubelet/pki/kubelet.crt",
       "600 /var/lib/kubelet/pki/kubelet.key",
       "644 /etc/hosts",
@@ -69,14 +70,12 @@ describe("renderNodeFiles", () => {
     expect(config).toMatchObject({
       cgroupDriver: "systemd",
       resolvConf: "/etc/resolv.conf",
-      tlsCertFile: "/var/lib/kubelet/pki/kubelet.crt",
       rotateCertificates: true,
       nodeStatusReportFrequency: "5m",
     });
     expect(config).not.toHaveProperty("staticPodPath");
     expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
-      "# No cloud's metadata here: kubelet's question for AWS credentials costs a quarter of a second.\nAWS_EC2_METADATA_DISABLED=true\n" +
-        'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
+      'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
         '--hostname-override=node03.build126.test --node-ip=10.77.0.14 --register-node=true"\n',
     );
     const user = "system:node:node03.build126.test";
@@ -144,7 +143,9 @@ describe("renderNodeFiles", () => {
       networking: { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
       controllerManager: { extraArgs: { "allocate-node-cidrs": "false" } },
     });
-    expect(kubelet).toMatchObject({ kind: "KubeletConfiguration", cgroupDriver: "systemd" });
+    expect(kubelet).toEqual(
+      parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
+    );
     expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
   });
 

@@ -6,6 +6,7 @@ import { proveAvailable } from "./available.ts";
 import { claim } from "./claim.ts";
 import { configureCluster } from "./cluster-config.ts";
 import { confirm } from "./confirm.ts";
+import { joinCluster } from "./join.ts";
 import { startKubelet } from "./kubelet.ts";
 import { setUpNetwork } from "./network.ts";
 import { preflight } from "./preflight.ts";
@@ -23,6 +24,7 @@ export function createActions(session: Session): Record<string, StepAction> {
     confirm,
     "static-pods": writeStaticPods,
     kubelet: startKubelet,
+    join: joinCluster,
     "api-server": waitForApiServer,
     register,
     "cluster-config": configureCluster,

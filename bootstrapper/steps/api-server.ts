@@ -12,7 +12,7 @@ const failure = { code: "kubernetes", message: "Cannot reach the API server" } a
  * is done with `/readyz`.
  */
 export async function waitForApiServer(session: Session, signal: AbortSignal): Promise<void> {
-  const api = apiOf(session, session.kind === "worker" ? "kubelet" : "admin");
+  const api = await apiOf(session, session.kind === "worker" ? "anonymous" : "admin");
   try {
     await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
     if (session.kind === "worker") return;

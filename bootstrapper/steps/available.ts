@@ -24,7 +24,7 @@ const selector = encodeURIComponent("app.kubernetes.io/name=sprout-probe");
 export async function proveAvailable(session: Session, signal: AbortSignal): Promise<void> {
   const peers = session.metadata.peers ?? [];
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-  const api = apiOf(session, "admin");
+  const api = await apiOf(session, "admin");
   const remove = () => api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
   try {
     await api.apply(probe, await session.render("kubernetes/probe.yaml", {}), limit);

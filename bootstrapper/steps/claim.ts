@@ -15,5 +15,10 @@ export async function claim(session: Session, signal: AbortSignal): Promise<void
       "invalid-input",
       `Cannot use credentials: they are for a ${credentials.role}, this is a ${self.role}`,
     );
+  if (credentials.role === "worker" && credentials.join !== session.metadata.join)
+    throw new BootstrapError(
+      "invalid-input",
+      `Cannot use credentials: they are to join by ${credentials.join}, the metadata says ${session.metadata.join}`,
+    );
   session.credentials = credentials;
 }

@@ -38,7 +38,7 @@ export async function configureCluster(session: Session, signal: AbortSignal): P
 }
 
 async function applyObjects(session: Session, objects: [file: string, path: string][], signal: AbortSignal) {
-  const api = apiOf(session, "admin");
+  const api = await apiOf(session, "admin");
   try {
     await Promise.all(
       objects.map(async ([file, path]) => api.apply(path, await session.render(`kubernetes/${file}`, {}), signal)),

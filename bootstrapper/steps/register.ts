@@ -10,13 +10,18 @@ const intervalMs = 50;
  */
 export async function register(session: Session, signal: AbortSignal): Promise<void> {
   const { self } = session.metadata;
-  const api = apiOf(session, "kubelet");
   const path = `/api/v1/nodes/${self.name}`;
+  const failure = {
+    code: "kubernetes",
+    message: `Cannot see Node ${self.name}: kubelet has not registered it`,
+  } as const;
+  // kubeadm's join is not over when the kubelet has its certificate.
+  const api = await poll(() => apiOf(session, "kubelet"), { signal, intervalMs, failure });
   try {
     await poll(async () => api.get<KubernetesNode>(path, signal), {
       signal,
       intervalMs,
-      failure: { code: "kubernetes", message: `Cannot see Node ${self.name}: kubelet has not registered it` },
+      failure,
     });
     await api.merge(
       path,

@@ -13,7 +13,7 @@ const peersTimeoutMs = 3000;
 /** The first control plane proves that every peer is a Ready Node; any other node that it is one itself. */
 export async function verify(session: Session, signal: AbortSignal): Promise<void> {
   const { peers } = session.metadata;
-  const api = apiOf(session, peers === undefined ? "kubelet" : "admin");
+  const api = await apiOf(session, peers === undefined ? "kubelet" : "admin");
   try {
     if (peers === undefined) await verifySelf(session, { api, signal });
     else await verifyPeers(session, { api, signal, peers });

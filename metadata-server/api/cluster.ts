@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Member } from "./member.ts";
-import { ClusterId, DnsLabel, KubernetesVersion } from "./name.ts";
+import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Cidr, Network } from "./network.ts";
 import { MissingPeer } from "./report.ts";
 
@@ -18,6 +18,8 @@ export const CreateCluster = z
     controlPlanes: z.int().min(1).max(7).optional(),
     workers: z.int().min(0).max(5000).optional(),
     highAvailability: z.boolean().optional(),
+    /** How workers join; control planes always have their certificates ready-made. */
+    join: JoinMode.default("certificate"),
     provider: z.string().min(1).max(32),
     ttlSeconds: z
       .int()
@@ -81,6 +83,7 @@ export const Cluster = z
     failure: ClusterFailure.nullable(),
     kubernetesVersion: KubernetesVersion,
     provider: z.string(),
+    join: JoinMode,
     endpoint: z.string(),
     network: Network,
     labels: Labels,

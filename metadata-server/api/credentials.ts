@@ -56,14 +56,24 @@ export const ControlPlaneCredentials = z
   })
   .meta({ id: "ControlPlaneCredentials" });
 
+const worker = {
+  role: z.literal("worker"),
+  allocation: AllocationId,
+  pki: z.strictObject({ "ca.crt": Pem }),
+  routeAgent: KeyPair,
+};
+
 export const WorkerCredentials = z
-  .strictObject({
-    role: z.literal("worker"),
-    allocation: AllocationId,
-    pki: z.strictObject({ "ca.crt": Pem }),
-    kubelet,
-    routeAgent: KeyPair,
-  })
+  .discriminatedUnion("join", [
+    z.strictObject({ ...worker, join: z.literal("certificate"), kubelet }),
+    z.strictObject({
+      ...worker,
+      join: z.literal("kubeadm"),
+      kubelet: kubelet.pick({ serving: true }),
+      /** In a bootstrap token's place: valid for the time of the bring-up, good for `kubeadm join` alone. */
+      bootstrap: KeyPair,
+    }),
+  ])
   .meta({ id: "WorkerCredentials" });
 
 /** `POST /node/v1/claim`: everything secret this machine will ever be given, to at most one holder. */

@@ -28,5 +28,12 @@ export const KubernetesVersion = z
   .regex(/^v\d+\.\d+\.\d+$/, "must be a version such as v1.20.2")
   .meta({ id: "KubernetesVersion" });
 
+/**
+ * How a worker comes to its kubelet's client certificate: ready-made by the server, or by `kubeadm join`. Control planes
+ * always have theirs ready-made.
+ */
+export const JoinMode = z.enum(["certificate", "kubeadm"]).meta({ id: "JoinMode" });
+export type JoinMode = z.infer<typeof JoinMode>;
+
 export const Role = z.enum(["control-plane", "worker"]).meta({ id: "Role" });
 export type Role = z.infer<typeof Role>;

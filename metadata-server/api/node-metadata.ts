@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { AllocationId, ClusterId, DnsLabel, KubernetesVersion, NodeName, Role } from "./name.ts";
+import { AllocationId, ClusterId, DnsLabel, JoinMode, KubernetesVersion, NodeName, Role } from "./name.ts";
 import { Address, Cidr, MacAddress, Network } from "./network.ts";
 
 /** What a machine says of itself: claims, not proofs. Sent with every request of the capability. */
@@ -29,7 +29,7 @@ export const NodeMetadata = z
     endpoint: z.string().regex(/^[a-z0-9.-]+:\d{1,5}$/, "must be host:port"),
     controlPlanes: z.array(NamedAddress).min(1),
     network: Network,
-    join: z.enum(["certificate"]),
+    join: JoinMode,
     /** Seconds left of the cluster's one deadline when this document was answered. */
     deadlineSeconds: z.number().positive(),
     /** Every node that must be Ready, the reader included. First control plane only. */

@@ -11,6 +11,7 @@ export const phases = [
   "static-pods",
   "api-server",
   "kubelet",
+  "join",
   "cluster-config",
   "register",
   "network",

@@ -13,6 +13,8 @@ const dayMs = 86_400_000;
 /** kubeadm's own lifetimes. */
 const authorityLifetimeMs = 3650 * dayMs;
 export const certificateLifetimeMs = 365 * dayMs;
+/** The launch may begin late, and clocks differ. */
+const bootstrapSlackMs = 600_000;
 /** Generation of a cluster's authorities: part of what sealing authenticates, so that an older secret cannot come back. */
 const epoch = 1;
 /** About 3 ms of signing between two looks at the event loop. */
@@ -106,8 +108,13 @@ function mintFor(
     kubernetesVersion: cluster.kubernetesVersion,
     now,
     notAfter: now + certificateLifetimeMs,
+    ...(cluster.join === "kubeadm" && { bootstrapNotAfter: bootstrapEnd(cluster, now) }),
   });
 }
+
+/** A bootstrap certificate is good for the bring-up: the machine may still have to start, then the deadline counts. */
+const bootstrapEnd = ({ provisionDeadlineAt, deadlineSeconds }: ClusterRecord, now: number) =>
+  Math.max(now, provisionDeadlineAt) + deadlineSeconds * 1000 + bootstrapSlackMs;
 
 const sealCredentials = (
   key: Buffer,

@@ -1,3 +1,4 @@
+import type { JoinMode } from "#api/name.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
@@ -74,6 +75,10 @@ function contactChanges(contact: {
   return changes.members.length + changes.clusters.length > 0 ? { changes } : {};
 }
 
+/** Of the member; a cluster's join mode is its workers'. */
+const joinModeOf = (cluster: ClusterRecord, { role }: MemberRecord): JoinMode =>
+  role === "worker" ? cluster.join : "certificate";
+
 const isKnown = ({ address }: { address: string | null }) => address !== null;
 
 /** A worker needs its own address and a control plane's; a control plane those of all its fellows. */
@@ -96,7 +101,7 @@ function toNodeMetadata(
     endpoint: cluster.endpoint,
     controlPlanes: cluster.controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
     network: cluster.network,
-    join: "certificate",
+    join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
     ...(peers && { peers }),
   };

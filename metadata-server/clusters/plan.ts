@@ -49,6 +49,7 @@ export function planCluster(request: CreateCluster, context: PlanContext): Clust
     failure: null,
     kubernetesVersion: context.kubernetesVersion,
     provider: request.provider,
+    join: request.join,
     endpoint: `api.${name}.${context.baseDomain}:6443`,
     network,
     labels: request.labels ?? {},

@@ -17,7 +17,7 @@ export const toClusterSummary = (cluster: ClusterRecord): ClusterSummary => ({
 });
 
 function toCommon(cluster: ClusterRecord): Common {
-  const { id, name, state, failure, kubernetesVersion, provider, endpoint, network, labels } = cluster;
+  const { id, name, state, failure, kubernetesVersion, provider, join, endpoint, network, labels } = cluster;
   return {
     id,
     name,
@@ -25,6 +25,7 @@ function toCommon(cluster: ClusterRecord): Common {
     failure,
     kubernetesVersion,
     provider,
+    join,
     endpoint,
     network,
     labels,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { bringUp, createTestCluster, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { bringUp, createTestCluster, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
@@ -38,6 +38,15 @@ describe("GET /node/v1/metadata", () => {
     expect(document.peers).toBeUndefined();
     expect(document.self).toMatchObject({ name: "node01.build126.sprout.internal", podCidr: "10.244.1.0/24" });
     expect((await worker.getMetadata()).headers.get("cache-control")).toBe("no-store");
+  });
+
+  it("tells workers how to join; control planes have their certificates ready-made", async () => {
+    const joining = await server.create({ name: "joining", join: "kubeadm" });
+    const [controlPlane, node] = [createTestMachine(server, joining, 0), createTestMachine(server, joining, 1)];
+    expect([(await controlPlane.metadata()).join, (await node.metadata()).join]).toEqual(["certificate", "kubeadm"]);
+    expect(await node.claim()).toMatchObject({ role: "worker", join: "kubeadm" });
+    expect(await controlPlane.claim()).toMatchObject({ kubelet: { client: {} } });
+    expect(await worker.claim()).toMatchObject({ role: "worker", join: "certificate", kubelet: { client: {} } });
   });
 
   it("starts the deadline with the first control plane's first answer, for everybody", async () => {

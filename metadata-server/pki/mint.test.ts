@@ -1,6 +1,6 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { type ControlPlaneCredentials, Credentials, type KeyPair } from "#api/credentials.ts";
+import { type ControlPlaneCredentials, Credentials, type KeyPair, type WorkerCredentials } from "#api/credentials.ts";
 import { dayMs } from "./certificate.ts";
 import {
   alternativeNamesOf,
@@ -16,6 +16,8 @@ import { type MintRequest, mintCredentials } from "./mint.ts";
 const authorities = createTestAuthorities();
 const mintControlPlane = (changes: Partial<MintRequest> = {}) =>
   mintCredentials(authorities, { ...controlPlane, ...changes }) as ControlPlaneCredentials;
+const mintWorker = (changes: Partial<MintRequest> = {}) =>
+  mintCredentials(authorities, { ...worker, ...changes }) as Extract<WorkerCredentials, { join: "certificate" }>;
 
 /** Every pair of a control plane's credentials under its name, with the authority it must hang from. */
 function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPair, ca: string][] {
@@ -47,9 +49,7 @@ function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPa
 
 const inJson = (pem: string) => JSON.stringify(pem).slice(1, -1);
 const endOf = (notAfter: number) =>
-  new X509Certificate(
-    mintCredentials(authorities, { ...worker, notAfter }).kubelet.client.certificate,
-  ).validToDate.getTime();
+  new X509Certificate(mintWorker({ notAfter }).kubelet.client.certificate).validToDate.getTime();
 
 const serverAuthentication = "1.3.6.1.5.5.7.3.1";
 const clientAuthentication = "1.3.6.1.5.5.7.3.2";
@@ -169,7 +169,7 @@ describe("a control plane's credentials", () => {
 
 describe("a worker's credentials", () => {
   test("are its kubelet's and route agent's certificates, and no authority's key", () => {
-    const credentials = mintCredentials(authorities, worker);
+    const credentials = mintWorker();
     expect(Credentials.parse(credentials)).toEqual(credentials);
     expect(credentials.pki).toEqual({ "ca.crt": authorities.kubernetes.certificate });
     const json = JSON.stringify(credentials);
@@ -189,7 +189,7 @@ describe("a worker's credentials", () => {
   });
 
   test("are accepted by openssl for the longest name there may be", async () => {
-    const { kubelet, routeAgent } = mintCredentials(authorities, { ...worker, name: "n".repeat(52) });
+    const { kubelet, routeAgent } = mintWorker({ name: "n".repeat(52) });
     const ca = authorities.kubernetes.certificate;
     expect(await opensslVerify(kubelet.client.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
     expect(await opensslVerify(routeAgent.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");

@@ -26,6 +26,8 @@ const MintRequest = z.strictObject({
   now: z.number(),
   /** Milliseconds since the epoch; at least 30 days from now are given. */
   notAfter: z.number(),
+  /** For a worker that joins by kubeadm: the end of its bootstrap certificate, given as it is. */
+  bootstrapNotAfter: z.number().optional(),
 });
 export type MintRequest = z.infer<typeof MintRequest>;
 
@@ -47,24 +49,37 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
   const sign: Sign = (issuer, usages, subject, hosts = []) =>
     issueCertificate({ subject, usages, alternativeNames: toAlternativeNames(hosts), now: node.now, notAfter }, issuer);
   const kubelet = { commonName: `system:node:${node.name}`, organizations: ["system:nodes"] };
+  const serving = sign(kubernetes, ["server"], kubelet, [node.name, node.address]);
   // 64 characters at most, as RFC 5280 bounds a common name; the rights are the group's.
   const routeAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:route-agents"] };
-  const common = {
-    allocation: node.allocation,
-    kubelet: {
-      client: sign(kubernetes, ["client"], kubelet),
-      serving: sign(kubernetes, ["server"], kubelet, [node.name, node.address]),
-    },
-    routeAgent: sign(kubernetes, ["client"], routeAgent),
-  };
+  const common = { allocation: node.allocation, routeAgent: sign(kubernetes, ["client"], routeAgent) };
+  const pki = { "ca.crt": authorities.kubernetes.certificate };
+  if (node.role === "worker" && node.bootstrapNotAfter !== undefined) {
+    const bootstrap = mintBootstrap(kubernetes, { ...node, notAfter: node.bootstrapNotAfter });
+    return { role: "worker", join: "kubeadm", ...common, pki, kubelet: { serving }, bootstrap };
+  }
+  const ready = { ...common, kubelet: { client: sign(kubernetes, ["client"], kubelet), serving } };
   return node.role === "worker"
-    ? { role: "worker", ...common, pki: { "ca.crt": authorities.kubernetes.certificate } }
+    ? { role: "worker", join: "certificate", ...ready, pki }
     : {
         role: "control-plane",
-        ...common,
+        ...ready,
         pki: mintPki(authorities, { node, kubernetes, sign }),
         kubeconfigs: mintKubeconfigs(node, { kubernetes, sign }),
       };
+}
+
+/**
+ * A client certificate with the rights of a kubeadm bootstrap token: its group is the one that the phase
+ * `bootstrap-token` gives them to (1.20: cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go).
+ */
+function mintBootstrap(
+  kubernetes: Issuer,
+  { allocation, now, notAfter }: Pick<MintRequest, "allocation" | "now" | "notAfter">,
+): KeyPair {
+  const organizations = ["system:bootstrappers:kubeadm:default-node-token"];
+  const subject = { commonName: `system:bootstrap:${allocation}`, organizations };
+  return issueCertificate({ subject, usages: ["client"], now, notAfter }, kubernetes);
 }
 
 function parseRequest(request: MintRequest): MintRequest {

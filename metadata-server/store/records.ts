@@ -1,6 +1,6 @@
 import type { ClusterFailure, ClusterState } from "#api/cluster.ts";
 import type { MemberFailure, MemberState, PhaseRecord } from "#api/member.ts";
-import type { Role } from "#api/name.ts";
+import type { JoinMode, Role } from "#api/name.ts";
 import type { Network } from "#api/network.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import type { Phase } from "#api/phase.ts";
@@ -14,6 +14,8 @@ export interface ClusterRecord {
   failure: ClusterFailure | null;
   kubernetesVersion: string;
   provider: string;
+  /** Of the workers. */
+  join: JoinMode;
   /** `host:port` as nodes call the API server. */
   endpoint: string;
   network: Network;

@@ -82,6 +82,7 @@ export const fakeCluster = (changes: Partial<Cluster> = {}): Cluster => ({
   failure: null,
   kubernetesVersion: "v1.20.2",
   provider: "nspawn",
+  join: "certificate",
   endpoint: "api.build126.sprout.internal:6443",
   network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
   labels: {},

@@ -43,7 +43,7 @@ export async function simulateMachine(base: NodeMetadata, deadlineSeconds = 20):
   };
   const credentials =
     base.self.role === "worker"
-      ? mint("worker", { allocation: base.allocation, name: base.self.name })
+      ? mint("worker", { allocation: base.allocation, name: base.self.name, join: base.join })
       : apiCredentials;
   const server = await startFakeMetadataServer({
     tls,

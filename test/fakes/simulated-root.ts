@@ -8,8 +8,19 @@ const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2"];
 const fakePrograms = {
   ctr: `case "$*" in *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";; *) printf '%s\\n' ${images.join(" ")};; esac`,
   kubeadm: `echo "$@" >> "$ROOT/kubeadm.log"
+if [ "$1" = join ]; then . "$ROOT/bin/kubeadm-join"; exit 0; fi
 mkdir -p "$ROOT/etc/kubernetes/manifests"
 touch "$ROOT/etc/kubernetes/manifests/kube-controller-manager.yaml" "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"`,
+  // The kubelet's certificate is the bootstrap certificate itself: the fake API server asks for none.
+  "kubeadm-join": `[ ! -e "$ROOT/join-fault" ] || . "$ROOT/join-fault"
+cd "$ROOT/etc/kubernetes"
+for file in kubelet.conf bootstrap-kubelet.conf pki/ca.crt; do
+  [ ! -e $file ] || { echo "[ERROR FileAvailable--etc-kubernetes-$file]: /etc/kubernetes/$file already exists" >&2; exit 1; }
+done
+mkdir -p pki "$ROOT/var/lib/kubelet/pki"
+touch pki/ca.crt
+sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do echo "$data" | base64 -d; done > "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
+echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`,
   systemctl: `echo "$@" >> "$ROOT/systemctl.log"`,
   iptables: `case "$*" in *-C*) exit 1;; *) echo "$@" >> "$ROOT/iptables.log";; esac`,
 };

@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import type { Credentials, KeyPair } from "#api/credentials.ts";
-import type { Role } from "#api/name.ts";
+import type { JoinMode, Role } from "#api/name.ts";
 import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { loadServerTls } from "../../metadata-server/pki/server-tls.ts";
@@ -23,7 +23,7 @@ export function createClusterCredentials(now = Date.now()) {
     lifetimeMs: 365 * dayMs,
     serviceAccountKey: { key: privateKey, publicKey },
   });
-  return (role: Role, { allocation, name }: { allocation: string; name: string }): Credentials =>
+  return (role: Role, { allocation, name, join }: { allocation: string; name: string; join?: JoinMode }): Credentials =>
     mintCredentials(authorities, {
       role,
       allocation,
@@ -34,5 +34,6 @@ export function createClusterCredentials(now = Date.now()) {
       kubernetesVersion: "v1.20.2",
       now,
       notAfter: now + 60 * dayMs,
+      ...(join === "kubeadm" && { bootstrapNotAfter: now + dayMs }),
     });
 }

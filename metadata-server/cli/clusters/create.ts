@@ -11,6 +11,7 @@ export interface CreateFlags {
   workers?: number;
   highAvailability?: boolean;
   kubernetesVersion?: string;
+  join?: string;
   provider: string;
   ttl?: number;
   deadline?: number;
@@ -30,6 +31,7 @@ const flagOf: Record<string, string> = {
   workers: "--workers",
   highAvailability: "--high-availability",
   kubernetesVersion: "--kubernetes-version",
+  join: "--join",
   provider: "--provider",
   ttlSeconds: "--ttl",
   deadlineSeconds: "--deadline",
@@ -49,6 +51,7 @@ export function toCreateCluster(name: string | undefined, flags: CreateFlags): R
     workers: flags.workers,
     highAvailability: flags.highAvailability,
     kubernetesVersion: flags.kubernetesVersion,
+    join: flags.join,
     provider: flags.provider,
     ttlSeconds: flags.ttl,
     deadlineSeconds: flags.deadline,

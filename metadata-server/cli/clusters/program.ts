@@ -1,5 +1,6 @@
 import { Option, type Command } from "commander";
 import { ClusterState } from "#api/cluster.ts";
+import { JoinMode } from "#api/name.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
@@ -27,6 +28,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--control-planes <N>", "instead of --nodes: control planes, an odd number", parseWholeNumber)
     .option("--workers <N>", "with --control-planes: workers", parseWholeNumber)
     .option("--kubernetes-version <VERSION>", "such as v1.20.2; the newest baked image if not given")
+    .addOption(new Option("--join <MODE>", "how workers join").choices(JoinMode.options).default("certificate"))
     .option("--provider <NAME>", "where machines come from", "nspawn")
     .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)
     .option("--deadline <DURATION>", "fail the cluster if it is not ready by then (180s)", parseDurationSeconds)

@@ -12,6 +12,7 @@ const colors = {
   "static-pods": "white",
   "api-server": "yellow",
   kubelet: "blue",
+  join: "yellowBright",
   "cluster-config": "magenta",
   register: "cyan",
   network: "magentaBright",

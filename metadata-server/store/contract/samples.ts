@@ -9,6 +9,7 @@ export function createClusterRecord(overrides: Partial<ClusterRecord> & { id: st
     failure: null,
     kubernetesVersion: "v1.20.2",
     provider: "nspawn",
+    join: "certificate",
     endpoint: "api.build126.sprout.internal:6443",
     network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
     labels: { team: "checkout", branch: "größer/ünïcode ☸" },

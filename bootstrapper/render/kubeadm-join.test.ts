@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { kubeadmWorkerCredentials, kubeadmWorkerMetadata, pem, templatesFolder } from "../fixtures.ts";
+import { createRender } from "../templates.ts";
+import { renderNodeFiles } from "./node-files.ts";
+
+async function render(kubernetesVersion = "v1.20.2") {
+  const cluster = { ...kubeadmWorkerMetadata.cluster, kubernetesVersion };
+  const { files, links } = await renderNodeFiles({
+    metadata: { ...kubeadmWorkerMetadata, cluster },
+    credentials: kubeadmWorkerCredentials,
+    render: createRender(templatesFolder),
+    inContainer: false,
+    now: new Date("2026-01-31T12:00:00Z"),
+  });
+  const yaml = (path: string): unknown => parse(files.find((file) => file.path === path)?.content ?? "");
+  return { files, links, yaml };
+}
+
+describe("renderNodeFiles for kubeadm's join", () => {
+  it("leaves to kubeadm what it writes itself, and what its preflight refuses to find", async () => {
+    const { files, links } = await render();
+    expect(files.map(({ path, mode, secret = false }) => `${mode.toString(8)} ${path} ${secret}`)).toEqual([
+      "600 /etc/kubernetes/discovery.conf true",
+      "644 /var/lib/kubelet/pki/kubelet.crt false",
+      "600 /var/lib/kubelet/pki/kubelet.key true",
+      "600 /etc/kubernetes/kubeadm-join.yaml false",
+      "644 /etc/hosts false",
+      "644 /etc/hostname false",
+      "644 /etc/cni/net.d/10-sprout.conflist false",
+      "600 /etc/sprout/route-agent.json true",
+    ]);
+    expect(links).toEqual([]);
+  });
+
+  it("pins the cluster's authority and brings the bootstrap certificate", async () => {
+    const { yaml } = await render();
+    const toBase64 = (text: string) => Buffer.from(text).toString("base64");
+    expect(yaml("/etc/kubernetes/discovery.conf")).toMatchObject({
+      clusters: [
+        {
+          cluster: {
+            server: "https://api.build126.test:6443",
+            "certificate-authority-data": toBase64(pem("CERTIFICATE", "ca")),
+          },
+        },
+      ],
+      users: [
+        {
+          name: "system:bootstrap:a-bbbbbbbbbbbbbbbb",
+          user: {
+            "client-certificate-data": toBase64(pem("CERTIFICATE", "bootstrap")),
+            "client-key-data": toBase64(pem("EC PRIVATE KEY", "bootstrap")),
+          },
+        },
+      ],
+    });
+  });
+
+  const nodeRegistration = {
+    name: "node03.build126.test",
+    criSocket: "unix:///run/containerd/containerd.sock",
+    taints: [],
+    ignorePreflightErrors: ["FileExisting-crictl"],
+  };
+  const file = { kubeConfigPath: "/etc/kubernetes/discovery.conf" };
+
+  it("writes a v1beta2 JoinConfiguration for 1.20", async () => {
+    expect((await render()).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
+      apiVersion: "kubeadm.k8s.io/v1beta2",
+      kind: "JoinConfiguration",
+      caCertPath: "/etc/kubernetes/pki/ca.crt",
+      discovery: { file, timeout: "180s" },
+      nodeRegistration: {
+        ...nodeRegistration,
+        kubeletExtraArgs: { "cluster-dns": "", "hostname-override": "node03.build126.test", "node-ip": "10.77.0.14" },
+      },
+    });
+  });
+
+  it("writes a v1beta4 JoinConfiguration for 1.31, its timeouts within the deadline", async () => {
+    expect((await render("v1.31.4")).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
+      apiVersion: "kubeadm.k8s.io/v1beta4",
+      kind: "JoinConfiguration",
+      caCertPath: "/etc/kubernetes/pki/ca.crt",
+      discovery: { file },
+      nodeRegistration: {
+        ...nodeRegistration,
+        kubeletExtraArgs: [
+          { name: "cluster-dns", value: "" },
+          { name: "hostname-override", value: "node03.build126.test" },
+          { name: "node-ip", value: "10.77.0.14" },
+        ],
+      },
+      timeouts: { discovery: "180s", tlsBootstrap: "180s" },
+    });
+  });
+});
