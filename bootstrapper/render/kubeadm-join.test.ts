@@ -17,6 +17,8 @@ async function render(kubernetesVersion = "v1.20.2") {
   return { files, links, yaml };
 }
 
+const toBase64 = (text: string) => Buffer.from(text).toString("base64");
+
 describe("renderNodeFiles for kubeadm's join", () => {
   it("leaves to kubeadm what it writes itself, and what its preflight refuses to find", async () => {
     const { files, links } = await render();
@@ -35,7 +37,6 @@ describe("renderNodeFiles for kubeadm's join", () => {
 
   it("pins the cluster's authority and brings the bootstrap certificate", async () => {
     const { yaml } = await render();
-    const toBase64 = (text: string) => Buffer.from(text).toString("base64");
     expect(yaml("/etc/kubernetes/discovery.conf")).toMatchObject({
       clusters: [
         {
