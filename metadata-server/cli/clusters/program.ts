@@ -28,7 +28,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--control-planes <N>", "instead of --nodes: control planes, an odd number", parseWholeNumber)
     .option("--workers <N>", "with --control-planes: workers", parseWholeNumber)
     .option("--kubernetes-version <VERSION>", "such as v1.20.2; the newest baked image if not given")
-    .addOption(new Option("--join <MODE>", "how workers join").choices(JoinMode.options).default("certificate"))
+    .addOption(new Option("--join <MODE>", "how workers join (certificate)").choices(JoinMode.options))
     .option("--provider <NAME>", "where machines come from", "nspawn")
     .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)
     .option("--deadline <DURATION>", "fail the cluster if it is not ready by then (180s)", parseDurationSeconds)
