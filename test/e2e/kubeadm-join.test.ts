@@ -26,6 +26,11 @@ describe.skipIf(reason !== null)(`workers that join by kubeadm${reason ? ` (skip
     return exitCode === 0 ? stdout : `exit code ${exitCode}: ${stderr}`;
   };
 
+  const reported = async () =>
+    (await lab.client.get(cluster.id)).members
+      .slice(1)
+      .map((member) => member.phases.map(({ phase, state }) => `${phase} ${state}`));
+
   it("are Ready, and a pod answers on each", async () => {
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     const available = await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 120_000 });
@@ -33,10 +38,6 @@ describe.skipIf(reason !== null)(`workers that join by kubeadm${reason ? ` (skip
   });
 
   it("leave their kubelet to kubeadm, which is done some seconds after the Node is Ready", async () => {
-    const reported = async () =>
-      (await lab.client.get(cluster.id)).members
-        .slice(1)
-        .map((member) => member.phases.map(({ phase, state }) => `${phase} ${state}`));
     const joined = expect.arrayContaining(["join done"]) as unknown;
     await expect.poll(reported, { timeout: 30_000 }).toEqual([joined, joined]);
     expect((await reported()).flat()).not.toContain("kubelet done");
