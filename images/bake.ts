@@ -4,13 +4,16 @@ import { fileURLToPath } from "node:url";
 import { KubernetesVersion } from "#api/name.ts";
 import { hostArchitecture } from "./architecture.ts";
 import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
-import { writeContainerImage } from "./container-image.ts";
 import { importIntoStore, type StoredArchive } from "./containerd-store.ts";
-import { listImageRefs, planContainerImages, type ContainerImageInputs } from "./container-images.ts";
+import { listImageRefs } from "./container-images.ts";
+import { collectContainerImages } from "./collect-container-images.ts";
 import { parseCodename } from "./debian/sources.ts";
 import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
 import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
-import { ensureKubernetes, locateKubernetes } from "./kubernetes/ensure.ts";
+import { ensureKubernetes, programsOf } from "./kubernetes/ensure.ts";
+import { locateKubernetes, toKubernetesOrigin, type KubernetesOrigin } from "./kubernetes/origin.ts";
+import { prepareTransfer } from "./prepare-transfer.ts";
+import { checkContainerd } from "./containerd-version.ts";
 import { mayDiffer, type ImageManifest } from "./manifest.ts";
 import { installNodeFiles } from "./node-files.ts";
 import { runStep, type OnBakeProgress } from "./progress.ts";
@@ -22,8 +25,10 @@ export interface BakeOptions {
   /** What is fetched or built once. */
   cacheDir: string;
   imagesDir: string;
-  /** Folder of Kubernetes binaries; built from Debian's source package where none is given. */
-  kubernetesBinaries?: string;
+  /** By default Debian's source where it is of this version, else the official release. */
+  origin?: KubernetesOrigin;
+  /** PEM file of the authorities that this host trusts. */
+  hostAuthorities?: string;
   /** The bootstrapper's executable. */
   bootstrapper: string;
   templatesDir?: string;
@@ -37,6 +42,7 @@ const codeDir = fileURLToPath(new URL(".", import.meta.url));
 const ownTemplatesDir = fileURLToPath(new URL("../templates", import.meta.url));
 
 interface Prepared {
+  origin: KubernetesOrigin;
   bootstrapper: string;
   kubernetesBinariesDir: string;
   templatesDir: string;
@@ -47,7 +53,8 @@ export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
   const image = await loadImage(options.imagesDir, options.kubernetesVersion).catch(() => null);
   if (image === null) return bakeImage(options);
   const { bootstrapper, templatesDir = ownTemplatesDir } = options;
-  const prepared = { bootstrapper, templatesDir, kubernetesBinariesDir: locateKubernetes(options) };
+  const { origin = toKubernetesOrigin(options) } = options;
+  const prepared = { bootstrapper, templatesDir, origin, kubernetesBinariesDir: locateKubernetes(origin, options) };
   return image.manifest.fingerprint === (await fingerprintOf(prepared, options)) ? image : bakeImage(options);
 }
 
@@ -56,9 +63,13 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   const { cacheDir, imagesDir, signal, onProgress } = options;
   const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
   const architecture = hostArchitecture();
+  const { origin = toKubernetesOrigin(options) } = options;
+  await using work = await createWorkFolder(imagesDir);
+  const transfer = await prepareTransfer(origin, { ...options, folder: work.path });
   const prepared: Prepared = {
+    origin,
     kubernetesBinariesDir: await runStep("kubernetes", onProgress, (onDetail) =>
-      ensureKubernetes({ ...options, kubernetesVersion, architecture, onDetail }),
+      ensureKubernetes(origin, { ...transfer, cacheDir, kubernetesVersion, architecture, signal, onDetail }),
     ),
     bootstrapper: options.bootstrapper,
     templatesDir: options.templatesDir ?? ownTemplatesDir,
@@ -68,29 +79,26 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   const debian = await runStep("debian", onProgress, () =>
     ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false }, { signal }),
   );
+  checkContainerd(kubernetesVersion, debian.packages.rootfs);
 
-  await using work = await createWorkFolder(imagesDir);
   const image = toPaths(join(work.path, "image"));
   const archivesDir = join(work.path, "archives");
   await mkdir(archivesDir);
   await runStep("rootfs", onProgress, async () => {
     await unpackRootfs(debian, image.rootfs, { signal });
-    const refs = await listImageRefs(prepared.kubernetesBinariesDir, { kubernetesVersion, signal });
+    const refs = await listImageRefs(prepared.kubernetesBinariesDir, { ...origin, kubernetesVersion, signal });
     const pauseImage = refs.get("pause") ?? "";
     await installNodeFiles(image.rootfs, { ...prepared, kubernetesVersion, pauseImage });
   });
+  const inputs = { ...prepared, ...transfer, ...debian, ...image, cacheDir, kubernetesVersion, architecture, signal };
   const archives = await runStep("container-images", onProgress, (onDetail) =>
-    writeArchives(
-      { ...prepared, ...debian, ...image, kubernetesVersion, architecture, signal },
-      { archivesDir, onDetail },
-    ),
+    collectContainerImages({ ...inputs, archivesDir, onDetail }),
   );
   await runStep("containerd-store", onProgress, () =>
     importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
   );
   await runStep("finish", onProgress, async () => {
-    const inputs = { ...prepared, ...image, kubernetesVersion, fingerprint, debian, archives };
-    const manifest = await describeImage(inputs);
+    const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
     const text = `${JSON.stringify(manifest, null, 2)}\n`;
     await writeFile(join(image.dir, "manifest.json"), text);
     await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
@@ -102,20 +110,6 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
 const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>
   imageFingerprint({ ...prepared, kubernetesVersion, architecture: hostArchitecture().debian, codeDir });
 
-async function writeArchives(
-  inputs: ContainerImageInputs,
-  { archivesDir, onDetail }: { archivesDir: string; onDetail: (detail: string) => void },
-): Promise<StoredArchive[]> {
-  const archives: StoredArchive[] = [];
-  for (const [index, image] of (await planContainerImages(inputs)).entries()) {
-    inputs.signal.throwIfAborted();
-    onDetail(image.ref);
-    const file = `${index}.tar`;
-    archives.push({ file, ...(await writeContainerImage(image, join(archivesDir, file))) });
-  }
-  return archives;
-}
-
 async function describeImage(
   inputs: Prepared &
     Pick<ImageManifest, "kubernetesVersion" | "fingerprint"> & {
@@ -124,12 +118,16 @@ async function describeImage(
       rootfs: string;
     },
 ): Promise<ImageManifest> {
-  const { kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
-  const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir);
+  const { origin, kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
+  const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir, programsOf(origin));
   const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
     kubernetesVersion,
+    origin: origin.kind === "release" ? { kind: origin.kind, releaseUrl: origin.releaseUrl } : { kind: origin.kind },
+    ...(origin.kind === "release" && origin.imageRepository !== undefined
+      ? { imageRepository: origin.imageRepository }
+      : {}),
     architecture: hostArchitecture().debian,
     bakedAt: new Date().toISOString(),
     fingerprint,

@@ -12,8 +12,9 @@ const sha256 = "a".repeat(64);
 
 async function writeImage(dir: string, fingerprint = sha256): Promise<void> {
   const manifest: ImageManifest = {
-    schemaVersion: 1,
+    schemaVersion: 2,
     kubernetesVersion: "v1.20.2",
+    origin: { kind: "debian-source" },
     architecture: hostArchitecture().debian,
     bakedAt: "2026-01-02T03:04:05.678Z",
     fingerprint,
@@ -72,6 +73,7 @@ describe("baked images", () => {
       codeDir: dirname(import.meta.filename),
       bootstrapper,
       kubernetesBinariesDir: imagesDir,
+      origin: { kind: "binaries" },
     });
     await writeImage(join(imagesDir, "v1.20.2"), fingerprint);
     const steps: string[] = [];
@@ -79,7 +81,7 @@ describe("baked images", () => {
       kubernetesVersion: "v1.20.2",
       cacheDir: join(imagesDir, "cache"),
       imagesDir,
-      kubernetesBinaries: imagesDir,
+      origin: { kind: "binaries", dir: imagesDir },
       bootstrapper,
       templatesDir,
       signal: new AbortController().signal,
@@ -96,7 +98,7 @@ describe("baked images", () => {
       kubernetesVersion: "v1.20.2",
       cacheDir: join(imagesDir, "cache"),
       imagesDir,
-      kubernetesBinaries: join(imagesDir, "no-binaries"),
+      origin: { kind: "binaries", dir: join(imagesDir, "no-binaries") },
       bootstrapper: process.execPath,
       signal: new AbortController().signal,
       onProgress: () => {},

@@ -17,16 +17,15 @@ export interface ContainerImageInputs {
 /** For probes, the demo and tests. */
 export const workloadImageRef = "localhost/sprout/busybox:1";
 
-/**
- * The references that this version's own kubeadm asks for, without CoreDNS: Debian has none, so these images bring no
- * cluster DNS.
- */
+/** The references that this version's own kubeadm asks for, by name; `coredns` among them. */
 export async function listImageRefs(
   kubernetesBinariesDir: string,
-  { kubernetesVersion, signal }: { kubernetesVersion: string; signal: AbortSignal },
+  options: { kubernetesVersion: string; imageRepository?: string | undefined; signal: AbortSignal },
 ): Promise<Map<string, string>> {
+  const { kubernetesVersion, imageRepository, signal } = options;
   const args = ["config", "images", "list", `--kubernetes-version=${kubernetesVersion}`];
-  return parseImageRefs(await run(join(kubernetesBinariesDir, "kubeadm"), args, { signal }));
+  const repository = imageRepository === undefined ? [] : [`--image-repository=${imageRepository}`];
+  return parseImageRefs(await run(join(kubernetesBinariesDir, "kubeadm"), [...args, ...repository], { signal }));
 }
 
 /** By the last part of their name: `pause` → `k8s.gcr.io/pause:3.2`. */
@@ -35,8 +34,8 @@ export function parseImageRefs(output: string): Map<string, string> {
   return new Map(refs.map((ref) => [/([^/:]+):[^/:]+$/.exec(ref)?.[1] ?? ref, ref]));
 }
 
-/** Every container image of the machine image, made of local files alone. */
-export async function planContainerImages(inputs: ContainerImageInputs): Promise<ContainerImage[]> {
+/** Kubernetes' own container images, made of local files alone. Without CoreDNS, which Debian does not have. */
+export async function planKubernetesImages(inputs: ContainerImageInputs): Promise<ContainerImage[]> {
   const refs = await listImageRefs(inputs.kubernetesBinariesDir, inputs);
   const program = (name: string): LayerEntry => ({
     path: `/usr/local/bin/${name}`,
@@ -50,13 +49,12 @@ export async function planContainerImages(inputs: ContainerImageInputs): Promise
     etcd: await etcd(inputs),
     pause: [{ path: "/pause", file: join(inputs.kubernetesBinariesDir, "pause") }],
   };
-  const images = Object.entries(entries).map(([name, layer]): ContainerImage => {
+  return Object.entries(entries).map(([name, layer]): ContainerImage => {
     const ref = refs.get(name);
     if (ref === undefined) throw new Error(`Cannot name the image of ${name}: kubeadm does not list it`);
     const image = { ref, architecture: inputs.architecture, entries: layer };
     return name === "pause" ? { ...image, entrypoint: ["/pause"] } : image;
   });
-  return [...images, await workload(inputs)];
 }
 
 const certificates = ({ rootfs }: ContainerImageInputs): LayerEntry[] => [
@@ -91,7 +89,8 @@ async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Pro
   ];
 }
 
-async function workload(inputs: ContainerImageInputs): Promise<ContainerImage> {
+/** Debian's busybox. */
+export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<ContainerImage> {
   const busybox = join(inputs.containerPackagesDir, "bin/busybox");
   const applets = (await run(busybox, ["--list"], inputs)).split("\n").filter((name) => name !== "busybox");
   return {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { run } from "../metadata-server/run.ts";
-import type { WrittenImage } from "./container-image.ts";
+import type { WrittenImage } from "./oci-archive.ts";
 
 export interface StoredArchive extends WrittenImage {
   /** Name of the archive in the folder of archives. */

@@ -27,6 +27,7 @@ describe("imageFingerprint", () => {
       codeDir: join(dir, "code"),
       bootstrapper: join(dir, "bootstrapper"),
       kubernetesBinariesDir: join(dir, "kubernetes"),
+      origin: { kind: "release" },
     };
     before = await imageFingerprint(inputs);
   });
@@ -50,6 +51,12 @@ describe("imageFingerprint", () => {
   ])("changes with %s", async (_what, file) => {
     await write(file, "something else");
     expect(await imageFingerprint(inputs)).not.toBe(before);
+  });
+
+  it("changes with where Kubernetes and its container images are from", async () => {
+    expect(await imageFingerprint({ ...inputs, origin: { kind: "binaries" } })).not.toBe(before);
+    const mirrored = { kind: "release", imageRepository: "registry.test/k8s" };
+    expect(await imageFingerprint({ ...inputs, origin: mirrored })).not.toBe(before);
   });
 
   it("changes with the Kubernetes version and with the architecture", async () => {

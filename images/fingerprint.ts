@@ -12,6 +12,8 @@ export interface FingerprintInputs {
   codeDir: string;
   bootstrapper: string;
   kubernetesBinariesDir: string;
+  /** What else decides where the container images come from. */
+  origin: { kind: string; imageRepository?: string };
 }
 
 /** Hash of everything that decides an image's contents. Takes about a tenth of a second. */
@@ -23,7 +25,9 @@ export async function imageFingerprint(inputs: FingerprintInputs): Promise<strin
     identifyBinaries(inputs.kubernetesBinariesDir),
   ]);
   const { kubernetesVersion, architecture } = inputs;
-  const parts = { kubernetesVersion, architecture, templates, code, bootstrapper: bootstrapper.sha256, kubernetes };
+  const origin = { kind: inputs.origin.kind, imageRepository: inputs.origin.imageRepository };
+  const programs = { bootstrapper: bootstrapper.sha256, kubernetes, origin };
+  const parts = { kubernetesVersion, architecture, templates, code, ...programs };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 

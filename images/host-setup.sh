@@ -18,6 +18,9 @@ mount: overlay roots
 procps: sysctl in a machine's network namespace
 binutils: strips the bootstrapper
 openssl: checks certificates from outside"
+[ "${1-}" = demo ] || packages="$packages
+curl: downloads Kubernetes' official release, in tests from a stand-in
+skopeo: pulls container images, in tests from a stand-in"
 [ "${1-}" != bench ] || packages="$packages
 wrk: asks for metadata as fast as it can"
 

@@ -3,8 +3,9 @@ import { ImageManifestError, mayDiffer, parseImageManifest, type ImageManifest }
 
 const sha256 = "a".repeat(64);
 const manifest: ImageManifest = {
-  schemaVersion: 1,
+  schemaVersion: 2,
   kubernetesVersion: "v1.20.2",
+  origin: { kind: "debian-source" },
   architecture: "amd64",
   bakedAt: "2026-01-02T03:04:05.678Z",
   fingerprint: sha256,
@@ -66,8 +67,8 @@ describe("parseImageManifest", () => {
   });
 
   it("refuses another schema version", () => {
-    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 2 }))).toEqual([
-      "schemaVersion: Invalid input: expected 1",
+    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 3 }))).toEqual([
+      "schemaVersion: Invalid input: expected 2",
     ]);
   });
 });

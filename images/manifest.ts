@@ -7,8 +7,16 @@ const DebianPackages = z.array(z.strictObject({ name: z.string().min(1), version
 
 /** What an image is made of: enough to tell two images apart, and to check what a machine runs. */
 export const ImageManifest = z.strictObject({
-  schemaVersion: z.literal(1),
+  schemaVersion: z.literal(2),
   kubernetesVersion: KubernetesVersion,
+  /** Where its programs and container images are from. */
+  origin: z.discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("debian-source") }),
+    z.strictObject({ kind: z.literal("binaries") }),
+    z.strictObject({ kind: z.literal("release"), releaseUrl: z.url() }),
+  ]),
+  /** kubeadm's `imageRepository`, where it is not the one that this version's kubeadm takes by itself. */
+  imageRepository: z.string().min(1).optional(),
   architecture: z.enum(["amd64", "arm64"]),
   bakedAt: z.iso.datetime(),
   /** Hash of everything that went in; the same inputs need no second bake. */

@@ -1,7 +1,7 @@
 import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { renderTemplate, type TemplateValues } from "../templates/render.ts";
-import { kubernetesMinor } from "./kubernetes/version.ts";
+import { kubernetesMinor } from "#api/kubernetes-version.ts";
 
 export interface NodeFilesInputs {
   templatesDir: string;

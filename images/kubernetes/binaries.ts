@@ -18,6 +18,11 @@ export const kubernetesPrograms = [
   "pause",
 ] as const;
 
+/** What runs on the machine itself; in the official release, the others come as container images. */
+export const nodePrograms = ["kubeadm", "kubectl", "kubelet"] as const;
+
+type Program = (typeof kubernetesPrograms)[number];
+
 export interface FileChecksum {
   name: string;
   sha256: string;
@@ -38,12 +43,18 @@ export class BinariesError extends Error {
 export async function checkBinaries(
   dir: string,
   {
+    programs = kubernetesPrograms,
     kubernetesVersion,
     architecture,
     signal,
-  }: { kubernetesVersion: string; architecture: Architecture; signal: AbortSignal },
+  }: {
+    programs?: readonly Program[];
+    kubernetesVersion: string;
+    architecture: Architecture;
+    signal: AbortSignal;
+  },
 ): Promise<void> {
-  const checks = kubernetesPrograms.map((name) => checkProgram(join(dir, name), name, architecture));
+  const checks = programs.map((name) => checkProgram(join(dir, name), name, architecture));
   const problems = (await Promise.all(checks)).filter((problem) => problem !== null);
   if (problems.length > 0) throw new BinariesError(dir, problems);
 
@@ -70,15 +81,15 @@ export async function checksumFile(path: string): Promise<{ sha256: string; size
 
 const checksumsFile = "SHA256SUMS";
 
-export async function checksumBinaries(dir: string): Promise<FileChecksum[]> {
+export async function checksumBinaries(dir: string, programs: readonly Program[]): Promise<FileChecksum[]> {
   const checksums: FileChecksum[] = [];
-  for (const name of kubernetesPrograms) checksums.push({ name, ...(await checksumFile(join(dir, name))) });
+  for (const name of programs) checksums.push({ name, ...(await checksumFile(join(dir, name))) });
   return checksums;
 }
 
 /** Writes `SHA256SUMS` in the format of sha256sum. */
-export async function writeChecksums(dir: string): Promise<void> {
-  const checksums = await checksumBinaries(dir);
+export async function writeChecksums(dir: string, programs: readonly Program[] = kubernetesPrograms): Promise<void> {
+  const checksums = await checksumBinaries(dir, programs);
   const lines = checksums.map(({ name, sha256 }) => `${sha256}  ${name}\n`);
   await writeFile(join(dir, checksumsFile), lines.join(""));
 }

@@ -1,27 +1,34 @@
-import { join } from "node:path";
+import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
 import type { Architecture } from "../architecture.ts";
-import { checkBinaries, readChecksums } from "./binaries.ts";
+import { checkBinaries, kubernetesPrograms, nodePrograms, readChecksums } from "./binaries.ts";
+import { locateKubernetes, type KubernetesOrigin } from "./origin.ts";
+import { downloadRelease } from "./release.ts";
 import { buildFromDebianSource } from "./source-build.ts";
 
-export interface KubernetesSource {
+export interface EnsureOptions {
   kubernetesVersion: string;
   cacheDir: string;
-  /** Folder of ready-made binaries; without it they are built once and cached. */
-  kubernetesBinaries?: string;
+  architecture: Architecture;
+  /** Authorities for a download, where they are not the host's own. */
+  caBundle?: string;
+  signal: AbortSignal;
+  onDetail: (detail: string) => void;
 }
 
-/** Where the binaries are, or will be once they are built. */
-export const locateKubernetes = ({ kubernetesBinaries, cacheDir, kubernetesVersion }: KubernetesSource) =>
-  kubernetesBinaries ?? join(cacheDir, "kubernetes", kubernetesVersion);
-
-/** The folder of checked binaries. Throws BinariesError, or an Error where they cannot be built. */
-export async function ensureKubernetes(
-  source: KubernetesSource & { architecture: Architecture; signal: AbortSignal; onDetail: (detail: string) => void },
-): Promise<string> {
-  const dir = locateKubernetes(source);
-  // The checksums are written last: a folder with them is a whole build.
-  if (source.kubernetesBinaries === undefined && (await readChecksums(dir)) === null)
-    await buildFromDebianSource({ kubernetesVersion: source.kubernetesVersion, outDir: dir }, source);
-  await checkBinaries(dir, source);
+/** The folder of checked programs. Throws BinariesError, or an Error where they cannot be built or downloaded. */
+export async function ensureKubernetes(origin: KubernetesOrigin, options: EnsureOptions): Promise<string> {
+  const { kubernetesVersion } = options;
+  if (!isSupportedKubernetes(kubernetesVersion))
+    throw new Error(`Cannot bake Kubernetes ${kubernetesVersion}: supported are ${supportedKubernetes}`);
+  const dir = locateKubernetes(origin, options);
+  // The checksums are written last: a folder with them is whole.
+  if (origin.kind !== "binaries" && (await readChecksums(dir)) === null) {
+    if (origin.kind === "release")
+      await downloadRelease({ ...origin, ...options }, { ...origin, ...options, outDir: dir });
+    else await buildFromDebianSource({ kubernetesVersion, outDir: dir }, options);
+  }
+  await checkBinaries(dir, { ...options, programs: programsOf(origin) });
   return dir;
 }
+
+export const programsOf = ({ kind }: KubernetesOrigin) => (kind === "release" ? nodePrograms : kubernetesPrograms);

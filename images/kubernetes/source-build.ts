@@ -1,6 +1,7 @@
 import { access, mkdir, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createPrivateApt } from "../debian/apt.ts";
+import { ensureHostPackages } from "../debian/host-packages.ts";
 import { findHostSources } from "../debian/sources.ts";
 import { run } from "../../metadata-server/run.ts";
 import { createWorkFolder } from "../work-folder.ts";
@@ -36,7 +37,7 @@ export async function buildFromDebianSource(
   onDetail("source package");
   const tree = await fetchTree(kubernetesVersion, work, signal);
   onDetail("compiler");
-  await installCompiler(signal);
+  await ensureHostPackages(buildPackages, { signal });
   const go = createGo(work, tree, signal);
   await replaceReflect2(tree);
   onDetail("OpenAPI definitions");
@@ -77,23 +78,6 @@ async function fetchTree(kubernetesVersion: string, work: string, signal: AbortS
 export function parseUpstreamVersion(archive: string): string | null {
   const version = /^kubernetes_(?:.*\+really)?(\d+\.\d+\.\d+)[.+~-]/.exec(archive)?.[1];
   return version === undefined ? null : `v${version}`;
-}
-
-async function installCompiler(signal: AbortSignal): Promise<void> {
-  const format = ["--showformat", "${db:Status-Status}\n"];
-  const installed = await Promise.all(
-    buildPackages.map((name) =>
-      run("dpkg-query", ["--show", ...format, name], { signal }).then(
-        (status) => status.split("\n").includes("installed"),
-        () => false,
-      ),
-    ),
-  );
-  const missing = buildPackages.filter((_, index) => !installed[index]);
-  if (missing.length === 0) return;
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  await run("apt-get", ["-qq", "update"], { signal, env });
-  await run("apt-get", ["-qq", "install", "--yes", "--no-install-recommends", ...missing], { signal, env });
 }
 
 function createGo(work: string, tree: string, signal: AbortSignal): Go {

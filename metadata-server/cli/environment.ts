@@ -6,6 +6,10 @@ export interface Environment {
   token: string | undefined;
   dataDir: string;
   cacheDir: string;
+  /** An authority to trust beside the host's own. */
+  caFile: string | undefined;
+  /** The host's authorities, one PEM file. */
+  hostAuthorities: string;
   /** https://no-color.org */
   noColor: boolean;
   /** The `TERM` of a terminal that cannot move its cursor. */
@@ -18,6 +22,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     token: variables["SPROUT_TOKEN"] || undefined,
     dataDir: variables["SPROUT_DATA_DIR"] || defaultDataDir,
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
+    caFile: variables["NODE_EXTRA_CA_CERTS"] || undefined,
+    hostAuthorities: variables["SSL_CERT_FILE"] || "/etc/ssl/certs/ca-certificates.crt",
     noColor: Boolean(variables["NO_COLOR"]),
     dumbTerminal: variables["TERM"] === "dumb",
   };

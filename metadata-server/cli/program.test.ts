@@ -36,6 +36,8 @@ async function sprout(argv: string[], define: (app: Hono) => void = () => undefi
         token: undefined,
         dataDir: api.dataDir,
         cacheDir: "/nonexistent",
+        caFile: undefined,
+        hostAuthorities: "/nonexistent",
         noColor: false,
         dumbTerminal: false,
       },

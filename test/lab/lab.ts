@@ -4,7 +4,7 @@ import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
-import { locateKubernetes } from "../../images/kubernetes/ensure.ts";
+import { locateKubernetes, toKubernetesOrigin } from "../../images/kubernetes/origin.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { loadConfig } from "../../metadata-server/config.ts";
@@ -38,7 +38,7 @@ export async function prepareImage(
     signal: new AbortController().signal,
     onProgress,
   });
-  const binaries = locateKubernetes(source);
+  const binaries = locateKubernetes(toKubernetesOrigin(source), source);
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
 }
 

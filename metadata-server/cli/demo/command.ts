@@ -1,19 +1,17 @@
 import path from "node:path";
 import type { Command } from "commander";
-import { parseKubernetesVersion, defaultKubernetesVersion } from "../image/command.ts";
+import { addKubernetesOptions, type KubernetesFlags } from "../image/kubernetes-flags.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { parseWholeNumber } from "../flags.ts";
 import type { AddCommands } from "../program.ts";
 import { runDemo } from "./run.ts";
 import { cleanDemo } from "./server.ts";
 
-interface DemoFlags {
+interface DemoFlags extends KubernetesFlags {
   nodes: number;
   keep?: boolean;
   clean?: boolean;
   json?: boolean;
-  kubernetesVersion: string;
-  kubernetesBinaries?: string;
   dataDir: string;
   cacheDir: string;
 }
@@ -22,14 +20,11 @@ interface DemoFlags {
 export const addDemoCommand =
   (mainFile: string): AddCommands =>
   (program, context, end) => {
-    program
-      .command("demo")
+    addKubernetesOptions(program.command("demo"), context.environment)
       .description("bake what is missing, bring up a real cluster on this host, use it, and remove it (root)")
       .option("--nodes <N>", "machines in all, one of them the control plane", parseWholeNumber, 4)
       .option("--keep", "leave it running, and say how to use and remove it")
       .option("--clean", "remove what an earlier demo left running")
-      .option("--kubernetes-version <VERSION>", "", parseKubernetesVersion, defaultKubernetesVersion)
-      .option("--kubernetes-binaries <DIR>", "a folder with kubeadm, kubelet, …, instead of building them")
       .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
       .action(async (_flags, command: Command) => {
         const flags = command.optsWithGlobals<DemoFlags>();

@@ -4,6 +4,7 @@ import { writeSecretFile } from "../clusters/kubeconfig.ts";
 import { styleOf, type CliContext } from "../context.ts";
 import { renderFailure } from "../display/cluster-view.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
+import type { KubernetesFlags } from "../image/kubernetes-flags.ts";
 import { prepareImage } from "../image/prepare.ts";
 import { followCluster } from "../timeline/follow.ts";
 import { createKubectl } from "./kubectl.ts";
@@ -13,12 +14,10 @@ import { loadDemoRecord } from "./record.ts";
 import { cleanDemo, startDemoServer, type DemoServer } from "./server.ts";
 import { runWorkload } from "./workload.ts";
 
-export interface DemoOptions {
+export interface DemoOptions extends KubernetesFlags {
   nodes: number;
   keep?: boolean;
   json?: boolean;
-  kubernetesVersion: string;
-  kubernetesBinaries?: string;
   mainFile: string;
   demoDir: string;
   cacheDir: string;

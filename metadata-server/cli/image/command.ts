@@ -1,43 +1,32 @@
 import { readdir } from "node:fs/promises";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { KubernetesVersion } from "#api/name.ts";
 import { loadImage, type BakedImage } from "../../../images/baked-image.ts";
+import { officialReleaseUrl } from "../../../images/kubernetes/release.ts";
 import type { CliContext } from "../context.ts";
 import { formatAge } from "../display/duration.ts";
 import { renderTable } from "../display/table.ts";
 import { exitCodes } from "../exit-code.ts";
 import type { AddCommands } from "../program.ts";
+import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
 import { imagesDirOf, prepareImage } from "./prepare.ts";
-
-export const defaultKubernetesVersion = "v1.20.2";
 
 interface ImageFlags {
   cacheDir: string;
   json?: boolean;
 }
 
-interface BakeFlags extends ImageFlags {
-  kubernetesVersion: string;
-  kubernetesBinaries?: string;
+interface BakeFlags extends ImageFlags, KubernetesFlags {
   refreshPackages?: boolean;
   ifNeeded?: boolean;
-}
-
-export function parseKubernetesVersion(value: string): string {
-  const result = KubernetesVersion.safeParse(value);
-  if (!result.success) throw new InvalidArgumentError(result.error.issues[0]?.message ?? "is not a version");
-  return result.data;
 }
 
 /** `sprout image …`: the machine images on this host. */
 export const addImageCommands: AddCommands = (program, context, end) => {
   const image = program.command("image").description("bake and list machine images on this host");
 
-  image
-    .command("bake")
+  addKubernetesOptions(image.command("bake"), context.environment)
     .description("bake the machine image from Debian packages (root; 4 minutes more where Kubernetes is built first)")
-    .option("--kubernetes-version <VERSION>", "", parseKubernetesVersion, defaultKubernetesVersion)
-    .option("--kubernetes-binaries <DIR>", "a folder with kubeadm, kubelet, …, instead of building them")
     .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
     .option("--if-needed", "only if there is none, or its inputs have changed")
@@ -76,9 +65,10 @@ function printImages(context: CliContext, images: readonly BakedImage[], { json 
   else
     context.stdout.write(
       renderTable(
-        ["kubernetes", "architecture", "system", "container images", "cluster dns", "age", "folder"],
+        ["kubernetes", "from", "architecture", "system", "container images", "cluster dns", "age", "folder"],
         images.map(({ dir, manifest }) => [
           manifest.kubernetesVersion,
+          describeOrigin(manifest),
           manifest.architecture,
           `debian ${manifest.debian.codename}`,
           String(manifest.containerImages.length),
@@ -88,4 +78,12 @@ function printImages(context: CliContext, images: readonly BakedImage[], { json 
         ]),
       ),
     );
+}
+
+/** A mirror is named, and so is where the container images are from. */
+function describeOrigin({ origin, imageRepository }: BakedImage["manifest"]): string {
+  const names = { "debian-source": "Debian's source", binaries: "given programs", release: "official release" };
+  if (origin.kind !== "release") return names[origin.kind];
+  const mirror = origin.releaseUrl === officialReleaseUrl ? names.release : origin.releaseUrl;
+  return imageRepository === undefined ? mirror : `${mirror}, ${imageRepository}`;
 }

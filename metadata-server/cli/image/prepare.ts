@@ -3,11 +3,10 @@ import type { BakedImage } from "../../../images/baked-image.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { createBakeDisplay } from "./display.ts";
+import type { KubernetesFlags } from "./kubernetes-flags.ts";
 
-export interface PrepareOptions {
-  kubernetesVersion: string;
+export interface PrepareOptions extends KubernetesFlags {
   cacheDir: string;
-  kubernetesBinaries?: string | undefined;
   refreshPackages?: boolean | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
@@ -25,28 +24,32 @@ export interface PreparedImage {
 export async function prepareImage(context: CliContext, options: PrepareOptions): Promise<PreparedImage> {
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
-  const [{ bakeImage, ensureImage }, { locateKubernetes }, { buildBootstrapper }] = await Promise.all([
-    import("../../../images/bake.ts"),
-    import("../../../images/kubernetes/ensure.ts"),
-    import("../../../bootstrapper/build.ts"),
-  ]);
-  const { cacheDir, kubernetesVersion, kubernetesBinaries } = options;
+  const [{ bakeImage, ensureImage }, { locateKubernetes, toKubernetesOrigin }, { buildBootstrapper }] =
+    await Promise.all([
+      import("../../../images/bake.ts"),
+      import("../../../images/kubernetes/origin.ts"),
+      import("../../../bootstrapper/build.ts"),
+    ]);
+  const { cacheDir, kubernetesVersion } = options;
+  const origin = toKubernetesOrigin(options);
   const { signal } = context;
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
   const display = createBakeDisplay(context);
   try {
-    const source = { kubernetesVersion, cacheDir, ...(kubernetesBinaries === undefined ? {} : { kubernetesBinaries }) };
     const image = await (options.force ? bakeImage : ensureImage)({
-      ...source,
+      kubernetesVersion,
+      cacheDir,
+      origin,
+      hostAuthorities: context.environment.hostAuthorities,
       imagesDir: imagesDirOf(cacheDir),
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
       signal,
       onProgress: display.onProgress,
     });
-    return { image, kubectl: path.join(locateKubernetes(source), "kubectl") };
+    return { image, kubectl: path.join(locateKubernetes(origin, { cacheDir, kubernetesVersion }), "kubectl") };
   } finally {
     await display.close();
   }

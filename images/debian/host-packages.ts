@@ -1,0 +1,22 @@
+import { run } from "../../metadata-server/run.ts";
+
+/** Installs what of these Debian packages this host lacks; asks nobody anything. */
+export async function ensureHostPackages(
+  packages: readonly string[],
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const format = ["--showformat", "${db:Status-Status}\n"];
+  const installed = await Promise.all(
+    packages.map((name) =>
+      run("dpkg-query", ["--show", ...format, name], { signal }).then(
+        (status) => status.split("\n").includes("installed"),
+        () => false,
+      ),
+    ),
+  );
+  const missing = packages.filter((_, index) => !installed[index]);
+  if (missing.length === 0) return;
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
+  await run("apt-get", ["-qq", "update"], { signal, env });
+  await run("apt-get", ["-qq", "install", "--yes", "--no-install-recommends", ...missing], { signal, env });
+}

@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { describe, expect, it } from "vitest";
+import { readEnvironment } from "../environment.ts";
+import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
+
+function parse(...argv: string[]): KubernetesFlags {
+  const command = addKubernetesOptions(new Command(), readEnvironment({ NODE_EXTRA_CA_CERTS: "/extra.crt" }));
+  return command
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined })
+    .parse(argv, { from: "user" })
+    .opts();
+}
+
+describe("the options for where Kubernetes comes from", () => {
+  it("default to v1.20.2 and to the authority of the environment", () => {
+    expect(parse()).toEqual({ kubernetesVersion: "v1.20.2", caFile: "/extra.crt" });
+    expect(parse("--ca-file", "/mine.crt").caFile).toBe("/mine.crt");
+  });
+
+  it.each([
+    ["--kubernetes-version", "v1.25.3", "is not supported; supported are v1.20.x, v1.31.x and newer"],
+    ["--kubernetes-version", "v2.31.0", "is not supported; supported are v1.20.x, v1.31.x and newer"],
+    ["--kubernetes-version", "1.31", "must be a version such as v1.20.2"],
+    ["--kubernetes-release-url", "ftp://mirror.test", "must be an https URL"],
+    ["--kubernetes-release-url", "https://robot:secret@mirror.test", "must not hold credentials"],
+    ["--image-repository", "https://mirror.test/k8s", "must be HOST[:PORT][/PATH], such as registry.example.com/k8s"],
+    ["--image-repository", "k8s", "must be HOST[:PORT][/PATH], such as registry.example.com/k8s"],
+    ["--image-repository", "mirror.test/K8s", "must be HOST[:PORT][/PATH], such as registry.example.com/k8s"],
+  ])("refuse %s %s", (flag, value, why) => {
+    expect(() => parse(flag, value)).toThrow(why);
+  });
+
+  it.each(["mirror.test", "localhost:5000/k8s", "mirror:5000", "10.0.0.1:5000/a/b-c", "[::1]:5000/k8s"])(
+    "take the repository %s",
+    (repository) => {
+      expect(parse("--image-repository", repository).imageRepository).toBe(repository);
+    },
+  );
+});
