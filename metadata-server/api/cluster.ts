@@ -4,8 +4,14 @@ import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Cidr, Network } from "./network.ts";
 import { MissingPeer } from "./report.ts";
 
+/** Printed on terminals and written into logs: no control characters, and nothing that is half a character. */
+const printable = /^[^\p{Cc}\p{Cs}]*$/u;
+
 export const Labels = z
-  .record(z.string().min(1).max(63), z.string().max(256))
+  .record(
+    z.string().min(1).max(63).regex(printable, "must have no control characters"),
+    z.string().max(256).regex(printable, "must have no control characters"),
+  )
   .refine((labels) => Object.keys(labels).length <= 64, "must have 64 labels at most")
   .meta({ id: "Labels" });
 

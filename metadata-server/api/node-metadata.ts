@@ -14,6 +14,14 @@ export const Hardware = z
   .meta({ id: "Hardware" });
 export type Hardware = z.infer<typeof Hardware>;
 
+/** The same as the query of `GET /node/v1/metadata`: `?mac=…&mac=…&uuid=…&serial=…&address=…`. */
+export const MetadataQuery = z.strictObject({
+  mac: Hardware.shape.macs,
+  uuid: Hardware.shape.uuid,
+  serial: Hardware.shape.serial,
+  address: Hardware.shape.addresses,
+});
+
 export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });
 
 /**

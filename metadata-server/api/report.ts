@@ -17,7 +17,8 @@ export const Report = z
     sequence: z.int().positive(),
     phase: Phase,
     state: PhaseState,
-    durationMs: z.number().nonnegative().optional(),
+    /** A step's time on the node, well under the longest deadline. */
+    durationMs: z.number().nonnegative().max(86_400_000).optional(),
     error: z.string().max(8192).optional(),
     logTail: z.string().max(maxLogTailBytes).optional(),
     /** The first control plane's verdict at the deadline. */

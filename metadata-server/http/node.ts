@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { ClaimRequest } from "#api/credentials.ts";
-import { Hardware } from "#api/node-metadata.ts";
+import { type Hardware, MetadataQuery } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
 import type { Caller } from "../clusters/admission.ts";
 import { claimCredentials, confirmClaim } from "../clusters/claim.ts";
@@ -42,17 +42,20 @@ const answer = (document: object) =>
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 
-/** `?mac=…&mac=…&uuid=…&serial=…&address=…`, as the metadata request names them. */
+/** One UUID and one serial; given twice they are lists, which the schema refuses. */
 function hardwareOf(c: Context): Hardware {
-  const { mac, address, uuid, serial, ...unknown } = c.req.queries();
-  return parse(Hardware, {
-    ...unknown,
-    macs: mac,
-    ...(address && { addresses: address }),
-    ...(uuid && { uuid: uuid.length === 1 ? uuid[0] : uuid }),
-    ...(serial && { serial: serial.length === 1 ? serial[0] : serial }),
-  });
+  const { uuid, serial, ...lists } = c.req.queries();
+  const query = parse(MetadataQuery, { ...lists, ...single({ uuid }), ...single({ serial }) });
+  const { mac: macs, address: addresses, ...ids } = query;
+  return { macs, ...ids, ...(addresses && { addresses }) };
 }
+
+const single = (parameter: Record<string, string[] | undefined>) =>
+  Object.fromEntries(
+    Object.entries(parameter).flatMap(([name, values]) =>
+      values === undefined ? [] : [[name, values.length === 1 ? values[0] : values]],
+    ),
+  );
 
 async function claimant(c: Context): Promise<Caller> {
   const tokenHash = nodeTokenHash(c);

@@ -12,7 +12,7 @@ import {
 import { ClaimConfirmed, ClaimRequest, Credentials } from "#api/credentials.ts";
 import { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
-import { Hardware, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
+import { MetadataQuery, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
 import { Problem } from "#api/problem.ts";
 import { Report } from "#api/report.ts";
 import { IdempotencyKey } from "./clusters.ts";
@@ -21,8 +21,6 @@ import { type ProblemName, problemTypes } from "./problem.ts";
 
 const json = (schema: z.ZodType) => ({ "application/json": { schema } });
 const path = z.object({ id: ClusterId });
-const { uuid, serial, macs, addresses } = Hardware.shape;
-const MetadataQuery = z.strictObject({ mac: macs, uuid, serial, address: addresses });
 
 /** One answer for each status, its description naming every problem type that comes with it. */
 function refusals(...names: ProblemName[]): ZodOpenApiResponsesObject {

@@ -1,6 +1,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { z } from "zod";
+import { DomainError } from "../errors.ts";
+import { findLostFields } from "./json.ts";
 import { HttpProblem, toInvalidRequest } from "./problem.ts";
 
 export const limitBody = (maxBytes: number): MiddlewareHandler =>
@@ -13,10 +15,12 @@ export const limitBody = (maxBytes: number): MiddlewareHandler =>
 
 /** Throws HttpProblem or DomainError `invalid-request` with every invalid field. */
 export async function parseBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
-  const mediaType = c.req.header("content-type")?.split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  if (mediaType !== "application/json")
-    throw new HttpProblem("unsupported-media-type", `Content-Type is "${mediaType}"; send application/json`);
-  return parse(schema, parseJson(await c.req.text()));
+  refuseOtherMedia(c);
+  const text = decode(await c.req.arrayBuffer());
+  const json = parseJson(text);
+  const errors = findLostFields(text);
+  if (errors.length > 0) throw new DomainError("invalid-request", "The request has invalid fields", { errors });
+  return parse(schema, json);
 }
 
 /** A parameter that is given twice is an error where the schema has no list for it. */
@@ -32,6 +36,27 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw toInvalidRequest(parsed.error);
   return parsed.data;
+}
+
+/** JSON is UTF-8 (RFC 8259, 8.1), and nothing here unpacks what is packed. */
+function refuseOtherMedia(c: Context): void {
+  const [type = "", ...parameters] = (c.req.header("content-type") ?? "").split(";").map((part) => part.trim());
+  if (type.toLowerCase() !== "application/json")
+    throw new HttpProblem("unsupported-media-type", `Content-Type is "${type}"; send application/json`);
+  const charset = parameters.find((parameter) => /^charset=/i.test(parameter));
+  if (charset !== undefined && !/^charset="?utf-8"?$/i.test(charset))
+    throw new HttpProblem("unsupported-media-type", `Content-Type has ${charset}; send UTF-8`);
+  const encoding = c.req.header("content-encoding") ?? "identity";
+  if (encoding !== "identity")
+    throw new HttpProblem("unsupported-media-type", `Content-Encoding is "${encoding}"; send the body as it is`);
+}
+
+function decode(bytes: ArrayBuffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new HttpProblem("malformed-json", `The body is not UTF-8: ${(error as Error).message}`);
+  }
 }
 
 function parseJson(text: string): unknown {

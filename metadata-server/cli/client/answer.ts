@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { z } from "zod";
 import { Problem } from "#api/problem.ts";
+import { printable } from "../display/printable.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 
 export const mediaType = (response: IncomingMessage): string =>
@@ -45,7 +46,7 @@ export function toProblemError(response: IncomingMessage, body: string): CliErro
   const lines = [detail === undefined ? title : `${title}: ${detail}`];
   if (status === 401) lines.push("  give the server's token with --token-file FILE or SPROUT_TOKEN");
   lines.push(...errors.map((error) => `  ${error.pointer}: ${error.detail}`));
-  return new CliError(toExitCode(status), lines.join("\n"));
+  return new CliError(toExitCode(status), printable(lines.join("\n")));
 }
 
 function toExitCode(status: number): ExitCode {

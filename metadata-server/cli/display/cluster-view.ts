@@ -1,5 +1,6 @@
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
 import { formatAge, formatDuration } from "./duration.ts";
+import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
 import type { Style } from "./style.ts";
 
@@ -68,7 +69,7 @@ export function renderFailure(cluster: Cluster): string {
   }
   for (const { name, failure } of cluster.members)
     if (failure) lines.push(`  ${name} failed at ${failure.phase}: ${failure.error}`);
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
 
 function paintState(state: string, style: Style): string {

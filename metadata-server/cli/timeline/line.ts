@@ -1,5 +1,6 @@
 import type { Event } from "#api/event.ts";
 import { formatDuration } from "../display/duration.ts";
+import { printable } from "../display/printable.ts";
 import { shortName } from "./model.ts";
 
 /** One event as one line, for logs and for people without a terminal. */
@@ -25,4 +26,4 @@ function describe(event: Event): string {
 
 const subject = (name: string): string => `${name.padEnd(8)}  `;
 
-const reason = (text: string | undefined): string => (text === undefined ? "" : `: ${text}`);
+const reason = (text: string | undefined): string => (text === undefined ? "" : `: ${printable(text)}`);

@@ -1,4 +1,5 @@
 import type { MemberState } from "#api/member.ts";
+import { printable } from "../display/printable.ts";
 import { formatDuration } from "../display/duration.ts";
 import type { Style } from "../display/style.ts";
 import { truncate, visibleWidth } from "../display/table.ts";
@@ -48,12 +49,14 @@ export function renderTimeline(timeline: Timeline, options: RenderOptions): stri
       `${style("dim", formatDuration(sinceMs).padStart(8))}  `,
       renderBar(row, bar),
     ].join("");
-    const error = row.error === null ? [] : [`    ${style("red", truncate(firstLine(row.error), columns - 5))}`];
+    const error =
+      row.error === null ? [] : [`    ${style("red", truncate(firstLine(printable(row.error)), columns - 5))}`];
     return [line.trimEnd(), ...error];
   });
   const hidden = timeline.rows.length - shown.length;
   if (hidden > 0) lines.push(style("dim", `  … and ${hidden} more: ${countStates(timeline.rows, shown)}`));
-  for (const alert of timeline.alerts.slice(-3)) lines.push(style("red", truncate(`  ! ${alert}`, columns - 1)));
+  for (const alert of timeline.alerts.slice(-3))
+    lines.push(style("red", truncate(`  ! ${printable(alert)}`, columns - 1)));
 
   return [
     renderTitle(timeline, elapsedMs, style),
