@@ -28,6 +28,18 @@ const Settings = z.strictObject({
   serverNames: z
     .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(hostName).max(32))
     .default([]),
+  /** How long a deleted cluster, its timeline and its Idempotency-Key can still be asked for. */
+  deletedRetentionSeconds: z.coerce
+    .number("must be a number of seconds")
+    .pipe(
+      z
+        .int()
+        .min(60)
+        .max(365 * 86_400),
+    )
+    .default(86_400),
+  /** Entries; the oldest are dropped. */
+  auditEntries: z.coerce.number("must be a whole number").pipe(z.int().min(1000).max(10_000_000)).default(100_000),
   /** `sa.key`s made ahead in idle time and kept sealed in the data directory, about 2 KB each. */
   serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
@@ -41,6 +53,8 @@ const variables = {
   baseDomain: "SPROUT_BASE_DOMAIN",
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
   serverNames: "SPROUT_SERVER_NAMES",
+  deletedRetentionSeconds: "SPROUT_DELETED_RETENTION_SECONDS",
+  auditEntries: "SPROUT_AUDIT_ENTRIES",
   serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;

@@ -13,18 +13,29 @@ export type DomainErrorCode =
   | "no-image"
   | "gone";
 
+/** Who was refused something, for the audit log; never part of an answer. */
+export interface RefusedNode {
+  clusterId: string | null;
+  member: string | null;
+  /** Already written with the decision. */
+  isRecorded?: boolean;
+}
+
 /** One shape for every refusal. `errors` lists every invalid field at once (JSON pointers, RFC 6901). */
 export class DomainError extends Error {
   override name = "DomainError";
   readonly code: DomainErrorCode;
   readonly errors: { pointer: string; detail: string }[];
+  /** Set where the refusal belongs in the audit log. */
+  readonly refused: RefusedNode | undefined;
   constructor(
     code: DomainErrorCode,
     message: string,
-    options: { cause?: unknown; errors?: { pointer: string; detail: string }[] } = {},
+    options: { cause?: unknown; errors?: { pointer: string; detail: string }[]; refused?: RefusedNode } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;
     this.errors = options.errors ?? [];
+    this.refused = options.refused;
   }
 }

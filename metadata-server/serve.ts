@@ -9,7 +9,9 @@ import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
 import { createToken } from "./clusters/identifiers.ts";
 import { comingUpStates } from "./clusters/lifecycle.ts";
+import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
+import { createRefusalLimiter } from "./clusters/refusals.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -75,6 +77,8 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     clock,
     random: randomBytes,
     background,
+    refusals: createRefusalLimiter(),
+    deletedRetentionMs: config.deletedRetentionSeconds * 1000,
     observer: metrics.observer,
     logger,
   };
@@ -87,6 +91,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   try {
     await reconcile(clusters);
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
+    background.start("purge", (signal) => watchDeleted(clusters, signal));
     const app = createApp({ clusters, apiToken: token, metrics, stopping: stopping.signal });
     const server = await listen(config, { tls, fetch: app.fetch });
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
@@ -109,7 +114,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
 }
 
 export const openConfiguredStore = (config: Config, logger: Logger): Promise<Store> =>
-  openSqliteStore({ file: config.databaseFile, now: () => systemClock.now(), logger });
+  openSqliteStore({
+    file: config.databaseFile,
+    now: () => systemClock.now(),
+    maxAuditEntries: config.auditEntries,
+    logger,
+  });
 
 async function listen(
   config: Config,

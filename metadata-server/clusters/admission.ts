@@ -1,6 +1,8 @@
+import type { NewAuditEntry } from "#api/audit.ts";
 import type { Hardware } from "#api/node-metadata.ts";
-import { DomainError } from "../errors.ts";
+import { DomainError, type RefusedNode } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { auditAllowed, byNode } from "./audit.ts";
 import { raiseAlert } from "./alerts.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { isOver } from "./lifecycle.ts";
@@ -8,6 +10,8 @@ import { isOver } from "./lifecycle.ts";
 /** A machine with a capability in its hands, and what it says of itself. */
 export interface Caller {
   tokenHash: string;
+  /** Address of its connection. */
+  from: string | null;
   hardware: Hardware;
   /** Where the call names it. */
   allocation?: string;
@@ -21,8 +25,15 @@ export interface Admission {
 }
 
 /** One answer for an unknown capability and for another machine's, so that neither tells which it was. */
-export const wrongMachine = () =>
-  new DomainError("wrong-machine", "This capability is unknown or belongs to another machine");
+export const wrongMachine = (member?: Pick<MemberRecord, "clusterId" | "name">, { isRecorded = false } = {}) =>
+  new DomainError("wrong-machine", "This capability is unknown or belongs to another machine", {
+    refused: { ...toRefused(member), isRecorded },
+  });
+
+export const toRefused = (member?: Pick<MemberRecord, "clusterId" | "name">): RefusedNode => ({
+  clusterId: member?.clusterId ?? null,
+  member: member?.name ?? null,
+});
 
 /**
  * Who calls: found by the capability's hash in constant time. A capability in another machine's hands freezes its
@@ -30,17 +41,19 @@ export const wrongMachine = () =>
  */
 export async function admit(deps: ClusterDependencies, caller: Caller): Promise<Admission> {
   const member = await deps.store.memberByTokenHash(caller.tokenHash);
-  if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine();
+  if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine(member);
   if (!isSameMachine(member, caller.hardware)) {
-    await refuseDuplicate(deps, { member, hardware: caller.hardware });
-    throw wrongMachine();
+    await refuseDuplicate(deps, { member, caller });
+    throw wrongMachine(member, { isRecorded: true });
   }
   if (member.frozen || (caller.allocation !== undefined && caller.allocation !== member.allocation))
-    throw wrongMachine();
+    throw wrongMachine(member);
   const cluster = await deps.store.cluster(member.clusterId);
-  if (cluster === undefined) throw wrongMachine();
+  if (cluster === undefined) throw wrongMachine(member);
   if (isOver(cluster))
-    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`);
+    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`, {
+      refused: toRefused(member),
+    });
   return { cluster, member, spent: member.spentCapabilityHash === caller.tokenHash };
 }
 
@@ -55,10 +68,12 @@ function isSameMachine(member: MemberRecord, hardware: Hardware): boolean {
 
 async function refuseDuplicate(
   deps: ClusterDependencies,
-  { member, hardware }: { member: MemberRecord; hardware: Hardware },
+  { member, caller }: { member: MemberRecord; caller: Caller },
 ): Promise<void> {
-  const message = `Capability of ${member.name} was presented by another machine (MAC ${hardware.macs.join(", ")})`;
-  await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true });
+  const macs = caller.hardware.macs.join(", ");
+  const message = `Capability of ${member.name} was presented by another machine (MAC ${macs})`;
+  const by = { actor: "unknown", from: caller.from };
+  await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true, by });
 }
 
 /** The record of a machine's first contact; undefined where it has been here before. */
@@ -78,3 +93,13 @@ export function bindMachine(
     spent: false,
   };
 }
+
+/** The first use of a capability. */
+export const auditBinding = ({ member }: Admission, { at, from }: { at: number; from: string | null }): NewAuditEntry =>
+  auditAllowed(byNode(member, from), {
+    action: "capability-use",
+    at,
+    clusterId: member.clusterId,
+    member: member.name,
+    detail: `bound to MAC ${member.bound?.macs.join(", ")}`.slice(0, 1000),
+  });

@@ -4,6 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { StoreConflict } from "../store/store.ts";
+import { auditAllowed, type Origin } from "./audit.ts";
 import { mintCluster } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createClusterId } from "./identifiers.ts";
@@ -25,7 +26,7 @@ export interface CreatedCluster {
 export async function createCluster(
   deps: ClusterDependencies,
   request: CreateCluster,
-  { idempotencyKey }: { idempotencyKey?: string | undefined } = {},
+  { by, idempotencyKey }: { by: Origin; idempotencyKey?: string | undefined },
 ): Promise<CreatedCluster> {
   const requestHash = hash("sha256", JSON.stringify(request), "base64url");
   const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash };
@@ -43,7 +44,7 @@ export async function createCluster(
     random: deps.random,
   });
   try {
-    return await reserveAndStore(deps, { plan, provider, idempotency });
+    return await reserveAndStore(deps, { plan, provider, idempotency, by });
   } catch (error) {
     await releaseSegment(deps, { provider, clusterId: plan.cluster.id });
     if (!(error instanceof StoreConflict)) throw error;
@@ -57,7 +58,7 @@ type IdempotencyKey = { key: string; requestHash: string };
 
 async function reserveAndStore(
   deps: ClusterDependencies,
-  options: { plan: ClusterPlan; provider: MachineProvider; idempotency: IdempotencyKey | undefined },
+  options: { plan: ClusterPlan; provider: MachineProvider; idempotency: IdempotencyKey | undefined; by: Origin },
 ): Promise<CreatedCluster> {
   const { provider, idempotency } = options;
   const members = options.plan.members.map(({ name, role }) => ({ name, role }));
@@ -70,6 +71,7 @@ async function reserveAndStore(
     members: plan.members,
     secrets,
     events: [clusterEvent(cluster.id, { state: cluster.state, at: cluster.createdAt })],
+    audit: [auditAllowed(options.by, { action: "cluster-create", at: cluster.createdAt, clusterId: cluster.id })],
     ...(idempotency && {
       idempotency: { ...idempotency, clusterId: cluster.id, expiresAt: cluster.createdAt + idempotencyLifetimeMs },
     }),

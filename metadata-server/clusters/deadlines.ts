@@ -1,12 +1,14 @@
 import type { ClusterFailure } from "#api/cluster.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Store } from "../store/store.ts";
+import { bySprout } from "./audit.ts";
 import { pause } from "./clock.ts";
 import { changeCluster } from "./decide.ts";
 import { deleteCluster } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, isComingUp, liveStates } from "./lifecycle.ts";
 import { toPeerReport } from "./peers.ts";
+import { recordRefusalSummaries } from "./refusals.ts";
 import { describeMissing } from "./verdict.ts";
 
 /** The node counts the same deadline: its reason is better and should win. */
@@ -32,6 +34,7 @@ export async function watchDeadlines(deps: ClusterDependencies, signal: AbortSig
   while (!signal.aborted) {
     try {
       await enforceDeadlines(deps);
+      await recordRefusalSummaries(deps);
     } catch (error) {
       deps.logger.error("Deadlines could not be checked; trying again", { error: String(error) });
     }
@@ -46,6 +49,7 @@ export async function enforceDeadlines(deps: ClusterDependencies): Promise<void>
     if (overdue === "ttl" || overdue === "failed-ttl")
       await deleteCluster(deps, {
         clusterId: cluster.id,
+        by: bySprout,
         reason: deletionReasons[overdue],
         isDue: (current) => findOverdue(current, deps.clock.now()) === overdue,
       });

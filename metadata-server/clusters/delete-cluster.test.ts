@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
+import { bySprout } from "./audit.ts";
 import { deleteCluster, deletionName } from "./delete-cluster.ts";
 
 let server: TestServer;
@@ -20,7 +21,7 @@ describe("deleteCluster", () => {
       failures -= 1;
       throw new Error("bridge is busy");
     };
-    await deleteCluster(server.clusters, { clusterId: cluster.id });
+    await deleteCluster(server.clusters, { clusterId: cluster.id, by: bySprout });
     for (const delayMs of [1000, 2000, 4000]) {
       while (server.clock.pending() === 0) await new Promise(setImmediate);
       server.clock.advance(delayMs);
@@ -40,7 +41,7 @@ describe("deleteCluster", () => {
     server.provider.fault = (operation, allocation) => {
       if (operation === "terminate" && allocation === stuck.allocation) throw new Error("process does not end");
     };
-    await deleteCluster(server.clusters, { clusterId: cluster.id });
+    await deleteCluster(server.clusters, { clusterId: cluster.id, by: bySprout });
     while (server.clock.pending() === 0) await new Promise(setImmediate);
     expect([...server.provider.running.keys()]).toEqual([stuck.allocation]);
     expect(await messages(cluster.id)).toEqual([
@@ -54,7 +55,7 @@ describe("deleteCluster", () => {
     server.provider.fault = (operation) => (operation === "launch" ? held.promise : undefined);
     const answer = await server.request("/v1/clusters", { body: { name: "slow", nodes: 2, provider: "fake" } });
     const { id } = answer.body as { id: string };
-    await deleteCluster(server.clusters, { clusterId: id });
+    await deleteCluster(server.clusters, { clusterId: id, by: bySprout });
     held.resolve();
     await server.clusters.background.idle();
     expect((await server.cluster(id)).state).toBe("deleted");
@@ -62,7 +63,7 @@ describe("deleteCluster", () => {
   });
 
   it("refuses a cluster that there is not", async () => {
-    await expect(deleteCluster(server.clusters, { clusterId: "c-none" })).rejects.toMatchObject({
+    await expect(deleteCluster(server.clusters, { clusterId: "c-none", by: bySprout })).rejects.toMatchObject({
       code: "not-found",
       message: "There is no cluster c-none",
     });

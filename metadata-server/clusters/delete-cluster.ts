@@ -1,6 +1,7 @@
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { auditAllowed, type Origin } from "./audit.ts";
 import { forEachConcurrently } from "./background.ts";
 import { pause } from "./clock.ts";
 import { changeCluster, decide } from "./decide.ts";
@@ -16,6 +17,7 @@ export const deletionName = (clusterId: string) => `delete ${clusterId}`;
 
 export interface Deletion {
   clusterId: string;
+  by: Origin;
   /** For the timeline. */
   reason?: string;
   /** Asked of the record that is to be changed: what was due may have been put off meanwhile. */
@@ -28,13 +30,17 @@ export interface Deletion {
  */
 export async function deleteCluster(
   deps: ClusterDependencies,
-  { clusterId, reason, isDue = () => true }: Deletion,
+  { clusterId, by, reason, isDue = () => true }: Deletion,
 ): Promise<ClusterRecord> {
   const { store, clock } = deps;
   await changeCluster({ store, clusterId }, (cluster) => {
     if (!canBecome(cluster, "deleting") || !isDue(cluster)) return undefined;
     const message = reason === undefined ? {} : { message: reason };
-    return transition(cluster, { to: "deleting", at: clock.now(), fields: { sealedDataKey: null }, ...message });
+    const at = clock.now();
+    return {
+      ...transition(cluster, { to: "deleting", at, fields: { sealedDataKey: null }, ...message }),
+      audit: [auditAllowed(by, { action: "cluster-delete", at, clusterId, ...(reason && { detail: reason }) })],
+    };
   });
   const cluster = await store.cluster(clusterId);
   if (cluster === undefined) throw new DomainError("not-found", `There is no cluster ${clusterId}`);

@@ -6,6 +6,7 @@ import type { Background } from "./background.ts";
 import type { Clock } from "./clock.ts";
 import type { RandomBytes } from "./identifiers.ts";
 import type { Observer } from "./observer.ts";
+import type { RefusalLimiter } from "./refusals.ts";
 
 /** Everything the cluster domain needs of the outside. */
 export interface ClusterDependencies {
@@ -20,6 +21,9 @@ export interface ClusterDependencies {
   clock: Clock;
   random: RandomBytes;
   background: Background;
+  refusals: RefusalLimiter;
+  /** How long a deleted cluster can still be asked for. */
+  deletedRetentionMs: number;
   observer: Observer;
   logger: Logger;
 }

@@ -1,5 +1,6 @@
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord } from "../store/records.ts";
+import { auditAllowed, type Origin } from "./audit.ts";
 import { certificateLifetimeMs } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
@@ -12,7 +13,7 @@ import { findCluster } from "./queries.ts";
  */
 export async function extendCluster(
   deps: Pick<ClusterDependencies, "store" | "clock">,
-  { clusterId, ttlSeconds }: { clusterId: string; ttlSeconds: number },
+  { clusterId, ttlSeconds, by }: { clusterId: string; ttlSeconds: number; by: Origin },
 ): Promise<ClusterRecord> {
   return decide(deps.store, async () => {
     const cluster = await findCluster(deps, clusterId);
@@ -26,6 +27,7 @@ export async function extendCluster(
       changes: {
         clusters: [{ ...cluster, expiresAt }],
         events: [clusterEvent(cluster.id, { state: cluster.state, at, message })],
+        audit: [auditAllowed(by, { action: "cluster-extend", at, clusterId, detail: message })],
       },
       result: { ...cluster, expiresAt, version: cluster.version + 1 },
     };

@@ -1,5 +1,6 @@
 import { DomainError } from "../errors.ts";
 import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
+import { auditAllowed, type Origin } from "./audit.ts";
 import { openAuthorities } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { clusterEvent } from "./lifecycle.ts";
@@ -8,7 +9,7 @@ import { findCluster } from "./queries.ts";
 /** A short-lived kubeconfig (YAML) of its own for each call, told on the timeline. Throws DomainError `not-found` or `not-ready`. */
 export async function issueKubeconfig(
   deps: ClusterDependencies,
-  { clusterId, ttlSeconds }: { clusterId: string; ttlSeconds: number },
+  { clusterId, ttlSeconds, by }: { clusterId: string; ttlSeconds: number; by: Origin },
 ): Promise<string> {
   const cluster = await findCluster(deps, clusterId);
   // The endpoint's name is known inside the cluster only; the address is in the certificate as well.
@@ -17,6 +18,7 @@ export async function issueKubeconfig(
     throw new DomainError(
       "not-ready",
       `Cluster ${cluster.name} is ${cluster.state}; a kubeconfig is issued once it is ready`,
+      { refused: { clusterId, member: null } },
     );
   const now = deps.clock.now();
   const kubeconfig = mintUserKubeconfig(await openAuthorities(deps, cluster), {
@@ -28,6 +30,9 @@ export async function issueKubeconfig(
     kubernetesVersion: cluster.kubernetesVersion,
   });
   const message = `Kubeconfig issued for ${ttlSeconds} s`;
-  await deps.store.commit({ events: [clusterEvent(cluster.id, { state: cluster.state, at: now, message })] });
+  await deps.store.commit({
+    events: [clusterEvent(cluster.id, { state: cluster.state, at: now, message })],
+    audit: [auditAllowed(by, { action: "kubeconfig-issue", at: now, clusterId, detail: message })],
+  });
   return kubeconfig;
 }

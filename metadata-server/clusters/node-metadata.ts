@@ -3,7 +3,7 @@ import type { NodeMetadata } from "#api/node-metadata.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
-import { type Admission, admit, bindMachine, type Caller } from "./admission.ts";
+import { type Admission, admit, auditBinding, bindMachine, type Caller, toRefused } from "./admission.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { hold } from "./hold.ts";
@@ -39,11 +39,19 @@ async function tryMetadata(
     const at = deps.clock.now();
     const admission = await admit(deps, caller);
     if (admission.spent)
-      throw new DomainError("already-claimed", "This capability is spent: the node has its credentials");
+      throw new DomainError("already-claimed", "This capability is spent: the node has its credentials", {
+        refused: toRefused(admission.member),
+      });
     const bound = bindMachine(admission, { hardware: caller.hardware, at });
     const { cluster, member } = bound ?? admission;
     const final = isFinal(cluster, member);
-    const changes = contactChanges({ before: admission, bound, at, startsDeadline: final && member.first });
+    const changes = contactChanges({
+      before: admission,
+      bound,
+      at,
+      from: caller.from,
+      startsDeadline: final && member.first,
+    });
     const clusterId = cluster.id;
     if (!final) return { ...changes, result: { clusterId } };
     const started = changes.changes?.clusters?.[0] ?? cluster;
@@ -56,13 +64,20 @@ function contactChanges(contact: {
   before: Admission;
   bound: Admission | undefined;
   at: number;
+  from: string | null;
   startsDeadline: boolean;
 }): { changes?: Changes } {
-  const { before, bound, at } = contact;
-  const changes: Required<Pick<Changes, "clusters" | "members" | "events">> = { clusters: [], members: [], events: [] };
+  const { before, bound, at, from } = contact;
+  const changes: Required<Pick<Changes, "clusters" | "members" | "events" | "audit">> = {
+    clusters: [],
+    members: [],
+    events: [],
+    audit: [],
+  };
   if (bound !== undefined) {
     changes.members.push(bound.member);
     changes.events.push(memberEvent(bound.member, { at }));
+    changes.audit.push(auditBinding(bound, { at, from }));
     if (bound.cluster !== before.cluster) changes.clusters.push(bound.cluster);
   }
   const cluster = bound?.cluster ?? before.cluster;

@@ -11,7 +11,7 @@ export async function answerPeers(
 ): Promise<PeerReports> {
   const member = await deps.store.memberByTokenHash(tokenHash);
   const isLive = member?.reportTokenHash === tokenHash || (member?.capabilityHash === tokenHash && !member.frozen);
-  if (member === undefined || !isLive || !member.first) throw wrongMachine();
+  if (member === undefined || !isLive || !member.first) throw wrongMachine(member);
   const members = await deps.store.members(member.clusterId);
   const now = deps.clock.now();
   return { peers: members.map((peer) => toPeerReport(peer, now)) };

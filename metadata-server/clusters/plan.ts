@@ -130,6 +130,7 @@ const planMember = (planned: Pick<MemberRecord, PlannedFields>): MemberRecord =>
   state: "pending",
   spentCapabilityHash: null,
   reportTokenHash: null,
+  reportTokenUsedAt: null,
   bound: null,
   claims: 0,
   confirmedAt: null,

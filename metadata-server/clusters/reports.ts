@@ -3,7 +3,8 @@ import type { Report } from "#api/report.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
-import { wrongMachine } from "./admission.ts";
+import { toRefused, wrongMachine } from "./admission.ts";
+import { auditAllowed, byNode } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { failMember, memberEvent, toTime } from "./lifecycle.ts";
@@ -14,6 +15,8 @@ const inFlightMs = 5000;
 
 export interface Reporter {
   tokenHash: string;
+  /** Address of its connection. */
+  from: string | null;
   report: Report;
 }
 
@@ -21,18 +24,22 @@ export interface Reporter {
  * One step of one node, onto the timeline; where it decides the cluster, that too. A repeated or overtaken sequence
  * changes nothing; a gap is a lost report and no reason to lose this one. Throws DomainError `wrong-machine` or `already-claimed`.
  */
-export async function acceptReport(deps: ClusterDependencies, { tokenHash, report }: Reporter): Promise<void> {
+export async function acceptReport(deps: ClusterDependencies, { tokenHash, from, report }: Reporter): Promise<void> {
   const accepted = await decide(deps.store, async () => {
     const member = await findReporter(deps, tokenHash);
-    if (member.allocation !== report.allocation) throw wrongMachine();
+    if (member.allocation !== report.allocation) throw wrongMachine(member);
     if (report.sequence <= member.lastSequence) return { result: undefined };
     const cluster = await deps.store.cluster(member.clusterId);
-    if (cluster === undefined) throw wrongMachine();
+    if (cluster === undefined) throw wrongMachine(member);
     const at = deps.clock.now();
-    const record = recordReport(member, { report, at });
+    const isFirstUse = member.reportTokenHash === tokenHash && member.reportTokenUsedAt === null;
+    const record = recordReport(isFirstUse ? { ...member, reportTokenUsedAt: at } : member, { report, at });
     const verdict = await withReadyMembers(deps, { verdict: judgeReport(cluster, { member: record, report, at }), at });
     return {
-      changes: reportChanges({ before: member, record, report, verdict, at }),
+      changes: {
+        ...reportChanges({ before: member, record, report, verdict, at }),
+        ...(isFirstUse && { audit: [auditFirstReport(member, { at, from })] }),
+      },
       result: { cluster, record, verdict },
     };
   });
@@ -44,12 +51,22 @@ async function findReporter(deps: ClusterDependencies, tokenHash: string): Promi
   const member = await deps.store.memberByTokenHash(tokenHash);
   if (member === undefined) throw wrongMachine();
   if (member.reportTokenHash === tokenHash) return member;
-  if (member.frozen) throw wrongMachine();
+  if (member.frozen) throw wrongMachine(member);
   const spentForMs = member.confirmedAt === null ? 0 : deps.clock.now() - member.confirmedAt;
   if (spentForMs > inFlightMs)
-    throw new DomainError("already-claimed", "This capability is spent: reports need the report token");
+    throw new DomainError("already-claimed", "This capability is spent: reports need the report token", {
+      refused: toRefused(member),
+    });
   return member;
 }
+
+const auditFirstReport = (member: MemberRecord, { at, from }: { at: number; from: string | null }) =>
+  auditAllowed(byNode(member, from), {
+    action: "report-token-use",
+    at,
+    clusterId: member.clusterId,
+    member: member.name,
+  });
 
 function recordReport(member: MemberRecord, { report, at }: { report: Report; at: number }): MemberRecord {
   const { phase, state, durationMs, error } = report;

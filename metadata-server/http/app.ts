@@ -1,11 +1,13 @@
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
+import { recordRefusal } from "../clusters/refusals.ts";
 import { requireApiToken } from "./auth.ts";
 import { addClusterRoutes } from "./clusters.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { addEventRoutes } from "./events.ts";
 import { addNodeRoutes } from "./node.ts";
 import { addOperationsRoutes } from "./operations.ts";
+import { toRefusal } from "./origin.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 
 /** Every surface of the server on one app; what is thrown anywhere becomes a problem document here. */
@@ -31,7 +33,9 @@ export function createApp(deps: HttpDependencies): Hono {
         : new HttpProblem("no-such-route", `Nothing is served at ${c.req.path}`);
     return respond(c, problem);
   });
-  app.onError((error, c) => {
+  app.onError(async (error, c) => {
+    const refusal = toRefusal(error, c);
+    if (refusal !== undefined) await recordRefusal(deps.clusters, refusal);
     const response = respond(c, error);
     if (response.status === 500)
       logger.error("Request failed", { method: c.req.method, route: routeOf(c), error: error.stack ?? error.message });

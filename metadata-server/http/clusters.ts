@@ -8,6 +8,7 @@ import { issueKubeconfig } from "../clusters/kubeconfig.ts";
 import { findCluster, getCluster, listClusters } from "../clusters/queries.ts";
 import { toCluster } from "../clusters/view.ts";
 import type { HttpDependencies } from "./dependencies.ts";
+import { byApi } from "./origin.ts";
 import { limitBody, parse, parseBody, parseQuery } from "./request.ts";
 
 const maxBodyBytes = 256 * 1024;
@@ -25,7 +26,10 @@ export function addClusterRoutes(app: Hono, { clusters, metrics, stopping }: Htt
     parseQuery(c, NoQuery);
     const headers = parse(CreateHeaders, { "Idempotency-Key": c.req.header("idempotency-key") });
     const request = await parseBody(c, CreateCluster);
-    const created = await createCluster(clusters, request, { idempotencyKey: headers["Idempotency-Key"] });
+    const created = await createCluster(clusters, request, {
+      by: byApi(c),
+      idempotencyKey: headers["Idempotency-Key"],
+    });
     c.header("location", `/v1/clusters/${created.cluster.id}`);
     return c.json(toCluster(created.cluster, created.members), 202);
   });
@@ -42,20 +46,20 @@ export function addClusterRoutes(app: Hono, { clusters, metrics, stopping }: Htt
   app.patch("/v1/clusters/:id", limitBody(maxBodyBytes), async (c) => {
     parseQuery(c, NoQuery);
     const { ttlSeconds } = await parseBody(c, ExtendCluster);
-    const cluster = await extendCluster(clusters, { clusterId: clusterId(c), ttlSeconds });
+    const cluster = await extendCluster(clusters, { clusterId: clusterId(c), ttlSeconds, by: byApi(c) });
     return c.json(toCluster(cluster, await clusters.store.members(cluster.id)));
   });
 
   app.delete("/v1/clusters/:id", async (c) => {
     parseQuery(c, NoQuery);
-    const cluster = await deleteCluster(clusters, { clusterId: clusterId(c) });
+    const cluster = await deleteCluster(clusters, { clusterId: clusterId(c), by: byApi(c) });
     return c.json(toCluster(cluster, await clusters.store.members(cluster.id)), 202);
   });
 
   app.get("/v1/clusters/:id/kubeconfig", async (c) => {
     const { ttlSeconds } = parseQuery(c, KubeconfigQuery);
     const { id } = await findCluster(clusters, clusterId(c));
-    const kubeconfig = await issueKubeconfig(clusters, { clusterId: id, ttlSeconds });
+    const kubeconfig = await issueKubeconfig(clusters, { clusterId: id, ttlSeconds, by: byApi(c) });
     return c.body(kubeconfig, 200, { "content-type": "application/yaml", "cache-control": "no-store" });
   });
 }

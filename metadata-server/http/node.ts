@@ -9,6 +9,7 @@ import { answerPeers } from "../clusters/peers.ts";
 import { acceptReport } from "../clusters/reports.ts";
 import { nodeTokenHash } from "./auth.ts";
 import type { HttpDependencies } from "./dependencies.ts";
+import { addressOf } from "./origin.ts";
 import { limitBody, parse, parseBody } from "./request.ts";
 
 const maxBodyBytes = 64 * 1024;
@@ -18,7 +19,7 @@ export function addNodeRoutes(app: Hono, { clusters, metrics, stopping }: HttpDe
   const limit = limitBody(maxBodyBytes);
 
   app.get("/node/v1/metadata", async (c) => {
-    const caller = { tokenHash: nodeTokenHash(c), hardware: hardwareOf(c) };
+    const caller = { tokenHash: nodeTokenHash(c), from: addressOf(c), hardware: hardwareOf(c) };
     const clientSignal = () => AbortSignal.any([c.req.raw.signal, stopping]);
     return answer(await metrics.whileHeld(answerMetadata(clusters, caller, { clientSignal })));
   });
@@ -29,7 +30,7 @@ export function addNodeRoutes(app: Hono, { clusters, metrics, stopping }: HttpDe
 
   app.post("/node/v1/reports", limit, async (c) => {
     const tokenHash = nodeTokenHash(c);
-    await acceptReport(clusters, { tokenHash, report: await parseBody(c, Report) });
+    await acceptReport(clusters, { tokenHash, from: addressOf(c), report: await parseBody(c, Report) });
     return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
   });
 
@@ -59,5 +60,6 @@ const single = (parameter: Record<string, string[] | undefined>) =>
 
 async function claimant(c: Context): Promise<Caller> {
   const tokenHash = nodeTokenHash(c);
-  return { tokenHash, ...(await parseBody(c, ClaimRequest)) };
+  const from = addressOf(c);
+  return { tokenHash, from, ...(await parseBody(c, ClaimRequest)) };
 }

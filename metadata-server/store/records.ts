@@ -59,6 +59,8 @@ export interface MemberRecord {
   /** The dead capability's hash, kept so that a late use raises an alert. */
   spentCapabilityHash: string | null;
   reportTokenHash: string | null;
+  /** First report with the present token. */
+  reportTokenUsedAt: number | null;
   /** The machine that first used the capability. */
   bound: Hardware | null;
   /** Times the same machine fetched its credentials. */

@@ -29,6 +29,8 @@ export const addServeCommand =
       .option("--base-domain <DOMAIN>", "what clusters' names end with (sprout.internal)")
       .option("--nspawn-subnet <CIDR>", "a /16 for the machines on this host (10.77.0.0/16)")
       .option("--server-names <NAMES>", "comma-separated: what else the server's certificate is valid for")
+      .option("--deleted-retention-seconds <N>", "how long deleted clusters can still be asked for (86400)")
+      .option("--audit-entries <N>", "length of the audit log (100000)")
       .option("--service-account-keys-ahead <N>", "RSA keys made ahead in idle time, one for each cluster (1000)")
       .option("--log-level <LEVEL>", "info, warn or error (info)")
       .option(

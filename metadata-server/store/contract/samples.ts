@@ -47,6 +47,7 @@ export function createMemberRecord(
     capabilityHash: `capability-hash-of-${overrides.clusterId}-${overrides.name}`,
     spentCapabilityHash: null,
     reportTokenHash: null,
+    reportTokenUsedAt: null,
     bound: null,
     claims: 0,
     confirmedAt: null,

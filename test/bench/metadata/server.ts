@@ -6,6 +6,7 @@ import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createBackground } from "../../../metadata-server/clusters/background.ts";
 import { systemClock } from "../../../metadata-server/clusters/clock.ts";
+import { createRefusalLimiter } from "../../../metadata-server/clusters/refusals.ts";
 import { createApp } from "../../../metadata-server/http/app.ts";
 import { createMetrics } from "../../../metadata-server/http/metrics.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
@@ -44,6 +45,8 @@ function createSproutApp(): Hono {
       clock: systemClock,
       random: randomBytes,
       background: createBackground(quiet),
+      refusals: createRefusalLimiter(),
+      deletedRetentionMs: 86_400_000,
       observer: metrics.observer,
       logger: quiet,
     },
