@@ -11,14 +11,13 @@ import { resolveTrust } from "./server/trust.ts";
 import type { Session } from "./session.ts";
 import { discoverSource, type Source } from "./sources/discover.ts";
 import { createActions } from "./steps/actions.ts";
-import { createRender } from "./templates.ts";
-import { join } from "node:path";
+import { createNodeRender } from "./templates.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { Phase } from "#api/phase.ts";
 
 export interface BringUpOptions {
   root: string;
-  templatesFolder: string;
+  templatesOverlay?: string | undefined;
   write: (line: string) => void;
   /** From the operator: SIGTERM and the like. */
   signal: AbortSignal;
@@ -55,7 +54,7 @@ export async function bringUp(options: BringUpOptions): Promise<void> {
       serverUrl: new URL(source.server),
       root: options.root,
       inContainer,
-      render: createRender(join(options.root, options.templatesFolder)),
+      render: createNodeRender(options.root, options.templatesOverlay),
       redact,
       exec: (command, stop) => exec(command, { signal: stop, redact }),
       credentials: undefined,

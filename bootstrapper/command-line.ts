@@ -5,7 +5,8 @@ export interface CommandLine {
   command: "run" | "plan" | "check" | "route-agent" | "version" | "help";
   file?: string | undefined;
   root: string;
-  templatesFolder: string;
+  /** Folder of templates of one's own, below the root. */
+  templatesOverlay?: string | undefined;
 }
 
 export const usage = `sprout-bootstrap: turns this machine into a Kubernetes node
@@ -16,7 +17,7 @@ export const usage = `sprout-bootstrap: turns this machine into a Kubernetes nod
   route-agent     keep the routes to the peers' pods
 
   --root DIR      everything read or written is below this folder (default /)
-  --templates DIR below the root (default /usr/share/sprout/templates)
+  --templates DIR below the root: each file in it takes the place of the image's template of the same path
   --version, --help
 
 exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or configuration, 3 preflight,
@@ -28,7 +29,7 @@ const commands = ["run", "plan", "check", "route-agent"] as const;
 /** Throws BootstrapError `invalid-input`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args);
-  const common = { root: values.root, templatesFolder: values.templates };
+  const common = { root: values.root, templatesOverlay: values.templates };
   if (values.help) return { command: "help", ...common };
   if (values.version) return { command: "version", ...common };
   const [name = "run", file, ...rest] = positionals;
@@ -47,7 +48,7 @@ function parse(args: readonly string[]) {
       allowPositionals: true,
       options: {
         root: { type: "string", default: "/" },
-        templates: { type: "string", default: "/usr/share/sprout/templates" },
+        templates: { type: "string" },
         version: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
       },

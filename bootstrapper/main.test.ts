@@ -1,5 +1,5 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { mint, runMain, type SimulatedMachine, simulateMachine } from "../test/fakes/simulated-machine.ts";
@@ -148,6 +148,26 @@ describe("sprout-bootstrap", () => {
     expect(stdout).toContain("allocate-node-cidrs");
     expect(machine.server.requests.map(({ path }) => path)).toEqual(["/node/v1/metadata"]);
     expect(await readdir(machine.root, { recursive: true })).toEqual(before);
+  });
+
+  it("renders with templates of one's own, and refuses those that cannot be filled before anything is confirmed", async () => {
+    const machine = await simulateMachine(workerMetadata);
+    machine.kubernetes.addNode(workerMetadata.self.name, { address: "127.0.0.1", ready: true });
+    const hosts = join(machine.root, "own/etc/hosts");
+    await mkdir(dirname(hosts), { recursive: true });
+    await writeFile(hosts, "{{address}} {{name}} {{alias}}\n{{#others}}\n");
+    expect(await machine.run("--templates", "/own")).toMatchObject({
+      exitCode: 2,
+      error:
+        `Cannot use templates of ${machine.root}/own: etc/hosts:2: unclosed section "others"; ` +
+        'etc/hosts:1: unknown placeholder "alias"; there are: address, endpoint, name, others, shortName',
+    });
+    expect(machine.server.requests.map(({ path }) => path)).not.toContain("/node/v1/claim/confirm");
+    expect(machine.server.reports.at(-1)).toMatchObject({ phase: "render", state: "failed", exitCode: 2 });
+    await writeFile(hosts, "{{address}} {{name}} own\n");
+    expect((await machine.run("plan", "--templates", "/own")).stdout).toContain(
+      "--- /etc/hosts (644)\n127.0.0.1 node03.build126.test own\n",
+    );
   });
 
   it("check says what a file is, or every error in it", async () => {

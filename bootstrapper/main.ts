@@ -17,10 +17,10 @@ const planTimeoutMs = 60_000;
 const write = (text: string) => process.stdout.write(text);
 
 async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
-  const { root, templatesFolder, file = "" } = line;
+  const { root, templatesOverlay, file = "" } = line;
   switch (line.command) {
     case "run":
-      return bringUp({ root, templatesFolder, write, signal });
+      return bringUp({ root, templatesOverlay, write, signal });
     case "plan":
       write(await planText(line, signal));
       return;
@@ -37,10 +37,10 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function planText({ root, templatesFolder, file }: CommandLine, signal: AbortSignal): Promise<string> {
+async function planText({ root, templatesOverlay, file }: CommandLine, signal: AbortSignal): Promise<string> {
   const inContainer = await isContainer(root);
   const metadata = file === undefined ? await askForMetadata(root, signal) : await readMetadata(file);
-  return printPlan({ metadata, root, templatesFolder, inContainer, now: new Date() });
+  return printPlan({ metadata, root, templatesOverlay, inContainer, now: new Date() });
 }
 
 async function readMetadata(file: string): Promise<NodeMetadata> {

@@ -1,15 +1,14 @@
-import { join } from "node:path";
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { toVersionTraits } from "./kubernetes/version.ts";
 import { planSteps, toNodeKind } from "./plan.ts";
 import { renderNodeFiles } from "./render/node-files.ts";
-import { createRender } from "./templates.ts";
+import { createNodeRender } from "./templates.ts";
 
 export interface PrintPlanOptions {
   metadata: NodeMetadata;
   root: string;
-  templatesFolder: string;
+  templatesOverlay?: string | undefined;
   inContainer: boolean;
   now: Date;
 }
@@ -18,11 +17,11 @@ export interface PrintPlanOptions {
 export async function printPlan({
   metadata,
   root,
-  templatesFolder,
+  templatesOverlay,
   inContainer,
   now,
 }: PrintPlanOptions): Promise<string> {
-  const render = createRender(join(root, templatesFolder));
+  const render = createNodeRender(root, templatesOverlay);
   const { files, links } = await renderNodeFiles({
     metadata,
     credentials: maskedCredentials(metadata),

@@ -1,4 +1,5 @@
 import Mustache from "mustache";
+import { readTags } from "./tags.ts";
 
 export type TemplateValue =
   | string
@@ -18,8 +19,8 @@ export interface TemplateSource {
 export class TemplateError extends Error {
   override name = "TemplateError";
   readonly problems: string[];
-  constructor(problems: string[]) {
-    super(`Cannot render template: ${problems.join("; ")}`);
+  constructor(problems: string[], what = "Cannot render template") {
+    super(`${what}: ${problems.join("; ")}`);
     this.problems = problems;
   }
 }
@@ -38,19 +39,13 @@ export function renderTemplate(source: TemplateSource, values: TemplateValues): 
   return Mustache.render(source.text, values, {}, { escape: String });
 }
 
-/** The names a template asks for at its top level, for `check` and for the values' own tests. */
-export function templatePlaceholders(source: TemplateSource): string[] {
-  const names = (tokens: Token[]): string[] =>
-    tokens.flatMap(([kind, name, , , children]) => (kind === "text" ? [] : [name, ...names(children ?? [])]));
-  return [...new Set(names(parse(source)))];
-}
-
 function parse(source: TemplateSource): Token[] {
   try {
     return Mustache.parse(source.text) as Token[];
   } catch (cause) {
-    const offset = Number(/at (\d+)$/.exec((cause as Error).message)?.[1] ?? 0);
-    throw new TemplateError([`${source.file}:${line(source, offset)}: ${(cause as Error).message}`]);
+    // Mustache ends at the first, and means the end of the text where something is not closed.
+    const { problems } = readTags(source);
+    throw new TemplateError(problems.length > 0 ? problems : [`${source.file}: ${(cause as Error).message}`]);
   }
 }
 

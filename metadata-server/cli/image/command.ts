@@ -18,6 +18,7 @@ interface ImageFlags {
 
 interface BakeFlags extends ImageFlags, KubernetesFlags {
   refreshPackages?: boolean;
+  templates?: string;
   ifNeeded?: boolean;
 }
 
@@ -29,6 +30,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     .description("bake the machine image from Debian packages (root; 4 minutes more where Kubernetes is built first)")
     .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
+    .option("--templates <DIR>", "each file in it takes the place of the project's template of the same path")
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();

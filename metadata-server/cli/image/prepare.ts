@@ -8,6 +8,8 @@ import type { KubernetesFlags } from "./kubernetes-flags.ts";
 export interface PrepareOptions extends KubernetesFlags {
   cacheDir: string;
   refreshPackages?: boolean | undefined;
+  /** Folder of templates of one's own. */
+  templates?: string | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -24,15 +26,21 @@ export interface PreparedImage {
 export async function prepareImage(context: CliContext, options: PrepareOptions): Promise<PreparedImage> {
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
-  const [{ bakeImage, ensureImage }, { locateKubernetes, toKubernetesOrigin }, { buildBootstrapper }] =
-    await Promise.all([
-      import("../../../images/bake.ts"),
-      import("../../../images/kubernetes/origin.ts"),
-      import("../../../bootstrapper/build.ts"),
-    ]);
+  const [
+    { bakeImage, ensureImage },
+    { mergeTemplates },
+    { locateKubernetes, toKubernetesOrigin },
+    { buildBootstrapper },
+  ] = await Promise.all([
+    import("../../../images/bake.ts"),
+    import("../../../images/merge-templates.ts"),
+    import("../../../images/kubernetes/origin.ts"),
+    import("../../../bootstrapper/build.ts"),
+  ]);
   const { cacheDir, kubernetesVersion } = options;
   const origin = toKubernetesOrigin(options);
   const { signal } = context;
+  await using templates = options.templates === undefined ? undefined : await mergeTemplates(options.templates);
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
@@ -46,6 +54,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
       imagesDir: imagesDirOf(cacheDir),
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
+      ...(templates && { templatesDir: templates.path }),
       signal,
       onProgress: display.onProgress,
     });

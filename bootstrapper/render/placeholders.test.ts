@@ -1,0 +1,87 @@
+import { cp, readdir } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { expect, it } from "vitest";
+import type { Credentials } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { type Placeholders, templates } from "../../templates/placeholders.ts";
+import { readOverlay } from "../../templates/overlay.ts";
+import type { TemplateValue, TemplateValues } from "../../templates/render.ts";
+import {
+  firstCredentials,
+  firstMetadata,
+  furtherMetadata,
+  kubeadmWorkerCredentials,
+  kubeadmWorkerMetadata,
+  templatesFolder,
+  workerCredentials,
+  workerMetadata,
+} from "../fixtures.ts";
+import { createRender } from "../templates.ts";
+import { renderNodeFiles } from "./node-files.ts";
+
+type Declared = Placeholders[string];
+
+const isMap = (value: TemplateValue): value is TemplateValues => typeof value === "object" && !Array.isArray(value);
+
+/** What values of this shape are declared as. */
+function toDeclared(value: TemplateValue): Declared {
+  if (typeof value === "boolean") return "flag";
+  if (typeof value !== "object") return "value";
+  const items: readonly TemplateValue[] = isMap(value) ? [value] : value;
+  return items.filter(isMap).map(toPlaceholders).reduce(merge, {});
+}
+const toPlaceholders = (values: TemplateValues): Placeholders =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, toDeclared(value)]));
+
+function merge(one: Placeholders, other: Placeholders): Placeholders {
+  const merged: Record<string, Declared> = { ...one };
+  for (const [name, declared] of Object.entries(other)) {
+    const known = merged[name];
+    merged[name] = typeof known === "object" && typeof declared === "object" ? merge(known, declared) : declared;
+  }
+  return merged;
+}
+
+const nodes: [NodeMetadata, Credentials][] = [
+  [firstMetadata, firstCredentials],
+  [furtherMetadata, firstCredentials],
+  [workerMetadata, workerCredentials],
+  [kubeadmWorkerMetadata, kubeadmWorkerCredentials],
+];
+
+/** Rendered by a node: what the code gives to each template, over every kind of node and version. */
+async function recordGiven(): Promise<Map<string, Placeholders>> {
+  const given = new Map<string, Placeholders>();
+  const render = createRender(templatesFolder);
+  const record = (file: string, values: TemplateValues) => {
+    given.set(file, merge(given.get(file) ?? {}, toPlaceholders(values)));
+    return render(file, values);
+  };
+  for (const [metadata, credentials] of nodes)
+    for (const kubernetesVersion of ["v1.20.2", "v1.31.4"]) {
+      const cluster = { ...metadata.cluster, kubernetesVersion };
+      const input = { metadata: { ...metadata, cluster }, credentials, inContainer: true, now: new Date(0) };
+      await renderNodeFiles({ ...input, render: record });
+    }
+  return given;
+}
+
+it("declares for every template of a node what the code gives it", async () => {
+  const given = await recordGiven();
+  expect(given.size).toBeGreaterThan(8);
+  expect(Object.fromEntries(given)).toEqual(
+    Object.fromEntries(Object.entries(templates).filter(([file]) => given.has(file))),
+  );
+});
+
+it("declares every template there is, and each is a valid overlay of itself", async () => {
+  const entries = await readdir(templatesFolder, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))
+    .map((entry) => relative(templatesFolder, join(entry.parentPath, entry.name)));
+  expect(Object.keys(templates)).toEqual(files.toSorted());
+  const own = await temporaryFolder("templates");
+  await cp(templatesFolder, own, { recursive: true, filter: (source) => !source.endsWith(".ts") });
+  expect([...(await readOverlay(own)).keys()]).toEqual(files.toSorted());
+});

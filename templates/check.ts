@@ -1,0 +1,39 @@
+import type { Placeholders } from "./placeholders.ts";
+import type { TemplateSource } from "./render.ts";
+import { readTags } from "./tags.ts";
+
+type Declared = Placeholders[string] | undefined;
+
+/**
+ * What no values could ever fill: unclosed tags, and placeholders that are never given to this template. Both branches of
+ * every section are looked at. Each problem as `file:line: reason`.
+ */
+export function checkTemplate(source: TemplateSource, placeholders: Placeholders): string[] {
+  const { tags, problems } = readTags(source);
+  const scopes: Placeholders[] = [placeholders];
+  for (const { kind, name, at } of tags) {
+    const declared = lookUp(scopes, name);
+    if (kind === "/") {
+      if (scopes.length > 1) scopes.pop();
+    } else if (kind === "=" || kind === ">") problems.push(`${at}: "${kind}" tags are not supported`);
+    else if (declared === undefined) problems.push(`${at}: unknown placeholder "${name}"${known(scopes)}`);
+    else if (kind === "name" && declared !== "value")
+      problems.push(`${at}: placeholder "${name}" needs a section: {{#${name}}} … {{/${name}}}`);
+    if (kind === "#" || kind === "^") scopes.push(kind === "#" && typeof declared === "object" ? declared : {});
+  }
+  return problems;
+}
+
+function lookUp(scopes: readonly Placeholders[], name: string): Declared {
+  const [head = "", ...rest] = name.split(".");
+  const found: Declared = scopes.findLast((scope) => Object.hasOwn(scope, head))?.[head];
+  return rest.reduce<Declared>(
+    (declared, key) => (typeof declared === "object" && Object.hasOwn(declared, key) ? declared[key] : undefined),
+    found,
+  );
+}
+
+function known(scopes: readonly Placeholders[]): string {
+  const names = new Set(scopes.flatMap((scope) => Object.keys(scope)));
+  return names.size === 0 ? "; this template has none" : `; there are: ${[...names].toSorted().join(", ")}`;
+}

@@ -1,0 +1,93 @@
+import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
+import { readOverlay } from "./overlay.ts";
+import { templates } from "./placeholders.ts";
+import { TemplateError } from "./render.ts";
+
+async function overlay(files: Record<string, string>) {
+  const folder = await temporaryFolder("overlay");
+  for (const [file, text] of Object.entries(files)) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), text);
+  }
+  return folder;
+}
+
+async function problems(folder: string) {
+  const error: unknown = await readOverlay(folder).catch((thrown: unknown) => thrown);
+  if (!(error instanceof TemplateError)) throw new Error("no TemplateError was thrown");
+  return error.problems;
+}
+
+describe("readOverlay", () => {
+  it("takes files by the paths of the project's templates", async () => {
+    const hosts = "{{#endpoint}}{{address}} {{host}}\n{{/endpoint}}{{address}} {{name}}\n";
+    const folder = await overlay({ "etc/hosts": hosts, "systemd/system.conf": "[Manager]\n" });
+    expect(await readOverlay(folder)).toEqual(
+      new Map([
+        ["etc/hosts", hosts],
+        ["systemd/system.conf", "[Manager]\n"],
+      ]),
+    );
+  });
+
+  it("lists every unknown and every unclosed placeholder of every file, with its line, and every file that replaces nothing", async () => {
+    const folder = await overlay({
+      "etc/hosts":
+        "{{address}} {{nmae}}\n{{#others}}\n{{address}} {{port}}\n{{^unheard}}{{/unheard}}\n{{/others}}\n{{host",
+      "kubelet/config.yaml": "a: {{resolvConf}}\n{{#controlPlane}}\nb: {{controlPlane}}\n",
+      "kubelet/conifg.yaml": "a: 1\n",
+      "kubernetes/probe.yaml": "image: {{image}}\n",
+    });
+    expect(await problems(folder)).toEqual([
+      "etc/hosts:6: unclosed or empty placeholder",
+      'etc/hosts:1: unknown placeholder "nmae"; there are: address, endpoint, name, others, shortName',
+      'etc/hosts:3: unknown placeholder "port"; there are: address, endpoint, name, others, shortName',
+      'etc/hosts:4: unknown placeholder "unheard"; there are: address, endpoint, name, others, shortName',
+      'kubelet/config.yaml:2: unclosed section "controlPlane"',
+      'kubelet/config.yaml:3: placeholder "controlPlane" needs a section: {{#controlPlane}} … {{/controlPlane}}',
+      "kubelet/conifg.yaml: replaces no template",
+      'kubernetes/probe.yaml:1: unknown placeholder "image"; this template has none',
+      `the templates are: ${Object.keys(templates).join(", ")}`,
+    ]);
+  });
+
+  it("looks into the branches that no node of this cluster would take", async () => {
+    const text = "{{#etcd}}{{#alone}}{{nothing}}{{/alone}}{{^alone}}{{initialCluster}}{{other}}{{/alone}}{{/etcd}}";
+    expect(await problems(await overlay({ "kubeadm/v1beta4.yaml": text }))).toEqual([
+      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "nothing"'),
+      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "other"'),
+    ]);
+  });
+
+  it("refuses what Sprout's Mustache has not, and sections closed out of order", async () => {
+    const text = "{{> other}}\n{{=<% %>=}}\n{{#controlPlane}}{{/resolvConf}}{{/controlPlane}}\n{{}}\n";
+    expect(await problems(await overlay({ "kubelet/config.yaml": text }))).toEqual([
+      'kubelet/config.yaml:3: closes "resolvConf", which is not open here',
+      "kubelet/config.yaml:4: unclosed or empty placeholder",
+      'kubelet/config.yaml:1: ">" tags are not supported',
+      'kubelet/config.yaml:2: "=" tags are not supported',
+    ]);
+  });
+
+  it("leaves JSON's braces, comments and unescaped values alone", async () => {
+    const text = '{"a": {"b": "{{podCidr}}"}}{{! anything {{ goes }}{{{podCidr}}}{{& podCidr }}';
+    expect(await readOverlay(await overlay({ "cni/10-sprout.conflist": text }))).toEqual(
+      new Map([["cni/10-sprout.conflist", text]]),
+    );
+  });
+
+  it("follows links to files, and does not pass over what is neither file nor folder", async () => {
+    const folder = await overlay({ "etc/hosts": "127.0.0.1 localhost\n" });
+    await symlink(join(folder, "etc/hosts"), join(folder, "etc/hosts.old"));
+    expect((await problems(folder))[0]).toBe("etc/hosts.old: replaces no template");
+  });
+
+  it("says so where there is no such folder", async () => {
+    await expect(readOverlay("/nonexistent/templates")).rejects.toThrow(
+      "Cannot use templates of /nonexistent/templates: it is no folder that can be read",
+    );
+  });
+});

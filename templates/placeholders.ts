@@ -1,0 +1,67 @@
+/** What a template may ask for: a value, a yes or no (for sections), or a list whose items have these. */
+export interface Placeholders {
+  readonly [name: string]: "value" | "flag" | Placeholders;
+}
+
+const value = "value";
+const flag = "flag";
+const image: Placeholders = { pauseImage: value };
+const join: Placeholders = {
+  name: value,
+  address: value,
+  criSocket: value,
+  discoveryKubeconfig: value,
+  timeout: value,
+};
+const kubeconfig: Placeholders = { clusterName: value, caData: value, server: value, user: value };
+const kubeadm: Placeholders = {
+  name: value,
+  address: value,
+  criSocket: value,
+  untainted: flag,
+  kubernetesVersion: value,
+  clusterName: value,
+  endpoint: value,
+  podSubnet: value,
+  serviceSubnet: value,
+  inContainer: flag,
+  kubeletConfig: value,
+  etcd: { initialCluster: value, alone: flag },
+};
+
+/** Every template, and everything it is ever given. A test holds this to what the code gives. */
+export const templates: Readonly<Record<string, Placeholders>> = {
+  "cni/10-sprout.conflist": { podCidr: value },
+  "containerd/config.toml": image,
+  "etc/hosts": {
+    name: value,
+    shortName: value,
+    address: value,
+    others: { name: value, address: value },
+    endpoint: { address: value, host: value },
+  },
+  "journald/journald.conf": image,
+  "kubeadm/join-v1beta2.yaml": join,
+  "kubeadm/join-v1beta4.yaml": join,
+  "kubeadm/v1beta2.yaml": kubeadm,
+  "kubeadm/v1beta4.yaml": kubeadm,
+  "kubelet/config.yaml": { controlPlane: flag, resolvConf: value },
+  "kubelet/default": {},
+  "kubelet/kubeadm-flags.env": { criSocket: value, containerRuntimeFlag: flag, name: value, address: value },
+  "kubernetes/cluster-admins-binding.yaml": {},
+  "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
+  "kubernetes/kubelet.conf": kubeconfig,
+  "kubernetes/probe.yaml": {},
+  "kubernetes/route-agent-binding.yaml": {},
+  "kubernetes/route-agent-role.yaml": {},
+  "modules-load/sprout.conf": image,
+  "nspawn/init": image,
+  "sysctl/sprout.conf": image,
+  "systemd/containerd.service": image,
+  "systemd/kubelet.service": image,
+  "systemd/no-docker": image,
+  "systemd/sprout-bootstrap.service": image,
+  "systemd/sprout-no-docker.service": image,
+  "systemd/sprout-route-agent.service": image,
+  "systemd/system.conf": image,
+};
