@@ -39,3 +39,26 @@ export type AuditEntry = z.infer<typeof AuditEntry>;
 
 /** Before the store has numbered it. */
 export type NewAuditEntry = Omit<AuditEntry, "sequence">;
+
+const maxPage = 1000;
+
+const queryInteger = (minimum: number, maximum: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(minimum).max(maximum));
+
+/** Entries after a sequence. `application/x-ndjson` streams all of them, so there `limit` has no meaning. */
+export const AuditQuery = z
+  .strictObject({
+    after: queryInteger(0, Number.MAX_SAFE_INTEGER).default(0),
+    limit: queryInteger(1, maxPage).default(maxPage),
+  })
+  .meta({ id: "AuditQuery" });
+
+/** `next` is the `after` of the next page; null where this was the last one so far. */
+export const AuditPage = z
+  .strictObject({ entries: z.array(AuditEntry), next: z.int().nullable() })
+  .meta({ id: "AuditPage" });
+export type AuditPage = z.infer<typeof AuditPage>;

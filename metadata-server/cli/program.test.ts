@@ -1,53 +1,16 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { PassThrough } from "node:stream";
 import type { Hono } from "hono";
 import { afterEach, expect, test } from "vitest";
 import type { ClusterState } from "#api/cluster.ts";
-import {
-  fakeCluster,
-  fakeClusterId,
-  fakeEvents,
-  startFakeApi,
-  toServerSent,
-  type FakeApi,
-} from "../../test/fakes/fake-api.ts";
-import { runProgram } from "./program.ts";
+import { fakeCluster, fakeClusterId, fakeEvents, toServerSent } from "../../test/fakes/fake-api.ts";
+import { runSprout } from "../../test/fixtures/run-sprout.ts";
 
-const closing: FakeApi[] = [];
 const folders: string[] = [];
 afterEach(async () => {
-  await Promise.all(closing.splice(0).map((api) => api.close()));
   await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
 });
-
-async function sprout(argv: string[], define: (app: Hono) => void = () => undefined) {
-  const api = await startFakeApi(define);
-  closing.push(api);
-  const [stdout, stderr] = [new PassThrough({ encoding: "utf8" }), new PassThrough({ encoding: "utf8" })];
-  const exitCode = await runProgram(
-    argv,
-    {
-      stdout,
-      stderr,
-      environment: {
-        server: api.url,
-        token: undefined,
-        dataDir: api.dataDir,
-        cacheDir: "/nonexistent",
-        caFile: undefined,
-        hostAuthorities: "/nonexistent",
-        noColor: false,
-        dumbTerminal: false,
-      },
-      signal: new AbortController().signal,
-      now: () => Date.parse("2026-01-01T00:05:00.000Z"),
-    },
-    [],
-  );
-  return { exitCode, stdout: (stdout.read() as string | null) ?? "", stderr: (stderr.read() as string | null) ?? "" };
-}
 
 test.for([
   [
@@ -87,7 +50,7 @@ test.for([
   [["--server"], "option '--server <URL>' argument missing"],
 ] as const)("%j is wrong usage: exit code 2 and the reason", async ([argv, message]) => {
   const requests: string[] = [];
-  const ended = await sprout([...argv], (app) =>
+  const ended = await runSprout([...argv], (app) =>
     app.all("*", (c) => {
       requests.push(c.req.path);
       return c.notFound();
@@ -98,7 +61,7 @@ test.for([
 });
 
 test("extending sends the seconds from now and says when the cluster ends", async () => {
-  const ended = await sprout(["clusters", "extend", fakeClusterId, "--ttl", "24h"], (app) =>
+  const ended = await runSprout(["clusters", "extend", fakeClusterId, "--ttl", "24h"], (app) =>
     app.patch(`/v1/clusters/${fakeClusterId}`, async (c) => {
       expect(await c.req.json()).toEqual({ ttlSeconds: 86_400 });
       return c.json(fakeCluster({ expiresAt: "2026-01-02T00:05:00.000Z" }));
@@ -108,13 +71,13 @@ test("extending sends the seconds from now and says when the cluster ends", asyn
 });
 
 test("help goes to stdout, with the exit codes, and is a success", async () => {
-  const { exitCode, stdout, stderr } = await sprout(["--help"]);
+  const { exitCode, stdout, stderr } = await runSprout(["--help"]);
   expect([exitCode, stderr]).toEqual([0, ""]);
   expect(stdout).toContain("  4    not done within the time given\n");
 });
 
 test("with --json, creating prints the cluster as one document and nothing else", async () => {
-  const ended = await sprout(["clusters", "create", "build126", "--nodes", "2", "--json"], (app) =>
+  const ended = await runSprout(["clusters", "create", "build126", "--nodes", "2", "--json"], (app) =>
     app.post("/v1/clusters", async (c) =>
       c.json(fakeCluster({ labels: { seen: JSON.stringify(await c.req.json()) } }), 202),
     ),
@@ -149,7 +112,7 @@ const defineBringUp = (app: Hono, settled: ReturnType<typeof fakeCluster>) => {
 
 test("waiting tells a line a change on stderr, without a terminal, and ends with the time", async () => {
   const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
-  const ended = await sprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, ready));
+  const ended = await runSprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, ready));
   expect(ended).toEqual({
     exitCode: 0,
     stdout: "",
@@ -166,7 +129,9 @@ test("waiting tells a line a change on stderr, without a terminal, and ends with
 test("waiting for a cluster that fails ends with exit code 1 and names each missing peer", async () => {
   const missing = [{ name: "node01.build126.sprout.internal", lastPhase: "none", lastReportAgoMs: null }];
   const failed = fakeCluster({ state: "failed", failure: { message: "1 of 2 nodes is missing", missing } });
-  const { exitCode, stderr } = await sprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, failed));
+  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId], (app) =>
+    defineBringUp(app, failed),
+  );
   expect(exitCode).toBe(1);
   expect(stderr.split("\n").slice(-4)).toEqual([
     "build126 is failed, not ready",
@@ -178,7 +143,7 @@ test("waiting for a cluster that fails ends with exit code 1 and names each miss
 
 test("a verdict counts even where the stream of events is broken", async () => {
   const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
-  const { exitCode, stderr } = await sprout(["clusters", "wait", fakeClusterId], (app) => {
+  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId], (app) => {
     app.get("/v1/clusters/:id/events", (c) => c.text("no stream today"));
     app.get("/v1/clusters/:id", (c) => c.json(ready));
   });
@@ -190,7 +155,9 @@ test("a verdict counts even where the stream of events is broken", async () => {
 
 test("events with --json are one event a line", async () => {
   const ready = fakeCluster({ state: "ready" });
-  const { stdout } = await sprout(["clusters", "events", fakeClusterId, "--json"], (app) => defineBringUp(app, ready));
+  const { stdout } = await runSprout(["clusters", "events", fakeClusterId, "--json"], (app) =>
+    defineBringUp(app, ready),
+  );
   expect(stdout.split("\n").map((line) => (line === "" ? null : (JSON.parse(line) as unknown)))).toEqual([
     ...bringUp("ready"),
     null,
@@ -202,7 +169,7 @@ test("a kubeconfig is written for its owner only, whole, over an older one", asy
   folders.push(folder);
   const file = join(folder, "config");
   for (const text of ["old", "apiVersion: v1\n"]) {
-    const ended = await sprout(["clusters", "kubeconfig", fakeClusterId, "-o", file, "--ttl", "2h"], (app) =>
+    const ended = await runSprout(["clusters", "kubeconfig", fakeClusterId, "-o", file, "--ttl", "2h"], (app) =>
       app.get("/v1/clusters/:id/kubeconfig", (c) =>
         c.req.query("ttlSeconds") === "7200" ? c.text(text) : c.text("wrong lifetime"),
       ),
@@ -214,7 +181,7 @@ test("a kubeconfig is written for its owner only, whole, over an older one", asy
 });
 
 test("a kubeconfig that cannot be written is an error that names the file", async () => {
-  const ended = await sprout(["clusters", "kubeconfig", fakeClusterId, "-o", "/nonexistent/config"], (app) =>
+  const ended = await runSprout(["clusters", "kubeconfig", fakeClusterId, "-o", "/nonexistent/config"], (app) =>
     app.get("/v1/clusters/:id/kubeconfig", (c) => c.text("apiVersion: v1\n")),
   );
   expect(ended).toMatchObject({ exitCode: 1, stdout: "" });
@@ -222,7 +189,7 @@ test("a kubeconfig that cannot be written is an error that names the file", asyn
 });
 
 test("a name that no live cluster has ends with exit code 3", async () => {
-  const ended = await sprout(["clusters", "delete", "nope"], (app) =>
+  const ended = await runSprout(["clusters", "delete", "nope"], (app) =>
     app.get("/v1/clusters", (c) => c.json({ clusters: [], next: null })),
   );
   expect(ended).toEqual({

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import { addAuditCommand } from "./audit.ts";
 import { addClusterCommands } from "./clusters/program.ts";
 import { defaultServer } from "./client/connection.ts";
 import { styleOf, type CliContext } from "./context.ts";
@@ -39,7 +40,7 @@ export async function runProgram(
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const add of [addClusterCommands, ...addCommands]) add(program, context, end);
+  for (const add of [addClusterCommands, addAuditCommand, ...addCommands]) add(program, context, end);
   inheritSettings(program);
   try {
     await program.parseAsync([...argv], { from: "user" });

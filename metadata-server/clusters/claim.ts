@@ -32,7 +32,7 @@ export async function claimCredentials(deps: ClusterDependencies, caller: Caller
     const subject = { at, clusterId: cluster.id, member: member.name };
     const audit = [
       ...(bound === undefined ? [] : [auditBinding(bound, { at, from: caller.from })]),
-      auditAllowed(by, { action: "claim", ...subject, ...(claims > 1 && { detail: `the ${claims}th time` }) }),
+      auditAllowed(by, { action: "claim", ...subject, ...(claims > 1 && { detail: `claim number ${claims}` }) }),
     ];
     const changes = { clusters, members: [{ ...member, claims }], secrets, events, audit };
     return { changes, result: credentials };

@@ -29,7 +29,9 @@ export async function purgeDeleted(
     if (old.length > 0) await store.commit({ purge: old });
     if (old.length < pageSize) break;
   }
-  const all = await store.deletedBefore(clock.now(), keep * 2);
-  for (let from = 0; from < all.length - keep; from += pageSize)
-    await store.commit({ purge: all.slice(from, Math.min(from + pageSize, all.length - keep)) });
+  for (;;) {
+    const all = await store.deletedBefore(clock.now(), keep + pageSize);
+    if (all.length <= keep) return;
+    await store.commit({ purge: all.slice(0, all.length - keep) });
+  }
 }

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
 import { recordRefusal } from "../clusters/refusals.ts";
+import { addAuditRoutes } from "./audit.ts";
 import { requireApiToken } from "./auth.ts";
 import { addClusterRoutes } from "./clusters.ts";
 import type { HttpDependencies } from "./dependencies.ts";
@@ -21,6 +22,7 @@ export function createApp(deps: HttpDependencies): Hono {
   app.use("/v1/*", requireApiToken(deps.apiToken));
   addClusterRoutes(app, deps);
   addEventRoutes(app, deps);
+  addAuditRoutes(app, deps);
   addNodeRoutes(app, deps);
   addOperationsRoutes(app, deps);
 

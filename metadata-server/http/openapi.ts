@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from "zod-openapi";
+import { AuditEntry, AuditPage, AuditQuery } from "#api/audit.ts";
 import {
   Cluster,
   ClusterList,
@@ -123,6 +124,24 @@ const clusterPaths = {
   },
 } as const;
 
+const auditPaths = {
+  "/v1/audit": {
+    get: {
+      summary: "Who did what, to what, from where; oldest first",
+      operationId: "audit",
+      security: apiToken,
+      requestParams: { query: AuditQuery },
+      responses: {
+        "200": {
+          description: "One page; as application/x-ndjson all entries, one on a line",
+          content: { ...json(AuditPage), "application/x-ndjson": { schema: AuditEntry } },
+        },
+        ...refusals("invalid-request"),
+      },
+    },
+  },
+} as const;
+
 const nodePaths = {
   "/node/v1/metadata": {
     get: {
@@ -186,7 +205,7 @@ export const createOpenApiDocument = () =>
   createDocument({
     openapi: "3.1.1",
     info: { title: "Sprout metadata server", version: "1", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
-    paths: { ...clusterPaths, ...nodePaths },
+    paths: { ...clusterPaths, ...auditPaths, ...nodePaths },
     components: {
       securitySchemes: {
         apiToken: { type: "http", scheme: "bearer", description: "The server's API token" },

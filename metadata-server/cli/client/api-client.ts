@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { z } from "zod";
+import { AuditPage, type AuditEntry } from "#api/audit.ts";
 import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
@@ -24,6 +25,8 @@ export interface ApiClient {
   /** The cluster is deleted that long from now. */
   extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
+  /** Entries of the audit log after a sequence: those so far, or with `follow` all that come. */
+  audit(options: { after: number; follow: boolean }): AsyncGenerator<AuditEntry>;
   /** An id as it is; a name → the id of the live cluster of that name. */
   resolve(idOrName: string): Promise<string>;
 }
@@ -35,6 +38,7 @@ export interface ApiClientOptions {
 
 const pageSize = 500;
 const longestPollSeconds = 60;
+const auditPollMs = 1000;
 
 const pathOf = (id: string, rest = "") => `/v1/clusters/${encodeURIComponent(id)}${rest}`;
 
@@ -120,6 +124,16 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
       sendJson(Cluster, { method: "PATCH", path: pathOf(id), body: JSON.stringify({ ttlSeconds }) }),
 
     delete: (id) => sendJson(Cluster, { method: "DELETE", path: pathOf(id) }),
+
+    async *audit({ after, follow }) {
+      for (let last = after; ;) {
+        const { entries, next } = await sendJson(AuditPage, { method: "GET", path: `/v1/audit?after=${last}` });
+        yield* entries;
+        last = entries.at(-1)?.sequence ?? last;
+        if (next === null && !follow) return;
+        if (next === null) await delay(auditPollMs, undefined, { signal });
+      }
+    },
 
     async resolve(idOrName) {
       if (ClusterId.safeParse(idOrName).success) return idOrName;
