@@ -2,6 +2,7 @@ import { BootstrapError, toBootstrapError } from "./errors.ts";
 import { exec } from "./exec.ts";
 import { isContainer, readHardware } from "./hardware.ts";
 import { checkMetadata } from "./check-metadata.ts";
+import { deadlineSignal } from "./deadline.ts";
 import { planSteps, toNodeKind } from "./plan.ts";
 import { createRedactor } from "./redact.ts";
 import { createReporter, type Reporter } from "./report.ts";
@@ -46,7 +47,7 @@ export async function bringUp(options: BringUpOptions): Promise<void> {
     const connected = server;
     const metadata = await reported(reporter, "metadata", () => fetchMetadata(connected, contact));
     reporter.start(metadata.allocation, (report, signal) => connected.report(report, signal));
-    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(metadata.deadlineSeconds * 1000)]);
+    const signal = AbortSignal.any([options.signal, deadlineSignal(metadata.deadlineSeconds)]);
     const session: Session = {
       metadata,
       kind: toNodeKind(metadata),

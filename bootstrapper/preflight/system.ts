@@ -1,10 +1,9 @@
 import { readFile, statfs } from "node:fs/promises";
 import { below } from "../files.ts";
 import { findLeftovers } from "../leftovers.ts";
-import { describeClock } from "../server/clock.ts";
+import { describeClock, maxClockOffsetMs } from "../server/clock.ts";
 import type { Check } from "./check.ts";
 
-const maxClockOffsetMs = 30_000;
 const minFreeBytes = 1024 ** 3;
 const controlPlanePorts = [6443, 10250, 2379, 2380, 10257, 10259];
 const workerPorts = [10250];

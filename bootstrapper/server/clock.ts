@@ -46,16 +46,30 @@ export async function toTransportError(error: unknown, options: TransportOptions
   );
 }
 
-async function clockError({ ca, url, signal, now }: TransportOptions): Promise<BootstrapError> {
-  const trusted = await isSignedBy(ca, url, signal);
-  if (!trusted)
-    return new BootstrapError("server-unreachable", `Cannot trust ${url.host}: its authority is not the pinned one`);
-  // Nothing secret is sent: the answer serves for its Date only.
+async function clockError(options: TransportOptions): Promise<Error> {
+  const { ca, url, now } = options;
+  try {
+    if (!(await isSignedBy(ca, url, options.signal))) return untrusted(url, "its authority is not the pinned one");
+    const offsetMs = (await readDate(options)) - now();
+    if (!(Math.abs(offsetMs) > maxClockOffsetMs)) return untrusted(url, "its certificate is not valid now; renew it");
+    return new BootstrapError("preflight", `Cannot pass preflight: ${describeClock(offsetMs)}`);
+  } catch (error) {
+    return new RetryableError(`no answer about the time: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Nothing secret is sent: the answer serves for its Date only. Not a number where it has none. */
+async function readDate({ url, signal }: TransportOptions): Promise<number> {
   const agent = new Agent({ rejectUnauthorized: false });
   const answer = await httpsRequest({ url: new URL("/healthz", url), agent, signal }).finally(() => agent.destroy());
-  const offsetMs = Date.parse(String(answer.headers["date"])) - now();
-  return new BootstrapError("preflight", `Cannot pass preflight: ${describeClock(offsetMs)}`);
+  return Date.parse(String(answer.headers["date"]));
 }
+
+const untrusted = ({ host }: URL, why: string) =>
+  new BootstrapError("server-unreachable", `Cannot trust ${host}: ${why}`);
+
+/** What a bring-up bears: certificates are valid from an hour back. */
+export const maxClockOffsetMs = 30_000;
 
 /** One wording for the clock, wherever it is noticed. `offsetMs`: the server's clock minus this machine's. */
 export function describeClock(offsetMs: number): string {

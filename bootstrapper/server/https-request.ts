@@ -1,4 +1,5 @@
 import { type Agent, request } from "node:https";
+import { BootstrapError } from "../errors.ts";
 
 export interface HttpsRequest {
   url: URL;
@@ -18,7 +19,13 @@ export interface HttpsAnswer {
 
 const defaultMaxBytes = 4 * 1024 * 1024;
 
-/** One request, the whole answer in memory. Throws on any answer that is cut short or larger than `maxBytes`. */
+const tooLarge = ({ host }: URL, maxBytes: number) =>
+  new BootstrapError("invalid-input", `Cannot use the answer of ${host}: it is larger than ${maxBytes} bytes`);
+
+/**
+ * One request, the whole answer in memory. Throws on any answer that is cut short; BootstrapError `invalid-input` where
+ * it is larger than `maxBytes`, because asking again would not make it smaller.
+ */
 export async function httpsRequest(options: HttpsRequest): Promise<HttpsAnswer> {
   const { url, agent, method = "GET", headers = {}, body, signal, maxBytes = defaultMaxBytes } = options;
   return new Promise((resolve, reject) => {
@@ -28,7 +35,7 @@ export async function httpsRequest(options: HttpsRequest): Promise<HttpsAnswer> 
       let bytes = 0;
       incoming.on("data", (chunk: Buffer) => {
         bytes += chunk.length;
-        if (bytes > maxBytes) incoming.destroy(new Error(`the answer is larger than ${maxBytes} bytes`));
+        if (bytes > maxBytes) incoming.destroy(tooLarge(url, maxBytes));
         else chunks.push(chunk);
       });
       incoming.once("error", reject);

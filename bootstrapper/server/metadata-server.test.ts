@@ -19,12 +19,12 @@ async function setUp(
     metadata?: NodeMetadata;
     credentials?: Credentials;
     client?: Partial<MetadataServerOptions>;
-    startedAt?: number;
+    clock?: { startedAt: number; clockOffsetMs: number };
   } = {},
 ) {
-  const tls = await createServerTls(await temporaryFolder("bootstrap"), options.startedAt);
+  const tls = await createServerTls(await temporaryFolder("bootstrap"), options.clock?.startedAt);
   const { metadata = workerMetadata, credentials = workerCredentials } = options;
-  const fake = await startFakeMetadataServer({ tls, capability, reportToken, metadata, credentials });
+  const fake = await startFakeMetadataServer({ tls, capability, reportToken, metadata, credentials, ...options.clock });
   const client = createMetadataServer({ url: fake.url, ca: tls.ca, capability, hardware, ...options.client });
   onTestFinished(async () => {
     client.close();
@@ -127,7 +127,8 @@ describe("createMetadataServer", () => {
   });
 
   it("reports a certificate that is not valid yet as the clock's error", async () => {
-    const { client, fake } = await setUp({ startedAt: Date.now() + 60 * 86_400_000 });
+    const clockOffsetMs = 60 * 86_400_000;
+    const { client, fake } = await setUp({ clock: { startedAt: Date.now() + clockOffsetMs, clockOffsetMs } });
     await expect(client.metadata(soon())).rejects.toMatchObject({
       code: "preflight",
       message: expect.stringMatching(
@@ -135,6 +136,15 @@ describe("createMetadataServer", () => {
       ) as string,
     });
     expect(fake.requests.every(({ authorization }) => authorization === "")).toBe(true);
+  });
+
+  it("does not blame the clock for a certificate that is not valid where both clocks agree", async () => {
+    const clock = { startedAt: Date.now() + 60 * 86_400_000, clockOffsetMs: 0 };
+    const { client, fake } = await setUp({ clock });
+    await expect(client.metadata(soon())).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: `Cannot trust ${new URL(fake.url).host}: its certificate is not valid now; renew it`,
+    });
   });
 
   it("uses the report token from the confirmation on", async () => {

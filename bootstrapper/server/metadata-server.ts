@@ -37,6 +37,8 @@ export interface MetadataServer {
 
 const retryableStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
 const maxRetryAfterMs = 5000;
+/** A server that says 0 is not asked in a tight loop. */
+const minRetryAfterMs = 50;
 const Anything = z.unknown();
 
 export function createMetadataServer(options: MetadataServerOptions): MetadataServer {
@@ -125,9 +127,7 @@ function toQuery({ macs, uuid, serial, addresses = [] }: Hardware): URLSearchPar
 }
 
 function toRetryable({ status, headers, body }: HttpsAnswer): RetryableError {
-  const seconds = Number(headers["retry-after"]);
-  const delay = Number.isFinite(seconds) ? { retryAfterMs: Math.min(maxRetryAfterMs, seconds * 1000) } : {};
-  return new RetryableError(`status ${status}${detailOf(body)}`, delay);
+  return new RetryableError(`status ${status}${detailOf(body)}`, toDelay(headers["retry-after"]));
 }
 
 function toRefusal(what: string, { status, body }: HttpsAnswer): BootstrapError {
@@ -135,6 +135,12 @@ function toRefusal(what: string, { status, body }: HttpsAnswer): BootstrapError 
     "invalid-input",
     `Cannot get ${what}: the server refused with status ${status}${detailOf(body)}`,
   );
+}
+
+/** Whole seconds, within bounds; a date or anything else counts as none. */
+function toDelay(retryAfter: unknown): { retryAfterMs?: number } {
+  if (typeof retryAfter !== "string" || !/^\d{1,9}$/.test(retryAfter)) return {};
+  return { retryAfterMs: Math.min(maxRetryAfterMs, Math.max(minRetryAfterMs, Number(retryAfter) * 1000)) };
 }
 
 /** What a problem document says; an HTML error page says nothing worth repeating. */

@@ -1,6 +1,9 @@
 import { X509Certificate } from "node:crypto";
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import { BootstrapError } from "../errors.ts";
+import { retry, RetryableError } from "./retry.ts";
+
+const attemptTimeoutMs = 10_000;
 
 /** The pinned authority, or its hash where the certificate itself did not fit on a kernel command line. */
 export type Trust = { ca: string } | { caSha256: string };
@@ -10,8 +13,8 @@ export type Trust = { ca: string } | { caSha256: string };
  * that has this hash is then trusted in full; nothing is sent before that.
  */
 export async function resolveTrust(trust: Trust, server: URL, signal: AbortSignal): Promise<string> {
-  if ("ca" in trust) return trust.ca;
-  const chain = await readChain(server, signal);
+  if ("ca" in trust) return readAuthorities(trust.ca);
+  const chain = await retry(() => askChain(server, signal), { signal, failure: `Cannot reach ${server.host}` });
   const found = chain.find(({ fingerprint256 }) => toHex(fingerprint256) === trust.caSha256);
   if (found === undefined)
     throw new BootstrapError(
@@ -21,11 +24,30 @@ export async function resolveTrust(trust: Trust, server: URL, signal: AbortSigna
   return new X509Certificate(found.raw).toString();
 }
 
+/** Every certificate of the file: while an authority is replaced, two are trusted. */
+function readAuthorities(pem: string): string {
+  try {
+    const found = pem.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [pem];
+    return found.map((one) => new X509Certificate(one).toString()).join("");
+  } catch (cause) {
+    throw new BootstrapError("invalid-input", "Cannot use the pinned authority: it is not a certificate in PEM", {
+      cause,
+    });
+  }
+}
+
 /** Whether `ca` signed the server's certificate, whatever the clock says. */
 export async function isSignedBy(ca: string, server: URL, signal: AbortSignal): Promise<boolean> {
   const [leaf] = await readChain(server, signal);
   if (leaf === undefined) return false;
   return new X509Certificate(leaf.raw).verify(new X509Certificate(ca).publicKey);
+}
+
+/** One attempt: whatever breaks a handshake before there is anything to trust may pass. */
+async function askChain(server: URL, signal: AbortSignal): Promise<DetailedPeerCertificate[]> {
+  return readChain(server, AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)])).catch((cause: Error) => {
+    throw new RetryableError(cause.message, { cause });
+  });
 }
 
 async function readChain(server: URL, signal: AbortSignal): Promise<DetailedPeerCertificate[]> {
@@ -42,7 +64,7 @@ async function readChain(server: URL, signal: AbortSignal): Promise<DetailedPeer
         socket.destroy();
       },
     );
-    const abort = () => socket.destroy(new Error("aborted"));
+    const abort = () => socket.destroy(new Error("no answer in time"));
     signal.addEventListener("abort", abort, { once: true });
     socket.once("error", reject).once("close", () => signal.removeEventListener("abort", abort));
   });

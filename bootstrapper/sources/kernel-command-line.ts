@@ -1,4 +1,6 @@
 import { X509Certificate } from "node:crypto";
+import type { z } from "zod";
+import { Capability, ServerUrl } from "#api/seed.ts";
 import { BootstrapError } from "../errors.ts";
 
 /** What `sprout.*` on the kernel command line says; a machine booted over the network starts from it. */
@@ -31,10 +33,8 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
     ...known
       .filter((key) => pairs.filter(([name]) => name === key).length > 1)
       .map((key) => `sprout.${key} is given twice`),
-    ...(URL.canParse(values.get("server") ?? "") && values.get("server")?.startsWith("https://")
-      ? []
-      : ["sprout.server must be the server's https:// URL"]),
-    ...(/^[\w-]{43}$/.test(values.get("capability") ?? "") ? [] : ["sprout.capability must be 256 bits in base64url"]),
+    ...wrongValue("server", ServerUrl, values.get("server")),
+    ...wrongValue("capability", Capability, values.get("capability")),
     ...(values.has("ca") && ca === undefined ? ["sprout.ca must be a certificate (base64url of its DER)"] : []),
     ...(values.has("ca-sha256") && !/^[0-9a-f]{64}$/.test(values.get("ca-sha256") ?? "")
       ? ["sprout.ca-sha256 must be 64 lower-case hexadecimal digits"]
@@ -49,6 +49,9 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
     ...(values.has("ca-sha256") ? { caSha256: values.get("ca-sha256") ?? "" } : {}),
   };
 }
+
+const wrongValue = (key: string, schema: z.ZodType, value = "") =>
+  (schema.safeParse(value).error?.issues ?? []).map(({ message }) => `sprout.${key} ${message}`);
 
 function toPem(base64url: string | undefined): string | undefined {
   if (!base64url) return undefined;

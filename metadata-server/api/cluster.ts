@@ -2,6 +2,7 @@ import { z } from "zod";
 import { Member } from "./member.ts";
 import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Cidr, Network } from "./network.ts";
+import { maxDeadlineSeconds } from "./node-metadata.ts";
 import { MissingPeer } from "./report.ts";
 
 /** Printed on terminals and written into logs: no control characters, and nothing that is half a character. */
@@ -32,7 +33,7 @@ export const CreateCluster = z
       .min(60)
       .max(30 * 86_400)
       .optional(),
-    deadlineSeconds: z.int().min(5).max(3600).default(180),
+    deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180),
     failedTtlSeconds: z.int().min(0).max(86_400).default(900),
     network: z
       .strictObject({

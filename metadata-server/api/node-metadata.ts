@@ -24,6 +24,10 @@ export const MetadataQuery = z.strictObject({
 
 export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });
 
+export const maxDeadlineSeconds = 3600;
+
+const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <= 65_535;
+
 /**
  * `GET /node/v1/metadata`: public, final for its role, and free of secrets. Only the first control plane has `peers`,
  * so no other document grows with the cluster.
@@ -34,12 +38,15 @@ export const NodeMetadata = z
     cluster: z.strictObject({ id: ClusterId, name: DnsLabel, kubernetesVersion: KubernetesVersion }),
     self: z.strictObject({ name: NodeName, role: Role, address: Address, podCidr: Cidr }),
     /** `host:port` of the API server, as every node of the cluster calls it. */
-    endpoint: z.string().regex(/^[a-z0-9.-]+:\d{1,5}$/, "must be host:port"),
+    endpoint: z
+      .string()
+      .regex(/^[a-z0-9.-]+:\d{1,5}$/, { error: "must be host:port", abort: true })
+      .refine((text) => isPort(text.split(":")[1]), "must have a port between 1 and 65535"),
     controlPlanes: z.array(NamedAddress).min(1),
     network: Network,
     join: JoinMode,
     /** Seconds left of the cluster's one deadline when this document was answered. */
-    deadlineSeconds: z.number().positive(),
+    deadlineSeconds: z.number().positive().max(maxDeadlineSeconds),
     /** Every node that must be Ready, the reader included. First control plane only. */
     peers: z.array(NodeName).min(1).optional(),
   })

@@ -12,7 +12,9 @@ export type Fault =
   /** Half of the promised bytes, then the connection is cut. */
   | { kind: "truncate" }
   | { kind: "drop" }
-  | { kind: "slow"; delayMs: number };
+  | { kind: "slow"; delayMs: number }
+  /** Whatever the test writes, and whether it ever ends. */
+  | { kind: "raw"; answer: (response: ServerResponse) => void };
 
 export interface FakeMetadataServer {
   url: string;
@@ -31,6 +33,8 @@ export interface FakeMetadataServerOptions {
   metadata: NodeMetadata;
   credentials: Credentials;
   peers?: PeerReports;
+  /** Its clock minus the host's. */
+  clockOffsetMs?: number;
 }
 
 /** One member's side of the node API over real TLS, held to the wire schemas, without any of the server's code behind it. */
@@ -65,6 +69,7 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
     const body = await readBody(request);
     const authorization = request.headers.authorization ?? "";
     requests.push({ path, query, authorization, body });
+    response.setHeader("date", new Date(Date.now() + (options.clockOffsetMs ?? 0)).toUTCString());
     const fault = faults.get(path)?.shift();
     if (fault !== undefined && (await applyFault(fault, { request, response }))) return;
     if (path.startsWith("/node/") && authorization !== `Bearer ${token}`)
@@ -102,6 +107,9 @@ async function applyFault(fault: Fault, { request, response }: { request: Incomi
     case "truncate":
       response.writeHead(200, { "content-type": "application/json", "content-length": "1000" });
       response.write("{", () => request.socket.destroy());
+      return true;
+    case "raw":
+      fault.answer(response);
       return true;
     default:
       response.writeHead(fault.kind === "status" ? fault.status : 200, fault.headers);

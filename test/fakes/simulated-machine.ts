@@ -25,12 +25,17 @@ export interface SimulatedMachine {
 export const mint = createClusterCredentials();
 
 /** A simulated machine: the real bootstrapper on a root folder of its own with fake programs, server and API server. */
-export async function simulateMachine(base: NodeMetadata, deadlineSeconds = 20): Promise<SimulatedMachine> {
+export async function simulateMachine(
+  base: NodeMetadata,
+  deadlineSeconds = 20,
+  { clockOffsetMs = 0 }: { clockOffsetMs?: number } = {},
+): Promise<SimulatedMachine> {
   const root = await mkdtemp(join(tmpdir(), "sprout-simulated-"));
-  const tls = await createServerTls(join(root, "tls"));
+  const tls = await createServerTls(join(root, "tls"), Date.now() + clockOffsetMs);
+  const mintThere = clockOffsetMs === 0 ? mint : createClusterCredentials(Date.now() + clockOffsetMs);
   const address = "127.0.0.1";
   const first = { name: base.controlPlanes[0]?.name ?? "", address };
-  const apiCredentials = mint("control-plane", { allocation: base.allocation, name: first.name });
+  const apiCredentials = mintThere("control-plane", { allocation: base.allocation, name: first.name });
   if (apiCredentials.role !== "control-plane") throw new Error("a control plane's credentials are needed");
   const { "apiserver.crt": certificate, "apiserver.key": key } = apiCredentials.pki;
   const kubernetes = await startFakeKubernetesApi({ certificate, key });
@@ -43,12 +48,13 @@ export async function simulateMachine(base: NodeMetadata, deadlineSeconds = 20):
   };
   const credentials =
     base.self.role === "worker"
-      ? mint("worker", { allocation: base.allocation, name: base.self.name, join: base.join })
+      ? mintThere("worker", { allocation: base.allocation, name: base.self.name, join: base.join })
       : apiCredentials;
   const server = await startFakeMetadataServer({
     tls,
     capability,
     reportToken,
+    clockOffsetMs,
     metadata,
     credentials,
     peers: { peers: (base.peers ?? []).map((name) => ({ name, lastPhase: "render", lastReportAgoMs: 12_000 })) },

@@ -1,0 +1,116 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import type { Credentials } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { BootstrapError } from "./errors.ts";
+
+export interface CheckOptions {
+  metadata: NodeMetadata;
+  /** By the server's clock: whether this machine's own is right is preflight's question. */
+  now: number;
+}
+
+/** A certificate with its key, and where it says who signed it. */
+interface Signed {
+  pointer: string;
+  certificate: string;
+  key: string;
+  authority: string;
+}
+
+/**
+ * What the schema cannot say: that the credentials are for this node, that every certificate is valid, signed by the
+ * authority that comes with it, and goes with its key. Throws BootstrapError `invalid-input` with every problem at once;
+ * no value is quoted.
+ */
+export function checkCredentials(credentials: Credentials, { metadata, now }: CheckOptions): void {
+  refuseOthers(credentials, metadata);
+  const problems = [
+    ...signedOf(credentials).flatMap((signed) => signedProblems(signed, now)),
+    ...kubeletProblems(credentials, metadata),
+  ];
+  if (problems.length > 0) throw unusable(problems.join("; "));
+}
+
+/** Whose credentials these are comes first: nothing else about another's is of interest. */
+function refuseOthers(credentials: Credentials, { allocation, self, join }: NodeMetadata): void {
+  if (credentials.allocation !== allocation)
+    throw unusable(`they are for ${credentials.allocation}, this is ${allocation}`);
+  if (credentials.role !== self.role) throw unusable(`they are for a ${credentials.role}, this is a ${self.role}`);
+  if (credentials.role === "worker" && credentials.join !== join)
+    throw unusable(`they are to join by ${credentials.join}, the metadata says ${join}`);
+}
+
+function signedOf(credentials: Credentials): Signed[] {
+  const { pki, kubelet, routeAgent } = credentials;
+  const files: Partial<Record<string, string>> = pki;
+  const authority = pki["ca.crt"];
+  const pairs = {
+    ...Object.fromEntries(Object.entries(kubelet).map(([name, pair]) => [`/kubelet/${name}`, pair])),
+    "/routeAgent": routeAgent,
+    ...("bootstrap" in credentials ? { "/bootstrap": credentials.bootstrap } : {}),
+    ...("kubeconfigs" in credentials
+      ? Object.fromEntries(
+          Object.entries(credentials.kubeconfigs).map(([name, pair]) => [`/kubeconfigs/${name}`, pair]),
+        )
+      : {}),
+  };
+  const named = Object.keys(files)
+    .filter((file) => file.endsWith(".crt") && files[file.replace(/crt$/, "key")] !== undefined)
+    .map((file) => ({
+      pointer: `/pki/${file.replaceAll("/", "~1")}`,
+      certificate: files[file] ?? "",
+      key: files[file.replace(/crt$/, "key")] ?? "",
+      authority: files[authorityOf(file)] ?? "",
+    }));
+  return [...named, ...Object.entries(pairs).map(([pointer, pair]) => ({ pointer, ...pair, authority }))];
+}
+
+/** As kubeadm has it (https://kubernetes.io/docs/setup/best-practices/certificates/); an authority signs itself. */
+function authorityOf(file: string): string {
+  if (file.startsWith("etcd/") || file.startsWith("apiserver-etcd")) return "etcd/ca.crt";
+  return file.startsWith("front-proxy") ? "front-proxy-ca.crt" : "ca.crt";
+}
+
+function signedProblems({ pointer, ...pem }: Signed, now: number): string[] {
+  const certificate = parsed(() => new X509Certificate(pem.certificate));
+  const key = parsed(() => createPrivateKey(pem.key));
+  const authority = parsed(() => new X509Certificate(pem.authority));
+  if (certificate === undefined) return [`${pointer}: is not a certificate`];
+  return [
+    ...(key === undefined ? [`${pointer}: its key is not a private key`] : keyProblems(pointer, certificate, key)),
+    ...(authority !== undefined && certificate.verify(authority.publicKey)
+      ? []
+      : [`${pointer}: is not signed by its authority`]),
+    ...(now < certificate.validFromDate.getTime() ? [`${pointer}: is not valid before ${certificate.validFrom}`] : []),
+    ...(now > certificate.validToDate.getTime() ? [`${pointer}: expired on ${certificate.validTo}`] : []),
+  ];
+}
+
+const keyProblems = (pointer: string, certificate: X509Certificate, key: KeyObject) =>
+  certificate.checkPrivateKey(key) ? [] : [`${pointer}: its key is another certificate's`];
+
+/** The Node authorizer goes by this subject; a kubelet that calls itself otherwise may do nothing. */
+function kubeletProblems({ kubelet }: Credentials, { self }: NodeMetadata): string[] {
+  const client = "client" in kubelet ? parsed(() => new X509Certificate(kubelet.client.certificate)) : undefined;
+  const serving = parsed(() => new X509Certificate(kubelet.serving.certificate));
+  const subject = `O=system:nodes\nCN=system:node:${self.name}`;
+  return [
+    ...(client !== undefined && client.subject !== subject ? [`/kubelet/client: is not for ${self.name}`] : []),
+    ...(serving !== undefined && serving.checkHost(self.name) === undefined
+      ? [`/kubelet/serving: is not for ${self.name}`]
+      : []),
+    ...(serving !== undefined && serving.checkIP(self.address) === undefined
+      ? [`/kubelet/serving: is not for ${self.address}`]
+      : []),
+  ];
+}
+
+function parsed<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch {
+    return undefined;
+  }
+}
+
+const unusable = (why: string) => new BootstrapError("invalid-input", `Cannot use credentials: ${why}`);
