@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { ImageManifest } from "./image-manifest.ts";
 
 const firstName = "cp01.build126.test";
 export const workerMetadata: NodeMetadata = {
@@ -66,3 +67,10 @@ export const firstCredentials: Credentials = {
 };
 
 export const templatesFolder = join(import.meta.dirname, "../templates");
+
+/** Of an image baked from Debian's source, which has no CoreDNS. */
+export const imageManifest: ImageManifest = {
+  kubernetesVersion: "v1.20.2",
+  containerImages: [{ ref: "k8s.gcr.io/pause:3.2" }, { ref: "k8s.gcr.io/kube-proxy:v1.20.2" }],
+  clusterDns: false,
+};

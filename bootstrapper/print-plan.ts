@@ -1,5 +1,7 @@
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { readImageManifest } from "./image-manifest.ts";
+import { hasNameServer } from "./name-server.ts";
 import { toVersionTraits } from "./kubernetes/version.ts";
 import { planSteps, toNodeKind } from "./plan.ts";
 import { renderNodeFiles } from "./render/node-files.ts";
@@ -26,7 +28,9 @@ export async function printPlan({
     metadata,
     credentials: maskedCredentials(metadata),
     render,
+    image: await readImageManifest(root),
     inContainer,
+    hasNameServer: await hasNameServer(root),
     now,
   });
   const steps = planSteps(metadata).map(

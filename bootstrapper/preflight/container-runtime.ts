@@ -1,22 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { z } from "zod";
-import { below } from "../files.ts";
+import type { BootstrapError } from "../errors.ts";
+import { readImageManifest, type ImageManifest } from "../image-manifest.ts";
 import { poll } from "../poll.ts";
 import type { Check } from "./check.ts";
 
-/** The two facts that are needed of the image's manifest. */
-const ImageManifest = z.object({
-  kubernetesVersion: z.string(),
-  containerImages: z.array(z.object({ ref: z.string() })),
-});
-
-const manifestFile = "/usr/share/sprout/manifest.json";
 const startLimitMs = 30_000;
 const workerImages = /(\/pause|\/kube-proxy):/;
 
 /** The image is for this version of Kubernetes, its container runtime answers, and the role's images are in its store. */
 export const checkContainerRuntime: Check = async ({ root, metadata, exec, signal }) => {
-  const manifest = await readManifest(root);
+  const manifest = await readImageManifest(root).catch((error: BootstrapError) => error.message);
   if (typeof manifest === "string") return [manifest];
   const { kubernetesVersion } = metadata.cluster;
   const version =
@@ -66,14 +58,5 @@ function asPlainError(error: Error): never {
   throw new Error(error.message);
 }
 
-async function readManifest(root: string): Promise<z.infer<typeof ImageManifest> | string> {
-  try {
-    const result = ImageManifest.safeParse(JSON.parse(await readFile(below(root, manifestFile), "utf8")));
-    return result.success ? result.data : `image: ${manifestFile} is not an image manifest; bake the image again`;
-  } catch {
-    return `image: ${manifestFile} cannot be read; bake the image with sprout image bake`;
-  }
-}
-
-const refsFor = ({ containerImages }: z.infer<typeof ImageManifest>, role: string) =>
+const refsFor = ({ containerImages }: ImageManifest, role: string) =>
   containerImages.map(({ ref }) => ref).filter((ref) => role === "control-plane" || workerImages.test(ref));

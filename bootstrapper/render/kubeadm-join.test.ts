@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { kubeadmWorkerCredentials, kubeadmWorkerMetadata, pem, templatesFolder } from "../fixtures.ts";
+import { imageManifest, kubeadmWorkerCredentials, kubeadmWorkerMetadata, pem, templatesFolder } from "../fixtures.ts";
 import { createRender } from "../templates.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
@@ -10,7 +10,9 @@ async function render(kubernetesVersion = "v1.20.2") {
     metadata: { ...kubeadmWorkerMetadata, cluster },
     credentials: kubeadmWorkerCredentials,
     render: createRender(templatesFolder),
+    image: imageManifest,
     inContainer: false,
+    hasNameServer: true,
     now: new Date("2026-01-31T12:00:00Z"),
   });
   const yaml = (path: string): unknown => parse(files.find((file) => file.path === path)?.content ?? "");

@@ -15,7 +15,7 @@ export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
  * would make every later control plane start a new cluster.
  */
 export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
-  const { metadata, render, inContainer } = input;
+  const { metadata, render, inContainer, image } = input;
   const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
   if (self.role === "worker") return metadata.join === "kubeadm" ? [await joinFile(input)] : [];
   const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
@@ -31,6 +31,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     podSubnet: network.podSubnet,
     serviceSubnet: network.serviceSubnet,
     inContainer,
+    imageRepository: image.imageRepository === undefined ? [] : [image.imageRepository],
     kubeletConfig: await renderKubeletConfig(input, { controlPlane: false }),
   };
   const template = `kubeadm/${kubeadmApi}.yaml`;
@@ -45,13 +46,14 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
   return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart])];
 }
 
-async function joinFile({ metadata, render }: RenderInput): Promise<NodeFile> {
+async function joinFile({ metadata, render, image }: RenderInput): Promise<NodeFile> {
   const { self, cluster, deadlineSeconds } = metadata;
   const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
   const content = await render(`kubeadm/join-${kubeadmApi}.yaml`, {
     name: self.name,
     address: self.address,
     criSocket,
+    clusterDns: image.clusterDns,
     discoveryKubeconfig,
     timeout: `${Math.ceil(deadlineSeconds)}s`,
   });

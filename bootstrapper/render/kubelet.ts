@@ -1,10 +1,11 @@
 import type { KeyPair } from "#api/credentials.ts";
 import type { NodeFile, NodeLink } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
+import { resolvConf } from "../name-server.ts";
+import { clusterDnsAddress } from "./cluster-dns.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 
 const folder = "/var/lib/kubelet";
-const resolvConf = "/etc/resolv.conf";
 const secret = true;
 /** The kubelet's certificate and key as they are now. */
 export const kubeletClientPem = `${folder}/pki/kubelet-client-current.pem`;
@@ -20,6 +21,7 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   };
   const common: NodeFile[] = [
     ...(inContainer ? [environment] : []),
+    ...resolverFiles(input),
     { path: `${folder}/pki/kubelet.crt`, content: serving.certificate, mode: 0o644 },
     { path: `${folder}/pki/kubelet.key`, content: serving.key, mode: 0o600, secret },
   ];
@@ -43,10 +45,25 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
 }
 
 /** The kubelet's KubeletConfiguration: a node's own, and the cluster's for what `kubeadm join` makes of it. */
-export const renderKubeletConfig = (
-  { render }: Pick<RenderInput, "render">,
+export function renderKubeletConfig(
+  { metadata, render, image }: RenderInput,
   { controlPlane }: { controlPlane: boolean },
-) => render("kubelet/config.yaml", { controlPlane, resolvConf });
+): Promise<string> {
+  const { containerRuntimeField, cgroupV1Field } = toVersionTraits(metadata.cluster.kubernetesVersion);
+  return render("kubelet/config.yaml", {
+    controlPlane,
+    resolvConf,
+    clusterDns: image.clusterDns ? [clusterDnsAddress(metadata.network.serviceSubnet)] : [],
+    criSocket: containerRuntimeField ? [criSocket] : [],
+    cgroupV1Field,
+  });
+}
+
+/** CoreDNS ends where it finds no name server to ask. At this one nobody answers: names outside the cluster fail at once. */
+const resolverFiles = ({ metadata: { self }, image, hasNameServer }: RenderInput): NodeFile[] =>
+  image.clusterDns && !hasNameServer
+    ? [{ path: resolvConf, content: `nameserver ${self.address}\n`, mode: 0o644 }]
+    : [];
 
 /**
  * The client certificate is a dated PEM behind a symlink, as kubelet itself keeps it: anything else makes it rotate at
@@ -61,8 +78,13 @@ function clientFiles({ certificate, key }: KeyPair, { now }: RenderInput): { fil
 }
 
 function toFlags({ metadata: { self, cluster } }: RenderInput) {
-  const { containerRuntimeFlag } = toVersionTraits(cluster.kubernetesVersion);
-  return { criSocket, containerRuntimeFlag, name: self.name, address: self.address };
+  const { containerRuntimeFlag, containerRuntimeField } = toVersionTraits(cluster.kubernetesVersion);
+  return {
+    criSocket: containerRuntimeField ? [] : [criSocket],
+    containerRuntimeFlag,
+    name: self.name,
+    address: self.address,
+  };
 }
 
 /** `2026-01-31-12-00-00`, as kubelet dates its PEMs. */

@@ -5,6 +5,7 @@ import type { NodeMetadata } from "#api/node-metadata.ts";
 import {
   firstCredentials,
   firstMetadata,
+  imageManifest,
   furtherMetadata,
   pem,
   templatesFolder,
@@ -13,10 +14,12 @@ import {
 } from "../fixtures.ts";
 import { createRender } from "../templates.ts";
 import { renderNodeFiles } from "./node-files.ts";
+import type { RenderInput } from "./render-input.ts";
 
 const now = new Date("2026-01-31T12:00:00Z");
-async function render(metadata: NodeMetadata, credentials: Credentials, inContainer = true) {
-  const input = { metadata, credentials, render: createRender(templatesFolder), inContainer, now };
+async function render(metadata: NodeMetadata, credentials: Credentials, machine: Partial<RenderInput> = {}) {
+  const node = { image: imageManifest, inContainer: true, hasNameServer: false, ...machine };
+  const input = { metadata, credentials, render: createRender(templatesFolder), ...node, now };
   const { files, links } = await renderNodeFiles(input);
   const byPath = new Map(files.map((file) => [file.path, file]));
   const text = (path: string) => byPath.get(path)?.content ?? "";
@@ -76,7 +79,7 @@ describe("renderNodeFiles", () => {
     expect(config).not.toHaveProperty("staticPodPath");
     expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
       'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
-        '--hostname-override=node03.build126.test --node-ip=10.77.0.14 --register-node=true"\n',
+        '--hostname-override=node03.build126.test --node-ip=10.77.0.14"\n',
     );
     const user = "system:node:node03.build126.test";
     const pemFile = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -159,7 +162,7 @@ describe("renderNodeFiles", () => {
 
   it("takes the taint off where there are no workers, and leaves conntrack alone outside a container", async () => {
     const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
-    const { text } = await render(alone, firstCredentials, false);
+    const { text } = await render(alone, firstCredentials, { inContainer: false });
     const [init, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(init).toMatchObject({ nodeRegistration: { taints: [] } });
     expect(proxy).not.toHaveProperty("conntrack");
@@ -190,8 +193,40 @@ describe("renderNodeFiles", () => {
     expect(cluster).toMatchObject({
       controllerManager: { extraArgs: [{ name: "allocate-node-cidrs", value: "false" }] },
     });
-    expect(text("/var/lib/kubelet/kubeadm-flags.env")).not.toContain("--container-runtime=");
-    await expect(render(versioned("v1.25.0"), firstCredentials)).rejects.toThrow("Cannot bring up Kubernetes v1.25.0");
+    expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
+      'KUBELET_KUBEADM_ARGS="--hostname-override=cp01.build126.test --node-ip=10.77.0.11"\n',
+    );
+    expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({
+      failCgroupV1: false,
+      containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
+    });
+    await expect(render(versioned("v1.25.0"), firstCredentials)).rejects.toThrow(
+      "Cannot bring up Kubernetes v1.25.0: supported are v1.20.x, v1.31.x and newer",
+    );
+  });
+
+  it.each(["v1.20.2", "v1.31.4"])(
+    "calls the images of %s by the repository that they were pulled from",
+    async (version) => {
+      const image = { ...imageManifest, imageRepository: "mirror.test:5000/k8s" };
+      const { text } = await render(versioned(version), firstCredentials, { image });
+      for (const file of ["kubeadm.yaml", "kubeadm-static-pods.yaml"])
+        expect(documents(text(`/etc/kubernetes/${file}`))[1]).toHaveProperty("imageRepository", "mirror.test:5000/k8s");
+      const byDefault = await render(versioned(version), firstCredentials);
+      expect(byDefault.text("/etc/kubernetes/kubeadm.yaml")).not.toContain("imageRepository");
+    },
+  );
+
+  it("tells kubelet of the cluster DNS where the image has CoreDNS, and gives CoreDNS a name server to ask", async () => {
+    const image = { ...imageManifest, clusterDns: true };
+    const { text } = await render(workerMetadata, workerCredentials, { image });
+    expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({ clusterDNS: ["10.96.0.10"] });
+    expect(text("/etc/resolv.conf")).toBe("nameserver 10.77.0.14\n");
+    const named = await render(workerMetadata, workerCredentials, { image, hasNameServer: true });
+    expect(named.text("/etc/resolv.conf")).toBe("");
+    const without = await render(workerMetadata, workerCredentials);
+    expect(parse(without.text("/var/lib/kubelet/config.yaml"))).not.toHaveProperty("clusterDNS");
+    expect(without.text("/etc/resolv.conf")).toBe("");
   });
 
   it("refuses credentials that lack a certificate, naming each", async () => {

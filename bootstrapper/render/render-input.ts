@@ -1,5 +1,6 @@
 import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { ImageManifest } from "../image-manifest.ts";
 import type { Render } from "../templates.ts";
 
 /** All that a node's files are made of. */
@@ -7,7 +8,10 @@ export interface RenderInput {
   metadata: NodeMetadata;
   credentials: Credentials;
   render: Render;
+  image: ImageManifest;
   inContainer: boolean;
+  /** Whether this machine knows any name server. */
+  hasNameServer: boolean;
   /** Names the dated PEM of the kubelet. */
   now: Date;
 }

@@ -1,7 +1,9 @@
 import type { Agent } from "node:http";
 import type { KubernetesApi } from "../kubernetes/api-client.ts";
+import { readImageManifest } from "../image-manifest.ts";
 import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
+import { waitForClusterDns } from "./cluster-dns.ts";
 
 interface Pods {
   items: { spec: { nodeName?: string }; status: { podIP?: string } }[];
@@ -19,7 +21,7 @@ const selector = encodeURIComponent("app.kubernetes.io/name=sprout-probe");
 
 /**
  * A Ready node can still fail every pod: a probe on each must answer this node over the pod network, and kube-proxy
- * must run everywhere. The probe is removed again.
+ * must run everywhere, and so must CoreDNS somewhere if the image has it. The probe is removed again.
  */
 export async function proveAvailable(session: Session, signal: AbortSignal): Promise<void> {
   const peers = session.metadata.peers ?? [];
@@ -28,7 +30,12 @@ export async function proveAvailable(session: Session, signal: AbortSignal): Pro
   const remove = () => api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
   try {
     await api.apply(probe, await session.render("kubernetes/probe.yaml", {}), limit);
-    await Promise.all([waitForProbes(api, peers, limit), waitForKubeProxy(api, peers.length, limit)]);
+    const { clusterDns } = await readImageManifest(session.root);
+    await Promise.all([
+      waitForProbes(api, peers, limit),
+      waitForKubeProxy(api, peers.length, limit),
+      ...(clusterDns ? [waitForClusterDns(api, limit)] : []),
+    ]);
   } catch (error) {
     // Why the proof failed says more than that its probe could not be removed either.
     await remove().catch(() => undefined);

@@ -1,5 +1,6 @@
 import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
+import { readImageManifest } from "../image-manifest.ts";
 import { kubeadmConfig } from "../render/kubeadm.ts";
 import { apiOf, type Session } from "../session.ts";
 
@@ -8,7 +9,7 @@ const roleBindings = `${rbac}/clusterrolebindings`;
 
 /**
  * What the cluster keeps about itself: kubeadm's and kubelet's configuration, the labels of control planes, the roles
- * of bootstrap tokens, kube-proxy, and the rights of the route agents. Further control planes mark themselves only.
+ * of bootstrap tokens, kube-proxy, CoreDNS where it is baked, and the rights of the route agents. Further control planes mark themselves only.
  */
 export async function configureCluster(session: Session, signal: AbortSignal): Promise<void> {
   const { root, exec, kind, metadata } = session;
@@ -20,9 +21,11 @@ export async function configureCluster(session: Session, signal: AbortSignal): P
   }
   if (toVersionTraits(metadata.cluster.kubernetesVersion).clusterAdminsBinding)
     await applyObjects(session, [["cluster-admins-binding.yaml", `${roleBindings}/kubeadm:cluster-admins`]], signal);
+  const { clusterDns } = await readImageManifest(root);
   // Side by side: kubeadm asks the API server five times a second at most, once its first ten requests are spent.
   await Promise.all([
     kubeadm("addon", "kube-proxy"),
+    ...(clusterDns ? [kubeadm("addon", "coredns")] : []),
     kubeadm("upload-config", "all"),
     kubeadm("mark-control-plane"),
     kubeadm("bootstrap-token", "--skip-token-print"),

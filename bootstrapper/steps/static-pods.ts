@@ -1,5 +1,6 @@
 import { mkdir, rename } from "node:fs/promises";
 import { below } from "../files.ts";
+import { toVersionTraits } from "../kubernetes/version.ts";
 import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
 import type { Session } from "../session.ts";
 
@@ -26,7 +27,8 @@ const skipped = [
  * already ("using existing"), and makes none.
  */
 export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec } = session;
+  const { root, exec, metadata } = session;
+  const { showJoinCommandPhase } = toVersionTraits(metadata.cluster.kubernetesVersion);
   await mkdir(below(root, manifests), { recursive: true });
   await mkdir(below(root, deferredFolder), { recursive: true });
   await exec(
@@ -35,7 +37,7 @@ export async function writeStaticPods(session: Session, signal: AbortSignal): Pr
       "init",
       `--config=${below(root, kubeadmStaticPodsConfig)}`,
       "--skip-token-print",
-      `--skip-phases=${skipped.join(",")}`,
+      `--skip-phases=${[...skipped, ...(showJoinCommandPhase ? ["show-join-command"] : [])].join(",")}`,
     ],
     signal,
   );
