@@ -10,6 +10,7 @@ const join: Placeholders = {
   name: value,
   address: value,
   criSocket: value,
+  clusterDns: flag,
   discoveryKubeconfig: value,
   timeout: value,
 };
@@ -25,6 +26,7 @@ const kubeadm: Placeholders = {
   podSubnet: value,
   serviceSubnet: value,
   inContainer: flag,
+  imageRepository: { repository: value },
   kubeletConfig: value,
   etcd: { initialCluster: value, alone: flag },
 };
@@ -45,9 +47,20 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubeadm/join-v1beta4.yaml": join,
   "kubeadm/v1beta2.yaml": kubeadm,
   "kubeadm/v1beta4.yaml": kubeadm,
-  "kubelet/config.yaml": { controlPlane: flag, resolvConf: value },
+  "kubelet/config.yaml": {
+    controlPlane: flag,
+    resolvConf: value,
+    clusterDns: { address: value },
+    containerRuntime: { criSocket: value },
+    cgroupV1Field: flag,
+  },
   "kubelet/default": {},
-  "kubelet/kubeadm-flags.env": { criSocket: value, containerRuntimeFlag: flag, name: value, address: value },
+  "kubelet/kubeadm-flags.env": {
+    containerRuntime: { criSocket: value },
+    containerRuntimeFlag: flag,
+    name: value,
+    address: value,
+  },
   "kubernetes/cluster-admins-binding.yaml": {},
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,

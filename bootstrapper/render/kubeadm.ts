@@ -31,7 +31,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     podSubnet: network.podSubnet,
     serviceSubnet: network.serviceSubnet,
     inContainer,
-    imageRepository: image.imageRepository === undefined ? [] : [image.imageRepository],
+    imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
     kubeletConfig: await renderKubeletConfig(input, { controlPlane: false }),
   };
   const template = `kubeadm/${kubeadmApi}.yaml`;

@@ -53,8 +53,8 @@ export function renderKubeletConfig(
   return render("kubelet/config.yaml", {
     controlPlane,
     resolvConf,
-    clusterDns: image.clusterDns ? [clusterDnsAddress(metadata.network.serviceSubnet)] : [],
-    criSocket: containerRuntimeField ? [criSocket] : [],
+    clusterDns: image.clusterDns ? [{ address: clusterDnsAddress(metadata.network.serviceSubnet) }] : [],
+    containerRuntime: containerRuntimeField ? [{ criSocket }] : [],
     cgroupV1Field,
   });
 }
@@ -80,7 +80,7 @@ function clientFiles({ certificate, key }: KeyPair, { now }: RenderInput): { fil
 function toFlags({ metadata: { self, cluster } }: RenderInput) {
   const { containerRuntimeFlag, containerRuntimeField } = toVersionTraits(cluster.kubernetesVersion);
   return {
-    criSocket: containerRuntimeField ? [] : [criSocket],
+    containerRuntime: containerRuntimeField ? [] : [{ criSocket }],
     containerRuntimeFlag,
     name: self.name,
     address: self.address,

@@ -11,6 +11,7 @@ import {
   firstCredentials,
   firstMetadata,
   furtherMetadata,
+  imageManifest,
   kubeadmWorkerCredentials,
   kubeadmWorkerMetadata,
   templatesFolder,
@@ -58,12 +59,14 @@ async function recordGiven(): Promise<Map<string, Placeholders>> {
     given.set(file, merge(given.get(file) ?? {}, toPlaceholders(values)));
     return render(file, values);
   };
+  const images = [imageManifest, { ...imageManifest, clusterDns: true, imageRepository: "mirror.test/k8s" }];
   for (const [metadata, credentials] of nodes)
-    for (const kubernetesVersion of ["v1.20.2", "v1.31.4"]) {
-      const cluster = { ...metadata.cluster, kubernetesVersion };
-      const input = { metadata: { ...metadata, cluster }, credentials, inContainer: true, now: new Date(0) };
-      await renderNodeFiles({ ...input, render: record });
-    }
+    for (const kubernetesVersion of ["v1.20.2", "v1.31.4"])
+      for (const image of images) {
+        const cluster = { ...metadata.cluster, kubernetesVersion };
+        const machine = { image, inContainer: true, hasNameServer: true, now: new Date(0) };
+        await renderNodeFiles({ ...machine, metadata: { ...metadata, cluster }, credentials, render: record });
+      }
   return given;
 }
 
