@@ -18,5 +18,7 @@ export function parseDurationSeconds(value: string): number {
 export function parseLabel(value: string, labels: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("must be KEY=VALUE");
-  return { ...labels, [value.slice(0, at)]: value.slice(at + 1) };
+  const key = value.slice(0, at);
+  if (Object.hasOwn(labels, key)) throw new InvalidArgumentError(`${key} is given twice`);
+  return { ...labels, [key]: value.slice(at + 1) };
 }
