@@ -7,8 +7,8 @@ import { HttpProblem } from "./problem.ts";
 
 /** Of the connection itself: what a header says of it, anybody can write. */
 export function addressOf(c: Context): string | null {
-  const { incoming } = c.env as Partial<HttpBindings>;
-  return incoming?.socket.remoteAddress ?? null;
+  const bindings = c.env as Partial<HttpBindings> | undefined;
+  return bindings?.incoming?.socket.remoteAddress ?? null;
 }
 
 /** Behind the check of the API token. */

@@ -68,7 +68,7 @@ if (chosen.has("credentials")) {
 }
 
 if (chosen.has("metadata")) {
-  const bench = await benchMetadata({ sizes: [10, 5000, 100_000], secondsPerRun: 5, onProgress });
+  const bench = await benchMetadata({ sizes: [10, 5000, 100_000], tlsMembers: 5000, secondsPerRun: 5, onProgress });
   results.metadata = bench;
   print("\nMetadata, every request on a new connection, 256 at a time, plain HTTP, median");
   for (const { members, sprout, bare, ratio } of bench.sizes)

@@ -22,9 +22,23 @@ export interface MetadataRun {
   p99Ms: number;
 }
 
+/** `ratio` is to bare Hono with the same documents in a Map, over the same transport, in turns in the same run. */
+export interface MetadataComparison {
+  members: number;
+  sprout: MetadataRun;
+  bare: MetadataRun;
+  ratio: number;
+}
+
+/** Every request on a new connection, or all on the same 256. */
+type Connections = "new" | "kept";
+type Transport = "http" | "https";
+
 export interface MetadataBench {
-  /** One run for each size; `ratio` is to bare Hono with the same documents in a Map, in turns in the same run. */
-  sizes: { members: number; sprout: MetadataRun; bare: MetadataRun; ratio: number }[];
+  /** Plain HTTP, new connections. */
+  sizes: MetadataComparison[];
+  /** TLS on both sides, with the same certificate. */
+  tls: (MetadataComparison & { connections: Connections })[];
   goalRatio: number;
   goalP99Ms: number;
 }
@@ -32,44 +46,65 @@ export interface MetadataBench {
 const connections = 256;
 const rounds = 3;
 
-/** Metadata requests, each on a new connection, 256 at a time, over plain HTTP on loopback. */
-export async function benchMetadata(options: {
-  sizes: readonly number[];
+interface Options {
   secondsPerRun: number;
   onProgress: (text: string) => void;
-}): Promise<MetadataBench> {
+}
+
+/** Metadata requests, 256 at a time, on loopback. */
+export async function benchMetadata(
+  options: Options & { sizes: readonly number[]; tlsMembers: number },
+): Promise<MetadataBench> {
   const sizes: MetadataBench["sizes"] = [];
-  for (const members of options.sizes) {
-    const folder = await mkdtemp(join(tmpdir(), "sprout-bench-metadata-"));
-    const servers = { sprout: await start("sprout", members, folder), bare: await start("bare", members, folder) };
-    try {
+  for (const members of options.sizes)
+    sizes.push(...(await compare({ members, transport: "http", each: ["new"] }, options)));
+  const tls = await compare({ members: options.tlsMembers, transport: "https", each: ["new", "kept"] }, options);
+  return { sizes, tls, goalRatio: 0.8, goalP99Ms: 50 };
+}
+
+async function compare(
+  { members, transport, each }: { members: number; transport: Transport; each: readonly Connections[] },
+  { secondsPerRun, onProgress }: Options,
+): Promise<MetadataBench["tls"]> {
+  const folder = await mkdtemp(join(tmpdir(), "sprout-bench-metadata-"));
+  const servers = {
+    sprout: await start("sprout", { members, transport, folder }),
+    bare: await start("bare", { members, transport, folder }),
+  };
+  try {
+    const compared: MetadataBench["tls"] = [];
+    for (const kept of each) {
       const runs: Record<"sprout" | "bare", MetadataRun[]> = { sprout: [], bare: [] };
-      await load(servers.sprout, { members, seconds: 1 });
-      await load(servers.bare, { members, seconds: 1 });
+      await load(servers.sprout, { members, seconds: 1, kept });
+      await load(servers.bare, { members, seconds: 1, kept });
       for (let round = 0; round < rounds; round += 1)
         for (const kind of ["sprout", "bare"] as const) {
-          options.onProgress(`metadata, ${members} members, round ${round + 1} of ${rounds}, ${kind}`);
-          runs[kind].push(await load(servers[kind], { members, seconds: options.secondsPerRun }));
+          onProgress(`metadata, ${transport}, ${members} members, round ${round + 1} of ${rounds}, ${kind}`);
+          runs[kind].push(await load(servers[kind], { members, seconds: secondsPerRun, kept }));
         }
       const [sprout, bare] = [median(runs.sprout), median(runs.bare)];
-      sizes.push({ members, sprout, bare, ratio: sprout.requestsPerSecond / bare.requestsPerSecond });
-    } finally {
-      await Promise.all(Object.values(servers).map((server) => server.stop()));
-      await rm(folder, { recursive: true });
+      const ratio = sprout.requestsPerSecond / bare.requestsPerSecond;
+      compared.push({ members, connections: kept, sprout, bare, ratio });
     }
+    return compared;
+  } finally {
+    await Promise.all(Object.values(servers).map((server) => server.stop()));
+    await rm(folder, { recursive: true });
   }
-  return { sizes, goalRatio: 0.8, goalP99Ms: 50 };
 }
 
 interface BenchServer {
-  port: number;
+  url: string;
   machines: string;
   stop(): Promise<void>;
 }
 
-async function start(kind: "sprout" | "bare", members: number, folder: string): Promise<BenchServer> {
+async function start(
+  kind: "sprout" | "bare",
+  { members, transport, folder }: { members: number; transport: Transport; folder: string },
+): Promise<BenchServer> {
   const script = join(import.meta.dirname, "server.ts");
-  const child = spawn(process.execPath, [script, kind, String(members), folder], {
+  const child = spawn(process.execPath, [script, kind, String(members), folder, transport], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const [line] = (await once(child.stdout, "data", { signal: AbortSignal.timeout(120_000) })) as [Buffer];
@@ -77,17 +112,19 @@ async function start(kind: "sprout" | "bare", members: number, folder: string): 
     child.kill("SIGTERM");
     await once(child, "exit");
   };
-  return { ...Started.parse(JSON.parse(line.toString())), stop };
+  const { port, machines } = Started.parse(JSON.parse(line.toString()));
+  return { url: `${transport}://127.0.0.1:${port}`, machines, stop };
 }
 
 async function load(
   server: BenchServer,
-  { members, seconds }: { members: number; seconds: number },
+  { members, seconds, kept }: { members: number; seconds: number; kept: Connections },
 ): Promise<MetadataRun> {
   const script = join(import.meta.dirname, "load.lua");
-  const target = `http://127.0.0.1:${server.port}`;
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, target];
-  const { stdout } = await execa("wrk", args, { env: { MACHINES: server.machines } });
+  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, server.url];
+  const { stdout } = await execa("wrk", args, {
+    env: { MACHINES: server.machines, CONNECTION: kept === "kept" ? "keep-alive" : "close" },
+  });
   const result = Result.parse(JSON.parse(/RESULT (.*)/.exec(stdout)?.[1] ?? "null"));
   if (result.errors > 0) throw new Error(`${result.errors} of ${result.requests} requests failed: ${stdout}`);
   return { members, requestsPerSecond: result.requests / result.seconds, p50Ms: result.p50Ms, p99Ms: result.p99Ms };

@@ -1,5 +1,6 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { serve } from "@hono/node-server";
@@ -9,11 +10,12 @@ import { systemClock } from "../../../metadata-server/clusters/clock.ts";
 import { createRefusalLimiter } from "../../../metadata-server/clusters/refusals.ts";
 import { createApp } from "../../../metadata-server/http/app.ts";
 import { createMetrics } from "../../../metadata-server/http/metrics.ts";
+import { loadServerTls } from "../../../metadata-server/pki/server-tls.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
 import { populate, type Machine } from "./population.ts";
 
-// A process of its own: `server.ts bare|sprout MEMBERS FOLDER`. Plain HTTP on both sides, because TLS would hide the rest.
-const [kind = "", members = "", folder = tmpdir()] = process.argv.slice(2);
+// A process of its own: `server.ts bare|sprout MEMBERS FOLDER http|https`; the same transport on both sides.
+const [kind = "", members = "", folder = tmpdir(), transport = "http"] = process.argv.slice(2);
 const dataDir = await mkdtemp(join(folder, "data-"));
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const store = await openSqliteStore({ file: join(dataDir, "sprout.db"), logger: quiet });
@@ -21,7 +23,13 @@ const machines = await populate(store, Number(members));
 const app = createSproutApp();
 const served = kind === "bare" ? await createBareApp(app, machines) : app;
 
-const server = serve({ fetch: served.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
+const listening = {
+  fetch: served.fetch,
+  port: 0,
+  hostname: "127.0.0.1",
+  ...(transport === "https" && (await loadTls())),
+};
+const server = serve(listening, ({ port }) => {
   const lines = machines.map(({ capability, mac }) => `${capability} ${encodeURIComponent(mac)}`);
   void writeFile(join(dataDir, "machines"), lines.join("\n")).then(() =>
     process.stdout.write(`${JSON.stringify({ port, machines: join(dataDir, "machines") })}\n`),
@@ -31,6 +39,16 @@ process.once("SIGTERM", () => {
   server.close();
   process.exit(0);
 });
+
+async function loadTls() {
+  const { certificate, ca, key } = await loadServerTls({
+    directory: join(dataDir, "tls"),
+    names: ["localhost"],
+    addresses: ["127.0.0.1"],
+    now: Date.now(),
+  });
+  return { createServer, serverOptions: { cert: `${certificate}${ca}`, key, minVersion: "TLSv1.2" as const } };
+}
 
 function createSproutApp(): Hono {
   const metrics = createMetrics(store);

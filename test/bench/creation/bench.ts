@@ -1,0 +1,118 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { Agent, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { loadServerKey } from "../../../metadata-server/pki/server-key.ts";
+import { openServiceAccountKeyStock } from "../../../metadata-server/pki/service-account-key-stock.ts";
+import { makeServiceAccountKey } from "../../../metadata-server/pki/service-account-keys.ts";
+import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
+import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
+
+const clusters = 1000;
+const nodes = 4;
+const atOnce = 64;
+
+export interface CreationRun {
+  /** From the first POST to the last 202, over TLS on kept connections. */
+  seconds: number;
+  p50Ms: number;
+  p99Ms: number;
+}
+
+export interface CreationBench {
+  clusters: number;
+  nodes: number;
+  atOnce: number;
+  /** RSA keys for all of them made ahead, as a server has them that was idle for five minutes. */
+  keysAhead: CreationRun;
+  /** None made ahead: every cluster waits for its RSA key. */
+  noKeysAhead: CreationRun;
+  goalSeconds: number;
+}
+
+/** 1,000 POSTs of 4 nodes each to a server of its own; killed after the last answer, its disk must have all of them. */
+export async function benchCreation(onProgress: (text: string) => void): Promise<CreationBench> {
+  onProgress("creation: making keys ahead");
+  const keysAhead = await run({ keys: clusters, onProgress });
+  const noKeysAhead = await run({ keys: 0, onProgress });
+  return { clusters, nodes, atOnce, keysAhead, noKeysAhead, goalSeconds: 10 };
+}
+
+async function run({ keys, onProgress }: { keys: number; onProgress: (text: string) => void }): Promise<CreationRun> {
+  const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-creation-"));
+  try {
+    await makeKeysAhead(dataDir, keys);
+    onProgress(`creation: ${clusters} clusters of ${nodes}, ${keys} keys ahead`);
+    const settings = { dataDir, port: await findFreePort(), serviceAccountKeysAhead: keys, logLevel: "error" };
+    const script = join(import.meta.dirname, "server.ts");
+    const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(child, "exit");
+    const [line] = (await once(child.stdout, "data", { signal: AbortSignal.timeout(30_000) })) as [Buffer];
+    const server = JSON.parse(line.toString()) as { url: string; caFile: string; token: string };
+    try {
+      return await createAll({ ...server, ca: await readFile(server.caFile, "utf8") });
+    } finally {
+      child.kill("SIGKILL");
+      await ended;
+      await checkDisk(dataDir);
+    }
+  } finally {
+    await rm(dataDir, { recursive: true });
+  }
+}
+
+async function makeKeysAhead(dataDir: string, count: number): Promise<void> {
+  const serverKeys = [await loadServerKey(join(dataDir, "server.key"))];
+  const logger = { info() {}, warn() {}, error() {} };
+  const stock = await openServiceAccountKeyStock({
+    directory: join(dataDir, "service-account-keys"),
+    serverKeys,
+    logger,
+  });
+  for (let made = 0; made < count; made += stock.batchSize)
+    await stock.put(await Promise.all(Array.from({ length: stock.batchSize }, makeServiceAccountKey)));
+}
+
+async function createAll(server: { url: string; token: string; ca: string }): Promise<CreationRun> {
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce, ca: server.ca });
+  const latencies: number[] = [];
+  const numbers = Array.from({ length: clusters }, (_, index) => index).values();
+  const startedAt = performance.now();
+  const lane = async () => {
+    for (const number of numbers) {
+      const sentAt = performance.now();
+      await post(server, { agent, body: { name: `k${number}`, nodes, provider: "fake" } });
+      latencies.push(performance.now() - sentAt);
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, lane));
+  const seconds = (performance.now() - startedAt) / 1000;
+  agent.destroy();
+  const sorted = latencies.toSorted((one, other) => one - other);
+  const percentile = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
+  return { seconds, p50Ms: percentile(0.5), p99Ms: percentile(0.99) };
+}
+
+function post(server: { url: string; token: string }, { agent, body }: { agent: Agent; body: object }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const headers = { authorization: `Bearer ${server.token}`, "content-type": "application/json" };
+  const sent = request(`${server.url}/v1/clusters`, { method: "POST", agent, headers }, (response) => {
+    response.resume();
+    response.once("end", () => {
+      if (response.statusCode === 202) resolve();
+      else reject(new Error(`Cannot measure: the server answered ${response.statusCode}`));
+    });
+  });
+  sent.once("error", reject);
+  sent.end(JSON.stringify(body));
+  return promise;
+}
+
+async function checkDisk(dataDir: string): Promise<void> {
+  const store = await openSqliteStore({ file: join(dataDir, "sprout.db") });
+  const found = await store.clusters({ limit: clusters + 1 });
+  await store.close();
+  if (found.length !== clusters) throw new Error(`Cannot measure: ${found.length} of ${clusters} clusters are on disk`);
+}
