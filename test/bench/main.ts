@@ -5,14 +5,16 @@ import { parseArgs } from "node:util";
 import { whyNoMachines } from "../lab/lab.ts";
 import { benchBringUp, type BringUpBench } from "./bring-up.ts";
 import { benchCredentials, type CredentialsBench } from "./credentials.ts";
+import { benchChurn, type ChurnBench } from "./churn/bench.ts";
+import { benchCreation, type CreationBench } from "./creation/bench.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 
-// `npm run bench -- [--only bring-up,credentials,metadata] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
+// `npm run bench -- [--only bring-up,credentials,metadata,creation,churn] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "bring-up,credentials,metadata" },
+    only: { type: "string", default: "bring-up,credentials,metadata,creation,churn" },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -20,10 +22,17 @@ const chosen = new Set(values.only.split(","));
 const rounds = Number(values.rounds);
 const onProgress = (text: string) => process.stderr.write(`  ${text}\n`);
 const print = (line = "") => process.stdout.write(`${line}\n`);
+const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 const inSeconds = (all: readonly number[]) =>
   `${median(all).toFixed(2)} s  (${all.map((one) => one.toFixed(2)).join(", ")})`;
 
-const results: { bringUp?: BringUpBench; credentials?: CredentialsBench; metadata?: MetadataBench } = {};
+const results: {
+  bringUp?: BringUpBench;
+  credentials?: CredentialsBench;
+  metadata?: MetadataBench;
+  creation?: CreationBench;
+  churn?: ChurnBench;
+} = {};
 
 const noMachines = whyNoMachines();
 if (chosen.has("bring-up") && noMachines !== null) print(`Bring-up: left out, ${noMachines}`);
@@ -75,6 +84,36 @@ if (chosen.has("metadata")) {
     print(
       `  ${String(members).padStart(6)} members: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}   goal ${bench.goalRatio}, ${bench.goalP99Ms} ms`,
     );
+  for (const { connections, sprout, bare, ratio } of bench.tls)
+    print(
+      `  TLS, ${connections} connections: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}`,
+    );
+}
+
+if (chosen.has("creation")) {
+  const bench = await benchCreation(onProgress);
+  results.creation = bench;
+  print(
+    `\nCreation: ${bench.clusters} clusters of ${bench.nodes}, ${bench.atOnce} requests at a time, over TLS, on disk`,
+  );
+  for (const [name, one] of [
+    ["RSA keys made ahead", bench.keysAhead],
+    ["no RSA keys ahead  ", bench.noKeysAhead],
+  ] as const)
+    print(
+      `  ${name}  ${one.seconds.toFixed(2)} s, p50 ${one.p50Ms.toFixed(0)} ms, p99 ${one.p99Ms.toFixed(0)} ms   goal ${bench.goalSeconds} s`,
+    );
+}
+
+if (chosen.has("churn")) {
+  const bench = await benchChurn(onProgress);
+  results.churn = bench;
+  const { clustersPerDay, nodes, ttlSeconds, retentionSeconds, auditEntries } = bench.settings;
+  print(
+    `\nChurn (simulated clock and machines): ${clustersPerDay} clusters of ${nodes} a day, alive ${ttlSeconds} s, kept ${retentionSeconds} s, ${auditEntries} audit entries`,
+  );
+  for (const { hour, heapBytes, fileBytes, clustersKept } of bench.hours)
+    print(`  hour ${hour}: heap ${inMegabytes(heapBytes)}, file ${inMegabytes(fileBytes)}, ${clustersKept} clusters`);
 }
 
 const file = join(import.meta.dirname, "../../dist/bench.json");
