@@ -46,7 +46,7 @@ function signedOf(credentials: Credentials): Signed[] {
   const authority = pki["ca.crt"];
   const pairs = {
     ...Object.fromEntries(Object.entries(kubelet).map(([name, pair]) => [`/kubelet/${name}`, pair])),
-    "/routeAgent": routeAgent,
+    ...(routeAgent === undefined ? {} : { "/routeAgent": routeAgent }),
     ...("bootstrap" in credentials ? { "/bootstrap": credentials.bootstrap } : {}),
     ...("kubeconfigs" in credentials
       ? Object.fromEntries(

@@ -50,7 +50,7 @@ export async function printPlan({
 }
 
 /** In the place of what only a claim would tell. */
-function maskedCredentials({ allocation, self, cluster, join: mode }: NodeMetadata): Credentials {
+function maskedCredentials({ allocation, self, cluster, network, join: mode }: NodeMetadata): Credentials {
   const masked = "[masked]\n";
   const pair = { certificate: masked, key: masked };
   const kubelet = { client: pair, serving: pair };
@@ -65,6 +65,7 @@ function maskedCredentials({ allocation, self, cluster, join: mode }: NodeMetada
     pki: Object.fromEntries(pkiFiles.map((name) => [name, masked])) as Record<(typeof pkiFiles)[number], string>,
     kubeconfigs: { admin: pair, "controller-manager": pair, scheduler: pair, ...superAdmin },
     kubelet,
+    ...(network.plugin === "manifest" && { networkManifest: masked }),
     ...common,
   };
 }

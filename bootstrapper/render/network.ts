@@ -1,9 +1,10 @@
+import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../files.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 export const routeAgentConfig = "/etc/sprout/route-agent.json";
 
-/** CNI, names, and what the route agent knows. */
+/** Names; with network `routes` also CNI, and what the route agent knows. */
 export async function networkFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
   const { self, endpoint, controlPlanes, network } = metadata;
   const { host, port } = splitEndpoint(endpoint);
@@ -17,6 +18,14 @@ export async function networkFiles({ metadata, credentials, render }: RenderInpu
     others: controlPlanes.filter(({ name }) => name !== self.name),
     endpoint: endpointAddresses.map((address) => ({ address, host })),
   });
+  const names = [
+    { path: "/etc/hosts", content: hosts, mode: 0o644 },
+    { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
+  ];
+  // Any other CNI configuration is the manifest's to write.
+  if (network.plugin === "manifest") return names;
+  if (credentials.routeAgent === undefined)
+    throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack routeAgent");
   const agent = {
     servers: endpointAddresses.map((address) => `https://${address}:${port}`),
     self: self.name,
@@ -25,8 +34,7 @@ export async function networkFiles({ metadata, credentials, render }: RenderInpu
     client: credentials.routeAgent,
   };
   return [
-    { path: "/etc/hosts", content: hosts, mode: 0o644 },
-    { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
+    ...names,
     {
       path: "/etc/cni/net.d/10-sprout.conflist",
       content: await render("cni/10-sprout.conflist", { podCidr: self.podCidr }),

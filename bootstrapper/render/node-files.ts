@@ -3,6 +3,7 @@ import { certificateFiles } from "./certificates.ts";
 import { kubeadmFiles } from "./kubeadm.ts";
 import { kubeconfigFiles } from "./kubeconfigs.ts";
 import { kubeletFiles } from "./kubelet.ts";
+import { networkManifestFiles } from "./network-manifest.ts";
 import { networkFiles } from "./network.ts";
 import type { RenderInput } from "./render-input.ts";
 
@@ -15,7 +16,14 @@ export async function renderNodeFiles(input: RenderInput): Promise<{ files: Node
     networkFiles(input),
   ]);
   return {
-    files: [...certificateFiles(input.credentials), ...kubeconfigs, ...kubelet.files, ...kubeadm, ...network],
+    files: [
+      ...certificateFiles(input.credentials),
+      ...kubeconfigs,
+      ...kubelet.files,
+      ...kubeadm,
+      ...network,
+      ...networkManifestFiles(input),
+    ],
     links: kubelet.links,
   };
 }

@@ -2,14 +2,20 @@ import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
 import { readImageManifest } from "../image-manifest.ts";
 import { kubeadmConfig } from "../render/kubeadm.ts";
+import { applyNetworkManifest } from "./network-manifest.ts";
 import { apiOf, type Session } from "../session.ts";
 
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const roleBindings = `${rbac}/clusterrolebindings`;
+const routeAgentRights: [file: string, path: string][] = [
+  ["route-agent-role.yaml", `${rbac}/clusterroles/sprout:route-agent`],
+  ["route-agent-binding.yaml", `${roleBindings}/sprout:route-agents`],
+];
 
 /**
  * What the cluster keeps about itself: kubeadm's and kubelet's configuration, the labels of control planes, the roles
- * of bootstrap tokens, kube-proxy, CoreDNS where it is baked, and the rights of the route agents. Further control planes mark themselves only.
+ * of bootstrap tokens, kube-proxy, CoreDNS where it is baked, and the network: the rights of the route agents, or its
+ * manifest. Further control planes mark themselves only.
  */
 export async function configureCluster(session: Session, signal: AbortSignal): Promise<void> {
   const { root, exec, kind, metadata } = session;
@@ -29,14 +35,9 @@ export async function configureCluster(session: Session, signal: AbortSignal): P
     kubeadm("upload-config", "all"),
     kubeadm("mark-control-plane"),
     kubeadm("bootstrap-token", "--skip-token-print"),
-    applyObjects(
-      session,
-      [
-        ["route-agent-role.yaml", `${rbac}/clusterroles/sprout:route-agent`],
-        ["route-agent-binding.yaml", `${roleBindings}/sprout:route-agents`],
-      ],
-      signal,
-    ),
+    metadata.network.plugin === "manifest"
+      ? applyNetworkManifest(session, signal)
+      : applyObjects(session, routeAgentRights, signal),
   ]);
 }
 

@@ -1,29 +1,23 @@
 import { lookup } from "node:dns/promises";
 import type { Session } from "../session.ts";
-
-type Rule = [chain: string, ...match: string[]];
+import { ensureRule } from "./packet-filter.ts";
 
 /**
- * Routes to the peers' pods are the route agent's; pods leave the cluster under the node's address, and none of them
- * reaches the metadata server.
+ * No pod reaches the metadata server. With `routes`, pods leave the cluster under the node's address, and the route agent
+ * keeps the routes to the peers' pods; with a manifest, both are the manifest's business.
  */
 export async function setUpNetwork(session: Session, signal: AbortSignal): Promise<void> {
   const { self, network } = session.metadata;
   const { hostname, port } = session.serverUrl;
   const server = await lookup(hostname, { family: 4 });
-  await ensureRule(
-    session,
-    { table: "nat", rule: ["POSTROUTING", "-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"] },
-    signal,
-  );
-  const toServer = ["-s", self.podCidr, "-d", server.address, "-p", "tcp", "--dport", port || "443"];
-  await ensureRule(session, { table: "filter", rule: ["FORWARD", ...toServer, "-j", "DROP"] }, signal);
+  const toServer = ["-d", server.address, "-p", "tcp", "--dport", port || "443", "-j", "DROP"];
+  if (network.plugin === "manifest") {
+    // Which pods are this node's is not known, and a plugin's own rules may come before all others in `filter`.
+    await ensureRule(session, { table: "raw", rule: ["PREROUTING", "-s", network.podSubnet, ...toServer] }, signal);
+    return;
+  }
+  const leaving = ["-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"];
+  await ensureRule(session, { table: "nat", rule: ["POSTROUTING", ...leaving] }, signal);
+  await ensureRule(session, { table: "filter", rule: ["FORWARD", "-s", self.podCidr, ...toServer] }, signal);
   await session.exec(["systemctl", "start", "--no-block", "sprout-route-agent.service"], signal);
-}
-
-/** Inserted where it is not there yet. `-w`: kube-proxy holds the lock now and then. */
-async function ensureRule(session: Session, { table, rule }: { table: string; rule: Rule }, signal: AbortSignal) {
-  const iptables = (operation: string) =>
-    session.exec(["iptables", "-w", "5", "-t", table, operation, ...rule], signal);
-  await iptables("-C").catch(() => iptables("-I"));
 }

@@ -1,9 +1,19 @@
 import { BootstrapError } from "../errors.ts";
 import { checkContainerRuntime } from "../preflight/container-runtime.ts";
+import { checkNetworkManifest } from "../preflight/network-manifest.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "../preflight/system.ts";
 import type { Session } from "../session.ts";
 
-const checks = [checkClock, checkLeftovers, checkPorts, checkSwap, checkSysctls, checkDisk, checkContainerRuntime];
+const checks = [
+  checkClock,
+  checkLeftovers,
+  checkPorts,
+  checkSwap,
+  checkSysctls,
+  checkDisk,
+  checkContainerRuntime,
+  checkNetworkManifest,
+];
 
 /** All checks at once; every failure is listed with its fix. */
 export async function preflight(session: Session, signal: AbortSignal): Promise<void> {

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { CreateNetwork } from "./create-network.ts";
 import { Member } from "./member.ts";
 import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
-import { Cidr, Network } from "./network.ts";
+import { Network } from "./network.ts";
 import { maxDeadlineSeconds } from "./node-metadata.ts";
 import { MissingPeer } from "./report.ts";
 
@@ -35,13 +36,7 @@ export const CreateCluster = z
       .optional(),
     deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180),
     failedTtlSeconds: z.int().min(0).max(86_400).default(900),
-    network: z
-      .strictObject({
-        plugin: z.literal("routes").optional(),
-        podSubnet: Cidr.optional(),
-        serviceSubnet: Cidr.optional(),
-      })
-      .optional(),
+    network: CreateNetwork.optional(),
     labels: Labels.optional(),
   })
   .superRefine(

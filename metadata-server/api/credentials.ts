@@ -37,6 +37,8 @@ export const pkiFiles = [
 ] as const;
 export type PkiFile = (typeof pkiFiles)[number];
 
+/** With network `routes` only. */
+const routeAgent = KeyPair.optional();
 const kubelet = z.strictObject({ client: KeyPair, serving: KeyPair });
 
 export const ControlPlaneCredentials = z
@@ -52,7 +54,9 @@ export const ControlPlaneCredentials = z
       "super-admin": KeyPair.optional(),
     }),
     kubelet,
-    routeAgent: KeyPair,
+    routeAgent,
+    /** For the first control plane of a cluster whose network manifest was given: such manifests may hold secrets. */
+    networkManifest: z.string().optional(),
   })
   .meta({ id: "ControlPlaneCredentials" });
 
@@ -60,7 +64,7 @@ const worker = {
   role: z.literal("worker"),
   allocation: AllocationId,
   pki: z.strictObject({ "ca.crt": Pem }),
-  routeAgent: KeyPair,
+  routeAgent,
 };
 
 export const WorkerCredentials = z

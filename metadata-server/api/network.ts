@@ -7,12 +7,23 @@ export const MacAddress = z
   .regex(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/, "must be a lower-case MAC address such as 52:54:00:12:34:56")
   .meta({ id: "MacAddress" });
 
-/** `routes`: every node routes its peers' pod CIDRs on one segment; nothing allocates CIDRs at run time. */
+/** File name of a network manifest in an image. */
+export const ManifestName = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?\.ya?ml$/, "must be a file name such as flannel.yaml")
+  .meta({ id: "ManifestName" });
+
+const subnets = { podSubnet: Cidr, serviceSubnet: Cidr };
+
+/**
+ * `routes`: every node routes its peers' pod CIDRs on one segment. `manifest`: what a manifest brings, baked into the
+ * image or given with the cluster. With both, nodes have their pod CIDRs from the plan, in their Node's spec.
+ */
 export const Network = z
-  .strictObject({
-    plugin: z.literal("routes"),
-    podSubnet: Cidr,
-    serviceSubnet: Cidr,
-  })
+  .discriminatedUnion("plugin", [
+    z.strictObject({ plugin: z.literal("routes"), ...subnets }),
+    z.strictObject({ plugin: z.literal("manifest"), baked: ManifestName.optional(), ...subnets }),
+  ])
   .meta({ id: "Network" });
 export type Network = z.infer<typeof Network>;

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { Credentials } from "#api/credentials.ts";
 import { Authorities, createAuthorities } from "../pki/authorities.ts";
 import { mintCredentials } from "../pki/mint.ts";
@@ -5,6 +6,7 @@ import { createDataKey, openDataKey, openSecret, sealSecret } from "../pki/seali
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import type { ClusterPlan } from "./plan.ts";
 
 type Secrets = NonNullable<Changes["secrets"]>;
 type SecretOwner = Pick<MemberRecord, "clusterId" | "name" | "capabilityHash">;
@@ -20,10 +22,13 @@ const epoch = 1;
 /** About 3 ms of signing between two looks at the event loop. */
 const mintBatch = 8;
 
+/** What a cluster keeps for as long as it lives. */
+const ClusterSecret = Authorities.extend({ networkManifest: z.string().optional() });
+
 /** New authorities, and the credentials of every member whose address is known, all sealed by a new data key. */
 export async function mintCluster(
   deps: Pick<ClusterDependencies, "serverKeys" | "serviceAccountKeys" | "clock">,
-  { cluster, members }: { cluster: ClusterRecord; members: readonly MemberRecord[] },
+  { cluster, members, networkManifest }: Pick<ClusterPlan, "cluster" | "members" | "networkManifest">,
 ): Promise<{ sealedDataKey: string; secrets: Secrets }> {
   const serviceAccountKey = await deps.serviceAccountKeys.take();
   const now = deps.clock.now();
@@ -33,7 +38,7 @@ export async function mintCluster(
     {
       clusterId: cluster.id,
       member: null,
-      sealed: sealSecret(key, toBytes(authorities), {
+      sealed: sealSecret(key, toBytes({ ...authorities, networkManifest }), {
         clusterId: cluster.id,
         member: null,
         capabilityHash: null,
@@ -50,8 +55,21 @@ export async function mintCluster(
   return { sealedDataKey, secrets };
 }
 
-/** The member's credentials: as sealed, or minted now where its address was only learned from its call. */
+/** Everything secret for a member; the first control plane's also has the network manifest that was given. */
 export async function openCredentials(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
+  owner: { cluster: ClusterRecord; member: MemberRecord & { address: string } },
+): Promise<{ credentials: Credentials; secrets: Secrets }> {
+  const opened = await openOrMint(deps, owner);
+  const { network } = owner.cluster;
+  const isGiven = network.plugin === "manifest" && network.baked === undefined;
+  if (!isGiven || !owner.member.first || opened.credentials.role === "worker") return opened;
+  const { networkManifest } = await openClusterSecret(deps, owner.cluster);
+  return { ...opened, credentials: { ...opened.credentials, networkManifest } };
+}
+
+/** The member's credentials: as sealed, or minted now where its address was only learned from its call. */
+async function openOrMint(
   deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
   { cluster, member }: { cluster: ClusterRecord; member: MemberRecord & { address: string } },
 ): Promise<{ credentials: Credentials; secrets: Secrets }> {
@@ -82,11 +100,19 @@ export async function openAuthorities(
   deps: Pick<ClusterDependencies, "store" | "serverKeys">,
   cluster: ClusterRecord,
 ): Promise<Authorities> {
+  const { networkManifest: _, ...authorities } = await openClusterSecret(deps, cluster);
+  return authorities;
+}
+
+async function openClusterSecret(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys">,
+  cluster: ClusterRecord,
+): Promise<z.infer<typeof ClusterSecret>> {
   const key = dataKeyOf(deps, cluster);
   const sealed = await deps.store.secret({ clusterId: cluster.id, member: null });
   if (sealed === undefined) throw new Error(`Cannot open authorities of ${cluster.id}: the store holds none`);
   const context = { clusterId: cluster.id, member: null, capabilityHash: null, epoch };
-  return Authorities.parse(fromBytes(openSecret(key, sealed, context)));
+  return ClusterSecret.parse(fromBytes(openSecret(key, sealed, context)));
 }
 
 function dataKeyOf(deps: Pick<ClusterDependencies, "serverKeys">, cluster: ClusterRecord): Buffer {
@@ -108,6 +134,7 @@ function mintFor(
     kubernetesVersion: cluster.kubernetesVersion,
     now,
     notAfter: now + certificateLifetimeMs,
+    withRouteAgent: cluster.network.plugin === "routes",
     ...(cluster.join === "kubeadm" && { bootstrapNotAfter: bootstrapEnd(cluster, now) }),
   });
 }

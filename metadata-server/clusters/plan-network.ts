@@ -34,7 +34,10 @@ export function planNetwork(request: CreateCluster["network"], nodes: number): N
   const podCidrs = Array.from({ length: nodes }, (_, index) =>
     formatSubnet(nthSubnet(pods, { index, prefix: nodePrefix })),
   );
-  return { network: { plugin: "routes", podSubnet, serviceSubnet }, podCidrs };
+  const subnets = { podSubnet, serviceSubnet };
+  if (request?.plugin !== "manifest") return { network: { plugin: "routes", ...subnets }, podCidrs };
+  const baked = request.baked === undefined ? {} : { baked: request.baked };
+  return { network: { plugin: "manifest", ...baked, ...subnets }, podCidrs };
 }
 
 /** Machines must not have addresses that pods or services use. */

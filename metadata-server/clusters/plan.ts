@@ -13,6 +13,8 @@ export interface ClusterPlan {
   members: MemberRecord[];
   /** Each member's capability by its name: the only copy there is, for the seed. */
   capabilities: Map<string, string>;
+  /** As it was given: no part of the record, which is written with every change. */
+  networkManifest?: string | undefined;
 }
 
 export interface PlanContext {
@@ -69,7 +71,7 @@ export function planCluster(request: CreateCluster, context: PlanContext): Clust
     providerData: {},
     version: 0,
   };
-  return { cluster, members, capabilities };
+  return { cluster, members, capabilities, networkManifest: request.network?.manifest };
 }
 
 /** The plan with the addresses its provider has reserved. Throws DomainError where they collide with pods or services. */

@@ -140,7 +140,7 @@ const badClusters: [string, Record<string, unknown>, Record<string, string>][] =
     {
       "/nodes": "Too small: expected number to be >=1",
       "/name": dnsLabel,
-      "/network/plugin": 'Invalid input: expected "routes"',
+      "/network/plugin": 'Invalid option: expected one of "routes"|"manifest"',
       "/extra": "is unknown",
     },
   ],

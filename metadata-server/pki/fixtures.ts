@@ -27,6 +27,7 @@ export const controlPlane: MintRequest = {
   endpointHost: "api.build126.test",
   serviceSubnet: "10.96.0.0/12",
   kubernetesVersion: "v1.20.2",
+  withRouteAgent: true,
   now,
   notAfter: now + 60 * dayMs,
 };

@@ -43,7 +43,7 @@ function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPa
     ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair!, pki["ca.crt"]]),
     ["kubelet client", kubelet.client, pki["ca.crt"]],
     ["kubelet serving", kubelet.serving, pki["ca.crt"]],
-    ["route agent", routeAgent, pki["ca.crt"]],
+    ["route agent", routeAgent!, pki["ca.crt"]],
   ];
 }
 
@@ -192,7 +192,7 @@ describe("a worker's credentials", () => {
     const { kubelet, routeAgent } = mintWorker({ name: "n".repeat(52) });
     const ca = authorities.kubernetes.certificate;
     expect(await opensslVerify(kubelet.client.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
-    expect(await opensslVerify(routeAgent.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
+    expect(await opensslVerify(routeAgent!.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
   });
 });
 

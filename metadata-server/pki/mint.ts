@@ -26,6 +26,7 @@ const MintRequest = z.strictObject({
   now: z.number(),
   /** Milliseconds since the epoch; at least 30 days from now are given. */
   notAfter: z.number(),
+  withRouteAgent: z.boolean(),
   /** For a worker that joins by kubeadm: the end of its bootstrap certificate, given as it is. */
   bootstrapNotAfter: z.number().optional(),
 });
@@ -52,7 +53,10 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
   const serving = sign(kubernetes, ["server"], kubelet, [node.name, node.address]);
   // 64 characters at most, as RFC 5280 bounds a common name; the rights are the group's.
   const routeAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:route-agents"] };
-  const common = { allocation: node.allocation, routeAgent: sign(kubernetes, ["client"], routeAgent) };
+  const common = {
+    allocation: node.allocation,
+    ...(node.withRouteAgent && { routeAgent: sign(kubernetes, ["client"], routeAgent) }),
+  };
   const pki = { "ca.crt": authorities.kubernetes.certificate };
   if (node.role === "worker" && node.bootstrapNotAfter !== undefined) {
     const bootstrap = mintBootstrap(kubernetes, { ...node, notAfter: node.bootstrapNotAfter });

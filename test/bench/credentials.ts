@@ -94,6 +94,7 @@ function mintAll(serviceAccountKey: { key: string; publicKey: string }): number 
       endpointHost: "api.bench.test",
       serviceSubnet,
       kubernetesVersion,
+      withRouteAgent: true,
       now,
       notAfter: now + 365 * dayMs,
     });

@@ -21,6 +21,8 @@ mkdir -p pki "$ROOT/var/lib/kubelet/pki"
 touch pki/ca.crt
 sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do echo "$data" | base64 -d; done > "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
 echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`,
+  kubectl: `echo "$@" >> "$ROOT/kubectl.log"
+[ ! -e "$ROOT/apply-fault" ] || . "$ROOT/apply-fault"`,
   systemctl: `echo "$@" >> "$ROOT/systemctl.log"`,
   iptables: `case "$*" in *-C*) exit 1;; *) echo "$@" >> "$ROOT/iptables.log";; esac`,
 };

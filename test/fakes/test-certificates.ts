@@ -32,6 +32,7 @@ export function createClusterCredentials(now = Date.now()) {
       endpointHost: "localhost",
       serviceSubnet: "10.96.0.0/12",
       kubernetesVersion: "v1.20.2",
+      withRouteAgent: true,
       now,
       notAfter: now + 60 * dayMs,
       ...(join === "kubeadm" && { bootstrapNotAfter: now + dayMs }),

@@ -10,6 +10,20 @@ const refusal = (name: string | undefined, flags: CreateFlags): unknown => {
   }
 };
 
+test("a manifest or the name of a baked one makes the network a manifest's", () => {
+  const manifest = "apiVersion: v1\nkind: Namespace\nmetadata: {name: flannel}\n";
+  expect(toCreateCluster(undefined, { nodes: 1, provider: "nspawn", networkManifest: manifest })).toMatchObject({
+    network: { plugin: "manifest", manifest },
+  });
+  expect(toCreateCluster(undefined, { nodes: 1, provider: "nspawn", networkBaked: "flannel.yaml" })).toMatchObject({
+    network: { plugin: "manifest", baked: "flannel.yaml" },
+  });
+  const error = refusal(undefined, { nodes: 1, provider: "nspawn", networkManifest: "kind: [", networkBaked: "x" });
+  expect((error as CliError).message).toMatch(
+    /--network-manifest: line 1, column 8: .*\n {2}--network-baked: must be a file name/,
+  );
+});
+
 test("flags become the request, and what is not given is left to the server", () => {
   expect(toCreateCluster(undefined, { nodes: 4, provider: "nspawn" })).toEqual({ nodes: 4, provider: "nspawn" });
   expect(

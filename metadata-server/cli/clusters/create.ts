@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { CreateCluster, type Cluster } from "#api/cluster.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import { renderCluster } from "../display/cluster-view.ts";
@@ -16,6 +17,9 @@ export interface CreateFlags {
   ttl?: number;
   deadline?: number;
   failedTtl?: number;
+  /** The command line's is a file, the request's its text. */
+  networkManifest?: string;
+  networkBaked?: string;
   podSubnet?: string;
   serviceSubnet?: string;
   label?: Record<string, string>;
@@ -36,6 +40,8 @@ const flagOf: Record<string, string> = {
   ttlSeconds: "--ttl",
   deadlineSeconds: "--deadline",
   failedTtlSeconds: "--failed-ttl",
+  "network/manifest": "--network-manifest",
+  "network/baked": "--network-baked",
   "network/podSubnet": "--pod-subnet",
   "network/serviceSubnet": "--service-subnet",
   labels: "--label",
@@ -43,7 +49,6 @@ const flagOf: Record<string, string> = {
 
 /** Flags → the body of `POST /v1/clusters`; every invalid flag is named at once, with exit code 2. */
 export function toCreateCluster(name: string | undefined, flags: CreateFlags): Record<string, unknown> {
-  const network = { podSubnet: flags.podSubnet, serviceSubnet: flags.serviceSubnet };
   const body = withoutUndefined({
     name,
     nodes: flags.nodes,
@@ -56,7 +61,7 @@ export function toCreateCluster(name: string | undefined, flags: CreateFlags): R
     ttlSeconds: flags.ttl,
     deadlineSeconds: flags.deadline,
     failedTtlSeconds: flags.failedTtl,
-    network: flags.podSubnet || flags.serviceSubnet ? withoutUndefined(network) : undefined,
+    network: toNetwork(flags),
     labels: flags.label,
   });
   const result = CreateCluster.safeParse(body);
@@ -69,16 +74,38 @@ export function toCreateCluster(name: string | undefined, flags: CreateFlags): R
   throw new CliError(exitCodes.usage, ["Cannot create a cluster with these flags:", ...lines].join("\n"));
 }
 
+function toNetwork({ networkManifest, networkBaked, podSubnet, serviceSubnet }: CreateFlags) {
+  const plugin = networkManifest === undefined && networkBaked === undefined ? undefined : "manifest";
+  const network = withoutUndefined({
+    plugin,
+    manifest: networkManifest,
+    baked: networkBaked,
+    podSubnet,
+    serviceSubnet,
+  });
+  return Object.keys(network).length > 0 ? network : undefined;
+}
+
 /** A message about two fields names the other one too. */
 const nameFlags = (message: string): string =>
   message.replaceAll(/\b(controlPlanes|workers|highAvailability)\b/g, (field) => flagOf[field] ?? field);
+
+async function readManifest(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    throw new CliError(exitCodes.usage, `Cannot read --network-manifest: ${(error as Error).message}`);
+  }
+}
 
 const withoutUndefined = (fields: Record<string, unknown>): Record<string, unknown> =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 
 export async function createCluster(command: ClusterCommand<CreateFlags>, name: string | undefined): Promise<ExitCode> {
   const { client, context, flags } = command;
-  const body = toCreateCluster(name, flags);
+  const manifest =
+    flags.networkManifest === undefined ? {} : { networkManifest: await readManifest(flags.networkManifest) };
+  const body = toCreateCluster(name, { ...flags, ...manifest });
   const cluster = await client.create(body, { idempotencyKey: flags.idempotencyKey });
   if (flags.wait) {
     const timeoutMs = waitAllowanceMs(cluster);

@@ -33,6 +33,8 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)
     .option("--deadline <DURATION>", "fail the cluster if it is not ready by then (180s)", parseDurationSeconds)
     .option("--failed-ttl <DURATION>", "keep a failed cluster's machines this long (15m)", parseDurationSeconds)
+    .option("--network-manifest <FILE>", "a CNI plugin's manifest, in the place of Sprout's own routes")
+    .option("--network-baked <NAME>", "the same, from the image (sprout image bake --network-manifest)")
     .option("--pod-subnet <CIDR>", "addresses of pods")
     .option("--service-subnet <CIDR>", "addresses of services")
     .option("--label <KEY=VALUE>", "may be repeated", parseLabel)

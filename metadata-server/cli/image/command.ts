@@ -19,6 +19,7 @@ interface ImageFlags {
 interface BakeFlags extends ImageFlags, KubernetesFlags {
   refreshPackages?: boolean;
   templates?: string;
+  networkManifest?: string[];
   ifNeeded?: boolean;
 }
 
@@ -31,10 +32,15 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
     .option("--templates <DIR>", "each file in it takes the place of the project's template of the same path")
+    .option("--network-manifest <FILE>", "a CNI plugin's manifest to put in; may be repeated", collect)
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
-      const { image: baked } = await prepareImage(context, { ...flags, force: !flags.ifNeeded });
+      const { image: baked } = await prepareImage(context, {
+        ...flags,
+        networkManifests: flags.networkManifest,
+        force: !flags.ifNeeded,
+      });
       printImages(context, [baked], flags);
       end(exitCodes.ok);
     });
@@ -49,6 +55,8 @@ export const addImageCommands: AddCommands = (program, context, end) => {
       end(exitCodes.ok);
     });
 };
+
+const collect = (value: string, values: string[] = []) => [...values, value];
 
 async function listImages(imagesDir: string): Promise<BakedImage[]> {
   const names = await readdir(imagesDir).catch((error: NodeJS.ErrnoException) => {

@@ -10,6 +10,8 @@ export interface PrepareOptions extends KubernetesFlags {
   refreshPackages?: boolean | undefined;
   /** Folder of templates of one's own. */
   templates?: string | undefined;
+  /** Files. */
+  networkManifests?: string[] | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -40,7 +42,8 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const { cacheDir, kubernetesVersion } = options;
   const origin = toKubernetesOrigin(options);
   const { signal } = context;
-  await using templates = options.templates === undefined ? undefined : await mergeTemplates(options.templates);
+  const { templates: overlayDir, networkManifests = [] } = options;
+  await using templates = await mergeTemplates({ overlayDir, networkManifests });
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
@@ -54,7 +57,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
       imagesDir: imagesDirOf(cacheDir),
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
-      ...(templates && { templatesDir: templates.path }),
+      templatesDir: templates.path,
       signal,
       onProgress: display.onProgress,
     });

@@ -1,0 +1,104 @@
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { mint, simulateMachine } from "../../test/fakes/simulated-machine.ts";
+import { firstMetadata, workerMetadata } from "../fixtures.ts";
+
+const manifest = "apiVersion: v1\nkind: Namespace\nmetadata: {name: '{{test}}'}\n";
+const subnets = { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" };
+const given: NodeMetadata["network"] = { plugin: "manifest", ...subnets };
+const baked: NodeMetadata["network"] = { plugin: "manifest", baked: "flannel.yaml", ...subnets };
+
+/** Enough for everything but the proof that pods answer: there are none. */
+const deadlineSeconds = 4;
+
+/** A first control plane with no other peer than itself. */
+async function simulateFirst(network: NodeMetadata["network"]) {
+  const { name } = firstMetadata.self;
+  const machine = await simulateMachine({ ...firstMetadata, network, peers: [name] }, deadlineSeconds);
+  machine.kubernetes.addNode(name, { address: "127.0.0.1", ready: true });
+  const credentials = mint("control-plane", { allocation: firstMetadata.allocation, name });
+  const claim = { ...credentials, routeAgent: undefined, ...(network === given && { networkManifest: manifest }) };
+  machine.server.faults.set("/node/v1/claim", [{ kind: "body", body: JSON.stringify(claim) }]);
+  return machine;
+}
+const read = ({ root }: { root: string }, file: string) => readFile(join(root, file), "utf8");
+const applied = async (machine: { root: string }) =>
+  (await read(machine, "kubectl.log")).replaceAll(machine.root, "").split("\n").slice(0, -1);
+
+const applying = (file: string) =>
+  "apply --server-side --force-conflicts --field-manager=sprout --kubeconfig=/etc/kubernetes/admin.conf " +
+  `--cache-dir=/run/sprout-kubectl --filename=${file}`;
+
+describe("network `manifest` (simulated machine)", () => {
+  it("is applied as it was given, from a file that only root reads, and nothing of `routes` is set up", async () => {
+    const machine = await simulateFirst(given);
+    await machine.run();
+    expect(await applied(machine)).toEqual([applying("/etc/kubernetes/network.yaml")]);
+    expect(await read(machine, "etc/kubernetes/network.yaml")).toBe(manifest);
+    expect((await stat(join(machine.root, "etc/kubernetes/network.yaml"))).mode & 0o777).toBe(0o600);
+    const { port } = new URL(machine.server.url);
+    expect(await read(machine, "iptables.log")).toBe(
+      `-w 5 -t raw -I PREROUTING -s 10.244.0.0/16 -d 127.0.0.1 -p tcp --dport ${port} -j DROP\n`,
+    );
+    expect(await read(machine, "systemctl.log")).not.toContain("route-agent");
+    await expect(readdir(join(machine.root, "etc/cni"))).rejects.toThrow("ENOENT");
+    expect(machine.kubernetes.changes.filter((change) => change.includes("route-agent"))).toEqual([]);
+  });
+
+  it("is applied by the first control plane alone", async () => {
+    const machine = await simulateMachine({ ...workerMetadata, network: given });
+    machine.kubernetes.addNode(workerMetadata.self.name, { address: "127.0.0.1", ready: true });
+    expect(await machine.run()).toMatchObject({ exitCode: 0, error: "" });
+    await expect(read(machine, "kubectl.log")).rejects.toThrow("ENOENT");
+  });
+
+  it("is applied again where a kind is not there yet", async () => {
+    const machine = await simulateFirst(given);
+    const fault = 'rm "$ROOT/apply-fault"; echo "unable to recognize: no matches for kind \\"IPPool\\"" >&2; exit 1';
+    await writeFile(join(machine.root, "apply-fault"), fault);
+    await machine.run();
+    expect(await applied(machine)).toHaveLength(2);
+  });
+
+  it("fails at once where the API server calls it invalid, with its words", async () => {
+    const machine = await simulateFirst(given);
+    const message = 'The DaemonSet "flannel" is invalid: spec.selector: Required value';
+    await writeFile(join(machine.root, "apply-fault"), `echo '${message}' >&2; exit 1`);
+    expect(await machine.run()).toMatchObject({ exitCode: 4, error: expect.stringContaining(message) as string });
+    expect(await applied(machine)).toHaveLength(1);
+    expect(machine.server.reports.at(-1)).toMatchObject({ phase: "cluster-config", state: "failed", exitCode: 4 });
+  });
+
+  it("comes from the image where it is baked in", async () => {
+    const machine = await simulateFirst(baked);
+    await mkdir(join(machine.root, "usr/share/sprout/templates/networks"));
+    await writeFile(join(machine.root, "usr/share/sprout/templates/networks/flannel.yaml"), manifest);
+    await machine.run();
+    expect(await applied(machine)).toEqual([applying("/usr/share/sprout/templates/networks/flannel.yaml")]);
+    await expect(read(machine, "etc/kubernetes/network.yaml")).rejects.toThrow("ENOENT");
+  });
+
+  it("exits 3 where the image has no such manifest, before the credentials are confirmed", async () => {
+    const machine = await simulateFirst(baked);
+    expect(await machine.run()).toMatchObject({
+      exitCode: 3,
+      error:
+        "Cannot pass preflight: image: has no network manifest flannel.yaml, it has none; " +
+        "bake it in with --network-manifest",
+    });
+    expect(machine.server.requests.map(({ path }) => path)).not.toContain("/node/v1/claim/confirm");
+  });
+
+  it("exits 2 where the credentials lack what the metadata promises", async () => {
+    const machine = await simulateFirst(given);
+    const { name } = firstMetadata.self;
+    const lacking = mint("control-plane", { allocation: firstMetadata.allocation, name });
+    machine.server.faults.set("/node/v1/claim", [{ kind: "body", body: JSON.stringify(lacking) }]);
+    expect(await machine.run()).toMatchObject({
+      exitCode: 2,
+      error: "Cannot render network: the credentials lack networkManifest",
+    });
+  });
+});
