@@ -61,17 +61,17 @@ describe("checkCredentials", () => {
     ],
     [
       "with another certificate's key",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent, key: ofWorker.kubelet.client.key } },
+      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, key: ofWorker.kubelet.client.key } },
       "/routeAgent: its key is another certificate's",
     ],
     [
       "with a key that is none",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent, key: ofWorker.routeAgent.certificate } },
+      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, key: ofWorker.routeAgent!.certificate } },
       "/routeAgent: its key is not a private key",
     ],
     [
       "with a certificate that is none",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent, certificate: ofWorker.routeAgent.key } },
+      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, certificate: ofWorker.routeAgent!.key } },
       "/routeAgent: is not a certificate",
     ],
     [

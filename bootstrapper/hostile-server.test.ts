@@ -27,7 +27,7 @@ describe("A server that gives the wrong credentials ends the bring-up with exit 
     ],
     [
       "a key of another certificate",
-      { ...own, routeAgent: { ...own.routeAgent, key: own.kubelet.serving.key } },
+      { ...own, routeAgent: { ...own.routeAgent!, key: own.kubelet.serving.key } },
       "/routeAgent: its key is another certificate's",
     ],
     [
