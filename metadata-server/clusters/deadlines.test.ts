@@ -135,15 +135,17 @@ describe("The time to live", () => {
     expect(events).toContainEqual(expect.objectContaining({ state: "deleting", message: "Its time to live is over" }));
   });
 
-  it("deletes a failed cluster after failedTtlSeconds", async () => {
+  it("deletes a failed cluster after failedTtlSeconds, its machines and network too, also over a restart", async () => {
     const cluster = await server.create({ failedTtlSeconds: 100 });
     await pass(30);
     expect(await stateOf(cluster)).toBe("failed");
+    server = await server.restart();
     await pass(99);
     expect(await stateOf(cluster)).toBe("failed");
+    expect([server.provider.running.size, server.provider.segments.size]).toEqual([3, 1]);
     await pass(1);
     expect(await stateOf(cluster)).toBe("deleted");
-    expect(server.provider.running.size).toBe(0);
+    expect([server.provider.running.size, server.provider.segments.size]).toEqual([0, 0]);
   });
 });
 
