@@ -48,6 +48,11 @@ export class StoreConflict extends Error {
   }
 }
 
+/** The store cannot be asked now. A commit that ends so may have been written, where the message says so. */
+export class StoreUnavailable extends Error {
+  override name = "StoreUnavailable";
+}
+
 export interface ClusterQuery {
   states?: ClusterState[];
   name?: string;
@@ -58,7 +63,7 @@ export interface ClusterQuery {
 
 /**
  * One contract, several drivers (SQLite, Redis), held to it by one suite.
- * `commit` is the only way to write: all of it or nothing, durable (SQLite: on disk) when the promise resolves.
+ * `commit` is the only way to write: all of it or nothing, durable (SQLite: on disk; Redis: as its settings and options say) when the promise resolves.
  */
 export interface Store {
   /** Records may be shared and frozen: change copies. */
@@ -80,9 +85,14 @@ export interface Store {
   /** Entries after a sequence, oldest first. Sequences count from 1 for the whole server, without gaps. */
   audit(query: { after: number; limit: number }): Promise<AuditEntry[]>;
   commit(changes: Changes): Promise<void>;
-  /** Calls `listener` after every commit that touches the cluster. Returns the function that ends it. */
+  /**
+   * Calls `listener` after every commit that touches the cluster, whichever server made it; now and then also where
+   * nothing changed. Returns the function that ends it.
+   */
   watch(clusterId: string, listener: () => void): () => void;
   /** Throws where the store cannot serve. */
   check(): Promise<void>;
   close(): Promise<void>;
+  /** Closes it, and removes all that it holds for good. */
+  erase(): Promise<void>;
 }

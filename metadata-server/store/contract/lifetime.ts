@@ -1,11 +1,20 @@
 import { describe, expect, it, vi } from "vitest";
 import { clusterEvent, createClusterRecord, createMemberRecord } from "./samples.ts";
-import { readCluster, secretBytes, type Context } from "./subject.ts";
+import { readCluster, readSecret, secretBytes, type Context } from "./subject.ts";
 
 /** Watching, restarting and closing. */
 export function describeLifetime(context: Context): void {
   const create = (...ids: string[]) => context.store.commit({ clusters: ids.map((id) => createClusterRecord({ id })) });
   const append = (clusterId: string) => context.store.commit({ events: [{ clusterId, event: clusterEvent("x") }] });
+
+  /** Where word of a commit takes its way over the network, it must not be taken for that of the next one. */
+  async function createHeard(...ids: string[]): Promise<void> {
+    const heard = vi.fn<() => void>();
+    const ends = ids.map((id) => context.store.watch(id, heard));
+    await create(...ids);
+    await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(ids.length));
+    for (const end of ends) end();
+  }
 
   describe("watch", () => {
     it("a listener is called after each commit that touches its cluster, when the change can be read", async () => {
@@ -24,7 +33,7 @@ export function describeLifetime(context: Context): void {
     });
 
     it("a listener hears neither of other clusters, nor of refused commits, nor of anything once it is ended", async () => {
-      await create("c-1", "c-2");
+      await createHeard("c-1", "c-2");
       const [ofFirst, ofSecond, ended] = [vi.fn<() => void>(), vi.fn<() => void>(), vi.fn<() => void>()];
       context.store.watch("c-1", ofFirst);
       context.store.watch("c-2", ofSecond);
@@ -39,7 +48,7 @@ export function describeLifetime(context: Context): void {
     });
 
     it("one listener given twice is two listeners", async () => {
-      await create("c-1");
+      await createHeard("c-1");
       const listener = vi.fn<() => void>();
       const end = context.store.watch("c-1", listener);
       context.store.watch("c-1", listener);
@@ -49,7 +58,7 @@ export function describeLifetime(context: Context): void {
     });
 
     it("a listener that throws harms neither the commit nor the other listeners", async () => {
-      await create("c-1");
+      await createHeard("c-1");
       const other = vi.fn<() => void>();
       context.store.watch("c-1", () => {
         throw new Error("listener is broken");
@@ -61,7 +70,7 @@ export function describeLifetime(context: Context): void {
     });
 
     it("a listener that watches anew when it is called is not called for the same commit again", async () => {
-      await create("c-1");
+      await createHeard("c-1");
       const calls = vi.fn<() => void>();
       const { store } = context;
       const watchOnce = () => {
@@ -112,6 +121,21 @@ export function describeLifetime(context: Context): void {
       await context.reopen();
       await Promise.all(commits);
       expect(await context.store.clusters({ limit: 1000 })).toHaveLength(100);
+    });
+
+    it("an erased store is closed, and opened again it is empty", async () => {
+      await context.store.commit({
+        clusters: [createClusterRecord({ id: "c-1" })],
+        members: [createMemberRecord({ clusterId: "c-1", name: "node01" })],
+        secrets: [{ clusterId: "c-1", member: null, sealed: secretBytes("authorities") }],
+        idempotency: { key: "key-1", requestHash: "hash", clusterId: "c-1", expiresAt: Number.MAX_SAFE_INTEGER },
+      });
+      await context.store.erase();
+      await expect(context.store.check()).rejects.toThrow(/it is closed$/);
+      await context.reopen();
+      expect(await context.store.clusters({ limit: 10 })).toEqual([]);
+      expect(await readSecret(context.store, { clusterId: "c-1", member: null })).toBeUndefined();
+      expect(await context.store.idempotency("key-1")).toBeUndefined();
     });
 
     it("a closed store refuses to read, to write and to be well, and can be closed again", async () => {

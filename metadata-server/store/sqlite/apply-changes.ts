@@ -1,19 +1,12 @@
 import type { SQLInputValue, StatementSync } from "node:sqlite";
 import type { StoreLimits } from "../limits.ts";
 import type { MemberRecord } from "../records.ts";
-import { StoreConflict, type Changes } from "../store.ts";
+import { clusterTitle, keyUsed, memberTitle, nameTaken, noSuchCluster, stale, tokenTaken } from "../refusals.ts";
+import type { Changes } from "../store.ts";
 import { purgeCluster } from "./purge.ts";
 
 /** Gives the prepared statement of a text. */
 export type Prepare = (sql: string) => StatementSync;
-
-const stale = (what: string, version: number) =>
-  new StoreConflict(
-    "stale",
-    version === 0
-      ? `Cannot create ${what}: it exists already; read it and decide again`
-      : `Cannot store ${what}: version ${version} is not the stored one; read it and decide again`,
-  );
 
 /** Writes one commit's changes into the open transaction, or throws with some of them written. */
 export function createApplyChanges(options: { prepare: Prepare; now: () => number; limits: StoreLimits }) {
@@ -21,15 +14,13 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
   const run = (sql: string, ...values: SQLInputValue[]) => Number(prepare(sql).run(...values).changes);
 
   function requireCluster(id: string, what: string): void {
-    if (prepare("SELECT 1 FROM clusters WHERE id = ?").get(id) === undefined)
-      throw new Error(`Cannot store ${what}: there is no cluster ${id}`);
+    if (prepare("SELECT 1 FROM clusters WHERE id = ?").get(id) === undefined) throw noSuchCluster(what, id);
   }
 
   function writeCluster(record: NonNullable<Changes["clusters"]>[number]): void {
     const { id, name, state, createdAt, version } = record;
     const taken = prepare("SELECT 1 FROM clusters WHERE name = ? AND state <> 'deleted' AND id <> ?").get(name, id);
-    if (state !== "deleted" && taken !== undefined)
-      throw new StoreConflict("name-taken", `Cannot store cluster ${id}: the name ${name} belongs to another cluster`);
+    if (state !== "deleted" && taken !== undefined) throw nameTaken(record);
     const json = JSON.stringify({ ...record, version: version + 1 });
     const written =
       version === 0
@@ -50,7 +41,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
             id,
             version,
           );
-    if (written === 0) throw stale(`cluster ${id}`, version);
+    if (written === 0) throw stale(clusterTitle(record), version);
   }
 
   function writeTokens({ clusterId, name, ...record }: MemberRecord): void {
@@ -66,7 +57,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
         clusterId,
         name,
       );
-      if (added === 0) throw new Error(`Cannot store member ${name}: a token of it belongs to another member`);
+      if (added === 0) throw tokenTaken(name);
     }
   }
 
@@ -91,7 +82,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
             name,
             version,
           );
-    if (written === 0) throw stale(`member ${name} of cluster ${clusterId}`, version);
+    if (written === 0) throw stale(memberTitle(record), version);
     writeTokens(record);
   }
 
@@ -125,7 +116,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
       clusterId,
       expiresAt,
     );
-    if (written === 0) throw new StoreConflict("key-used", "Cannot use the idempotency key: it was used before");
+    if (written === 0) throw keyUsed();
   }
 
   function writeAudit(entry: NonNullable<Changes["audit"]>[number]): void {

@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import type { StatementSync } from "node:sqlite";
 import type { AuditEntry } from "#api/audit.ts";
 import type { Event } from "#api/event.ts";
@@ -10,7 +11,7 @@ import { createApplyChanges } from "./apply-changes.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
 import { createRecordCache } from "./record-cache.ts";
-import { createWatchers } from "./watchers.ts";
+import { createWatchers, touchedClusters } from "../watchers.ts";
 
 export interface SqliteStoreOptions extends Partial<StoreLimits> {
   file: string;
@@ -46,11 +47,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const cache = createRecordCache();
   const onCommitted = (changes: Changes) => {
     cache.forget(changes);
-    watchers.notify(changes);
+    watchers.call(touchedClusters(changes));
   };
   const queue = createCommitQueue({ database, file, apply, onCommitted });
 
-  return {
+  const store: Store = {
     async cluster(id) {
       const select = prepare("SELECT record FROM clusters WHERE id = ?");
       return cache.cluster(id, () => toRecord(select.get(id)) as ClusterRecord | undefined);
@@ -143,5 +144,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       queue.drain();
       database.close();
     },
+    async erase() {
+      await store.close();
+      for (const suffix of ["", "-wal", "-shm"]) await rm(`${file}${suffix}`, { force: true });
+    },
   };
+  return store;
 }

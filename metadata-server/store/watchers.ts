@@ -1,19 +1,32 @@
-import type { Logger } from "../../logger.ts";
-import type { Changes } from "../store.ts";
+import type { Logger } from "../logger.ts";
+import type { Changes } from "./store.ts";
 
-function touchedClusters(changes: Changes): Set<string> {
-  return new Set([
+export function touchedClusters(changes: Changes): string[] {
+  const touched = new Set([
     ...(changes.clusters ?? []).map(({ id }) => id),
     ...[...(changes.members ?? []), ...(changes.secrets ?? []), ...(changes.events ?? [])].map(
       ({ clusterId }) => clusterId,
     ),
     ...(changes.purge ?? []),
   ]);
+  return [...touched];
 }
 
 /** Listeners of this process. One that throws is logged and harms neither the commit nor the other listeners. */
 export function createWatchers(logger: Logger) {
   const listeners = new Map<string, Set<{ call: () => void }>>();
+
+  function callListeners(clusterIds: readonly string[]): void {
+    for (const clusterId of clusterIds) {
+      for (const { call } of Array.from(listeners.get(clusterId) ?? [])) {
+        try {
+          call();
+        } catch (error) {
+          logger.error("store listener failed", { clusterId, error: String(error) });
+        }
+      }
+    }
+  }
 
   return {
     add(clusterId: string, call: () => void): () => void {
@@ -25,16 +38,7 @@ export function createWatchers(logger: Logger) {
         if (group.size === 0 && listeners.get(clusterId) === group) listeners.delete(clusterId);
       };
     },
-    notify(changes: Changes): void {
-      for (const clusterId of touchedClusters(changes)) {
-        for (const { call } of Array.from(listeners.get(clusterId) ?? [])) {
-          try {
-            call();
-          } catch (error) {
-            logger.error("store listener failed", { clusterId, error: String(error) });
-          }
-        }
-      }
-    },
+    call: callListeners,
+    callAll: () => callListeners([...listeners.keys()]),
   };
 }

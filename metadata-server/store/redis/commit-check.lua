@@ -1,0 +1,153 @@
+-- One commit: all of it or nothing. A script is never rolled back, so everything is checked here, and written by
+-- commit-write.lua, which is sent as one script with this.
+-- ARGV: prefix of every key; the plan (JSON, commit-plan.ts); the sealed bytes of the secrets, in the plan's order.
+-- Answers { "done" }, or what is refused: { reason, part of the plan, place in it, what else is to be told }.
+local plan = cjson.decode(ARGV[2])
+
+local function key(...)
+  return ARGV[1] .. table.concat({ ... }, ":")
+end
+
+-- Asked again because the answer to the first time was lost: it was done, and once is enough.
+local marker = key("commit", plan.id)
+if redis.call("EXISTS", marker) == 1 then
+  return { "done" }
+end
+
+local function decode(json)
+  return json and cjson.decode(json) or false
+end
+
+local function storedCluster(id)
+  return decode(redis.call("HGET", key("clusters"), id))
+end
+
+local function storedMember(clusterId, name)
+  return decode(redis.call("HGET", key("cluster", clusterId, "members"), name))
+end
+
+local function isLive(cluster)
+  return cluster and cluster.state ~= "deleted"
+end
+
+local function tokensOf(member)
+  local hashes = {}
+  for _, field in ipairs({ "capabilityHash", "spentCapabilityHash", "reportTokenHash" }) do
+    if member and type(member[field]) == "string" then
+      hashes[member[field]] = true
+    end
+  end
+  return hashes
+end
+
+-- Newest first is the reverse of this order; records of one millisecond come by id.
+local function position(cluster)
+  return string.format("%016.0f/%s", cluster.createdAt, cluster.id)
+end
+
+local newClusters, newMembers = {}, {}
+for place, json in ipairs(plan.clusters) do
+  newClusters[place] = cjson.decode(json)
+end
+for place, json in ipairs(plan.members) do
+  newMembers[place] = cjson.decode(json)
+end
+
+-- What earlier parts of this commit would leave; false where there would be nothing.
+local clusters, holders, members, owners = {}, {}, {}, {}
+
+local function recall(known, id, read)
+  if known[id] == nil then
+    known[id] = read()
+  end
+  return known[id]
+end
+
+local function clusterOf(id)
+  return recall(clusters, id, function()
+    return storedCluster(id)
+  end)
+end
+
+local function holderOf(name)
+  return recall(holders, name, function()
+    return redis.call("HGET", key("names"), name)
+  end)
+end
+
+local function ownerOf(hash)
+  return recall(owners, hash, function()
+    return redis.call("HGET", key("tokens"), hash)
+  end)
+end
+
+-- The key comes first: a repeated request must be told of its key, not of the name that it took itself.
+if plan.idempotency then
+  local known = decode(redis.call("HGET", key("idempotency"), plan.idempotency.key))
+  if known and known.expiresAt > plan.now then
+    return { "key-used", "idempotency" }
+  end
+end
+
+for place, cluster in ipairs(newClusters) do
+  local known = clusterOf(cluster.id)
+  local holder = holderOf(cluster.name)
+  if isLive(cluster) and holder and holder ~= cluster.id then
+    return { "name-taken", "clusters", place }
+  end
+  if (known and known.version or 0) + 1 ~= cluster.version then
+    return { "stale", "clusters", place }
+  end
+  if isLive(known) and holderOf(known.name) == cluster.id then
+    holders[known.name] = false
+  end
+  if isLive(cluster) then
+    holders[cluster.name] = cluster.id
+  end
+  clusters[cluster.id] = cluster
+end
+
+for place, member in ipairs(newMembers) do
+  if not clusterOf(member.clusterId) then
+    return { "no-cluster", "members", place }
+  end
+  local id = member.clusterId .. "/" .. member.name
+  local known = recall(members, id, function()
+    return storedMember(member.clusterId, member.name)
+  end)
+  if (known and known.version or 0) + 1 ~= member.version then
+    return { "stale", "members", place }
+  end
+  for hash in pairs(tokensOf(known)) do
+    if ownerOf(hash) == id then
+      owners[hash] = false
+    end
+  end
+  for hash in pairs(tokensOf(member)) do
+    if ownerOf(hash) then
+      return { "token-taken", "members", place }
+    end
+    owners[hash] = id
+  end
+  members[id] = member
+end
+
+for _, part in ipairs({ "secrets", "events" }) do
+  for place, entry in ipairs(plan[part]) do
+    if not clusterOf(entry.clusterId) then
+      return { "no-cluster", part, place }
+    end
+  end
+end
+
+for place, id in ipairs(plan.purge) do
+  local cluster = clusterOf(id)
+  if isLive(cluster) then
+    return { "not-deleted", "purge", place, cluster.state }
+  end
+  clusters[id] = false
+end
+
+if plan.idempotency and not clusterOf(plan.idempotency.clusterId) then
+  return { "no-cluster", "idempotency" }
+end

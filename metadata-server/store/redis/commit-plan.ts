@@ -1,0 +1,80 @@
+import type { StoreLimits } from "../limits.ts";
+import type { ClusterRecord, MemberRecord } from "../records.ts";
+import {
+  clusterTitle,
+  keyUsed,
+  memberTitle,
+  nameTaken,
+  noSuchCluster,
+  notDeleted,
+  stale,
+  tokenTaken,
+} from "../refusals.ts";
+import type { Changes } from "../store.ts";
+import { touchedClusters } from "../watchers.ts";
+
+/** For so long an answer that was lost can be asked for again. */
+const rememberedMs = 120_000;
+
+export interface PlanOptions {
+  /** Of this commit and no other. */
+  id: string;
+  /** Milliseconds since the epoch. */
+  now: number;
+  limits: StoreLimits;
+}
+
+/** The arguments of commit-check.lua; copies, so that the caller may change its objects at once. */
+export function planCommit(changes: Changes, { id, now, limits }: PlanOptions): [plan: string, ...sealed: Buffer[]] {
+  const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [], idempotency } = changes;
+  const plan = {
+    id,
+    now,
+    rememberedMs,
+    ...limits,
+    clusters: clusters.map(toNextVersion),
+    members: members.map(toNextVersion),
+    // A secret of the cluster itself has the member ''.
+    secrets: secrets.map(({ clusterId, member, sealed }) => ({
+      clusterId,
+      member: member ?? "",
+      destroyed: sealed === null,
+    })),
+    events: events.map(({ clusterId, event }) => ({ clusterId, json: JSON.stringify(event) })),
+    audit: audit.map((entry) => JSON.stringify(entry)),
+    purge,
+    ...(idempotency && {
+      idempotency: { key: idempotency.key, clusterId: idempotency.clusterId, json: JSON.stringify(idempotency) },
+    }),
+    touched: JSON.stringify(touchedClusters(changes)),
+  };
+  const sealed = secrets.flatMap((secret) => (secret.sealed === null ? [] : [Buffer.from(secret.sealed)]));
+  return [JSON.stringify(plan), ...sealed];
+}
+
+const toNextVersion = (record: ClusterRecord | MemberRecord) =>
+  JSON.stringify({ ...record, version: record.version + 1 });
+
+/** What commit-check.lua answers: reason, part of the plan, place in it from 1, what else is to be told. */
+export type CommitAnswer = [reason: string, part?: keyof Changes, place?: number, detail?: string];
+
+/** The refusal in the words of every driver. */
+export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, changes: Changes): Error {
+  const cluster = changes.clusters?.[place - 1];
+  const member = changes.members?.[place - 1];
+  if (reason === "key-used") return keyUsed();
+  if (reason === "name-taken" && cluster) return nameTaken(cluster);
+  if (reason === "stale" && part === "clusters" && cluster) return stale(clusterTitle(cluster), cluster.version);
+  if (reason === "stale" && part === "members" && member) return stale(memberTitle(member), member.version);
+  if (reason === "token-taken" && member) return tokenTaken(member.name);
+  if (reason === "not-deleted") return notDeleted(changes.purge?.[place - 1] ?? "", detail);
+  if (reason === "no-cluster" && part === "members" && member)
+    return noSuchCluster(`member ${member.name}`, member.clusterId);
+  if (reason === "no-cluster" && part === "secrets")
+    return noSuchCluster("a secret", changes.secrets?.[place - 1]?.clusterId ?? "");
+  if (reason === "no-cluster" && part === "events")
+    return noSuchCluster("an event", changes.events?.[place - 1]?.clusterId ?? "");
+  if (reason === "no-cluster" && part === "idempotency")
+    return noSuchCluster("an idempotency key", changes.idempotency?.clusterId ?? "");
+  return new Error(`Cannot commit: the store refused it for an unknown reason (${reason})`);
+}

@@ -1,0 +1,123 @@
+-- Second half of a commit, after commit-check.lua: the same order again. Nothing from here on may fail.
+local function unlist(cluster)
+  redis.call("ZREM", key("clusters", "by-age"), position(cluster))
+  redis.call("ZREM", key("clusters", "in", cluster.state), position(cluster))
+  redis.call("ZREM", key("clusters", "named", cluster.name), position(cluster))
+  redis.call("ZREM", key("clusters", "deletions"), cluster.id)
+  if redis.call("HGET", key("names"), cluster.name) == cluster.id then
+    redis.call("HDEL", key("names"), cluster.name)
+  end
+end
+
+local function list(cluster)
+  redis.call("ZADD", key("clusters", "by-age"), 0, position(cluster))
+  redis.call("ZADD", key("clusters", "in", cluster.state), 0, position(cluster))
+  redis.call("ZADD", key("clusters", "named", cluster.name), 0, position(cluster))
+  if isLive(cluster) then
+    redis.call("HSET", key("names"), cluster.name, cluster.id)
+  elseif type(cluster.deletedAt) == "number" then
+    redis.call("ZADD", key("clusters", "deletions"), cluster.deletedAt, cluster.id)
+  end
+end
+
+local function isListedAlike(one, other)
+  return one.state == other.state and one.name == other.name and one.createdAt == other.createdAt and one.deletedAt == other.deletedAt
+end
+
+for place, cluster in ipairs(newClusters) do
+  local known = storedCluster(cluster.id)
+  redis.call("HSET", key("clusters"), cluster.id, plan.clusters[place])
+  if not (known and isListedAlike(known, cluster)) then
+    if known then
+      unlist(known)
+    end
+    list(cluster)
+  end
+end
+
+local workersAfter = 2 ^ 40
+
+local function freeTokens(member)
+  local id = member.clusterId .. "/" .. member.name
+  for hash in pairs(tokensOf(member)) do
+    if redis.call("HGET", key("tokens"), hash) == id then
+      redis.call("HDEL", key("tokens"), hash)
+    end
+  end
+end
+
+for place, member in ipairs(newMembers) do
+  local records, order = key("cluster", member.clusterId, "members"), key("cluster", member.clusterId, "order")
+  local known = storedMember(member.clusterId, member.name)
+  if known then
+    freeTokens(known)
+  else
+    local after = member.role == "worker" and workersAfter or 0
+    redis.call("ZADD", order, after + redis.call("ZCARD", order), member.name)
+  end
+  for hash in pairs(tokensOf(member)) do
+    redis.call("HSET", key("tokens"), hash, member.clusterId .. "/" .. member.name)
+  end
+  redis.call("HSET", records, member.name, plan.members[place])
+end
+
+local sealedPlace = 3
+for _, secret in ipairs(plan.secrets) do
+  local secrets = key("cluster", secret.clusterId, "secrets")
+  if secret.destroyed then
+    redis.call("HDEL", secrets, secret.member)
+  else
+    redis.call("HSET", secrets, secret.member, ARGV[sealedPlace])
+    sealedPlace = sealedPlace + 1
+  end
+end
+
+-- The id of an entry is its sequence: https://redis.io/docs/latest/develop/data-types/streams/#entry-ids
+local function append(stream, json, limit)
+  local last = redis.call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
+  local sequence = last and tonumber(string.match(last[1], "^%d+")) or 0
+  redis.call("XADD", stream, "MAXLEN", "=", limit, string.format("%.0f-0", sequence + 1), "json", json)
+end
+
+for _, event in ipairs(plan.events) do
+  append(key("cluster", event.clusterId, "events"), event.json, plan.maxEventsPerCluster)
+end
+for _, json in ipairs(plan.audit) do
+  append(key("audit"), json, plan.maxAuditEntries)
+end
+
+if plan.idempotency then
+  local expiry = key("idempotency", "expiry")
+  for _, expired in ipairs(redis.call("ZRANGEBYSCORE", expiry, "-inf", string.format("%.0f", plan.now))) do
+    redis.call("HDEL", key("idempotency"), expired)
+    redis.call("ZREM", expiry, expired)
+  end
+  redis.call("HSET", key("idempotency"), plan.idempotency.key, plan.idempotency.json)
+  redis.call("ZADD", expiry, string.format("%.0f", cjson.decode(plan.idempotency.json).expiresAt), plan.idempotency.key)
+  redis.call("SADD", key("cluster", plan.idempotency.clusterId, "idempotency"), plan.idempotency.key)
+end
+
+for _, id in ipairs(plan.purge) do
+  local cluster = storedCluster(id)
+  if cluster then
+    unlist(cluster)
+    for _, json in ipairs(redis.call("HVALS", key("cluster", id, "members"))) do
+      freeTokens(cjson.decode(json))
+    end
+    for _, name in ipairs(redis.call("SMEMBERS", key("cluster", id, "idempotency"))) do
+      local known = decode(redis.call("HGET", key("idempotency"), name))
+      if known and known.clusterId == id then
+        redis.call("HDEL", key("idempotency"), name)
+        redis.call("ZREM", key("idempotency", "expiry"), name)
+      end
+    end
+    for _, part in ipairs({ "members", "order", "secrets", "events", "idempotency" }) do
+      redis.call("UNLINK", key("cluster", id, part))
+    end
+    redis.call("HDEL", key("clusters"), id)
+  end
+end
+
+redis.call("SET", marker, "", "PX", plan.rememberedMs)
+redis.call("PUBLISH", key("changes"), plan.touched)
+return { "done" }

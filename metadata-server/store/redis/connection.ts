@@ -1,0 +1,118 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Redis, ReplyError } from "ioredis";
+import type { Logger } from "../../logger.ts";
+import { StoreUnavailable } from "../store.ts";
+import type { RedisTarget } from "./redis-url.ts";
+
+/** Answers that a connection to another server, or to the same a moment later, would not give. */
+const passing = /^(LOADING|READONLY|MASTERDOWN|UNBLOCKED)\b/;
+const longestRetryMs = 500;
+const restMs = 10;
+
+/** One connection that comes back by itself. Nothing waits in it: what cannot be sent at once fails at once. */
+export interface RedisConnection {
+  readonly redis: Redis;
+  /** Runs the call, and again where the connection was lost before its answer, until the time is over: it must bear that. */
+  run: <T>(call: (redis: Redis) => Promise<T>) => Promise<T>;
+  close: () => void;
+}
+
+export interface ConnectionOptions {
+  target: RedisTarget;
+  /** What it is for; `CLIENT LIST` shows it. */
+  role: string;
+  /** A call ends in this time; a connection silent for so long is given up. */
+  timeoutMs: number;
+  logger: Logger;
+}
+
+export function createConnection({ target, role, timeoutMs, logger }: ConnectionOptions): RedisConnection {
+  let lastProblem = "no connection yet";
+  let lost = false;
+  const redis = new Redis({
+    ...target.connection,
+    connectionName: `sprout-${role}`,
+    connectTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    autoResubscribe: false,
+    retryStrategy: (times) => Math.min(25 * 2 ** times, longestRetryMs),
+    // After a failover the old address may be a replica; the next connection finds the new master behind the name.
+    reconnectOnError: (error) => error.message.startsWith("READONLY"),
+  });
+  let ready = Promise.withResolvers<void>();
+  redis.on("error", (error) => {
+    lastProblem = describe(error);
+  });
+  redis.on("close", () => {
+    if (!lost) logger.warn("Store connection lost", { store: target.name, role, reason: lastProblem });
+    lost = true;
+    ready.resolve();
+    ready = Promise.withResolvers();
+  });
+  redis.on("ready", () => {
+    if (lost) logger.info("Store connection is back", { store: target.name, role });
+    lost = false;
+    lastProblem = "connection closed";
+    ready.resolve();
+  });
+
+  return {
+    redis,
+    async run(call) {
+      const end = Date.now() + timeoutMs;
+      for (;;) {
+        try {
+          if (redis.status === "ready") return await call(redis);
+        } catch (error) {
+          if (!mayPass(error)) throw toStoreError(error, target);
+        }
+        if (redis.status === "end") throw new Error(`Cannot use store ${target.name}: it is closed`);
+        if (Date.now() >= end)
+          throw new StoreUnavailable(
+            `Cannot use store ${target.name}: no answer within ${timeoutMs / 1000} s (${lastProblem}); check that Redis runs and can be reached`,
+          );
+        await delay(restMs);
+        if (redis.status !== "ready") await Promise.race([ready.promise, delay(end - Date.now())]);
+      }
+    },
+    close() {
+      lost = true;
+      redis.disconnect();
+    },
+  };
+}
+
+const isReply = (error: unknown): error is Error => error instanceof ReplyError;
+
+/** Connections are lost in many words, and Redis answers in its own. */
+const mayPass = (error: unknown) => (isReply(error) ? passing.test(error.message) : isConnectionError(error));
+
+const isConnectionError = (error: unknown) =>
+  error instanceof Error &&
+  (error.name === "MaxRetriesPerRequestError" ||
+    error.name === "AbortError" ||
+    /^(Stream isn't writeable|Connection is closed)/.test(error.message));
+
+/** What to do about answers of https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors that an operator can act on. */
+const remedies: Record<string, string> = {
+  OOM: "raise maxmemory",
+  MISCONF: "Redis cannot write to its disk; see its log",
+  NOREPLICAS: "too few replicas are connected (min-replicas-to-write)",
+  NOPERM: "the user may not do this; Sprout needs every command on its keys and its channel",
+};
+
+/** Redis's own error carries the command with its arguments: secrets that must reach no log. Only its text is kept. */
+function toStoreError(error: unknown, target: RedisTarget): unknown {
+  if (!isReply(error)) return error;
+  const code = error.message.split(" ", 1)[0] ?? "";
+  const remedy = remedies[code];
+  const text = `Cannot use store ${target.name}: ${error.message}${remedy === undefined ? "" : `; ${remedy}`}`;
+  return remedy === undefined ? new Error(text) : new StoreUnavailable(text);
+}
+
+const describe = (error: Error) => {
+  const { code } = error as NodeJS.ErrnoException;
+  return error.message || code || error.name;
+};

@@ -1,0 +1,73 @@
+-- A page of clusters, newest first, as it is at one moment. ARGV: prefix of every key; the query (JSON).
+local query = cjson.decode(ARGV[2])
+local wanted = {}
+for _, state in ipairs(query.states or {}) do
+  wanted[state] = true
+end
+
+local function key(...)
+  return ARGV[1] .. table.concat({ ... }, ":")
+end
+
+local below = "+"
+if query.after then
+  local last = redis.call("HGET", key("clusters"), query.after)
+  if not last then
+    return {}
+  end
+  below = string.format("(%016.0f/%s", cjson.decode(last).createdAt, query.after)
+end
+
+local function recordOf(position)
+  return redis.call("HGET", key("clusters"), string.match(position, "/(.*)$"))
+end
+
+local page = {}
+
+-- Few clusters ever have one name, so that their states are looked at one by one.
+if query.name then
+  for _, position in ipairs(redis.call("ZREVRANGEBYLEX", key("clusters", "named", query.name), below, "-")) do
+    local record = recordOf(position)
+    if #page < query.limit and (not query.states or wanted[cjson.decode(record).state]) then
+      page[#page + 1] = record
+    end
+  end
+  return page
+end
+
+local lists = {}
+for state in pairs(wanted) do
+  lists[#lists + 1] = key("clusters", "in", state)
+end
+if not query.states then
+  lists = { key("clusters", "by-age") }
+end
+
+local found = {}
+for _, name in ipairs(lists) do
+  for _, position in ipairs(redis.call("ZREVRANGEBYLEX", name, below, "-", "LIMIT", 0, query.limit)) do
+    found[#found + 1] = { position = position, createdAt = tonumber(string.sub(position, 1, 16)) }
+  end
+end
+
+-- Lua compares strings by the server's locale, Redis compares bytes.
+local function isAfter(one, other)
+  for place = 1, math.min(#one, #other) do
+    local left, right = string.byte(one, place), string.byte(other, place)
+    if left ~= right then
+      return left > right
+    end
+  end
+  return #one > #other
+end
+
+table.sort(found, function(one, other)
+  if one.createdAt ~= other.createdAt then
+    return one.createdAt > other.createdAt
+  end
+  return isAfter(one.position, other.position)
+end)
+for place = 1, math.min(query.limit, #found) do
+  page[place] = recordOf(found[place].position)
+end
+return page

@@ -1,0 +1,31 @@
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Redis, ReplyError } from "ioredis";
+
+export interface Script {
+  lua: string;
+  sha: string;
+}
+
+function loadScript(...parts: string[]): Script {
+  const lua = parts.map((name) => readFileSync(join(import.meta.dirname, `${name}.lua`), "utf8")).join("");
+  return { lua, sha: hash("sha1", lua) };
+}
+
+/** Each of them reads or writes at one moment: Redis runs nothing else meanwhile. */
+export const loadScripts = () => ({
+  commit: loadScript("commit-check", "commit-write"),
+  listClusters: loadScript("list-clusters"),
+  findByToken: loadScript("find-by-token"),
+});
+
+/** Redis forgets scripts when it restarts; then it is sent once more. */
+export async function evaluate(redis: Redis, { lua, sha }: Script, args: (string | Buffer)[]): Promise<unknown> {
+  try {
+    return await redis.evalsha(sha, 0, ...args);
+  } catch (error) {
+    if (!(error instanceof ReplyError) || !(error as Error).message.startsWith("NOSCRIPT")) throw error;
+    return redis.eval(lua, 0, ...args);
+  }
+}

@@ -1,0 +1,28 @@
+import type { ClusterRecord, MemberRecord } from "./records.ts";
+import { StoreConflict } from "./store.ts";
+
+/** Why a commit is refused, in the words of every driver. */
+
+export const clusterTitle = ({ id }: ClusterRecord) => `cluster ${id}`;
+export const memberTitle = ({ clusterId, name }: MemberRecord) => `member ${name} of cluster ${clusterId}`;
+
+export const stale = (what: string, version: number) =>
+  new StoreConflict(
+    "stale",
+    version === 0
+      ? `Cannot create ${what}: it exists already; read it and decide again`
+      : `Cannot store ${what}: version ${version} is not the stored one; read it and decide again`,
+  );
+
+export const nameTaken = ({ id, name }: ClusterRecord) =>
+  new StoreConflict("name-taken", `Cannot store cluster ${id}: the name ${name} belongs to another cluster`);
+
+export const keyUsed = () => new StoreConflict("key-used", "Cannot use the idempotency key: it was used before");
+
+export const notDeleted = (id: string, state: string) =>
+  new StoreConflict("stale", `Cannot purge cluster ${id}: it is ${state}, not deleted`);
+
+export const noSuchCluster = (what: string, id: string) => new Error(`Cannot store ${what}: there is no cluster ${id}`);
+
+export const tokenTaken = (name: string) =>
+  new Error(`Cannot store member ${name}: a token of it belongs to another member`);
