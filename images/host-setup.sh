@@ -17,7 +17,8 @@ kmod: loads br_netfilter and overlay where the kernel has them as modules
 mount: overlay roots
 procps: sysctl in a machine's network namespace
 binutils: strips the bootstrapper
-openssl: checks certificates from outside"
+openssl: checks certificates from outside
+redis-server: the store that several servers can share, and what its tests start"
 [ "${1-}" = demo ] || packages="$packages
 curl: downloads Kubernetes' official release, in tests from a stand-in
 skopeo: pulls container images, in tests from a stand-in"

@@ -33,6 +33,25 @@ describe("loadConfig", () => {
     expect(loadConfig({ nspawnSubnet: "172.20.0.0/16" }, {}).nspawnServerAddress).toBe("172.20.255.254");
   });
 
+  it("takes a Redis for its store by flag or variable", () => {
+    expect(loadConfig({}, {}).store).toBeNull();
+    expect(loadConfig({ store: "sqlite" }, { SPROUT_STORE: "redis://ignored" }).store).toBeNull();
+    expect(loadConfig({}, { SPROUT_STORE: "redis://:secret@redis.example/2" }).store).toMatchObject({
+      name: "redis://redis.example:6379/2",
+      connection: { host: "redis.example", port: 6379, db: 2, password: "secret" },
+      prefix: "sprout:",
+    });
+  });
+
+  it("does not repeat a store that it cannot use: it may hold a password", () => {
+    const store = "redis://:secret@redis.example/0?prefx=a";
+    expect(() => loadConfig({ store }, {})).toThrow(
+      new ConfigError(
+        "Cannot use configuration: store (SPROUT_STORE) has unknown parameters: prefx; known: prefix, replicas, durability, ca",
+      ),
+    );
+  });
+
   const refusals: [Record<string, unknown>, string][] = [
     [{ port: "0" }, "port (SPROUT_PORT) Too small: expected number to be >=1"],
     [{ port: "80a" }, "port (SPROUT_PORT) must be a port"],

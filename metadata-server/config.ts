@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { DnsLabel } from "#api/name.ts";
 import { Cidr } from "#api/network.ts";
+import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
 const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
 const directory = z.string().startsWith("/", "must be an absolute path").max(200);
@@ -10,6 +11,17 @@ const hostName = z
   .string()
   .max(253)
   .regex(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "must be a host name or an IPv4 address");
+
+/** Where clusters are kept: null for the file in the data directory. Messages do not repeat it: it may hold a password. */
+const StoreTarget = z.string().transform((text, context): RedisTarget | null => {
+  if (text === "sqlite") return null;
+  try {
+    return parseRedisUrl(text);
+  } catch (error) {
+    context.addIssue({ code: "custom", message: (error as Error).message });
+    return z.NEVER;
+  }
+});
 
 /** A domain such as `sprout.internal`; short, because node names may have 52 characters in all. */
 const BaseDomain = z
@@ -42,6 +54,7 @@ const Settings = z.strictObject({
   auditEntries: z.coerce.number("must be a whole number").pipe(z.int().min(1000).max(10_000_000)).default(100_000),
   /** `sa.key`s made ahead in idle time and kept sealed in the data directory, about 2 KB each. */
   serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
+  store: StoreTarget.default(null),
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
 
@@ -56,6 +69,7 @@ const variables = {
   deletedRetentionSeconds: "SPROUT_DELETED_RETENTION_SECONDS",
   auditEntries: "SPROUT_AUDIT_ENTRIES",
   serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
+  store: "SPROUT_STORE",
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;
 

@@ -8,7 +8,7 @@ import { runProgram } from "./cli/program.ts";
 import { addServeCommand, type StartServer } from "./cli/serve/command.ts";
 
 /** The server with its providers. Loaded only by the command that serves: the others start in half the time. */
-const start: StartServer = async (config, logger) => {
+const start: StartServer = async (config, options) => {
   const [{ startServer }, { createNspawnProvider }] = await Promise.all([
     import("./serve.ts"),
     import("./providers/nspawn/nspawn-provider.ts"),
@@ -19,7 +19,7 @@ const start: StartServer = async (config, logger) => {
     networkPrefix: config.nspawnSubnet.split(".", 2).join("."),
     serverPort: config.port,
   });
-  return startServer(config, { logger, providers: [nspawn] });
+  return startServer(config, { ...options, providers: [nspawn] });
 };
 
 const interrupted = new AbortController();

@@ -22,6 +22,7 @@ import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
 import { openServiceAccountKeyStock } from "./pki/service-account-key-stock.ts";
 import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
 import type { MachineProvider } from "./providers/provider.ts";
+import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
@@ -39,25 +40,29 @@ export interface RunningServer {
   caFile: string;
   /** Lets requests end; machines go on without the server. */
   close(): Promise<void>;
+  /** The same, and everything that the store holds is gone. */
+  erase(): Promise<void>;
 }
 
 export interface ServerOptions {
   logger: Logger;
   providers: readonly MachineProvider[];
+  /** Its store is to be erased in the end, so it takes none that is to be kept. */
+  ephemeral?: boolean;
   /** By default the store that the configuration names. */
   openStore?: typeof openConfiguredStore;
 }
 
 /** Opens what is kept in `config.dataDir` (made on first start), finishes what the last run left, then serves. */
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
-  const { providers, openStore = openConfiguredStore } = options;
+  const { providers, ephemeral = false, openStore = openConfiguredStore } = options;
   const logger = filterLogger(options.logger, config.logLevel);
   const clock = systemClock;
   const token = await loadToken(config.tokenFile);
   const serverKey = await loadServerKey(join(config.dataDir, "server.key"));
   const tlsDirectory = join(config.dataDir, "tls");
   const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
-  const store = await openStore(config, logger);
+  const store = await openStore(config, { logger, ephemeral });
   const keysDirectory = join(config.dataDir, "service-account-keys");
   const serviceAccountKeys = createServiceAccountKeyPool({
     size: config.serviceAccountKeysAhead,
@@ -82,11 +87,11 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     observer: metrics.observer,
     logger,
   };
-  const stop = async () => {
+  const stop = async (leave: () => Promise<void>) => {
     stopping.abort();
     await background.close();
     await serviceAccountKeys.close();
-    await store.close();
+    await leave();
   };
   try {
     await reconcile(clusters);
@@ -97,29 +102,33 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
     const url = `https://${host}:${config.port}`;
     logger.info("Serving", { url });
+    let ended: Promise<void> | undefined;
+    const end = (leave: () => Promise<void>) => {
+      stopping.abort();
+      ended ??= drain(server).then(() => stop(leave));
+      return ended;
+    };
     return {
       url,
       token,
       caFile: tls.caFile,
-      async close() {
-        stopping.abort();
-        await drain(server);
-        await stop();
-      },
+      close: () => end(store.close),
+      erase: () => end(store.erase),
     };
   } catch (error) {
-    await stop();
+    await stop(store.close);
     throw error;
   }
 }
 
-export const openConfiguredStore = (config: Config, logger: Logger): Promise<Store> =>
-  openSqliteStore({
-    file: config.databaseFile,
-    now: () => systemClock.now(),
-    maxAuditEntries: config.auditEntries,
-    logger,
-  });
+export function openConfiguredStore(
+  config: Config,
+  { logger, ephemeral }: { logger: Logger; ephemeral: boolean },
+): Promise<Store> {
+  const common = { now: () => systemClock.now(), maxAuditEntries: config.auditEntries, logger };
+  if (config.store === null) return openSqliteStore({ file: config.databaseFile, ...common });
+  return openRedisStore({ target: config.store, ephemeral, ...common });
+}
 
 async function listen(
   config: Config,

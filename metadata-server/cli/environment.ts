@@ -4,6 +4,8 @@ export const defaultDataDir = "/var/lib/sprout";
 export interface Environment {
   server: string | undefined;
   token: string | undefined;
+  /** Of the server: it may hold a password, which the command line would show to everybody. */
+  store: string | undefined;
   dataDir: string;
   cacheDir: string;
   /** An authority to trust beside the host's own. */
@@ -20,6 +22,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
   return {
     server: variables["SPROUT_SERVER"] || undefined,
     token: variables["SPROUT_TOKEN"] || undefined,
+    store: variables["SPROUT_STORE"] || undefined,
     dataDir: variables["SPROUT_DATA_DIR"] || defaultDataDir,
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
     caFile: variables["NODE_EXTRA_CA_CERTS"] || undefined,
@@ -28,3 +31,6 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     dumbTerminal: variables["TERM"] === "dumb",
   };
 }
+
+/** For a program of our own: this one's environment, and the store that it is to use. */
+export const withStore = (store: string): NodeJS.ProcessEnv => ({ ...process.env, SPROUT_STORE: store });

@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { routePath } from "hono/route";
 import { recordRefusal } from "../clusters/refusals.ts";
+import { StoreUnavailable } from "../store/store.ts";
 import { addAuditRoutes } from "./audit.ts";
 import { requireApiToken } from "./auth.ts";
 import { addClusterRoutes } from "./clusters.ts";
@@ -39,7 +40,7 @@ export function createApp(deps: HttpDependencies): Hono {
     const refusal = toRefusal(error, c);
     if (refusal !== undefined) await recordRefusal(deps.clusters, refusal);
     const response = respond(c, error);
-    if (response.status === 500)
+    if (response.status === 500 || error instanceof StoreUnavailable)
       logger.error("Request failed", { method: c.req.method, route: routeOf(c), error: error.stack ?? error.message });
     return response;
   });

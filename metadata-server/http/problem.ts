@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Problem } from "#api/problem.ts";
 import { DomainError, type DomainErrorCode } from "../errors.ts";
+import { StoreUnavailable } from "../store/store.ts";
 
 export interface ProblemType {
   status: number;
@@ -17,6 +18,7 @@ type HttpProblemName =
   | "unauthorized"
   | "no-such-route"
   | "method-not-allowed"
+  | "store-unavailable"
   | "internal";
 export type ProblemName = DomainErrorCode | HttpProblemName;
 
@@ -92,6 +94,11 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
     title: "Not final",
     text: "The document is not final for this node yet. Ask again after Retry-After seconds.",
   },
+  "store-unavailable": {
+    status: 503,
+    title: "Store unavailable",
+    text: "The server's store cannot be asked now. What was asked for may have been done: ask again, a POST with the same Idempotency-Key.",
+  },
   "no-capacity": {
     status: 503,
     title: "No capacity",
@@ -124,6 +131,12 @@ export function toProblem(error: unknown, instance: string): ProblemAnswer {
   }
   if (error instanceof HttpProblem)
     return answer(error.problem, { detail: error.message, instance, headers: error.headers });
+  if (error instanceof StoreUnavailable)
+    return answer("store-unavailable", {
+      detail: "The server's store cannot be asked now; its log has the reason",
+      instance,
+      headers: { "retry-after": "1" },
+    });
   return answer("internal", { detail: "The server could not handle the request; its log has the reason", instance });
 }
 

@@ -92,7 +92,7 @@ export interface Store {
   watch(clusterId: string, listener: () => void): () => void;
   /** Throws where the store cannot serve. */
   check(): Promise<void>;
-  close(): Promise<void>;
+  close: () => Promise<void>;
   /** Closes it, and removes all that it holds for good. */
-  erase(): Promise<void>;
+  erase: () => Promise<void>;
 }

@@ -14,6 +14,7 @@ interface DemoFlags extends KubernetesFlags {
   json?: boolean;
   dataDir: string;
   cacheDir: string;
+  store: string;
 }
 
 /** `sprout demo`: everything from an empty machine to a workload on a cluster, and back. */
@@ -25,6 +26,11 @@ export const addDemoCommand =
       .option("--nodes <N>", "machines in all, one of them the control plane", parseWholeNumber, 4)
       .option("--keep", "leave it running, and say how to use and remove it")
       .option("--clean", "remove what an earlier demo left running")
+      .option(
+        "--store <STORE>",
+        "sqlite, or the URL of a Redis; nothing stays in it",
+        context.environment.store ?? "sqlite",
+      )
       .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
       .action(async (_flags, command: Command) => {
         const flags = command.optsWithGlobals<DemoFlags>();

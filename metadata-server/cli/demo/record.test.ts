@@ -15,7 +15,7 @@ test("a folder without a record has no demo", async () => {
 });
 
 test("a process of the same number that is no server of this demo does not count as running", async () => {
-  const record = { pid: process.pid, url: "https://127.0.0.1:1", caFile: "/ca", tokenFile: "/token" };
+  const record = { pid: process.pid, url: "https://127.0.0.1:1", caFile: "/ca", tokenFile: "/token", store: "sqlite" };
   await writeFile(join(folder, "demo.json"), JSON.stringify(record));
   expect(await loadDemoRecord(folder)).toEqual({ record, running: false });
 });

@@ -8,6 +8,8 @@ export const DemoRecord = z.strictObject({
   url: z.string(),
   caFile: z.string(),
   tokenFile: z.string(),
+  /** May hold a password: the file is for its owner alone. */
+  store: z.string().default("sqlite"),
 });
 export type DemoRecord = z.infer<typeof DemoRecord>;
 

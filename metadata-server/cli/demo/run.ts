@@ -21,6 +21,7 @@ export interface DemoOptions extends KubernetesFlags {
   mainFile: string;
   demoDir: string;
   cacheDir: string;
+  store: string;
 }
 
 const workloadTimeoutMs = 60_000;

@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import { loadConnection, type Connection } from "../client/connection.ts";
+import { withStore } from "../environment.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { findFreePort } from "./free-port.ts";
 import { loadDemoRecord, type DemoRecord } from "./record.ts";
@@ -28,6 +29,8 @@ export interface DemoServerOptions {
   mainFile: string;
   demoDir: string;
   cacheDir: string;
+  /** `sqlite`, or the URL of a Redis. */
+  store: string;
   signal: AbortSignal;
 }
 
@@ -36,7 +39,7 @@ export interface DemoServerOptions {
  * kill -9 included, the server deletes its clusters and itself. With `keep` it lives on.
  */
 export async function startDemoServer(options: DemoServerOptions): Promise<DemoServer> {
-  const { mainFile, demoDir, cacheDir, signal } = options;
+  const { mainFile, demoDir, cacheDir, store, signal } = options;
   await mkdir(demoDir, { recursive: true, mode: 0o700 });
   const port = await findFreePort();
   const log = await open(path.join(demoDir, "server.log"), "w", 0o600);
@@ -45,6 +48,7 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
   const child = spawn(process.execPath, [mainFile, "serve", "--ephemeral", "--json", ...flags], {
     detached: true,
     stdio: ["pipe", "pipe", log.fd],
+    env: withStore(store),
   });
   await log.close();
   const started = await readStart(child, { demoDir, signal }).catch(async (error: unknown) => {
@@ -53,7 +57,7 @@ export async function startDemoServer(options: DemoServerOptions): Promise<DemoS
     await hasExited(child);
     throw error;
   });
-  const record: DemoRecord = { pid: child.pid ?? 0, ...started };
+  const record: DemoRecord = { pid: child.pid ?? 0, store, ...started };
   await writeFile(path.join(demoDir, "demo.json"), JSON.stringify(record), { mode: 0o600 });
   const connection = await loadConnection(
     { server: record.url, ca: record.caFile, tokenFile: record.tokenFile, dataDir },
@@ -121,7 +125,7 @@ export async function cleanDemo(options: DemoServerOptions): Promise<boolean> {
     const signal = AbortSignal.any([options.signal, AbortSignal.timeout(stopTimeoutMs)]);
     while ((await loadDemoRecord(options.demoDir))?.running) await delay(100, undefined, { signal });
   }
-  const leftover = await startDemoServer(options);
+  const leftover = await startDemoServer({ ...options, store: found.record.store });
   await leftover.stop();
   return true;
 }

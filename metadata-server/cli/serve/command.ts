@@ -9,7 +9,7 @@ import type { AddCommands } from "../program.ts";
 import { claimEphemeralDirectory, deleteEveryCluster, removeEphemeralDirectory } from "./ephemeral.ts";
 import { openLifeline } from "./lifeline.ts";
 
-export type StartServer = (config: Config, logger: Logger) => Promise<RunningServer>;
+export type StartServer = (config: Config, options: { logger: Logger; ephemeral: boolean }) => Promise<RunningServer>;
 
 interface ServeFlags extends ConfigFlags {
   ephemeral?: boolean;
@@ -32,6 +32,7 @@ export const addServeCommand =
       .option("--deleted-retention-seconds <N>", "how long deleted clusters can still be asked for (86400)")
       .option("--audit-entries <N>", "length of the audit log (100000)")
       .option("--service-account-keys-ahead <N>", "RSA keys made ahead in idle time, one for each cluster (1000)")
+      .option("--store <STORE>", "sqlite (a file in the data directory), or the URL of a Redis (sqlite)")
       .option("--log-level <LEVEL>", "info, warn or error (info)")
       .option(
         "--ephemeral",
@@ -73,7 +74,10 @@ async function serve(config: Config, { context, start, ephemeral, json }: ServeO
   const lifeline = openLifeline(process.stdin);
   try {
     const signal = AbortSignal.any([context.signal, lifeline.lost]);
-    const atEnd = (server: RunningServer) => deleteEveryCluster(server, context.now);
+    const atEnd = async (server: RunningServer) => {
+      await deleteEveryCluster(server, context.now);
+      await server.erase();
+    };
     await serveUntil(signal, { config, context, start, logger, json, atEnd });
   } finally {
     lifeline.close();
@@ -89,7 +93,7 @@ interface ServeUntilOptions extends Omit<ServeOptions, "ephemeral"> {
 
 async function serveUntil(signal: AbortSignal, options: ServeUntilOptions): Promise<void> {
   const { config, context, start, logger, json, atEnd } = options;
-  const server = await start(config, logger);
+  const server = await start(config, { logger, ephemeral: atEnd !== undefined });
   try {
     const { url, caFile } = server;
     const { tokenFile } = config;

@@ -132,11 +132,12 @@ export function describePurge(context: Context): void {
     });
 
     it("who watches a cluster is told that it was purged", async () => {
-      await createDeleted("c-1");
       const listener = vi.fn<() => void>();
       context.store.watch("c-1", listener);
-      await context.store.commit({ purge: ["c-1"] });
+      await createDeleted("c-1");
       await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(1));
+      await context.store.commit({ purge: ["c-1"] });
+      await vi.waitFor(() => expect(listener).toHaveBeenCalledTimes(2));
     });
   });
 }

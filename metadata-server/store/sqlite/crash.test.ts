@@ -1,16 +1,13 @@
-import { spawn } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, rm, stat, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clusterEvent, createClusterRecord, createMemberRecord } from "../contract/samples.ts";
+import { checkSurvivor, commitUntilKilled, wholeCluster } from "../contract/crash.ts";
 import { readCluster, secretBytes } from "../contract/subject.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
-const script = join(import.meta.dirname, "commit-until-killed.ts");
 let directory: string;
 let file: string;
 beforeEach(async () => {
@@ -19,21 +16,6 @@ beforeEach(async () => {
 });
 afterEach(() => rm(directory, { recursive: true }));
 
-/** Kills the process a random moment after its n-th acknowledged commit; resolves to all it acknowledged. */
-async function commitUntilKilled(first: number, options: { afterCommits: number; delayMs: number }): Promise<number[]> {
-  const child = spawn(process.execPath, [script, file, String(first)], { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = new Promise<NodeJS.Signals | null>((resolve) => {
-    child.once("close", (_code, signal) => resolve(signal));
-  });
-  const acknowledged: number[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    acknowledged.push(Number(line));
-    if (acknowledged.length === options.afterCommits) void delay(options.delayMs).then(() => child.kill("SIGKILL"));
-  }
-  expect(await exited).toBe("SIGKILL");
-  return acknowledged;
-}
-
 function checkFile(): void {
   const database = new DatabaseSync(file);
   expect(database.prepare("PRAGMA integrity_check").all()).toEqual([{ integrity_check: "ok" }]);
@@ -41,41 +23,19 @@ function checkFile(): void {
   database.close();
 }
 
-const wholeCluster = (id: string, secret: string) => ({
-  cluster: { ...createClusterRecord({ id }), version: 1 },
-  members: ["node01", "node02"].map((name) => ({ ...createMemberRecord({ clusterId: id, name }), version: 1 })),
-  clusterSecret: secret,
-  memberSecrets: [undefined, undefined],
-  events: ["created", "planned"].map((message, index) => ({ sequence: index + 1, ...clusterEvent(message) })),
-});
-
 describe("SQLite store after a crash", () => {
   it("killed at 12 random moments, it has every acknowledged commit and nothing half-written", async () => {
     const acknowledged = new Set<number>();
     let unacknowledged = 0;
-    for (let round = 0, next = 8; round < 12; round++) {
-      const afterCommits = 1 + Math.floor(Math.random() * 200);
-      const seen = await commitUntilKilled(next, { afterCommits, delayMs: Math.random() * 4 });
-      expect(seen.length).toBeGreaterThanOrEqual(afterCommits);
-      for (const number of seen) acknowledged.add(number);
-
+    for (let round = 0, first = 8; round < 12; round++) {
+      const moment = { afterCommits: 1 + Math.floor(Math.random() * 200), delayMs: Math.random() * 4 };
+      for (const number of await commitUntilKilled(file, { first, ...moment })) acknowledged.add(number);
       const store = await openSqliteStore({ file });
-      const numbers = (await store.clusters({ limit: 1_000_000 }))
-        .filter(({ id }) => id !== "c-counter")
-        .map(({ id }) => Number(id.slice(2)));
-      const found = new Set(numbers);
-      expect([...acknowledged].filter((number) => !found.has(number))).toEqual([]);
-      unacknowledged = found.size - acknowledged.size;
-      // Each round goes on after the one before, so that only its own clusters are new.
-      for (const number of numbers.filter((candidate) => candidate >= next))
-        expect(await readCluster(store, `c-${number}`)).toEqual(
-          wholeCluster(`c-${number}`, String(number).repeat(3000)),
-        );
-      const last = Math.max(...numbers.filter((number) => number % 8 === 0));
-      expect((await store.cluster("c-counter"))?.labels["last"]).toBe(String(last));
+      const { found, next } = await checkSurvivor(store, { acknowledged, first });
       await store.close();
       checkFile();
-      next = (Math.floor(Math.max(...numbers) / 8) + 1) * 8;
+      unacknowledged = found.size - acknowledged.size;
+      first = next;
     }
     // At most the one group that was on its way at each kill.
     expect(unacknowledged).toBeLessThanOrEqual(12 * 8);

@@ -1,10 +1,15 @@
-// Run by crash.test.ts as a process of its own: commits without end and prints the number of each acknowledged commit.
-import { clusterEvent, createClusterRecord, createMemberRecord } from "../contract/samples.ts";
-import { secretBytes } from "../contract/subject.ts";
-import { openSqliteStore } from "./sqlite-store.ts";
+// Run by the crash tests as a process of its own: commits without end and prints the number of each acknowledged commit.
+import { clusterEvent, createClusterRecord, createMemberRecord } from "./samples.ts";
+import { secretBytes } from "./subject.ts";
+import { openRedisStore } from "../redis/redis-store.ts";
+import { parseRedisUrl } from "../redis/redis-url.ts";
+import { openSqliteStore } from "../sqlite/sqlite-store.ts";
 
-const [file = "", first = ""] = process.argv.slice(2);
-const store = await openSqliteStore({ file });
+/** The file of a SQLite store, or the URL of a Redis. */
+const [where = "", first = ""] = process.argv.slice(2);
+const store = where.startsWith("unix:")
+  ? await openRedisStore({ target: parseRedisUrl(where) })
+  : await openSqliteStore({ file: where });
 
 async function commitAndPrint(number: number): Promise<void> {
   const id = `c-${number}`;
