@@ -1,93 +1,199 @@
-import { BootstrapError, toBootstrapError } from "./errors.ts";
-import { exec } from "./exec.ts";
-import { isContainer, readHardware } from "./hardware.ts";
-import { checkMetadata } from "./check-metadata.ts";
+import { rm } from "node:fs/promises";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { Phase } from "#api/phase.ts";
 import { deadlineSignal } from "./deadline.ts";
-import { planSteps, toNodeKind } from "./plan.ts";
+import { toBootstrapError } from "./errors.ts";
+import { exec } from "./exec.ts";
+import { below } from "./files.ts";
+import { allowTime, type Ground, groundOn, refuseOther, standOn } from "./ground.ts";
+import { isContainer } from "./hardware.ts";
+import { hashCapability } from "./journal/allocation.ts";
+import { lastSequence, unsentReports } from "./journal/entry.ts";
+import type { Journal } from "./journal/journal.ts";
+import { credentialsFile } from "./journal/node-folder.ts";
+import { type Past, readCredentials, readPast } from "./journal/past.ts";
+import { createStamper, type Stamp } from "./journal/stamp.ts";
+import { lockMachine } from "./lock.ts";
+import { planResumed, toNodeKind } from "./plan.ts";
 import { createRedactor } from "./redact.ts";
 import { createReporter, type Reporter } from "./report.ts";
-import { runSteps } from "./run.ts";
-import { createMetadataServer, type MetadataServer } from "./server/metadata-server.ts";
-import { resolveTrust } from "./server/trust.ts";
+import { decideResume, type Resume } from "./resume.ts";
+import { runSteps, throwIfInterrupted } from "./run.ts";
+import { contactServer, fetchMetadata } from "./server/contact.ts";
+import type { MetadataServer } from "./server/metadata-server.ts";
 import type { Session } from "./session.ts";
 import { discoverSource, type Source } from "./sources/discover.ts";
 import { createActions } from "./steps/actions.ts";
 import { createNodeRender } from "./templates.ts";
-import type { NodeMetadata } from "#api/node-metadata.ts";
-import type { Phase } from "#api/phase.ts";
 
 export interface BringUpOptions {
   root: string;
   templatesOverlay?: string | undefined;
   write: (line: string) => void;
-  /** From the operator: SIGTERM and the like. */
+  /** From the operator: SIGTERM and the like. The next run goes on. */
   signal: AbortSignal;
   /** Until the first document: from then on the document's own deadline counts. */
   contactTimeoutMs?: number;
 }
 
 const defaultContactTimeoutMs = 300_000;
-const flushTimeoutMs = 5000;
+/** A server that restarts is waited for: what it is told last is the verdict. */
+const flushTimeoutMs = 300_000;
 
-/** Turns this machine into a node. Throws the BootstrapError that ended it, after the server was told. */
+/**
+ * Turns this machine into a node, or goes on where an earlier run was cut short, or starts what a reboot stopped.
+ * Throws the BootstrapError that ended it, after the server was told.
+ */
 export async function bringUp(options: BringUpOptions): Promise<void> {
+  const { root, write } = options;
+  const unlock = await lockMachine(root);
   const secrets: string[] = [];
   const redact = (text: string) => createRedactor(secrets)(text);
-  const reporter = createReporter({ write: options.write, redact });
-  const contact = AbortSignal.any([
-    options.signal,
-    AbortSignal.timeout(options.contactTimeoutMs ?? defaultContactTimeoutMs),
-  ]);
-  let server: MetadataServer | undefined;
+  const reporter = createReporter({ write, redact });
+  const run: Run = { ...options, reporter, secrets, redact, stamp: await createStamper(root) };
   try {
-    const inContainer = await isContainer(options.root);
-    const source = await reported(reporter, "discover", () => discoverSource({ root: options.root, inContainer }));
-    secrets.push(source.capability);
-    server = await contactServer(source, { root: options.root, inContainer, signal: contact });
-    const connected = server;
-    const metadata = await reported(reporter, "metadata", () => fetchMetadata(connected, contact));
-    reporter.start(metadata.allocation, (report, signal) => connected.report(report, signal));
-    const signal = AbortSignal.any([options.signal, deadlineSignal(metadata.deadlineSeconds)]);
-    const session: Session = {
-      metadata,
-      kind: toNodeKind(metadata),
-      server: connected,
-      serverUrl: new URL(source.server),
-      root: options.root,
-      inContainer,
-      render: createNodeRender(options.root, options.templatesOverlay),
-      redact,
-      exec: (command, stop) => exec(command, { signal: stop, redact }),
-      credentials: undefined,
-      written: [],
-    };
-    await runSteps(planSteps(metadata), { actions: createActions(session), reporter, signal });
+    await runOn(run);
   } finally {
-    const unsent = await reporter.flush(AbortSignal.timeout(flushTimeoutMs));
-    if (unsent > 0) options.write(`${JSON.stringify({ level: "warn", message: "reports were not sent", unsent })}\n`);
-    server?.close();
+    const unsent = await reporter.flush(
+      options.signal.aborted ? AbortSignal.abort() : AbortSignal.timeout(flushTimeoutMs),
+    );
+    if (unsent > 0) write(`${JSON.stringify({ level: "warn", message: "reports were not sent", unsent })}\n`);
+    run.server?.close();
+    await run.ground?.journal?.close();
+    unlock();
   }
 }
 
-export async function contactServer(
-  source: Source,
-  { root, inContainer, signal }: { root: string; inContainer: boolean; signal: AbortSignal },
-): Promise<MetadataServer> {
-  const { server: url, capability, mac, address, trust } = source;
-  const hardware = await readHardware({ root, inContainer, mac, address });
-  if (hardware.macs.length === 0)
-    throw new BootstrapError("invalid-input", "Cannot identify this machine: no network interface has a MAC address");
-  return createMetadataServer({ url, ca: await resolveTrust(trust, new URL(url), signal), capability, hardware });
+interface Run extends BringUpOptions {
+  reporter: Reporter;
+  /** Values that no line may show. */
+  secrets: string[];
+  redact: (text: string) => string;
+  stamp: () => Stamp;
+  /** From when they are known, for the end to close. */
+  server?: MetadataServer;
+  ground?: Ground;
 }
 
-export async function fetchMetadata(server: MetadataServer, signal: AbortSignal): Promise<NodeMetadata> {
-  const metadata = await server.metadata(signal);
-  checkMetadata(metadata);
-  return metadata;
+async function runOn(run: Run): Promise<void> {
+  const { root, templatesOverlay, signal, reporter, redact } = run;
+  const past = await readPast(root);
+  const inContainer = await isContainer(root);
+  const source = await reported(run, "discover", () => findSource(run, { inContainer, past }));
+  run.secrets.push(source.capability, past?.reportToken ?? "");
+  const { ground, server, resume, timeoutMs } = await takeGround(run, { inContainer, past, source });
+  const { metadata, startedAt, server: serverUrl } = ground.record;
+  const session: Session = {
+    metadata,
+    kind: toNodeKind(metadata),
+    server,
+    serverUrl: new URL(serverUrl),
+    root,
+    inContainer,
+    render: createNodeRender(root, templatesOverlay),
+    redact,
+    exec: (command, stop) => exec(command, { signal: stop, redact }),
+    credentials: needsCredentials(resume) ? await readCredentials(root) : undefined,
+    written: [],
+    startedAt: new Date(startedAt),
+    isResumed: past !== undefined,
+    leftovers: ground.leftovers,
+    recorded: ground.recorded,
+    flushJournal: async () => ground.journal?.durable(),
+    giveUpReports: reporter.giveUp,
+  };
+  await runSteps(planResumed(metadata, resume), {
+    actions: createActions(session),
+    reporter,
+    signal: deadlineSignal(timeoutMs === undefined ? metadata.deadlineSeconds : timeoutMs / 1000),
+    interrupted: signal,
+  });
+  await rm(below(root, credentialsFile), { force: true });
+}
+
+const needsCredentials = (resume: Resume) =>
+  resume.mode === "go-on" || (resume.mode === "restart" && resume.isProofPending);
+
+interface Beginning {
+  inContainer: boolean;
+  past: Past | undefined;
+  source: Source;
+}
+
+interface Taken {
+  ground: Ground;
+  server: MetadataServer;
+  resume: Resume;
+  /** Where it is not all of the document's own deadline. */
+  timeoutMs?: number;
+}
+
+/** From disk where the server may have nothing left to say, else from the server's document; reports go out from here. */
+async function takeGround(run: Run, { inContainer, past, source }: Beginning): Promise<Taken> {
+  const { root, reporter, stamp } = run;
+  const signal = AbortSignal.any([run.signal, AbortSignal.timeout(run.contactTimeoutMs ?? defaultContactTimeoutMs)]);
+  const own = past !== undefined && isSeedOf(past, source) ? past : undefined;
+  const resume: Resume = own === undefined ? { mode: "begin" } : decideResume(own);
+  if (own !== undefined && resume.mode !== "begin") {
+    const { reportToken, record } = own;
+    const options = { root, inContainer, signal, reportToken, isSpent: true };
+    const server = (run.server = await contactServer({ ...source, trust: { ca: record.ca } }, options));
+    const ground = (run.ground = await standOn(root, own));
+    startReports(run, { metadata: record.metadata, journal: ground.journal, past: own });
+    const isTokenLost = reportToken === undefined && (resume.mode === "restart" || resume.isConfirmed);
+    if (isTokenLost) reporter.giveUp("the report token was lost in a crash");
+    return { ground, server, resume, ...(await reported(run, "resume", () => sayTime(run, own, resume))) };
+  }
+  if (own !== undefined) await reported(run, "resume", () => sayTime(run, own, resume));
+  const server = (run.server = await contactServer(source, { root, inContainer, signal }));
+  const metadata = await reported(run, "metadata", () => fetchMetadata(server, signal));
+  if (past !== undefined && past.record.metadata.allocation !== metadata.allocation) {
+    startReports(run, { metadata });
+    await reported(run, "preflight", () => refuseOther(past, metadata));
+  }
+  const ground = (run.ground = await groundOn({ root, source, metadata, ca: server.ca, received: stamp(), past }));
+  startReports(run, { metadata, journal: ground.journal, past });
+  return { ground, server, resume };
+}
+
+const isSeedOf = ({ record }: Past, { capability }: Source) =>
+  capability === "" || record.capabilitySha256 === hashCapability(capability);
+
+function sayTime(run: Run, past: Past, resume: Resume): { timeoutMs?: number } {
+  const { message, timeoutMs } = allowTime(past, { resume, now: run.stamp() });
+  run.write(`${JSON.stringify({ time: new Date().toISOString(), level: "info", message })}\n`);
+  return timeoutMs === undefined ? {} : { timeoutMs };
+}
+
+function startReports(
+  { reporter, server, stamp }: Run,
+  { metadata, journal, past }: { metadata: NodeMetadata; journal?: Journal | undefined; past?: Past | undefined },
+): void {
+  reporter.start({
+    allocation: metadata.allocation,
+    send: async (report, signal) => server?.report(report, signal),
+    ...(journal === undefined ? {} : { journal }),
+    stamp,
+    // The server knows where this machine was reset in between.
+    lastSequence: Math.max(metadata.lastSequence ?? 0, past === undefined ? 0 : lastSequence(past.entries)),
+    unsent: past === undefined ? [] : unsentReports(past.entries),
+  });
+}
+
+/** The seed; a node that is done comes back without one, too. */
+async function findSource({ root, write }: Run, { inContainer, past }: Omit<Beginning, "source">): Promise<Source> {
+  try {
+    return await discoverSource({ root, inContainer });
+  } catch (error) {
+    if (past === undefined || decideResume(past).mode !== "restart") throw error;
+    const { server, ca } = past.record;
+    write(`${JSON.stringify({ level: "warn", message: "no seed", error: (error as Error).message })}\n`);
+    return { name: "allocation-record", server, capability: "", trust: { ca } };
+  }
 }
 
 /** For what happens before there is a plan. */
-async function reported<T>(reporter: Reporter, phase: Phase, action: () => Promise<T>): Promise<T> {
+async function reported<T>({ reporter, signal }: Run, phase: Phase, action: () => Promise<T> | T): Promise<T> {
   const startedAt = performance.now();
   reporter.report(phase, "started");
   try {
@@ -95,6 +201,7 @@ async function reported<T>(reporter: Reporter, phase: Phase, action: () => Promi
     reporter.report(phase, "done", { durationMs: performance.now() - startedAt });
     return result;
   } catch (thrown) {
+    throwIfInterrupted(signal);
     const error = toBootstrapError(thrown, phase === "discover" ? "invalid-input" : "server-unreachable");
     reporter.report(phase, "failed", { durationMs: performance.now() - startedAt, error, final: true });
     throw error;

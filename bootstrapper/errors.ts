@@ -7,6 +7,8 @@ export const exitCodes = {
   preflight: 3,
   kubernetes: 4,
   "server-unreachable": 5,
+  /** SIGTERM: no verdict, the next run goes on. 128 + 15, as a shell would say it. */
+  interrupted: 143,
 } as const;
 export type FailureCode = keyof typeof exitCodes;
 

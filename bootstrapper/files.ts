@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, rename, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { mkdir, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 
 /** A file as it will stand on the machine. */
 export interface NodeFile {
@@ -41,6 +41,23 @@ export async function syncFiles(paths: readonly string[]): Promise<void> {
   await Promise.all([...new Set(paths.map((path) => dirname(path)))].map(sync));
 }
 
+/** Flushes a folder, so that the names in it last. */
+export const syncFolder = (path: string) => sync(path);
+
+/** Removes what a killed run left of writing any of `paths`: never read by anybody, but some of it is secret. */
+export async function removeTemporaries(paths: readonly string[]): Promise<void> {
+  const names = new Set(paths.map((path) => basename(path)));
+  const folders = [...new Set(paths.map((path) => dirname(path)))];
+  const remove = folders.map(async (folder) => {
+    const entries = await readdir(folder).catch((): string[] => []);
+    const left = entries.filter((name) => names.has(name.replace(temporarySuffix, "")) && temporarySuffix.test(name));
+    await Promise.all(left.map((name) => rm(join(folder, name), { force: true })));
+  });
+  await Promise.all(remove);
+}
+
+const temporarySuffix = /\.sprout-[0-9a-f]{12}$/;
+
 export const below = (root: string, path: string) => join(root, path);
 
 async function sync(path: string) {
@@ -54,7 +71,7 @@ async function sync(path: string) {
 
 async function replace(path: string, write: (temporary: string) => Promise<void>) {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-  const temporary = `${path}.${randomBytes(6).toString("hex")}`;
+  const temporary = `${path}.sprout-${randomBytes(6).toString("hex")}`;
   try {
     await write(temporary);
     await rename(temporary, path);

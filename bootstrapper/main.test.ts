@@ -38,7 +38,7 @@ describe("sprout-bootstrap", () => {
       metadata: { annotations: { "sprout.internal/pod-cidr": "10.244.3.0/24" } },
       spec: { podCIDR: "10.244.3.0/24" },
     });
-    const { mode } = await stat(join(machine.root, "var/lib/sprout/report-token"));
+    const { mode } = await stat(join(machine.root, "var/lib/sprout/node/report-token"));
     expect(mode & 0o777).toBe(0o600);
     expect(await readFile(join(machine.root, "systemctl.log"), "utf8")).toBe(
       "start --no-block kubelet.service\nstart --no-block sprout-route-agent.service\n",

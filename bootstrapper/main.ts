@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { NodeMetadata } from "#api/node-metadata.ts";
-import { bringUp, contactServer, fetchMetadata } from "./bring-up.ts";
+import { bringUp } from "./bring-up.ts";
 import { checkFile } from "./check-file.ts";
 import { checkMetadata } from "./check-metadata.ts";
 import { type CommandLine, parseCommandLine, usage } from "./command-line.ts";
@@ -10,6 +10,7 @@ import { parseJson } from "./parse.ts";
 import { printPlan } from "./print-plan.ts";
 import { createRedactor } from "./redact.ts";
 import { runRouteAgent } from "./route-agent/route-agent.ts";
+import { contactServer, fetchMetadata } from "./server/contact.ts";
 import { discoverSource } from "./sources/discover.ts";
 import { version } from "./version.ts";
 

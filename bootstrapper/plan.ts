@@ -1,5 +1,6 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { Phase } from "#api/phase.ts";
+import type { Resume } from "./resume.ts";
 
 /** One step of a bring-up: it starts when everything in `after` is done. */
 export interface Step {
@@ -61,3 +62,30 @@ export function planSteps(metadata: NodeMetadata): Step[] {
   if (kind === "worker") return [...credentials, ...(metadata.join === "kubeadm" ? kubeadmWorker : worker)];
   return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : [])];
 }
+
+/** What is left to do for `resume`: steps converge, so only those are left out that cannot or must not run again. */
+export function planResumed(metadata: NodeMetadata, resume: Resume): Step[] {
+  switch (resume.mode) {
+    case "begin":
+      return planSteps(metadata);
+    case "go-on":
+      return without(planSteps(metadata), ["claim", "render", ...(resume.isConfirmed ? ["confirm" as const] : [])]);
+    default:
+      return [...restart, ...(resume.isProofPending ? proofAfterRestart : [])];
+  }
+}
+
+/** No kubelet, and so no pod, before the packet filter is as it was. */
+const restart: Step[] = [
+  { phase: "network", after: [] },
+  { phase: "kubelet", after: ["network"] },
+];
+const proofAfterRestart: Step[] = [
+  { phase: "api-server", after: ["kubelet"] },
+  { phase: "available", after: ["api-server"], optional: true },
+];
+
+const without = (steps: Step[], phases: Phase[]): Step[] =>
+  steps
+    .filter(({ phase }) => !phases.includes(phase))
+    .map((step) => ({ ...step, after: step.after.filter((phase) => !phases.includes(phase)) }));

@@ -1,12 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { Report } from "#api/report.ts";
 import { BootstrapError } from "./errors.ts";
-import { createReporter } from "./report.ts";
+import { createReporter, type Outlet } from "./report.ts";
+import { isPhaseEntry, type JournalEntry } from "./journal/entry.ts";
 import { RetryableError } from "./server/retry.ts";
 
 const allocation = "a-aaaaaaaaaaaaaaaa";
 const create = (write: (line: string) => void = () => {}) =>
   createReporter({ write, redact: (text) => text.replaceAll("secret", "[redacted]"), retryDelayMs: 1 });
+
+const stamp = () => ({ bootId: "boot-1", time: "2026-01-01T00:00:00.000Z", monotonicMs: 5 });
+const outlet = (send: Outlet["send"], more: Partial<Outlet> = {}): Outlet => ({
+  allocation,
+  send,
+  stamp,
+  lastSequence: 0,
+  unsent: [],
+  ...more,
+});
 
 describe("createReporter", () => {
   it("sends in order, each once, what was reported before and while the server was away", async () => {
@@ -15,10 +26,12 @@ describe("createReporter", () => {
     let away = 3;
     reporter.report("discover", "started");
     reporter.report("discover", "done", { durationMs: 4.4 });
-    reporter.start(allocation, async (report) => {
-      if (away-- > 0) throw new RetryableError("connection refused", { retryAfterMs: 1 });
-      sent.push(report);
-    });
+    reporter.start(
+      outlet(async (report) => {
+        if (away-- > 0) throw new RetryableError("connection refused", { retryAfterMs: 1 });
+        sent.push(report);
+      }),
+    );
     reporter.report("metadata", "started");
     expect(await reporter.flush(AbortSignal.timeout(2000))).toBe(0);
     expect(sent).toEqual([
@@ -32,9 +45,11 @@ describe("createReporter", () => {
     const lines: string[] = [];
     const sent: Report[] = [];
     const reporter = create((line) => lines.push(line));
-    reporter.start(allocation, async (report) => {
-      sent.push(report);
-    });
+    reporter.start(
+      outlet(async (report) => {
+        sent.push(report);
+      }),
+    );
     const error = new BootstrapError("kubernetes", "kubeadm said secret", { logTail: "the secret again" });
     reporter.report("static-pods", "failed", { error, final: true, durationMs: 1 });
     await reporter.flush(AbortSignal.timeout(2000));
@@ -48,10 +63,12 @@ describe("createReporter", () => {
     const reporter = create((line) => lines.push(line));
     reporter.report("claim", "started");
     reporter.report("claim", "done");
-    reporter.start(allocation, async ({ sequence }) => {
-      if (sequence === 1) throw new BootstrapError("invalid-input", "refused with status 422");
-      sent.push(sequence);
-    });
+    reporter.start(
+      outlet(async ({ sequence }) => {
+        if (sequence === 1) throw new BootstrapError("invalid-input", "refused with status 422");
+        sent.push(sequence);
+      }),
+    );
     expect(await reporter.flush(AbortSignal.timeout(2000))).toBe(0);
     expect(sent).toEqual([2]);
     expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({
@@ -62,9 +79,43 @@ describe("createReporter", () => {
 
   it("stops flushing when the time is up and says how many were not sent", async () => {
     const reporter = create();
-    reporter.start(allocation, () => Promise.reject(new RetryableError("away", { retryAfterMs: 5 })));
+    reporter.start(outlet(() => Promise.reject(new RetryableError("away", { retryAfterMs: 5 }))));
     reporter.report("claim", "started");
     reporter.report("claim", "done");
     expect(await reporter.flush(AbortSignal.timeout(30))).toBe(2);
+  });
+
+  it("counts on from earlier runs, sends first what they could not, and journals before it sends", async () => {
+    const reporter = create();
+    const order: string[] = [];
+    const journal = {
+      append: (entry: JournalEntry) => {
+        order.push(isPhaseEntry(entry) ? `journal ${entry.sequence}` : `sent up to ${entry.sentUpTo}`);
+      },
+      durable: async () => {
+        order.push("durable");
+      },
+    };
+    const unsent: Report[] = [{ allocation, sequence: 7, phase: "verify", state: "done" }];
+    reporter.report("discover", "started");
+    const send = async ({ sequence }: Report) => {
+      order.push(`send ${sequence}`);
+    };
+    reporter.start(outlet(send, { journal, unsent, lastSequence: 7 }));
+    expect(await reporter.flush(AbortSignal.timeout(2000))).toBe(0);
+    expect(order).toEqual(["journal 8", "durable", "send 7", "sent up to 7", "durable", "send 8", "sent up to 8"]);
+  });
+
+  it("sends nothing more once it has given up, and says why", async () => {
+    const lines: string[] = [];
+    const reporter = create((line) => lines.push(line));
+    reporter.giveUp("the report token was lost");
+    reporter.start(outlet(() => Promise.reject(new Error("sent"))));
+    reporter.report("kubelet", "started");
+    expect(await reporter.flush(AbortSignal.timeout(2000))).toBe(1);
+    expect(lines.map((line) => (JSON.parse(line) as { message: string }).message)).toEqual([
+      "reports are not sent any more",
+      "kubelet started",
+    ]);
   });
 });

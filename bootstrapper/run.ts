@@ -10,6 +10,8 @@ export interface RunStepsOptions {
   reporter: Reporter;
   /** The one deadline of everything. */
   signal: AbortSignal;
+  /** From outside, as SIGTERM at a reboot: ends everything without a verdict, the next run goes on. */
+  interrupted?: AbortSignal;
   /** Monotonic milliseconds. */
   now?: () => number;
 }
@@ -27,9 +29,9 @@ const codeOf: Partial<Record<Phase, FailureCode>> = {
  * is thrown; an optional step's failure is only reported.
  */
 export async function runSteps(steps: readonly Step[], options: RunStepsOptions): Promise<void> {
-  const { actions, reporter, now = () => performance.now() } = options;
+  const { actions, reporter, interrupted, now = () => performance.now() } = options;
   const stop = new AbortController();
-  const signal = AbortSignal.any([options.signal, stop.signal]);
+  const signal = AbortSignal.any([options.signal, stop.signal, ...(interrupted ? [interrupted] : [])]);
   const done = new Map<Phase, Promise<boolean>>();
   let first: { error: BootstrapError; phase: Phase; startedAt: number } | undefined;
 
@@ -46,6 +48,7 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
       return true;
     } catch (thrown) {
       const error = toBootstrapError(thrown, codeOf[step.phase] ?? "kubernetes");
+      if (interrupted?.aborted) return false;
       if (step.optional) reporter.report(step.phase, "failed", { durationMs: now() - startedAt, error });
       else if (first === undefined) {
         first = { error, phase: step.phase, startedAt };
@@ -61,10 +64,17 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
     done.set(step.phase, runStep(step));
   }
   await Promise.all(done.values());
+  throwIfInterrupted(interrupted);
   if (first !== undefined) {
     reporter.report(first.phase, "failed", { durationMs: now() - first.startedAt, error: first.error, final: true });
     throw first.error;
   }
   if (options.signal.aborted)
     throw new BootstrapError("kubernetes", "Cannot finish: the deadline passed between two steps");
+}
+
+/** Throws BootstrapError `interrupted`. */
+export function throwIfInterrupted(interrupted: AbortSignal | undefined): void {
+  if (interrupted?.aborted)
+    throw new BootstrapError("interrupted", "Cannot finish: it was told to end; run it again to go on");
 }

@@ -25,8 +25,32 @@ export interface Session {
   readonly exec: (command: readonly [string, ...string[]], signal: AbortSignal) => Promise<string>;
   /** Where the API server's first answer may be found; known from `claim` on. */
   credentials: Credentials | undefined;
-  /** Paths written by `render`, for `confirm` to make durable. */
+  /** Paths written by `claim` and `render`, for `confirm` to make durable. */
   written: string[];
+  /** When the metadata came: names the kubelet's dated PEM, the same in every run. */
+  readonly startedAt: Date;
+  /** Whether an earlier run may have done any step already. */
+  readonly isResumed: boolean;
+  /** What another allocation, or another tool, left on this machine. */
+  readonly leftovers: string[];
+  /** Whose machine this is, on disk; rejected where it is another's. Nothing is written before. */
+  readonly recorded: Promise<void>;
+  /** Waits until everything reported so far is on disk. */
+  readonly flushJournal: () => Promise<void>;
+  /** Reports cannot be sent from now on, and why. */
+  readonly giveUpReports: (reason: string) => void;
+}
+
+/** Of an earlier run, maybe; everything it reads is in place then. */
+export async function isKubeletActive({ isResumed, exec }: Session, signal: AbortSignal): Promise<boolean> {
+  if (!isResumed) return false;
+  return exec(["systemctl", "is-active", "--quiet", "kubelet.service"], signal).then(
+    () => true,
+    () => {
+      signal.throwIfAborted();
+      return false;
+    },
+  );
 }
 
 export function credentialsOf({ credentials, metadata }: Session): Credentials {

@@ -41,6 +41,8 @@ async function check(
     root,
     metadata: firstMetadata,
     inContainer: true,
+    leftovers: [],
+    isKubeletActive: false,
     clockOffsetMs: 0,
     exec: containerd,
     signal: AbortSignal.timeout(5000),
@@ -87,14 +89,19 @@ describe("preflight checks", () => {
     expect(portsOf(await check(checkPorts, files, { metadata: workerMetadata }))).toEqual(["10250"]);
   });
 
-  it("refuses another allocation's leftovers and accepts its own", async () => {
-    const files = { "etc/kubernetes/manifests/etcd.yaml": "x", "var/lib/etcd/member/snap": "x" };
-    expect(await check(checkLeftovers, files)).toEqual([
-      "leftovers: /etc/kubernetes/manifests is another allocation's; start from a fresh image",
-      "leftovers: /var/lib/etcd/member is another allocation's; start from a fresh image",
+  it("leaves the ports to a kubelet that an earlier run of this allocation has started", async () => {
+    const files = { "proc/net/tcp": `${header} 0: 00000000:280A 00000000:0000 0A\n` };
+    expect(portsOf(await check(checkPorts, files))).toEqual(["10250"]);
+    expect(await check(checkPorts, files, { isKubeletActive: true })).toEqual([]);
+  });
+
+  it("names every leftover of another allocation, and how to be rid of it", async () => {
+    const leftovers = ["/etc/kubernetes/manifests", "/var/lib/etcd/member"];
+    const fix = "run sprout-bootstrap reset to give this machine back as it was imaged";
+    expect(await check(checkLeftovers, {}, { leftovers })).toEqual([
+      `leftovers: /etc/kubernetes/manifests is another allocation's; ${fix}`,
+      `leftovers: /var/lib/etcd/member is another allocation's; ${fix}`,
     ]);
-    const own = { ...files, "var/lib/sprout/allocation": `${firstMetadata.allocation}\n` };
-    expect(await check(checkLeftovers, own)).toEqual([]);
   });
 
   it("names images that are missing for the role, and an image baked for another version", async () => {

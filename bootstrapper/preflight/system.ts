@@ -1,6 +1,6 @@
 import { readFile, statfs } from "node:fs/promises";
 import { below } from "../files.ts";
-import { findLeftovers } from "../leftovers.ts";
+import { toReset } from "../journal/node-folder.ts";
 import { describeClock, maxClockOffsetMs } from "../server/clock.ts";
 import type { Check } from "./check.ts";
 
@@ -34,7 +34,8 @@ export const checkSysctls: Check = async ({ root }) => {
 };
 
 /** Asks the kernel's list instead of binding, so that two checks at once never see each other. */
-export const checkPorts: Check = async ({ root, metadata }) => {
+export const checkPorts: Check = async ({ root, metadata, isKubeletActive }) => {
+  if (isKubeletActive) return [];
   const tables = await Promise.all([read(root, "/proc/net/tcp"), read(root, "/proc/net/tcp6")]);
   const taken = new Set(tables.flatMap(listeningPorts));
   const ports = metadata.self.role === "control-plane" ? controlPlanePorts : workerPorts;
@@ -59,10 +60,8 @@ export const checkDisk: Check = async ({ root, metadata }) => {
   return (await Promise.all(problems)).flat();
 };
 
-export const checkLeftovers: Check = async ({ root, metadata }) =>
-  (await findLeftovers(root, metadata.allocation)).map(
-    (place) => `leftovers: ${place} is another allocation's; start from a fresh image`,
-  );
+export const checkLeftovers: Check = async ({ leftovers }) =>
+  leftovers.map((place) => `leftovers: ${place} is another allocation's; ${toReset}`);
 
 /** Ports in state LISTEN of a /proc/net/tcp table (https://docs.kernel.org/networking/proc_net_tcp.html). */
 export function listeningPorts(table: string): number[] {

@@ -15,6 +15,10 @@ export interface MetadataServerOptions {
   /** PEM of the one authority that is trusted. */
   ca: string;
   capability: string;
+  /** Of an earlier run: the capability is exchanged already. */
+  reportToken?: string | undefined;
+  /** The capability may be spent: without a report token, reports wait for the confirmation. */
+  isSpent?: boolean;
   hardware: Hardware;
   now?: () => number;
   /** For one attempt; the server holds metadata for 25 s. */
@@ -22,6 +26,8 @@ export interface MetadataServerOptions {
 }
 
 export interface MetadataServer {
+  /** PEM of the one authority that is trusted. */
+  readonly ca: string;
   /** Held by the server until the document is final; asked again for as long as the signal allows. */
   metadata(signal: AbortSignal): Promise<NodeMetadata>;
   claim(allocation: string, signal: AbortSignal): Promise<Credentials>;
@@ -45,7 +51,7 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   const { ca, hardware, now = Date.now, attemptTimeoutMs = 35_000 } = options;
   const agent = new Agent({ ca, keepAlive: true, maxSockets: 4 });
   const base = new URL(options.url);
-  let token = options.capability;
+  let token = options.reportToken ?? options.capability;
   let confirming: Promise<unknown> | undefined;
   let offsetMs: number | undefined;
 
@@ -85,7 +91,7 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
     return retry(
       async () => {
         const answer = await attempt(path, signal, body);
-        if (answer.status !== 200) throw toRefusal(what, answer);
+        if (answer.status !== 200) throw new RefusedError(what, answer);
         return parseJson(schema, answer.body, `${what} from ${base.host}`);
       },
       { signal, failure: `Cannot get ${what} from ${base.host}` },
@@ -93,6 +99,7 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   }
 
   return {
+    ca,
     metadata: (signal) =>
       ask(NodeMetadata, { path: `/node/v1/metadata?${toQuery(hardware).toString()}`, what: "metadata", signal }),
     claim: (allocation, signal) =>
@@ -108,8 +115,9 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
       return exchanged;
     },
     async report(report, signal) {
+      if (options.isSpent && token === options.capability) throw new RetryableError("there is no report token yet");
       const answer = await attempt("/node/v1/reports", signal, report);
-      if (answer.status >= 300) throw toRefusal("an acknowledgement of a report", answer);
+      if (answer.status >= 300) throw new RefusedError("an acknowledgement of a report", answer);
     },
     peers: (signal) => ask(PeerReports, { path: "/node/v1/peers", what: "peers", signal }),
     clockOffsetMs: () => offsetMs,
@@ -130,11 +138,14 @@ function toRetryable({ status, headers, body }: HttpsAnswer): RetryableError {
   return new RetryableError(`status ${status}${detailOf(body)}`, toDelay(headers["retry-after"]));
 }
 
-function toRefusal(what: string, { status, body }: HttpsAnswer): BootstrapError {
-  return new BootstrapError(
-    "invalid-input",
-    `Cannot get ${what}: the server refused with status ${status}${detailOf(body)}`,
-  );
+/** The server understood, and will say the same again. */
+export class RefusedError extends BootstrapError {
+  override name = "RefusedError";
+  readonly status: number;
+  constructor(what: string, { status, body }: HttpsAnswer) {
+    super("invalid-input", `Cannot get ${what}: the server refused with status ${status}${detailOf(body)}`);
+    this.status = status;
+  }
 }
 
 /** Whole seconds, within bounds; a date or anything else counts as none. */

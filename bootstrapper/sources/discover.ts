@@ -7,7 +7,7 @@ import { parseSeedFile } from "./seed-file.ts";
 
 /** Where the server is, how to know it, and who this machine is to it. */
 export interface Source {
-  name: "seed" | "kernel-command-line";
+  name: "seed" | "kernel-command-line" | "allocation-record";
   server: string;
   capability: string;
   trust: Trust;

@@ -1,13 +1,26 @@
 import { below, syncFiles, writeFileAtomic } from "../files.ts";
+import { reportTokenFile } from "../journal/node-folder.ts";
+import { RefusedError } from "../server/metadata-server.ts";
 import type { Session } from "../session.ts";
 
-const reportTokenFile = "/var/lib/sprout/report-token";
+const alreadyClaimed = 409;
 
-/** Only what is durable here may be destroyed there. */
+/**
+ * Only what is durable here may be destroyed there; that it is, the journal knows before the server is asked. After a
+ * crash in between the server takes the same confirmation again, but not after the deadline: the node then goes on
+ * with what it has.
+ */
 export async function confirm(session: Session, signal: AbortSignal): Promise<void> {
+  const { root, server, metadata, flushJournal, isResumed, giveUpReports } = session;
   await syncFiles(session.written);
-  const { reportToken } = await session.server.confirm(session.metadata.allocation, signal);
-  const path = below(session.root, reportTokenFile);
-  await writeFileAtomic(path, reportToken, 0o600);
-  await syncFiles([path]);
+  await flushJournal();
+  try {
+    const { reportToken } = await server.confirm(metadata.allocation, signal);
+    const path = below(root, reportTokenFile);
+    await writeFileAtomic(path, reportToken, 0o600);
+    await syncFiles([path]);
+  } catch (error) {
+    if (!isResumed || !(error instanceof RefusedError) || error.status !== alreadyClaimed) throw error;
+    giveUpReports("the report token was lost in a crash and the server gives no other after the deadline");
+  }
 }

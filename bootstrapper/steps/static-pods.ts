@@ -2,7 +2,7 @@ import { mkdir, rename } from "node:fs/promises";
 import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
 import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
-import type { Session } from "../session.ts";
+import { isKubeletActive, type Session } from "../session.ts";
 
 const manifests = "/etc/kubernetes/manifests";
 /** Not read by kubelet: manifests wait here until the API server answers. */
@@ -29,6 +29,8 @@ const skipped = [
 export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
   const { root, exec, metadata } = session;
   const { showJoinCommandPhase } = toVersionTraits(metadata.cluster.kubernetesVersion);
+  // They were all there when an earlier run started it, and what it runs is not to be taken from it again.
+  if (await isKubeletActive(session, signal)) return;
   await mkdir(below(root, manifests), { recursive: true });
   await mkdir(below(root, deferredFolder), { recursive: true });
   await exec(

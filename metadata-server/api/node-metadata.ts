@@ -47,6 +47,8 @@ export const NodeMetadata = z
     join: JoinMode,
     /** Seconds left of the cluster's one deadline when this document was answered. */
     deadlineSeconds: z.number().positive().max(maxDeadlineSeconds),
+    /** The last report of this allocation that the server has, where it has any: the next one counts on from it. */
+    lastSequence: z.int().positive().optional(),
     /** Every node that must be Ready, the reader included. First control plane only. */
     peers: z.array(NodeName).min(1).optional(),
   })

@@ -3,6 +3,8 @@ import { z } from "zod";
 /** The steps of `sprout-bootstrap` in the order a machine goes through them; a role skips those it has no use for. */
 export const phases = [
   "discover",
+  /** Only where an earlier run was cut short, or the machine rebooted. */
+  "resume",
   "metadata",
   "preflight",
   "claim",

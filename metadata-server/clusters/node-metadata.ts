@@ -118,6 +118,7 @@ function toNodeMetadata(
     network: cluster.network,
     join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
+    ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(peers && { peers }),
   };
 }

@@ -16,8 +16,13 @@ export type Fault =
   /** Whatever the test writes, and whether it ever ends. */
   | { kind: "raw"; answer: (response: ServerResponse) => void };
 
+/** `received`: nothing is done yet; `handled`: everything is, but the answer. */
+export type RequestHook = (path: string, stage: "received" | "handled") => Promise<void>;
+
 export interface FakeMetadataServer {
   url: string;
+  /** Waited for at both stages of every request. */
+  hook: RequestHook;
   /** By path without the query; the first is used up by the next request. */
   faults: Map<string, Fault[]>;
   /** In the order they were accepted, each sequence once. */
@@ -35,6 +40,8 @@ export interface FakeMetadataServerOptions {
   peers?: PeerReports;
   /** Its clock minus the host's. */
   clockOffsetMs?: number;
+  /** Whether the deadline lets a spent capability confirm again. */
+  confirmsAgain?: boolean;
 }
 
 /** One member's side of the node API over real TLS, held to the wire schemas, without any of the server's code behind it. */
@@ -44,19 +51,23 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
   const faults = new Map<string, Fault[]>();
   const reports: Report[] = [];
   const requests: FakeMetadataServer["requests"] = [];
-  let token = options.capability;
+  const { capability, reportToken, confirmsAgain = true } = options;
+  let isConfirmed = false;
 
   const answers: Record<string, (body: string) => unknown> = {
-    "GET /node/v1/metadata": () => options.metadata,
+    "GET /node/v1/metadata": () => {
+      const lastSequence = reports.at(-1)?.sequence;
+      return lastSequence === undefined ? options.metadata : { ...options.metadata, lastSequence };
+    },
     "POST /node/v1/claim": () => options.credentials,
     "POST /node/v1/claim/confirm": () => {
-      token = options.reportToken;
-      return { reportToken: token };
+      isConfirmed = true;
+      return { reportToken };
     },
     "GET /node/v1/peers": () => options.peers ?? { peers: [] },
     "POST /node/v1/reports": (body) => {
       const report = Report.parse(JSON.parse(body));
-      if (!reports.some(({ sequence }) => sequence === report.sequence)) reports.push(report);
+      if (report.sequence > (reports.at(-1)?.sequence ?? 0)) reports.push(report);
       return {};
     },
   };
@@ -72,16 +83,33 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
     response.setHeader("date", new Date(Date.now() + (options.clockOffsetMs ?? 0)).toUTCString());
     const fault = faults.get(path)?.shift();
     if (fault !== undefined && (await applyFault(fault, { request, response }))) return;
-    if (path.startsWith("/node/") && authorization !== `Bearer ${token}`)
-      return send(response, 403, { type: "/problems/wrong-machine", title: "wrong machine", status: 403 });
+    await fake.hook(path, "received");
+    const refusal = refuse(path, authorization);
+    if (refusal !== undefined)
+      return send(response, refusal.status, { type: `/problems/${refusal.title}`, ...refusal });
     const answer = answers[`${request.method} ${path}`];
     if (answer === undefined)
       return send(response, 404, { type: "/problems/not-found", title: "not found", status: 404 });
-    send(response, 200, answer(body));
+    const result = answer(body);
+    await fake.hook(path, "handled");
+    send(response, 200, result);
+  }
+
+  /** As the real server: a spent capability is told apart, to the machine that had it. */
+  function refuse(path: string, authorization: string) {
+    const isSpent = isConfirmed && authorization === `Bearer ${capability}`;
+    const isConfirm = path === "/node/v1/claim/confirm";
+    if (isSpent && !(isConfirm && confirmsAgain) && path !== "/node/v1/reports")
+      return { status: 409, title: "already-claimed" };
+    const token = isConfirmed && !isConfirm ? reportToken : capability;
+    return path.startsWith("/node/") && authorization !== `Bearer ${token}`
+      ? { status: 403, title: "wrong-machine" }
+      : undefined;
   }
   const port = await listen(server);
-  return {
+  const fake: FakeMetadataServer = {
     url: `https://127.0.0.1:${port}`,
+    hook: async () => undefined,
     faults,
     reports,
     requests,
@@ -91,6 +119,7 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
         server.closeAllConnections();
       }),
   };
+  return fake;
 }
 
 /** Whether the fault was the whole answer. */

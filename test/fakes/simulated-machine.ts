@@ -12,11 +12,12 @@ import { createClusterCredentials, createServerTls } from "./test-certificates.t
 const capability = "c".repeat(43);
 const reportToken = "r".repeat(43);
 const projectDir = join(import.meta.dirname, "../..");
-const main = join(projectDir, "bootstrapper/main.ts");
+export const main = join(projectDir, "bootstrapper/main.ts");
 export interface SimulatedMachine {
   root: string;
   server: FakeMetadataServer;
   kubernetes: FakeKubernetesApi;
+  capability: string;
   /** Runs the real main.ts on the simulated machine. */
   run: (...args: string[]) => Promise<{ exitCode: number; stdout: string; error: string }>;
 }
@@ -28,7 +29,7 @@ export const mint = createClusterCredentials();
 export async function simulateMachine(
   base: NodeMetadata,
   deadlineSeconds = 20,
-  { clockOffsetMs = 0 }: { clockOffsetMs?: number } = {},
+  { clockOffsetMs = 0, ...options }: { clockOffsetMs?: number; confirmsAgain?: boolean } = {},
 ): Promise<SimulatedMachine> {
   const root = await mkdtemp(join(tmpdir(), "sprout-simulated-"));
   const tls = await createServerTls(join(root, "tls"), Date.now() + clockOffsetMs);
@@ -43,13 +44,13 @@ export async function simulateMachine(
     ...base,
     deadlineSeconds,
     endpoint: `localhost:${kubernetes.port}`,
-    controlPlanes: [first],
+    controlPlanes: base.controlPlanes.map(({ name }) => ({ name, address })),
     self: { ...base.self, address },
   };
   const credentials =
     base.self.role === "worker"
       ? mintThere("worker", { allocation: base.allocation, name: base.self.name, join: base.join })
-      : apiCredentials;
+      : mintThere("control-plane", { allocation: base.allocation, name: base.self.name });
   const server = await startFakeMetadataServer({
     tls,
     capability,
@@ -57,6 +58,7 @@ export async function simulateMachine(
     clockOffsetMs,
     metadata,
     credentials,
+    ...options,
     peers: { peers: (base.peers ?? []).map((name) => ({ name, lastPhase: "render", lastReportAgoMs: 12_000 })) },
   });
   onTestFinished(async () => {
@@ -67,7 +69,7 @@ export async function simulateMachine(
     mac: "52:54:00:12:34:56",
     seed: { server: server.url, ca: tls.ca, capability },
   });
-  return { root, server, kubernetes, run: (...args) => runMain(root, args) };
+  return { root, server, kubernetes, capability, run: (...args) => runMain(root, args) };
 }
 
 export async function runMain(root: string, args: string[]) {

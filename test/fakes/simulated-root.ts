@@ -1,4 +1,4 @@
-import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 const templatesFolder = join(import.meta.dirname, "../../templates");
@@ -8,11 +8,30 @@ const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2"];
 const fakePrograms = {
   ctr: `case "$*" in *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";; *) printf '%s\\n' ${images.join(" ")};; esac`,
   kubeadm: `echo "$@" >> "$ROOT/kubeadm.log"
-if [ "$1" = join ]; then . "$ROOT/bin/kubeadm-join"; exit 0; fi
+if [ "$1" = join ]; then . "$ROOT/bin/kubeadm-join"; else
 mkdir -p "$ROOT/etc/kubernetes/manifests"
-touch "$ROOT/etc/kubernetes/manifests/kube-controller-manager.yaml" "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"`,
-  // The kubelet's certificate is the bootstrap certificate itself: the fake API server asks for none.
-  "kubeadm-join": `[ ! -e "$ROOT/join-fault" ] || . "$ROOT/join-fault"
+touch "$ROOT/etc/kubernetes/manifests/kube-controller-manager.yaml" "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"
+fi`,
+  kubectl: `echo "$@" >> "$ROOT/kubectl.log"
+[ ! -e "$ROOT/apply-fault" ] || . "$ROOT/apply-fault"`,
+  systemctl: `echo "$@" >> "$ROOT/systemctl.log"
+mkdir -p "$ROOT/run/fake-units"
+for unit; do :; done
+case "$1" in
+  start) touch "$ROOT/run/fake-units/$unit";;
+  stop) rm -f "$ROOT/run/fake-units/$unit";;
+  is-active) test -e "$ROOT/run/fake-units/$unit";;
+esac`,
+  iptables: `table=$4 operation=$5
+shift 5
+case "$operation" in
+  -C) grep -qxF -e "$table $*" "$ROOT/iptables.rules" 2> /dev/null;;
+  *) echo "$table $*" >> "$ROOT/iptables.rules";;
+esac`,
+};
+
+// The kubelet's certificate is the bootstrap certificate itself: the fake API server asks for none.
+const fakeJoin = `[ ! -e "$ROOT/join-fault" ] || . "$ROOT/join-fault"
 cd "$ROOT/etc/kubernetes"
 for file in kubelet.conf bootstrap-kubelet.conf pki/ca.crt; do
   [ ! -e $file ] || { echo "[ERROR FileAvailable--etc-kubernetes-$file]: /etc/kubernetes/$file already exists" >&2; exit 1; }
@@ -20,12 +39,14 @@ done
 mkdir -p pki "$ROOT/var/lib/kubelet/pki"
 touch pki/ca.crt
 sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do echo "$data" | base64 -d; done > "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
-echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`,
-  kubectl: `echo "$@" >> "$ROOT/kubectl.log"
-[ ! -e "$ROOT/apply-fault" ] || . "$ROOT/apply-fault"`,
-  systemctl: `echo "$@" >> "$ROOT/systemctl.log"`,
-  iptables: `case "$*" in *-C*) exit 1;; *) echo "$@" >> "$ROOT/iptables.log";; esac`,
-};
+echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`;
+
+/** The bootstrapper that called it is killed, once, where `kill-STAGE/PROGRAM` names a part of its arguments. */
+const killable = (name: string, stage: "before" | "after") => `status=$? file="$ROOT/kill-${stage}/${name}"
+if [ -e "$file" ]; then
+  part=$(cat "$file")
+  case "$called" in *"$part"*) rm "$file"; kill -9 $PPID;${stage === "before" ? " exit 1;" : ""}; esac
+fi${stage === "after" ? "\nexit $status" : ""}`;
 
 export interface SimulatedRoot {
   mac: string;
@@ -39,14 +60,17 @@ export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedR
     await writeFile(join(root, path), text);
   };
   for (const [name, body] of Object.entries(fakePrograms)) {
-    await write(`bin/${name}`, `#!/bin/sh\nROOT=${root}\n${body}\n`);
+    const text = `#!/bin/sh\nROOT=${root} called="$*"\n${killable(name, "before")}\n${body}\n${killable(name, "after")}\n`;
+    await write(`bin/${name}`, text);
     await chmod(join(root, "bin", name), 0o755);
   }
+  await write("bin/kubeadm-join", fakeJoin);
   await write("etc/sprout/seed.json", JSON.stringify(seed));
   await write("sys/class/net/eth0/address", `${mac}\n`);
   await write("run/systemd/container", "systemd-nspawn\n");
   await write("proc/swaps", "Filename\tType\n");
   await write("proc/sys/net/ipv4/ip_forward", "1\n");
+  await write("proc/sys/kernel/random/boot_id", "boot-1\n");
   const manifest = { kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) };
   await write("usr/share/sprout/manifest.json", JSON.stringify(manifest));
   await cp(templatesFolder, join(root, "usr/share/sprout/templates"), {
@@ -57,3 +81,10 @@ export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedR
 
 /** What a program of a simulated machine finds: its fakes before the host's own programs. */
 export const simulatedEnvironment = (root: string) => ({ PATH: `${join(root, "bin")}:/usr/bin:/bin` });
+
+/** A reboot: what ran does not run any more, what the kernel held is gone, the monotonic clock starts again. */
+export async function rebootSimulatedRoot(root: string, bootId: string): Promise<void> {
+  await rm(join(root, "run/fake-units"), { recursive: true, force: true });
+  await rm(join(root, "iptables.rules"), { force: true });
+  await writeFile(join(root, "proc/sys/kernel/random/boot_id"), `${bootId}\n`);
+}

@@ -4,6 +4,7 @@ import { toPieces, type Piece, type TimelineRow } from "./model.ts";
 const colors = {
   boot: "gray",
   discover: "blue",
+  resume: "yellowBright",
   metadata: "blueBright",
   preflight: "cyan",
   claim: "magenta",

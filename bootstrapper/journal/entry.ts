@@ -1,0 +1,64 @@
+import { z } from "zod";
+import { AllocationId } from "#api/name.ts";
+import { Report } from "#api/report.ts";
+import { BootstrapError } from "../errors.ts";
+import { toProblems } from "../parse.ts";
+import { toReset } from "./node-folder.ts";
+import { stampFields } from "./stamp.ts";
+
+/** A step's start or end; it is also the report of it, as it is sent. */
+export const PhaseEntry = Report.extend(stampFields);
+export type PhaseEntry = z.infer<typeof PhaseEntry>;
+
+/** The server has every report up to this sequence. */
+export const SentEntry = z.strictObject({ allocation: AllocationId, sentUpTo: z.int().positive(), ...stampFields });
+export type SentEntry = z.infer<typeof SentEntry>;
+
+export type JournalEntry = PhaseEntry | SentEntry;
+
+export const isPhaseEntry = (entry: JournalEntry): entry is PhaseEntry => "phase" in entry;
+
+export interface ParsedJournal {
+  entries: JournalEntry[];
+  /** How much of the text is whole lines; what follows was cut short by a crash. */
+  bytes: number;
+}
+
+/** Throws BootstrapError `preflight` for a whole line that is no entry, naming file, line and every problem. */
+export function parseJournal(text: string, file: string): ParsedJournal {
+  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
+  const lines = whole.split("\n").slice(0, -1);
+  const entries = lines.map((line, index) => parseEntry(line, `${file} line ${index + 1}`));
+  return { entries, bytes: Buffer.byteLength(whole) };
+}
+
+function parseEntry(line: string, where: string): JournalEntry {
+  const json = parseLine(line, where);
+  const schema = typeof json === "object" && json !== null && "sentUpTo" in json ? SentEntry : PhaseEntry;
+  const result = schema.safeParse(json);
+  if (!result.success) throw unreadable(where, toProblems(result.error).join("; "));
+  return result.data;
+}
+
+function parseLine(line: string, where: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw unreadable(where, "it is not JSON", cause);
+  }
+}
+
+const unreadable = (where: string, why: string, cause?: unknown) =>
+  new BootstrapError("preflight", `Cannot resume: ${where} is unreadable: ${why}; ${toReset}`, { cause });
+
+/** What was reported and never acknowledged, in order. */
+export function unsentReports(entries: readonly JournalEntry[]): Report[] {
+  const sentUpTo = Math.max(0, ...entries.map((entry) => (isPhaseEntry(entry) ? 0 : entry.sentUpTo)));
+  return entries
+    .filter(isPhaseEntry)
+    .filter(({ sequence }) => sequence > sentUpTo)
+    .map((entry) => Report.strip().parse(entry));
+}
+
+export const lastSequence = (entries: readonly JournalEntry[]) =>
+  Math.max(0, ...entries.map((entry) => (isPhaseEntry(entry) ? entry.sequence : entry.sentUpTo)));

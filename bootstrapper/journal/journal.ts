@@ -1,0 +1,54 @@
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
+import { below, removeTemporaries, syncFolder } from "../files.ts";
+import type { JournalEntry } from "./entry.ts";
+import { journalFile, nodeFiles } from "./node-folder.ts";
+
+export interface Journal {
+  /** Never waits. Written in order; on disk soon, and surely after `durable`. `lazy`: with the next that is not. */
+  append(entry: JournalEntry, options?: { lazy?: boolean }): void;
+  /** Waits until everything appended so far is on disk. Throws where it cannot be written. */
+  durable(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the journal behind its last whole line. One writer: what is appended while a flush is under way goes with the
+ * next one, so that a step never waits for a disk.
+ */
+export async function openJournal(root: string, { bytes }: { bytes: number }): Promise<Journal> {
+  const path = below(root, journalFile);
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await removeTemporaries(nodeFiles.map((name) => below(root, name)));
+  const file = await open(path, "a", 0o600);
+  await file.truncate(bytes);
+  let queued: string[] = [];
+  let isUrgent = false;
+  const folder = dirname(path);
+  let written: Promise<void> =
+    bytes > 0 ? Promise.resolve() : syncFolder(folder).then(() => syncFolder(dirname(folder)));
+  written.catch(() => undefined);
+
+  async function writeQueued() {
+    const [lines, flush] = [queued.join(""), isUrgent];
+    queued = [];
+    isUrgent = false;
+    if (lines !== "") await file.appendFile(lines);
+    if (flush) await file.datasync();
+  }
+
+  return {
+    append(entry, { lazy = false } = {}) {
+      queued.push(`${JSON.stringify(entry)}\n`);
+      isUrgent ||= !lazy;
+      written = written.then(writeQueued);
+      // Whoever needs it on disk asks `durable`; nobody else is to be ended by a full disk.
+      written.catch(() => undefined);
+    },
+    durable: () => written,
+    async close() {
+      await written.catch(() => undefined);
+      await file.close();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { readFile } from "node:fs/promises";
+import { Credentials } from "#api/credentials.ts";
+import { BootstrapError } from "../errors.ts";
+import { below } from "../files.ts";
+import { parseJson } from "../parse.ts";
+import { readOptional } from "../sources/discover.ts";
+import { type AllocationRecord, readAllocation } from "./allocation.ts";
+import { type JournalEntry, parseJournal } from "./entry.ts";
+import { credentialsFile, journalFile, reportTokenFile, resetFile, toReset } from "./node-folder.ts";
+
+/** What earlier runs left of one allocation. */
+export interface Past {
+  record: AllocationRecord;
+  entries: JournalEntry[];
+  /** Of the journal's whole lines. */
+  bytes: number;
+  reportToken: string | undefined;
+}
+
+/** Undefined on a fresh machine. Throws BootstrapError `preflight` where it is damaged or half reset. */
+export async function readPast(root: string): Promise<Past | undefined> {
+  const [record, isResetting] = await Promise.all([readAllocation(root), readOptional(below(root, resetFile))]);
+  if (isResetting !== undefined)
+    throw new BootstrapError("preflight", `Cannot run: a reset was interrupted here; ${toReset}`);
+  if (record === undefined) return undefined;
+  const text = (await readOptional(below(root, journalFile))) ?? "";
+  const reportToken = await readOptional(below(root, reportTokenFile));
+  // A power cut may leave a name without its content.
+  return { record, ...parseJournal(text, journalFile), reportToken: reportToken || undefined };
+}
+
+/** Those that this node claimed in an earlier run. Throws BootstrapError `preflight` where they are not there any more. */
+export async function readCredentials(root: string): Promise<Credentials> {
+  try {
+    return parseJson(Credentials, await readFile(below(root, credentialsFile), "utf8"), credentialsFile);
+  } catch (cause) {
+    throw new BootstrapError("preflight", `Cannot resume: ${(cause as Error).message}; ${toReset}`, { cause });
+  }
+}
