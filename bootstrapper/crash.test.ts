@@ -114,7 +114,8 @@ describe("a simulated worker, killed and run again", () => {
       { at: "program", name: "systemctl", part: "start --no-block kubelet", stage: "before" },
       { at: "program", name: "systemctl", part: "start --no-block sprout-route-agent", stage: "after" },
     ];
-    for (const point of points) expect(await killAt(machine, point)).toMatchObject({ killed: true });
+    for (const point of points)
+      expect({ point, ...(await killAt(machine, point)) }).toMatchObject({ point, killed: true });
     expect(await machine.run()).toMatchObject({ exitCode: 0, error: "" });
     await expectDoneWorker(machine);
   });
