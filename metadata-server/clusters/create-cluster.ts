@@ -1,3 +1,4 @@
+import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
 import { hash } from "node:crypto";
 import type { CreateCluster } from "#api/cluster.ts";
 import { DomainError } from "../errors.ts";
@@ -106,9 +107,13 @@ async function chooseVersion(provider: MachineProvider, wanted: string | undefin
   const version = wanted ?? versions[0];
   if (version !== undefined && versions.includes(version)) return version;
   const available = versions.length === 0 ? "none is baked" : `there are: ${versions.join(", ")}`;
+  const advice =
+    wanted === undefined || isSupportedKubernetes(wanted)
+      ? `run sprout image bake${wanted === undefined ? "" : ` --kubernetes-version ${wanted}`}`
+      : `supported are ${supportedKubernetes}`;
   throw new DomainError(
     "no-image",
-    `Provider ${provider.name} has no image for Kubernetes ${wanted ?? "of any version"}; ${available}; run sprout image bake`,
+    `Provider ${provider.name} has no image for Kubernetes ${wanted ?? "of any version"}; ${available}; ${advice}`,
   );
 }
 

@@ -16,6 +16,8 @@ import { createLabFolder } from "./lab-folders.ts";
 
 export const kubernetesVersion = "v1.20.2";
 export const cacheDir = "/var/cache/sprout";
+const arch = process.arch === "arm64" ? "arm64" : "x64";
+export const bootstrapperFile = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
 
 /** Why this machine cannot run real machines, or null where it can. */
 export function whyNoMachines(): string | null {
@@ -27,14 +29,12 @@ export function whyNoMachines(): string | null {
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
-  const arch = process.arch === "arm64" ? "arm64" : "x64";
-  const bootstrapper = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
-  await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
+  await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
   const source = { kubernetesVersion, cacheDir };
   const image = await ensureImage({
     ...source,
     imagesDir: join(cacheDir, "images"),
-    bootstrapper,
+    bootstrapper: bootstrapperFile,
     signal: new AbortController().signal,
     onProgress,
   });
@@ -54,12 +54,13 @@ export interface Lab {
 /** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
 export async function startLab(
   wrap: (provider: MachineProvider) => MachineProvider = (provider) => provider,
+  { imagesDir = join(cacheDir, "images") }: { imagesDir?: string } = {},
 ): Promise<Lab> {
   const dataDir = await createLabFolder();
   const config = loadConfig({ dataDir, cacheDir, port: await findFreePort() });
   const machinesDir = join(dataDir, "machines");
   const nspawn = createNspawnProvider({
-    imagesDir: join(cacheDir, "images"),
+    imagesDir,
     machinesDir,
     networkPrefix: "10.77",
     serverPort: config.port,

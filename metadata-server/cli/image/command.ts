@@ -63,8 +63,9 @@ async function listImages(imagesDir: string): Promise<BakedImage[]> {
     if (error.code === "ENOENT") return [];
     throw error;
   });
+  const { compare } = new Intl.Collator("en", { numeric: true });
   const versions = names.filter((name) => KubernetesVersion.safeParse(name).success);
-  return Promise.all(versions.toSorted().map((version) => loadImage(imagesDir, version)));
+  return Promise.all(versions.toSorted(compare).map((version) => loadImage(imagesDir, version)));
 }
 
 function printImages(context: CliContext, images: readonly BakedImage[], { json }: ImageFlags): void {
