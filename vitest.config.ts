@@ -12,11 +12,19 @@ export default defineConfig({
       },
       {
         test: {
+          name: "simulation",
+          include: ["test/simulation/**/*.test.ts"],
+          // After the units and before the machines: it keeps every core busy.
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/lab/prepare.ts"],
-          // After the units: machines and units would take each other's processor time.
-          sequence: { groupOrder: 1 },
+          // Last: machines and the others would take each other's processor time.
+          sequence: { groupOrder: 2 },
           // Real machines on two cores: one cluster at a time, or the timings say nothing.
           fileParallelism: false,
           testTimeout: 300_000,

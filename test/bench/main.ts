@@ -97,9 +97,8 @@ if (chosen.has("creation")) {
     `\nCreation: ${bench.clusters} clusters of ${bench.nodes}, ${bench.atOnce} requests at a time, over TLS, on disk`,
   );
   for (const [name, one] of [
-    ["RSA keys made ahead ", bench.keysAhead],
-    ["no RSA keys ahead   ", bench.noKeysAhead],
-    ["on Redis, keys ahead", bench.redis],
+    ["RSA keys made ahead", bench.keysAhead],
+    ["no RSA keys ahead  ", bench.noKeysAhead],
   ] as const)
     print(
       `  ${name}  ${one.seconds.toFixed(2)} s, p50 ${one.p50Ms.toFixed(0)} ms, p99 ${one.p99Ms.toFixed(0)} ms   goal ${bench.goalSeconds} s`,

@@ -18,8 +18,19 @@ export interface FakeKubernetesApi {
   close(): Promise<void>;
 }
 
+export interface FakeKubernetesApiOptions {
+  host?: string;
+  /** A free one where none is given. */
+  port?: number;
+  /** Every Node has a probe pod at the Node's own address, and kube-proxy. */
+  runsPods?: boolean;
+}
+
 /** A fake API server: Nodes with a watch, and everything else accepted as it comes. It checks no permissions. */
-export async function startFakeKubernetesApi(tls: { certificate: string; key: string }): Promise<FakeKubernetesApi> {
+export async function startFakeKubernetesApi(
+  tls: { certificate: string; key: string },
+  options: FakeKubernetesApiOptions = {},
+): Promise<FakeKubernetesApi> {
   const nodes = new Map<string, FakeNode>();
   const changes: string[] = [];
   const watchers = new Set<ServerResponse>();
@@ -51,6 +62,10 @@ export async function startFakeKubernetesApi(tls: { certificate: string; key: st
         }
         return send(200, node);
       }
+      if (options.runsPods && request.method === "GET" && url.pathname.endsWith("/pods"))
+        return send(200, { items: [...nodes.values()].map(toProbePod) });
+      if (options.runsPods && url.pathname.endsWith("/daemonsets/kube-proxy"))
+        return send(200, { status: { numberAvailable: nodes.size, desiredNumberScheduled: nodes.size } });
       if (url.pathname !== "/api/v1/nodes") return send(200, {});
       if (url.searchParams.has("watch")) {
         response.writeHead(200, { "content-type": "application/json" });
@@ -63,7 +78,7 @@ export async function startFakeKubernetesApi(tls: { certificate: string; key: st
     });
   });
   return {
-    port: await listen(server),
+    port: await listen(server, options),
     nodes,
     changes,
     addNode(name, { address, ready }) {
@@ -83,3 +98,8 @@ export async function startFakeKubernetesApi(tls: { certificate: string; key: st
       }),
   };
 }
+
+const toProbePod = ({ metadata, status }: FakeNode) => ({
+  spec: { nodeName: metadata.name },
+  status: { podIP: status.addresses[0]?.address },
+});

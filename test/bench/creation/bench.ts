@@ -8,16 +8,11 @@ import { loadServerKey } from "../../../metadata-server/pki/server-key.ts";
 import { openServiceAccountKeyStock } from "../../../metadata-server/pki/service-account-key-stock.ts";
 import { makeServiceAccountKey } from "../../../metadata-server/pki/service-account-keys.ts";
 import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
-import { openRedisStore } from "../../../metadata-server/store/redis/redis-store.ts";
-import { parseRedisUrl } from "../../../metadata-server/store/redis/redis-url.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
-import type { Store } from "../../../metadata-server/store/store.ts";
-import { startRedisServer } from "../../fixtures/redis-server.ts";
 
 const clusters = 1000;
 const nodes = 4;
 const atOnce = 64;
-const quiet = { info() {}, warn() {}, error() {} };
 
 export interface CreationRun {
   /** From the first POST to the last 202, over TLS on kept connections. */
@@ -34,58 +29,23 @@ export interface CreationBench {
   keysAhead: CreationRun;
   /** None made ahead: every cluster waits for its RSA key. */
   noKeysAhead: CreationRun;
-  /** Keys made ahead, on a Redis of the bench's own that writes to disk before it acknowledges (appendfsync always). */
-  redis: CreationRun;
   goalSeconds: number;
 }
 
 /** 1,000 POSTs of 4 nodes each to a server of its own; killed after the last answer, its disk must have all of them. */
 export async function benchCreation(onProgress: (text: string) => void): Promise<CreationBench> {
   onProgress("creation: making keys ahead");
-  const keysAhead = await runOnSqlite({ keys: clusters, onProgress });
-  const noKeysAhead = await runOnSqlite({ keys: 0, onProgress });
-  const redis = await runOnRedis(onProgress);
-  return { clusters, nodes, atOnce, keysAhead, noKeysAhead, redis, goalSeconds: 10 };
+  const keysAhead = await run({ keys: clusters, onProgress });
+  const noKeysAhead = await run({ keys: 0, onProgress });
+  return { clusters, nodes, atOnce, keysAhead, noKeysAhead, goalSeconds: 10 };
 }
 
-interface Run {
-  dataDir: string;
-  keys: number;
-  store: string;
-  /** As another process finds it after the server's end. */
-  reopen: () => Promise<Store>;
-  onProgress: (text: string) => void;
-}
-
-type RunOnSqlite = Pick<Run, "keys" | "onProgress">;
-
-async function runOnSqlite({ keys, onProgress }: RunOnSqlite): Promise<CreationRun> {
+async function run({ keys, onProgress }: { keys: number; onProgress: (text: string) => void }): Promise<CreationRun> {
   const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-creation-"));
-  const reopen = () => openSqliteStore({ file: join(dataDir, "sprout.db"), logger: quiet });
-  return run({ dataDir, keys, store: "sqlite", reopen, onProgress });
-}
-
-async function runOnRedis(onProgress: (text: string) => void): Promise<CreationRun> {
-  const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-creation-"));
-  const redis = await startRedisServer();
-  const reopen = async () => {
-    await redis.kill("SIGKILL");
-    await redis.start();
-    return openRedisStore({ target: parseRedisUrl(redis.url), logger: quiet });
-  };
-  try {
-    return await run({ dataDir, keys: clusters, store: redis.url, reopen, onProgress });
-  } finally {
-    await redis.destroy();
-  }
-}
-
-async function run({ dataDir, keys, store, reopen, onProgress }: Run): Promise<CreationRun> {
   try {
     await makeKeysAhead(dataDir, keys);
-    const kind = store === "sqlite" ? "SQLite" : "Redis";
-    onProgress(`creation: ${clusters} clusters of ${nodes} on ${kind}, ${keys} keys ahead`);
-    const settings = { dataDir, port: await findFreePort(), serviceAccountKeysAhead: keys, store, logLevel: "error" };
+    onProgress(`creation: ${clusters} clusters of ${nodes}, ${keys} keys ahead`);
+    const settings = { dataDir, port: await findFreePort(), serviceAccountKeysAhead: keys, logLevel: "error" };
     const script = join(import.meta.dirname, "server.ts");
     const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
     const ended = once(child, "exit");
@@ -96,7 +56,7 @@ async function run({ dataDir, keys, store, reopen, onProgress }: Run): Promise<C
     } finally {
       child.kill("SIGKILL");
       await ended;
-      await checkStore(await reopen());
+      await checkDisk(dataDir);
     }
   } finally {
     await rm(dataDir, { recursive: true });
@@ -105,10 +65,11 @@ async function run({ dataDir, keys, store, reopen, onProgress }: Run): Promise<C
 
 async function makeKeysAhead(dataDir: string, count: number): Promise<void> {
   const serverKeys = [await loadServerKey(join(dataDir, "server.key"))];
+  const logger = { info() {}, warn() {}, error() {} };
   const stock = await openServiceAccountKeyStock({
     directory: join(dataDir, "service-account-keys"),
     serverKeys,
-    logger: quiet,
+    logger,
   });
   for (let made = 0; made < count; made += stock.batchSize)
     await stock.put(await Promise.all(Array.from({ length: stock.batchSize }, makeServiceAccountKey)));
@@ -149,8 +110,9 @@ function post(server: { url: string; token: string }, { agent, body }: { agent: 
   return promise;
 }
 
-async function checkStore(store: Store): Promise<void> {
+async function checkDisk(dataDir: string): Promise<void> {
+  const store = await openSqliteStore({ file: join(dataDir, "sprout.db") });
   const found = await store.clusters({ limit: clusters + 1 });
   await store.close();
-  if (found.length !== clusters) throw new Error(`Cannot measure: ${found.length} of ${clusters} clusters are stored`);
+  if (found.length !== clusters) throw new Error(`Cannot measure: ${found.length} of ${clusters} clusters are on disk`);
 }

@@ -1,0 +1,129 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster } from "#api/cluster.ts";
+import type { Fault, Scenario } from "./faults.ts";
+import { findViolations, type Violation } from "./invariants.ts";
+import { persist } from "./persist.ts";
+import type { ServerControl } from "./server-control.ts";
+import { createSimulatedKubernetes } from "./simulated-kubernetes.ts";
+import { startSimulatedNode, type SimulatedNode } from "./simulated-node.ts";
+import { listSimulatedMachines } from "./simulated-provider.ts";
+
+export interface Outcome {
+  scenario: Scenario;
+  state: "ready" | "failed";
+  /** Why it failed, as the server says. */
+  failure: string | null;
+  /** Faults whose line was reached. */
+  struck: Fault[];
+  violations: Violation[];
+  durationMs: number;
+  /** For a person who looks into it. */
+  consoles: string;
+}
+
+export interface ScenarioOptions {
+  server: ServerControl;
+  folder: string;
+  bootstrapper: string;
+}
+
+const deadlineSeconds = 20;
+const limitMs = 60_000;
+const pollMs = 15;
+
+/** One simulated cluster's life: asked for, struck by its faults, ready or failed, looked over, deleted. */
+export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<Outcome> {
+  const { server, folder } = options;
+  const startedAt = performance.now();
+  const kubernetes = createSimulatedKubernetes();
+  const nodes = new Map<string, SimulatedNode>();
+  const struck: Fault[] = [];
+  const striking: Promise<void>[] = [];
+  const ending = new AbortController();
+  const order: string[] = [];
+
+  const body = {
+    name: `s${scenario.seed}`,
+    provider: "simulated",
+    controlPlanes: 1,
+    workers: scenario.workers,
+    deadlineSeconds,
+  };
+  const created = await persist(() => server.client().create(body, { idempotencyKey: `seed-${scenario.seed}` }));
+  order.push(...created.members.map(({ name }) => name));
+
+  async function strike(fault: Fault, node: SimulatedNode) {
+    await sleep(fault.delayMs);
+    struck.push(fault);
+    if (fault.kind === "kill-node") node.kill();
+    else if (fault.kind === "reboot-node") await node.reboot();
+    else if (fault.kind === "crash-server") await server.crash();
+    else server.freeze(500);
+  }
+
+  async function startMachines() {
+    while (!ending.signal.aborted) {
+      for (const spec of await listSimulatedMachines(folder)) {
+        if (spec.clusterId !== created.id || nodes.has(spec.allocation)) continue;
+        const position = order.indexOf(spec.name);
+        const due = scenario.faults.filter(({ node }) => node === position);
+        let printed = 0;
+        const node = await startSimulatedNode({
+          spec,
+          folder: `${folder}/machines/${spec.allocation}`,
+          bootstrapper: options.bootstrapper,
+          onLine() {
+            printed += 1;
+            for (const fault of due) if (fault.line === printed) striking.push(strike(fault, node));
+          },
+          onKubeletActive: (root) => kubernetes.keepKubelet({ spec, root, first: position === 0 }),
+        });
+        nodes.set(spec.allocation, node);
+      }
+      await sleep(pollMs);
+    }
+  }
+
+  const starting = startMachines();
+  try {
+    await decided(server, created.id);
+    // What strikes after the verdict must not change it.
+    await settle([...nodes.values()], striking);
+    const cluster = await decided(server, created.id);
+    const { violations, final } = await findViolations({ server, folder, cluster, nodes: [...nodes.values()] });
+    return {
+      scenario,
+      state: final.state === "ready" ? "ready" : "failed",
+      failure: final.failure?.message ?? null,
+      struck,
+      violations,
+      durationMs: performance.now() - startedAt,
+      consoles: [...nodes.values()].map((node) => `== ${node.spec.name}\n${node.console()}`).join("\n"),
+    };
+  } finally {
+    ending.abort();
+    await starting;
+    await Promise.all([...nodes.values()].map((node) => node.close()));
+    await kubernetes.close();
+  }
+}
+
+/** Ready or failed, whatever happens to the server meanwhile. */
+async function decided(server: ServerControl, id: string): Promise<Cluster> {
+  const end = performance.now() + limitMs;
+  while (performance.now() < end) {
+    const cluster = await persist(() => server.client().get(id));
+    if (cluster.state === "ready" || cluster.state === "failed") return cluster;
+    await sleep(pollMs);
+  }
+  throw new Error(`Cluster ${id} is neither ready nor failed after ${limitMs} ms`);
+}
+
+/** Until every bootstrapper has ended by itself and no fault is on its way. */
+async function settle(nodes: SimulatedNode[], striking: Promise<void>[]): Promise<void> {
+  for (let seen = -1; seen !== striking.length;) {
+    seen = striking.length;
+    await Promise.all(nodes.map((node) => node.exited()));
+    await Promise.all(striking);
+  }
+}

@@ -1,0 +1,48 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { buildBootstrapper } from "../../bootstrapper/build.ts";
+import type { Scenario } from "./faults.ts";
+import { type Outcome, runScenario } from "./run-scenario.ts";
+import { startServerProcess } from "./server-control.ts";
+
+export interface RunScenariosOptions {
+  folder: string;
+  /** Scenarios at once, each lane with a server of its own. */
+  lanes: number;
+  bootstrapper?: string;
+  onOutcome: (outcome: Outcome) => void;
+}
+
+const firstOctets = 127;
+const firstPrefix = 77;
+
+/** Runs every scenario; a lane's clusters share a server, which lives through the crashes of all of them. */
+export async function runScenarios(
+  scenarios: readonly Scenario[],
+  { folder, lanes, onOutcome, ...options }: RunScenariosOptions,
+): Promise<Outcome[]> {
+  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  const bootstrapper = options.bootstrapper ?? join(folder, "sprout-bootstrap");
+  await buildBootstrapper({ arch, outFile: bootstrapper });
+  const queue = [...scenarios];
+  const outcomes: Outcome[] = [];
+
+  async function runLane(index: number): Promise<void> {
+    const laneFolder = join(folder, `lane${index}`);
+    await mkdir(laneFolder, { recursive: true });
+    const prefix = `${firstOctets}.${firstPrefix + index}`;
+    const server = await startServerProcess({ folder: laneFolder, prefix });
+    try {
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+        const outcome = await runScenario(next, { server, folder: laneFolder, bootstrapper });
+        outcomes.push(outcome);
+        onOutcome(outcome);
+      }
+    } finally {
+      await server.close();
+    }
+  }
+
+  await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index)));
+  return outcomes;
+}

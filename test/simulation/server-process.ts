@@ -1,0 +1,22 @@
+import { loadConfig } from "../../metadata-server/config.ts";
+import { createJsonLogger } from "../../metadata-server/logger.ts";
+import { startServer } from "../../metadata-server/serve.ts";
+import { createSimulatedProvider } from "./simulated-provider.ts";
+
+/** What the parent is told once the server serves. */
+export interface Serving {
+  url: string;
+  token: string;
+  caFile: string;
+}
+
+// The real metadata server as a process of its own, so that it can be killed, with simulated machines.
+const [dataDir = "", folder = "", prefix = "", port = ""] = process.argv.slice(2);
+// Keys made ahead would cost more than everything else here.
+const settings = { dataDir, cacheDir: dataDir, port, listenAddress: "127.0.0.1", serviceAccountKeysAhead: 1 };
+const config = loadConfig(settings, {});
+const provider = createSimulatedProvider({ folder, prefix, serverUrl: `https://127.0.0.1:${port}` });
+const logger = createJsonLogger((line) => process.stderr.write(line));
+const { url, token, caFile } = await startServer(config, { logger, providers: [provider] });
+process.send?.({ url, token, caFile } satisfies Serving);
+process.once("disconnect", () => process.exit(0));

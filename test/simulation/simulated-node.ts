@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
+import { rebootSimulatedRoot, simulatedEnvironment, writeSimulatedRoot } from "../fakes/simulated-root.ts";
+
+export interface SimulatedNodeOptions {
+  spec: MachineSpec;
+  folder: string;
+  /** The real `sprout-bootstrap`. */
+  bootstrapper: string;
+  /** Every line it prints, over all its runs. */
+  onLine: (line: string) => void;
+  /** Again and again while kubelet runs on this machine. */
+  onKubeletActive: (root: string) => Promise<void>;
+}
+
+export interface SimulatedNode {
+  spec: MachineSpec;
+  root: string;
+  /** `kill -9` of the bootstrapper; its unit starts it again. */
+  kill(): void;
+  /** The same with a new boot: kubelet is gone too. */
+  reboot(): Promise<void>;
+  /** Exit code of the run that ended by itself; a new one after each reboot. */
+  exited(): Promise<number>;
+  console(): string;
+  close(): Promise<void>;
+}
+
+const restartDelayMs = 50;
+const kubeletPollMs = 20;
+
+/** Stands in for a machine's init: the real bootstrapper on a root folder, started again when it is killed. */
+export async function startSimulatedNode(options: SimulatedNodeOptions): Promise<SimulatedNode> {
+  const { spec, folder } = options;
+  const root = join(folder, "root");
+  await writeSimulatedRoot(root, { mac: spec.mac ?? "", seed: spec.seed });
+  await rebootSimulatedRoot(root, randomUUID());
+  let output = "";
+  const closing = new AbortController();
+  let running: ChildProcess | undefined;
+  let rebooting = Promise.resolve();
+  let exited: Promise<number>;
+
+  async function followKubelet() {
+    for (; !closing.signal.aborted; await sleep(kubeletPollMs))
+      if (await isKubeletActive(root)) await options.onKubeletActive(root);
+  }
+
+  async function run(): Promise<number> {
+    for (;;) {
+      await rebooting;
+      const child = spawn(options.bootstrapper, ["--root", root], {
+        env: simulatedEnvironment(root),
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      running = child;
+      createInterface({ input: child.stderr }).on("line", (line) => {
+        output += `${line}\n`;
+      });
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        output += `${line}\n`;
+        options.onLine(line);
+      });
+      await once(child, "close");
+      if (child.exitCode !== null || closing.signal.aborted) return child.exitCode ?? -1;
+      await sleep(restartDelayMs);
+    }
+  }
+
+  exited = run();
+  const kubelet = followKubelet();
+  return {
+    spec,
+    root,
+    kill() {
+      running?.kill("SIGKILL");
+    },
+    async reboot() {
+      const wasOver = running?.exitCode !== null && running?.exitCode !== undefined;
+      running?.kill("SIGKILL");
+      rebooting = rebootSimulatedRoot(root, randomUUID());
+      await rebooting;
+      output += "--- reboot ---\n";
+      if (wasOver) exited = run();
+    },
+    exited: () => exited,
+    console: () => output,
+    async close() {
+      closing.abort();
+      running?.kill("SIGKILL");
+      await Promise.all([exited, kubelet]);
+    },
+  };
+}
+
+const isKubeletActive = (root: string) =>
+  access(join(root, "run/fake-units/kubelet.service")).then(
+    () => true,
+    () => false,
+  );

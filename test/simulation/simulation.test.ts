@@ -1,0 +1,51 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { planScenario } from "./faults.ts";
+import { runScenarios } from "./run-scenarios.ts";
+
+const seeds = 500;
+const seedsPerTest = 50;
+const lanes = 2;
+/** A cluster takes one to two seconds of processor time; one that waits for its deadline thirty seconds. */
+const timeoutMs = 600_000;
+
+const batches = Array.from({ length: seeds / seedsPerTest }, (_, index) => ({
+  from: index * seedsPerTest + 1,
+  to: (index + 1) * seedsPerTest,
+}));
+
+// Every node has an address of its own in 127.0.0.0/8, which only Linux gives out unasked.
+describe.skipIf(process.platform !== "linux")("simulated clusters with faults", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sprout-simulation-"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it.each(batches)(
+    "seeds $from to $to: every simulated cluster is Ready, and every promise is kept",
+    async ({ from, to }) => {
+      const scenarios = Array.from({ length: to - from + 1 }, (_, index) => planScenario(from + index));
+      const outcomes = await runScenarios(scenarios, { folder, lanes, onOutcome: () => undefined });
+      const broken = outcomes.filter(({ state, violations }) => state !== "ready" || violations.length > 0);
+      expect(broken.map(describeOutcome)).toEqual([]);
+      expect(outcomes).toHaveLength(scenarios.length);
+      expect(outcomes.flatMap(({ struck }) => struck).length).toBeGreaterThan(seedsPerTest / 2);
+    },
+    timeoutMs,
+  );
+});
+
+const describeOutcome = ({
+  scenario,
+  state,
+  failure,
+  violations,
+}: Awaited<ReturnType<typeof runScenarios>>[number]) => ({
+  replay: `npm run simulate -- --seed ${scenario.seed}`,
+  state,
+  failure,
+  violations,
+});
