@@ -15,6 +15,7 @@ import { type Past, readCredentials, readPast } from "./journal/past.ts";
 import { createStamper, type Stamp } from "./journal/stamp.ts";
 import { lockMachine } from "./lock.ts";
 import { planResumed, toNodeKind } from "./plan.ts";
+import { privateKeysOf } from "./private-keys.ts";
 import { createRedactor } from "./redact.ts";
 import { createReporter, type Reporter } from "./report.ts";
 import { decideResume, type Resume } from "./resume.ts";
@@ -83,6 +84,8 @@ async function runOn(run: Run): Promise<void> {
   run.secrets.push(source.capability, past?.reportToken ?? "");
   const { ground, server, resume, timeoutMs } = await takeGround(run, { inContainer, past, source });
   const { metadata, startedAt, server: serverUrl } = ground.record;
+  const credentials = needsCredentials(resume) ? await readCredentials(root) : undefined;
+  run.secrets.push(...(credentials === undefined ? [] : privateKeysOf(credentials)));
   const session: Session = {
     metadata,
     kind: toNodeKind(metadata),
@@ -93,7 +96,8 @@ async function runOn(run: Run): Promise<void> {
     render: createNodeRender(root, templatesOverlay),
     redact,
     exec: (command, stop) => exec(command, { signal: stop, redact }),
-    credentials: needsCredentials(resume) ? await readCredentials(root) : undefined,
+    secrets: run.secrets,
+    credentials,
     written: [],
     startedAt: new Date(startedAt),
     isResumed: past !== undefined,

@@ -21,6 +21,8 @@ export interface Session {
   readonly inContainer: boolean;
   readonly render: Render;
   readonly redact: (text: string) => string;
+  /** Values that no line may show; every step adds the secrets it is given. */
+  readonly secrets: string[];
   /** Runs a program from PATH. Throws BootstrapError `kubernetes`. */
   readonly exec: (command: readonly [string, ...string[]], signal: AbortSignal) => Promise<string>;
   /** Where the API server's first answer may be found; known from `claim` on. */

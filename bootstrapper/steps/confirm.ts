@@ -11,11 +11,12 @@ const alreadyClaimed = 409;
  * with what it has.
  */
 export async function confirm(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, server, metadata, flushJournal, isResumed, giveUpReports } = session;
+  const { root, server, metadata, secrets, flushJournal, isResumed, giveUpReports } = session;
   await syncFiles(session.written);
   await flushJournal();
   try {
     const { reportToken } = await server.confirm(metadata.allocation, signal);
+    secrets.push(reportToken);
     const path = below(root, reportTokenFile);
     await writeFileAtomic(path, reportToken, 0o600);
     await syncFiles([path]);
