@@ -137,6 +137,9 @@ export function toProblem(error: unknown, instance: string): ProblemAnswer {
       instance,
       headers: { "retry-after": "1" },
     });
+  // A client that goes away in the middle of its body is its own affair, and none of the log's.
+  if ((error as NodeJS.ErrnoException).code === "ECONNRESET")
+    return answer("malformed-json", { detail: "The body broke off", instance });
   return answer("internal", { detail: "The server could not handle the request; its log has the reason", instance });
 }
 
