@@ -65,15 +65,13 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   const architecture = hostArchitecture();
   const { origin = toKubernetesOrigin(options) } = options;
   await using work = await createWorkFolder(imagesDir);
-  const transfer = await prepareTransfer(origin, { ...options, folder: work.path });
-  const prepared: Prepared = {
-    origin,
-    kubernetesBinariesDir: await runStep("kubernetes", onProgress, (onDetail) =>
-      ensureKubernetes(origin, { ...transfer, cacheDir, kubernetesVersion, architecture, signal, onDetail }),
-    ),
-    bootstrapper: options.bootstrapper,
-    templatesDir: options.templatesDir ?? ownTemplatesDir,
-  };
+  const { transfer, kubernetesBinariesDir } = await runStep("kubernetes", onProgress, async (onDetail) => {
+    const shared = await prepareTransfer(origin, { ...options, folder: work.path });
+    const source = { ...shared, cacheDir, kubernetesVersion, architecture, signal, onDetail };
+    return { transfer: shared, kubernetesBinariesDir: await ensureKubernetes(origin, source) };
+  });
+  const { bootstrapper, templatesDir = ownTemplatesDir } = options;
+  const prepared: Prepared = { origin, kubernetesBinariesDir, bootstrapper, templatesDir };
   // Of the inputs as they are now: what changes during the bake is for the next one.
   const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
   const debian = await runStep("debian", onProgress, () =>

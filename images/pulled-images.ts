@@ -40,8 +40,7 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
     await linkOrCopy(`${kept}.tar`, file);
     return JSON.parse(description) as WrittenImage;
   }
-  const source = ref.startsWith(moved.from) ? moved.to + ref.slice(moved.from.length) : ref;
-  const written = await pullImage({ ref, source, architecture }, file, options);
+  const written = await pullImage({ ref, source: toSource(ref), architecture }, file, options);
   const work = `${kept}.${process.pid}`;
   await linkOrCopy(file, `${work}.tar`);
   await rename(`${work}.tar`, `${kept}.tar`);
@@ -49,5 +48,9 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
   await rename(`${work}.json`, `${kept}.json`);
   return written;
 }
+
+/** Where the image of this name is pulled from. */
+export const toSource = (ref: string): string =>
+  ref.startsWith(moved.from) ? moved.to + ref.slice(moved.from.length) : ref;
 
 const linkOrCopy = (from: string, to: string) => link(from, to).catch(() => copyFile(from, to));
