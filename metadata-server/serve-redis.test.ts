@@ -1,0 +1,199 @@
+import { readFile } from "node:fs/promises";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Cluster } from "#api/cluster.ts";
+import { createFakeProvider, type FakeProvider } from "../test/fakes/fake-provider.ts";
+import { createClusterLife, type LifeRequest } from "../test/fixtures/cluster-life.ts";
+import { type RedisServer, startRedisServer } from "../test/fixtures/redis-server.ts";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
+import { findFreePort } from "./cli/demo/free-port.ts";
+import { loadConfig } from "./config.ts";
+import { type RunningServer, startServer } from "./serve.ts";
+
+const quiet = { info() {}, warn() {}, error() {} };
+let redis: RedisServer;
+let provider: FakeProvider;
+let servers: RunningServer[];
+let dataDir: string;
+
+beforeEach(async () => {
+  redis = await startRedisServer();
+  provider = createFakeProvider();
+  dataDir = await temporaryFolder("serve-redis");
+  servers = [];
+});
+afterEach(async () => {
+  await Promise.all(servers.map((server) => server.close()));
+  await redis.destroy();
+});
+
+/** Servers with the same secrets and (fake) machines. */
+async function serve(): Promise<RunningServer> {
+  const settings = { dataDir, listenAddress: "127.0.0.1", serviceAccountKeysAhead: 0, store: redis.url };
+  const config = loadConfig({ ...settings, port: await findFreePort() }, {});
+  const server = await startServer(config, { logger: quiet, providers: [provider] });
+  servers.push(server);
+  return server;
+}
+
+async function ask(server: RunningServer, path: string, options: LifeRequest = {}) {
+  const { body, token = server.token, headers = {}, method = body === undefined ? "GET" : "POST" } = options;
+  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; text: string }>();
+  const sent = request(new URL(path, server.url), {
+    method,
+    ca: await readFile(server.caFile, "utf8"),
+    servername: "localhost",
+    agent: false,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+  });
+  sent.on("response", (response) => {
+    text(response)
+      .then((answer) => resolve({ status: response.statusCode ?? 0, text: answer }))
+      .catch(reject);
+  });
+  sent.on("error", reject);
+  sent.end(body === undefined ? undefined : JSON.stringify(body));
+  return promise;
+}
+
+async function read(server: RunningServer, id: string): Promise<Cluster> {
+  return Cluster.parse(JSON.parse((await ask(server, `/v1/clusters/${id}`)).text));
+}
+
+/** The lines of a cluster's timeline that are still there. */
+async function timeline(id: string): Promise<{ type: string; state?: string }[]> {
+  const client = redis.client();
+  const entries = await client.xrange(`sprout:cluster:${id}:events`, "-", "+");
+  client.disconnect();
+  return entries.map(([, [, json = ""]]) => JSON.parse(json) as { type: string; state?: string });
+}
+const states = async (id: string) =>
+  (await timeline(id)).flatMap(({ type, state }) => (type === "cluster" && state !== undefined ? [state] : []));
+
+/** A life whose calls go to one server after the other; what the store could not answer is asked again. */
+function createLife() {
+  let calls = 0;
+  return createClusterLife({
+    async request(path, options) {
+      const answer = await ask(servers[(calls += 1) % servers.length]!, path, options);
+      return answer.status === 503 && answer.text.includes("store-unavailable") ? undefined : answer;
+    },
+    async settle({ id }) {
+      await vi.waitFor(
+        async () => {
+          const found = await read(servers[0]!, id);
+          const isLaunched = found.members.every(({ state }) => state !== "pending");
+          expect(found.state === "deleted" || (isLaunched && found.state !== "deleting")).toBe(true);
+        },
+        { timeout: 10_000 },
+      );
+    },
+    machine: async ({ name }) => provider.launched.get(name)!,
+  });
+}
+
+describe("servers on a Redis", () => {
+  it("two of them carry one cluster through its life, each call to the other one", async () => {
+    await serve();
+    await serve();
+    const life = createLife();
+    const cluster = await life.create();
+    await life.bringUp(cluster);
+    expect((await read(servers[1]!, cluster.id)).state).toBe("ready");
+    await life.claimAgain(cluster);
+    expect(await life.kubeconfig(cluster)).toContain("clusters:");
+    await life.extend(cluster);
+    await life.remove(cluster);
+    expect([...life.witness.holders.values()].map(({ size }) => size)).toEqual([1, 1, 1]);
+    expect([provider.running.size, provider.segments.size]).toEqual([0, 0]);
+    expect((await states(cluster.id)).filter((state) => ["deleting", "deleted"].includes(state))).toEqual([
+      "deleting",
+      "deleted",
+    ]);
+  });
+
+  it("a request that one of them holds is answered by a change at the other", async () => {
+    const [one, other] = [await serve(), await serve()];
+    const life = createLife();
+    const cluster = await life.create();
+    const held = ask(other, `/v1/clusters/${cluster.id}?wait=ready&timeout=60`);
+    servers = [one];
+    await life.bringUp(cluster);
+    expect(JSON.parse((await held).text)).toMatchObject({ state: "ready" });
+    servers = [one, other];
+  });
+
+  it("one Idempotency-Key at both at once makes one cluster, and both name it", async () => {
+    const [one, other] = [await serve(), await serve()];
+    const create = (server: RunningServer) =>
+      ask(server, "/v1/clusters", { body: { nodes: 2, provider: "fake" }, headers: { "idempotency-key": "once" } });
+    const answers = await Promise.all([create(one), create(other), create(one), create(other)]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
+    expect(new Set(answers.map(({ text: body }) => Cluster.parse(JSON.parse(body)).id)).size).toBe(1);
+    await vi.waitFor(() => expect([provider.running.size, provider.segments.size]).toEqual([2, 1]));
+  });
+
+  it("a cluster that both are told to delete is deleted once", async () => {
+    const [one, other] = [await serve(), await serve()];
+    const life = createLife();
+    const cluster = await life.create();
+    const remove = (server: RunningServer) => ask(server, `/v1/clusters/${cluster.id}`, { method: "DELETE" });
+    const answers = await Promise.all([remove(one), remove(other)]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202]);
+    await vi.waitFor(async () => expect((await read(one, cluster.id)).state).toBe("deleted"), { timeout: 10_000 });
+    expect((await states(cluster.id)).filter((state) => state === "deleting" || state === "deleted")).toEqual([
+      "deleting",
+      "deleted",
+    ]);
+    expect([provider.running.size, provider.segments.size]).toEqual([0, 0]);
+  });
+
+  it("Redis killed and started again all along: the cluster becomes ready, and nothing acknowledged is lost", async () => {
+    await serve();
+    const life = createLife();
+    const over = new AbortController();
+    let kills = 0;
+    const killer = (async () => {
+      for (; !over.signal.aborted; kills++) {
+        await redis.kill("SIGKILL");
+        await delay(50);
+        await redis.start();
+        await delay(100 + Math.random() * 150);
+      }
+    })();
+    const cluster = await life.create();
+    await life.bringUp(cluster);
+    over.abort();
+    await killer;
+    expect(kills).toBeGreaterThan(2);
+    const found = await read(servers[0]!, cluster.id);
+    expect([found.state, found.failure]).toEqual(["ready", null]);
+    expect([...life.witness.holders.values()].map(({ size }) => size)).toEqual([1, 1, 1]);
+    expect(provider.running.size).toBe(3);
+    const told = (await timeline(cluster.id)).flatMap((event) => {
+      const { type, member, phase, state } = event as Record<string, string>;
+      return type === "phase" ? [`${member} ${phase} ${state}`] : [];
+    });
+    expect(told).toEqual(life.witness.reports);
+  }, 60_000);
+
+  it("says that its store is away, and that it is back", async () => {
+    const server = await serve();
+    expect((await ask(server, "/readyz")).status).toBe(200);
+    await redis.kill("SIGTERM");
+    const [ready, list] = await Promise.all([ask(server, "/readyz"), ask(server, "/v1/clusters")]);
+    expect([ready.status, ready.text]).toEqual([503, "the store cannot serve\n"]);
+    expect(list.status).toBe(503);
+    expect(JSON.parse(list.text)).toMatchObject({ type: "/problems/store-unavailable", status: 503 });
+    expect((await ask(server, "/healthz")).status).toBe(200);
+    await redis.start();
+    await vi.waitFor(async () => expect((await ask(server, "/readyz")).status).toBe(200), { timeout: 5000 });
+    expect((await ask(server, "/v1/clusters")).status).toBe(200);
+  });
+});
