@@ -38,7 +38,7 @@ export function parseRedisUrl(text: string): RedisTarget {
       db: database,
       ...(url.username !== "" && { username: decodeURIComponent(url.username) }),
       ...(url.password !== "" && { password: decodeURIComponent(url.password) }),
-      ...(url.protocol === "rediss:" && { tls: { servername: url.hostname, ...readAuthority(url) } }),
+      ...(url.protocol === "rediss:" && { tls: readAuthority(url) }),
     },
     prefix: parsePrefix(url.searchParams.get("prefix") ?? "sprout"),
     replicas: parseReplicas(url.searchParams.get("replicas")),
