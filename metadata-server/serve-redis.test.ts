@@ -77,10 +77,11 @@ const states = async (id: string) =>
   (await timeline(id)).flatMap(({ type, state }) => (type === "cluster" && state !== undefined ? [state] : []));
 
 /** A life whose calls go to one server after the other; what the store could not answer is asked again. */
-function createLife() {
+function createLife(onCall: (call: number) => void = () => undefined) {
   let calls = 0;
   return createClusterLife({
     async request(path, options) {
+      onCall(calls);
       const answer = await ask(servers[(calls += 1) % servers.length]!, path, options);
       return answer.status === 503 && answer.text.includes("store-unavailable") ? undefined : answer;
     },
@@ -96,6 +97,12 @@ function createLife() {
     },
     machine: async ({ name }) => provider.launched.get(name)!,
   });
+}
+
+async function killAndStart(): Promise<void> {
+  await redis.kill("SIGKILL");
+  await delay(50);
+  await redis.start();
 }
 
 describe("servers on a Redis", () => {
@@ -131,8 +138,9 @@ describe("servers on a Redis", () => {
 
   it("one Idempotency-Key at both at once makes one cluster, and both name it", async () => {
     const [one, other] = [await serve(), await serve()];
+    const asked = { nodes: 2, provider: "fake" };
     const create = (server: RunningServer) =>
-      ask(server, "/v1/clusters", { body: { nodes: 2, provider: "fake" }, headers: { "idempotency-key": "once" } });
+      ask(server, "/v1/clusters", { body: asked, headers: { "idempotency-key": "once" } });
     const answers = await Promise.all([create(one), create(other), create(one), create(other)]);
     expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202]);
     expect(new Set(answers.map(({ text: body }) => Cluster.parse(JSON.parse(body)).id)).size).toBe(1);
@@ -156,22 +164,18 @@ describe("servers on a Redis", () => {
 
   it("Redis killed and started again all along: the cluster becomes ready, and nothing acknowledged is lost", async () => {
     await serve();
-    const life = createLife();
-    const over = new AbortController();
     let kills = 0;
-    const killer = (async () => {
-      for (; !over.signal.aborted; kills++) {
-        await redis.kill("SIGKILL");
-        await delay(50);
-        await redis.start();
-        await delay(100 + Math.random() * 150);
-      }
-    })();
+    let restarted = Promise.resolve();
+    // While a call is under way, at a different moment of each.
+    const life = createLife((call) => {
+      if (call % 3 !== 0) return;
+      kills += 1;
+      restarted = restarted.then(() => delay(kills)).then(killAndStart);
+    });
     const cluster = await life.create();
     await life.bringUp(cluster);
-    over.abort();
-    await killer;
-    expect(kills).toBeGreaterThan(2);
+    await restarted;
+    expect(kills).toBeGreaterThanOrEqual(5);
     const found = await read(servers[0]!, cluster.id);
     expect([found.state, found.failure]).toEqual(["ready", null]);
     expect([...life.witness.holders.values()].map(({ size }) => size)).toEqual([1, 1, 1]);

@@ -1,6 +1,5 @@
-import { once } from "node:events";
-import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { freePort } from "../../../test/fixtures/free-port.ts";
 import { durable, type RedisServer, startRedisServer } from "../../../test/fixtures/redis-server.ts";
 import { clusterEvent, createClusterRecord } from "../contract/samples.ts";
 import { openRedisStore } from "./redis-store.ts";
@@ -23,14 +22,6 @@ afterEach(async () => {
   await master.destroy();
   await replica.destroy();
 });
-
-async function freePort(): Promise<number> {
-  const listener = createServer().listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as { port: number };
-  listener.close();
-  return port;
-}
 
 const open = ({ url }: RedisServer, parameters = "") =>
   openRedisStore({ target: parseRedisUrl(`${url}${parameters}`), timeoutMs: 1000, logger: silent });

@@ -2,9 +2,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createServerTls } from "../../../test/fakes/test-certificates.ts";
+import { freePort } from "../../../test/fixtures/free-port.ts";
 import { durable, startRedisServer } from "../../../test/fixtures/redis-server.ts";
 import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
-import { findFreePort } from "../../cli/demo/free-port.ts";
 import { createClusterRecord } from "../contract/samples.ts";
 import { openRedisStore } from "./redis-store.ts";
 import { parseRedisUrl } from "./redis-url.ts";
@@ -19,13 +19,12 @@ async function startTlsRedis(): Promise<{ port: number; caFile: string }> {
     return join(folder, name);
   };
   const caFile = await file("authority.pem", ca);
-  const port = await findFreePort();
+  const port = await freePort();
   const redis = await startRedisServer({
-    settings: [
-      ...durable,
-      ...["--tls-port", String(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", caFile],
-      ...["--tls-cert-file", await file("redis.pem", certificate), "--tls-key-file", await file("redis.key", key)],
-    ],
+    settings: durable.concat(
+      ["--tls-port", String(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", caFile],
+      ["--tls-cert-file", await file("redis.pem", certificate), "--tls-key-file", await file("redis.key", key)],
+    ),
   });
   onTestFinished(() => redis.destroy());
   return { port, caFile };
