@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 const open = ({ url }: RedisServer, parameters = "") =>
-  openRedisStore({ target: parseRedisUrl(`${url}${parameters}`), timeoutMs: 1000, logger: silent });
+  openRedisStore({ target: parseRedisUrl(`${url}${parameters}`), timeoutMs: 6000, logger: silent });
 
 describe("Redis store with a replica", () => {
   it("acknowledges what the replica has, and nothing that it has not", async () => {
