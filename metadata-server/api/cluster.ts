@@ -1,21 +1,11 @@
 import { z } from "zod";
 import { CreateNetwork } from "./create-network.ts";
+import { Labels } from "./labels.ts";
 import { Member } from "./member.ts";
 import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Network } from "./network.ts";
 import { maxDeadlineSeconds } from "./node-metadata.ts";
 import { MissingPeer } from "./report.ts";
-
-/** Printed on terminals and written into logs: no control characters, and nothing that is half a character. */
-const printable = /^[^\p{Cc}\p{Cs}]*$/u;
-
-export const Labels = z
-  .record(
-    z.string().min(1).max(63).regex(printable, "must have no control characters"),
-    z.string().max(256).regex(printable, "must have no control characters"),
-  )
-  .refine((labels) => Object.keys(labels).length <= 64, "must have 64 labels at most")
-  .meta({ id: "Labels" });
 
 /** Body of `POST /v1/clusters`: either `nodes`, placed automatically, or `controlPlanes` and `workers`. */
 export const CreateCluster = z

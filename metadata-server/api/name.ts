@@ -23,6 +23,11 @@ export const AllocationId = z
   .regex(/^a-[a-z2-7]{16}$/, "must be an allocation id such as a-4xk2…")
   .meta({ id: "AllocationId", description: "One machine in one role of one cluster; also the cloud-init instance-id" });
 
+export const MachineId = z
+  .string()
+  .regex(/^m-[a-z2-7]{16}$/, "must be a machine id such as m-4xk2…")
+  .meta({ id: "MachineId" });
+
 export const KubernetesVersion = z
   .string()
   .regex(/^v\d+\.\d+\.\d+$/, "must be a version such as v1.20.2")

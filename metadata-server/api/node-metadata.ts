@@ -6,7 +6,8 @@ import { Address, Cidr, MacAddress, Network } from "./network.ts";
 export const Hardware = z
   .strictObject({
     macs: z.array(MacAddress).min(1).max(32),
-    uuid: z.uuid().optional(),
+    /** Not `z.uuid()`: vendors put serial numbers and MACs where RFC 9562 wants a version. */
+    uuid: z.guid("must be a UUID").optional(),
     serial: z.string().max(256).optional(),
     /** Addresses the machine already has, for providers that cannot plan them. */
     addresses: z.array(Address).max(32).optional(),

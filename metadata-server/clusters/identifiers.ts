@@ -10,6 +10,7 @@ const randomName = (random: RandomBytes, length: number) =>
 
 export const createClusterId = (random: RandomBytes) => `c-${randomName(random, 16)}`;
 export const createAllocationId = (random: RandomBytes) => `a-${randomName(random, 16)}`;
+export const createMachineId = (random: RandomBytes) => `m-${randomName(random, 16)}`;
 export const createClusterName = (random: RandomBytes) => `k${randomName(random, 7)}`;
 
 /** 256 bits, base64url: a capability or a report token. Only its hash is ever stored. */

@@ -68,8 +68,8 @@ describe("The node API refuses", () => {
     ["a MAC in capitals", "mac=52:54:00:AA:AA:AA", { "/mac/0": mac }],
     ["a MAC with injected text", "mac=52:54:00:12:34:56%0aX: 1", { "/mac/0": mac }],
     ["an empty MAC", "mac=", { "/mac/0": mac }],
-    ["two UUIDs", "mac=52:54:00:00:00:01&uuid=a&uuid=b", { "/uuid": "Invalid input: expected string, received array" }],
-    ["a UUID that is none", "mac=52:54:00:00:00:01&uuid=0", { "/uuid": "Invalid UUID" }],
+    ["two UUIDs", "mac=52:54:00:00:00:01&uuid=a&uuid=b", { "/uuid": "must be a UUID" }],
+    ["a UUID that is none", "mac=52:54:00:00:00:01&uuid=0", { "/uuid": "must be a UUID" }],
     [
       "a long serial",
       `mac=52:54:00:00:00:01&serial=${"s".repeat(257)}`,

@@ -1,3 +1,4 @@
+import type { MachineRecord } from "./machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
 import { StoreConflict } from "./store.ts";
 
@@ -5,6 +6,8 @@ import { StoreConflict } from "./store.ts";
 
 export const clusterTitle = ({ id }: ClusterRecord) => `cluster ${id}`;
 export const memberTitle = ({ clusterId, name }: MemberRecord) => `member ${name} of cluster ${clusterId}`;
+export const machineTitle = ({ id }: Pick<MachineRecord, "id">) => `machine ${id}`;
+export const rulesTitle = "document approval-rules";
 
 export const stale = (what: string, version: number) =>
   new StoreConflict(
@@ -16,6 +19,9 @@ export const stale = (what: string, version: number) =>
 
 export const nameTaken = ({ id, name }: ClusterRecord) =>
   new StoreConflict("name-taken", `Cannot store cluster ${id}: the name ${name} belongs to another cluster`);
+
+export const macTaken = ({ id }: MachineRecord, mac: string) =>
+  new StoreConflict("mac-taken", `Cannot store machine ${id}: the MAC ${mac} belongs to another machine`);
 
 export const keyUsed = () => new StoreConflict("key-used", "Cannot use the idempotency key: it was used before");
 

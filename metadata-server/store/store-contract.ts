@@ -5,6 +5,7 @@ import { describeEvents } from "./contract/events.ts";
 import { describeIdempotency } from "./contract/idempotency.ts";
 import { describeLifetime } from "./contract/lifetime.ts";
 import { describeListing } from "./contract/listing.ts";
+import { describeMachines } from "./contract/machines.ts";
 import { describePurge } from "./contract/purge.ts";
 import { describeSecrets } from "./contract/secrets.ts";
 import type { Context, OpenOptions, Subject } from "./contract/subject.ts";
@@ -52,6 +53,7 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
     describeIdempotency(context);
     describeAudit(context);
     describePurge(context);
+    describeMachines(context);
     describeLifetime(context);
   });
 }

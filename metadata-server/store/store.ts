@@ -1,6 +1,8 @@
 import type { AuditEntry, NewAuditEntry } from "#api/audit.ts";
 import type { ClusterState } from "#api/cluster.ts";
 import type { Event, NewEvent } from "#api/event.ts";
+import type { MachineState } from "#api/machine.ts";
+import type { ApprovalRulesRecord, MachineRecord } from "./machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
 
 /** `member` is null for the secrets of the cluster itself (authorities, service-account key). */
@@ -29,6 +31,10 @@ export interface Changes {
   events?: { clusterId: string; event: NewEvent }[];
   idempotency?: IdempotencyRecord;
   audit?: NewAuditEntry[];
+  machines?: MachineRecord[];
+  /** Machines to be forgotten, at the version that was read. */
+  removedMachines?: Pick<MachineRecord, "id" | "version">[];
+  approvalRules?: ApprovalRulesRecord;
   /**
    * Ids of `deleted` clusters that are to be forgotten for good, with their members, events, secrets, token hashes and
    * idempotency keys. One that is unknown is forgotten already; one in another state is a conflict (`stale`).
@@ -36,8 +42,11 @@ export interface Changes {
   purge?: string[];
 }
 
-/** `stale`: read again and decide again. `name-taken`: another live cluster has the name. `key-used`: the idempotency key is known. */
-export type ConflictReason = "stale" | "name-taken" | "key-used";
+/**
+ * `stale`: read again and decide again. `name-taken`: another live cluster has the name. `key-used`: the idempotency key
+ * is known. `mac-taken`: another machine has one of the MACs.
+ */
+export type ConflictReason = "stale" | "name-taken" | "key-used" | "mac-taken";
 
 export class StoreConflict extends Error {
   override name = "StoreConflict";
@@ -57,6 +66,20 @@ export interface ClusterQuery {
   states?: ClusterState[];
   name?: string;
   /** Clusters created before this one; newest first. */
+  after?: string;
+  limit: number;
+}
+
+/** Machines that have all of it. */
+export interface MachineQuery {
+  states?: MachineState[];
+  uuid?: string;
+  /** Address of the connection that a machine was last seen by. */
+  from?: string;
+  clusterId?: string;
+  allocation?: string;
+  labels?: Record<string, string>;
+  /** Machines registered before this one; newest first. */
   after?: string;
   limit: number;
 }
@@ -84,6 +107,14 @@ export interface Store {
   deletedBefore(time: number, limit: number): Promise<string[]>;
   /** Entries after a sequence, oldest first. Sequences count from 1 for the whole server, without gaps. */
   audit(query: { after: number; limit: number }): Promise<AuditEntry[]>;
+  machine(id: string): Promise<MachineRecord | undefined>;
+  /** Constant time in the number of machines. */
+  machineByMac(mac: string): Promise<MachineRecord | undefined>;
+  machines(query: MachineQuery): Promise<MachineRecord[]>;
+  countMachines(state: MachineState): Promise<number>;
+  /** Machines in state `seen`; those that were not heard of for the longest time first. */
+  longestUnseen(limit: number): Promise<MachineRecord[]>;
+  approvalRules(): Promise<ApprovalRulesRecord | undefined>;
   commit(changes: Changes): Promise<void>;
   /**
    * Calls `listener` after every commit that touches the cluster, whichever server made it; now and then also where

@@ -14,8 +14,11 @@ const stored = (): Changes => ({
   idempotency: { key: "key-1", requestHash: "hash-1", clusterId: "c-1", expiresAt: Number.MAX_SAFE_INTEGER },
 });
 
+/** See machines.ts. */
+type InventoryChange = "machines" | "removedMachines" | "approvalRules";
+
 /** One valid change of every kind, to a stored cluster and to a new one. */
-const everyKind = (): Required<Omit<Changes, "idempotency" | "purge">> => ({
+const everyKind = (): Required<Omit<Changes, "idempotency" | "purge" | InventoryChange>> => ({
   clusters: [
     createClusterRecord({ id: "c-1", name: "build126", state: "ready", version: 1 }),
     createClusterRecord({ id: "c-2" }),

@@ -1,4 +1,5 @@
 import type { NewEvent } from "#api/event.ts";
+import type { MachineRecord } from "../machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 
 /** A plausible cluster that is not yet stored. */
@@ -59,6 +60,32 @@ export function createMemberRecord(
     firstContactAt: null,
     lastReportAt: null,
     failure: null,
+    version: 0,
+    ...overrides,
+  };
+}
+
+/** A plausible machine of one's own that is not yet stored. */
+export function createMachineRecord(overrides: Partial<MachineRecord> & { id: string }): MachineRecord {
+  const [mac = "52:54:00:aa:00:01"] = overrides.macs ?? [];
+  return {
+    state: "free",
+    macs: [mac],
+    uuid: "4c4c4544-0051-3010-8053-b6c04f4a4732",
+    serial: "Größe & %0a",
+    manufacturer: "Lab",
+    hardware: { cpus: 8, memoryMiB: 16_384, disks: [{ name: "sda", sizeGiB: 447.1 }], nics: [{ name: "eno1", mac }] },
+    labels: { rack: "r1" },
+    provisioningMac: mac,
+    clusterMac: mac,
+    power: { driver: "manual" },
+    assignment: null,
+    bootWindow: null,
+    createdAt: 1_700_000_000_000,
+    firstSeenAt: 1_700_000_000_000,
+    lastSeenAt: 1_700_000_000_000,
+    lastSeenFrom: "10.99.0.50",
+    events: [{ at: "2026-01-02T03:04:05.678Z", type: "state", message: "Seen for the first time" }],
     version: 0,
     ...overrides,
   };

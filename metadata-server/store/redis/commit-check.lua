@@ -1,5 +1,5 @@
--- One commit: all of it or nothing. A script is never rolled back, so everything is checked here, and written by
--- commit-write.lua, which is sent as one script with this.
+-- One commit: all of it or nothing. A script is never rolled back, so everything is checked here and in
+-- check-machines.lua, and written by write-machines.lua and commit-write.lua, which are sent as one script with this.
 -- ARGV: prefix of every key; the plan (JSON, commit-plan.ts); the sealed bytes of the secrets, in the plan's order.
 -- Answers { "done" }, or what is refused: { reason, part of the plan, place in it, what else is to be told }.
 local plan = cjson.decode(ARGV[2])

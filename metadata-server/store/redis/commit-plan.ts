@@ -3,15 +3,19 @@ import type { ClusterRecord, MemberRecord } from "../records.ts";
 import {
   clusterTitle,
   keyUsed,
+  machineTitle,
+  macTaken,
   memberTitle,
   nameTaken,
   noSuchCluster,
   notDeleted,
+  rulesTitle,
   stale,
   tokenTaken,
 } from "../refusals.ts";
 import type { Changes } from "../store.ts";
 import { touchedClusters } from "../watchers.ts";
+import { planMachines } from "./plan-machines.ts";
 
 /** For so long an answer that was lost can be asked for again. */
 const rememberedMs = 120_000;
@@ -43,6 +47,7 @@ export function planCommit(changes: Changes, { id, now, limits }: PlanOptions): 
     events: events.map(({ clusterId, event }) => ({ clusterId, json: JSON.stringify(event) })),
     audit: audit.map((entry) => JSON.stringify(entry)),
     purge,
+    ...planMachines(changes),
     ...(idempotency && {
       idempotency: { key: idempotency.key, clusterId: idempotency.clusterId, json: JSON.stringify(idempotency) },
     }),
@@ -66,6 +71,12 @@ export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, 
   if (reason === "name-taken" && cluster) return nameTaken(cluster);
   if (reason === "stale" && part === "clusters" && cluster) return stale(clusterTitle(cluster), cluster.version);
   if (reason === "stale" && part === "members" && member) return stale(memberTitle(member), member.version);
+  const machine = changes.machines?.[place - 1];
+  const removed = changes.removedMachines?.[place - 1];
+  if (reason === "mac-taken" && machine) return macTaken(machine, detail);
+  if (reason === "stale" && part === "machines" && machine) return stale(machineTitle(machine), machine.version);
+  if (reason === "stale" && part === "removedMachines" && removed) return stale(machineTitle(removed), removed.version);
+  if (reason === "stale" && part === "approvalRules") return stale(rulesTitle, changes.approvalRules?.version ?? 0);
   if (reason === "token-taken" && member) return tokenTaken(member.name);
   if (reason === "not-deleted") return notDeleted(changes.purge?.[place - 1] ?? "", detail);
   if (reason === "no-cluster" && part === "members" && member)

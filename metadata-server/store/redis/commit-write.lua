@@ -1,4 +1,4 @@
--- Second half of a commit, after commit-check.lua: the same order again. Nothing from here on may fail.
+-- Second half of a commit, after the checks: the same order again. Nothing from here on may fail.
 local function unlist(cluster)
   redis.call("ZREM", key("clusters", "by-age"), position(cluster))
   redis.call("ZREM", key("clusters", "in", cluster.state), position(cluster))

@@ -4,7 +4,7 @@ import type { RedisTarget } from "./redis-url.ts";
 /** How the keys are laid out. Landed layouts never change: a new one has a new number. */
 const layout = "1";
 /** Some of them are there wherever anything is. */
-const everyUse = ["clusters", "names", "tokens", "idempotency", "audit"];
+const everyUse = ["clusters", "names", "tokens", "idempotency", "audit", "machines", "documents"];
 
 /**
  * Takes the keys under the prefix for this server: new ones, or those of an earlier or another server of the same kind.

@@ -1,4 +1,4 @@
--- A page of clusters, newest first, as it is at one moment. ARGV: prefix of every key; the query (JSON).
+-- A page of clusters, newest first, as it is at one moment, after newest-first.lua. ARGV: prefix of every key; the query (JSON).
 local query = cjson.decode(ARGV[2])
 local wanted = {}
 for _, state in ipairs(query.states or {}) do
@@ -46,28 +46,12 @@ end
 local found = {}
 for _, name in ipairs(lists) do
   for _, position in ipairs(redis.call("ZREVRANGEBYLEX", name, below, "-", "LIMIT", 0, query.limit)) do
-    found[#found + 1] = { position = position, createdAt = tonumber(string.sub(position, 1, 16)) }
+    found[#found + 1] = position
   end
 end
 
--- Lua compares strings by the server's locale, Redis compares bytes.
-local function isAfter(one, other)
-  for place = 1, math.min(#one, #other) do
-    local left, right = string.byte(one, place), string.byte(other, place)
-    if left ~= right then
-      return left > right
-    end
-  end
-  return #one > #other
-end
-
-table.sort(found, function(one, other)
-  if one.createdAt ~= other.createdAt then
-    return one.createdAt > other.createdAt
-  end
-  return isAfter(one.position, other.position)
-end)
+sortNewestFirst(found)
 for place = 1, math.min(query.limit, #found) do
-  page[place] = recordOf(found[place].position)
+  page[place] = recordOf(found[place])
 end
 return page

@@ -10,6 +10,7 @@ import { planCommit } from "./commit-plan.ts";
 import { createCommit } from "./commit.ts";
 import { createConnection } from "./connection.ts";
 import { claimKeyspace, eraseKeyspace } from "./keyspace.ts";
+import { createMachineReaders } from "./read-machines.ts";
 import type { RedisTarget } from "./redis-url.ts";
 import { evaluate, loadScripts } from "./scripts.ts";
 import { checkSettings, readSettings } from "./server-settings.ts";
@@ -120,6 +121,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     deletedBefore: (time, limit) =>
       read((redis) => redis.zrangebyscore(key("clusters", "deletions"), "-inf", `(${time}`, "LIMIT", 0, limit)),
     audit: async (query) => (await readStream(key("audit"), query)) as AuditEntry[],
+    ...createMachineReaders({ read, scripts, prefix }),
     async commit(changes) {
       requireOpen();
       const plan = planCommit(changes, { id: randomUUID(), now: now(), limits });

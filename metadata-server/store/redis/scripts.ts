@@ -15,10 +15,13 @@ function loadScript(...parts: string[]): Script {
 
 /** Each of them reads or writes at one moment: Redis runs nothing else meanwhile. */
 export const loadScripts = () => ({
-  commit: loadScript("commit-check", "commit-write"),
-  listClusters: loadScript("list-clusters"),
+  commit: loadScript("commit-check", "check-machines", "write-machines", "commit-write"),
+  listClusters: loadScript("newest-first", "list-clusters"),
+  listMachines: loadScript("newest-first", "list-machines"),
   findByToken: loadScript("find-by-token"),
+  findByMac: loadScript("find-by-mac"),
 });
+export type Scripts = ReturnType<typeof loadScripts>;
 
 /** Redis forgets scripts when it restarts; then it is sent once more. */
 export async function evaluate(redis: Redis, { lua, sha }: Script, args: (string | Buffer)[]): Promise<unknown> {

@@ -3,6 +3,7 @@ import type { StoreLimits } from "../limits.ts";
 import type { MemberRecord } from "../records.ts";
 import { clusterTitle, keyUsed, memberTitle, nameTaken, noSuchCluster, stale, tokenTaken } from "../refusals.ts";
 import type { Changes } from "../store.ts";
+import { createApplyMachines } from "./apply-machines.ts";
 import { purgeCluster } from "./purge.ts";
 
 /** Gives the prepared statement of a text. */
@@ -126,6 +127,8 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
     run("DELETE FROM audit WHERE sequence <= ?", sequence - limits.maxAuditEntries);
   }
 
+  const applyMachines = createApplyMachines(prepare);
+
   return (changes: Changes): void => {
     // The key comes first: a repeated request must be told of its key, not of the name that it took itself.
     if (changes.idempotency !== undefined) writeIdempotency(changes.idempotency);
@@ -134,6 +137,7 @@ export function createApplyChanges(options: { prepare: Prepare; now: () => numbe
     for (const secret of changes.secrets ?? []) writeSecret(secret);
     for (const event of changes.events ?? []) writeEvent(event);
     for (const entry of changes.audit ?? []) writeAudit(entry);
+    applyMachines(changes);
     for (const id of changes.purge ?? []) purgeCluster(prepare, id);
     if (changes.idempotency !== undefined) requireCluster(changes.idempotency.clusterId, "an idempotency key");
   };

@@ -75,6 +75,7 @@ describe("openDatabase", () => {
   it("brings a store of the first release up to date, and keeps what it holds", () => {
     const old = open();
     old.exec("DROP TABLE audit; DROP INDEX clusters_by_deletion; DROP INDEX idempotency_by_cluster");
+    old.exec("DROP TABLE machine_terms; DROP TABLE machine_macs; DROP TABLE machines; DROP TABLE documents");
     old.exec("DELETE FROM schema_migrations WHERE version > 1");
     const insert = old.prepare("INSERT INTO clusters VALUES (?, 'build126', 'deleted', 1, 1, ?)");
     insert.run("c-1", JSON.stringify({ id: "c-1", deletedAt: 7 }));

@@ -72,8 +72,42 @@ const auditAndPurge = `
   CREATE INDEX idempotency_by_cluster ON idempotency (cluster_id);
 `;
 
+/** `machine_terms` holds whatever a machine is searched by (store/machine-index.ts). Documents are there once or not. */
+const machines = `
+  CREATE TABLE machines (
+    id           TEXT PRIMARY KEY,
+    state        TEXT NOT NULL,
+    created_at   INTEGER NOT NULL,
+    last_seen_at INTEGER,
+    version      INTEGER NOT NULL,
+    record       TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX machines_by_age ON machines (created_at, id);
+  CREATE INDEX machines_by_state ON machines (state, created_at, id);
+  CREATE INDEX machines_unapproved ON machines (last_seen_at, id) WHERE state = 'seen';
+
+  CREATE TABLE machine_macs (
+    mac        TEXT PRIMARY KEY,
+    machine_id TEXT NOT NULL REFERENCES machines (id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX machine_macs_by_machine ON machine_macs (machine_id);
+
+  CREATE TABLE machine_terms (
+    term       TEXT NOT NULL,
+    machine_id TEXT NOT NULL REFERENCES machines (id),
+    PRIMARY KEY (term, machine_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX machine_terms_by_machine ON machine_terms (machine_id);
+
+  CREATE TABLE documents (
+    name    TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    record  TEXT NOT NULL
+  ) STRICT;
+`;
+
 /** The n-th entry leads from schema version n to n + 1. Landed entries never change. */
-const migrations: readonly string[] = [initial, auditAndPurge];
+const migrations: readonly string[] = [initial, auditAndPurge, machines];
 
 export const schemaVersion = migrations.length;
 

@@ -10,6 +10,7 @@ import type { Changes, IdempotencyRecord, Store } from "../store.ts";
 import { createApplyChanges } from "./apply-changes.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
+import { createMachineReaders } from "./read-machines.ts";
 import { createRecordCache } from "./record-cache.ts";
 import { createWatchers, touchedClusters } from "../watchers.ts";
 
@@ -127,6 +128,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       );
       return rows.map(toRecord) as AuditEntry[];
     },
+    ...createMachineReaders(prepare),
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
       // The caller's objects may change before they are written: what counts is what they were when given.

@@ -1,0 +1,63 @@
+import type { MachineEvent, MachineHardware, MachineState } from "#api/machine.ts";
+
+/** What the store keeps of a machine of one's own. Times are milliseconds since the epoch, by the server's clock. */
+export interface MachineRecord {
+  id: string;
+  state: MachineState;
+  /** No two machines share one. */
+  macs: string[];
+  uuid: string | null;
+  serial: string | null;
+  manufacturer: string | null;
+  hardware: MachineHardware | null;
+  labels: Record<string, string>;
+  provisioningMac: string;
+  clusterMac: string;
+  power: PowerRecord;
+  assignment: AssignmentRecord | null;
+  /** While it is open, this machine may be given a capability: a power action or an approval opened it. */
+  bootWindow: BootWindow | null;
+  createdAt: number;
+  firstSeenAt: number | null;
+  /** Not of every request: see `machines/sighting.ts`. */
+  lastSeenAt: number | null;
+  lastSeenFrom: string | null;
+  /** Oldest first, bounded. */
+  events: MachineEvent[];
+  version: number;
+}
+
+/** `sealedCredentials`: user and password, sealed by the server's key. */
+export type PowerRecord = { driver: "manual" } | { driver: "redfish"; url: string; sealedCredentials: string | null };
+
+export interface AssignmentRecord {
+  clusterId: string;
+  member: string;
+  allocation: string;
+  install: boolean;
+  installedAt: number | null;
+}
+
+export interface BootWindow {
+  openedAt: number;
+  closesAt: number;
+  /** A capability was handed out within it. */
+  issuedAt: number | null;
+}
+
+/** Whom the server approves by itself. A machine that fits any of the rules. */
+export interface ApprovalRulesRecord {
+  rules: ApprovalRule[];
+  version: number;
+}
+
+/** Everything that is given must fit. */
+export interface ApprovalRule {
+  /** Beginning of one of its MACs, lower-case with colons. */
+  macPrefix?: string | undefined;
+  uuid?: string | undefined;
+  serial?: string | undefined;
+  manufacturer?: string | undefined;
+  /** Given to machines that fit. */
+  labels?: Record<string, string> | undefined;
+}

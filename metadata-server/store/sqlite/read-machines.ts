@@ -1,0 +1,57 @@
+import type { Store } from "../store.ts";
+import { queryTerms } from "../machine-index.ts";
+import type { ApprovalRulesRecord, MachineRecord } from "../machine-record.ts";
+import type { Prepare } from "./apply-changes.ts";
+import { approvalRulesDocument } from "./apply-machines.ts";
+
+type MachineReaders = Pick<
+  Store,
+  "machine" | "machineByMac" | "machines" | "countMachines" | "longestUnseen" | "approvalRules"
+>;
+
+const toMachine = (row: Record<string, unknown> | undefined) =>
+  row === undefined ? undefined : (JSON.parse(String(row["record"])) as MachineRecord);
+
+/** What the embedded store knows of the inventory. */
+export function createMachineReaders(prepare: Prepare): MachineReaders {
+  return {
+    async machine(id) {
+      return toMachine(prepare("SELECT record FROM machines WHERE id = ?").get(id));
+    },
+    async machineByMac(mac) {
+      const select = prepare(
+        "SELECT record FROM machine_macs JOIN machines ON machines.id = machine_macs.machine_id WHERE mac = ?",
+      );
+      return toMachine(select.get(mac));
+    },
+    async machines(query) {
+      const { states, after, limit } = query;
+      const terms = queryTerms(query);
+      const conditions = [
+        ...(states ? ["state IN (SELECT value FROM json_each(?))"] : []),
+        ...terms.map(() => "id IN (SELECT machine_id FROM machine_terms WHERE term = ?)"),
+        ...(after === undefined ? [] : ["(created_at, id) < (SELECT created_at, id FROM machines WHERE id = ?)"]),
+      ];
+      const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+      const values = [...(states ? [JSON.stringify(states)] : []), ...terms, ...(after === undefined ? [] : [after])];
+      const rows = prepare(`SELECT record FROM machines ${where} ORDER BY created_at DESC, id DESC LIMIT ?`).all(
+        ...values,
+        limit,
+      );
+      return rows.flatMap((row) => toMachine(row) ?? []);
+    },
+    async countMachines(state) {
+      return Number(prepare("SELECT count(*) AS count FROM machines WHERE state = ?").get(state)?.["count"]);
+    },
+    async longestUnseen(limit) {
+      const rows = prepare("SELECT record FROM machines WHERE state = 'seen' ORDER BY last_seen_at, id LIMIT ?").all(
+        limit,
+      );
+      return rows.flatMap((row) => toMachine(row) ?? []);
+    },
+    async approvalRules() {
+      const row = prepare("SELECT record FROM documents WHERE name = ?").get(approvalRulesDocument);
+      return row === undefined ? undefined : (JSON.parse(String(row["record"])) as ApprovalRulesRecord);
+    },
+  };
+}
