@@ -21,6 +21,9 @@ function setUp() {
 const instant: StepAction = async () => {};
 const forever: StepAction = (signal) =>
   new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true }));
+/** As a program that takes a moment to be killed. */
+const endsLate: StepAction = (signal) =>
+  forever(signal).catch(() => sleep(40).then(() => Promise.reject(new Error("killed"))));
 
 describe("runSteps", () => {
   it("starts each step as soon as those it depends on are done", async () => {
@@ -66,6 +69,24 @@ describe("runSteps", () => {
     const run = runSteps(steps, { actions, reporter, signal: AbortSignal.timeout(20) });
     await expect(run).rejects.toMatchObject({ code: "server-unreachable" });
     expect(print()).toEqual(["claim started", "preflight started", "preflight done", "claim failed"]);
+  });
+
+  it("blames the step that comes first in the plan where the deadline ends several, however long each takes to end", async () => {
+    const { print, reporter } = setUp();
+    const actions = { claim: endsLate, preflight: forever, render: instant, confirm: instant };
+    await expect(runSteps(steps, { actions, reporter, signal: AbortSignal.timeout(20) })).rejects.toThrow("killed");
+    expect(print()).toEqual(["claim started", "preflight started", "claim failed"]);
+  });
+
+  it("keeps the failure that came before the deadline, whatever ends late because of it", async () => {
+    const { reporter } = setUp();
+    const actions = {
+      claim: endsLate,
+      preflight: () => Promise.reject(new Error("swap is on")),
+      render: instant,
+      confirm: instant,
+    };
+    await expect(runSteps(steps, { actions, reporter, signal: AbortSignal.timeout(30) })).rejects.toThrow("swap is on");
   });
 
   it("refuses a step before one on which it depends", async () => {

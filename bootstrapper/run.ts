@@ -24,16 +24,24 @@ const codeOf: Partial<Record<Phase, FailureCode>> = {
   render: "invalid-input",
 };
 
+interface Failure {
+  error: BootstrapError;
+  step: Step;
+  startedAt: number;
+  atDeadline: boolean;
+}
+
 /**
  * Runs every step as soon as those it depends on are done. The first failure ends the others, is reported last and
- * is thrown; an optional step's failure is only reported.
+ * is thrown; an optional step's failure is only reported. The deadline ends all steps at the same moment, and the one
+ * that comes first in the plan is what the others waited for.
  */
 export async function runSteps(steps: readonly Step[], options: RunStepsOptions): Promise<void> {
   const { actions, reporter, interrupted, now = () => performance.now() } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal, ...(interrupted ? [interrupted] : [])]);
   const done = new Map<Phase, Promise<boolean>>();
-  let first: { error: BootstrapError; phase: Phase; startedAt: number } | undefined;
+  let first: Failure | undefined;
 
   async function runStep(step: Step): Promise<boolean> {
     const before = await Promise.all(step.after.map(async (phase) => done.get(phase)));
@@ -50,8 +58,10 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
       const error = toBootstrapError(thrown, codeOf[step.phase] ?? "kubernetes");
       if (interrupted?.aborted) return false;
       if (step.optional) reporter.report(step.phase, "failed", { durationMs: now() - startedAt, error });
-      else if (first === undefined) {
-        first = { error, phase: step.phase, startedAt };
+      else {
+        const failure = { error, step, startedAt, atDeadline: options.signal.aborted };
+        if (first === undefined || (first.atDeadline && steps.indexOf(step) < steps.indexOf(first.step)))
+          first = failure;
         stop.abort();
       }
       return false;
@@ -66,8 +76,9 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
   await Promise.all(done.values());
   throwIfInterrupted(interrupted);
   if (first !== undefined) {
-    reporter.report(first.phase, "failed", { durationMs: now() - first.startedAt, error: first.error, final: true });
-    throw first.error;
+    const { step, error, startedAt } = first;
+    reporter.report(step.phase, "failed", { durationMs: now() - startedAt, error, final: true });
+    throw error;
   }
   if (options.signal.aborted)
     throw new BootstrapError("kubernetes", "Cannot finish: the deadline passed between two steps");

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { mint, type SimulatedMachine, simulateMachine } from "../../test/fakes/simulated-machine.ts";
 import { kubeadmWorkerMetadata, workerMetadata } from "../fixtures.ts";
 
-async function simulateWorker() {
-  const machine = await simulateMachine(kubeadmWorkerMetadata);
+async function simulateWorker(deadlineSeconds = 20) {
+  const machine = await simulateMachine(kubeadmWorkerMetadata, deadlineSeconds);
   machine.kubernetes.addNode(kubeadmWorkerMetadata.self.name, { address: "127.0.0.1", ready: true });
   await mkdir(join(machine.root, "etc/kubernetes/pki"), { recursive: true });
   return machine;
@@ -75,6 +75,19 @@ describe("a worker that joins by kubeadm (simulated machine)", () => {
     await writeFile(join(machine.root, "join-fault"), `cat >&2 <<'end'\n${message}\nend\nexit 1`);
     expect(await machine.run()).toMatchObject({ exitCode: 4, error: expect.stringContaining(message) as string });
     expect(await joins(machine)).toHaveLength(1);
+  });
+
+  it("is ended at the deadline with everything it has started, and not begun again", async () => {
+    const machine = await simulateWorker(3);
+    await writeFile(join(machine.root, "join-fault"), 'sleep 100 & echo $! > "$ROOT/child"; wait');
+    expect(await machine.run()).toMatchObject({
+      exitCode: 4,
+      error: expect.stringMatching(/^Cannot run "kubeadm join .*": the deadline passed$/) as string,
+    });
+    expect(await joins(machine)).toHaveLength(1);
+    const child = Number(await readFile(join(machine.root, "child"), "utf8"));
+    // Nothing, or a zombie where PID 1 does not reap.
+    expect(await readFile(`/proc/${child}/cmdline`, "utf8").catch(() => "")).toBe("");
   });
 
   it("exits 2 on credentials for the other way to join, and writes none of them", async () => {

@@ -38,7 +38,8 @@ for file in kubelet.conf bootstrap-kubelet.conf pki/ca.crt; do
 done
 mkdir -p pki "$ROOT/var/lib/kubelet/pki"
 touch pki/ca.crt
-sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do echo "$data" | base64 -d; done > "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
+sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do echo "$data" | base64 -d; done > "$ROOT/kubelet-client.pem"
+mv "$ROOT/kubelet-client.pem" "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
 echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`;
 
 /** The bootstrapper that called it is killed, once, where `kill-STAGE/PROGRAM` names a part of its arguments. */
