@@ -29,6 +29,21 @@ describe("loadConfig", () => {
     });
   });
 
+  it("takes an address or a port alone for plain HTTP, and has none by itself", () => {
+    expect(loadConfig({}, {}).httpListen).toBeNull();
+    expect(loadConfig({ httpListen: "192.0.2.1:80" }, {}).httpListen).toEqual({ address: "192.0.2.1", port: 80 });
+    expect(loadConfig({}, { SPROUT_HTTP_LISTEN: "8080" }).httpListen).toEqual({ address: "0.0.0.0", port: 8080 });
+  });
+
+  it.each([
+    ["boot.example:80", "must be ADDRESS:PORT, such as 192.0.2.1:80"],
+    ["192.0.2.256:80", "must have an IPv4 address"],
+  ])("refuses to listen on %s", (httpListen, reason) => {
+    expect(() => loadConfig({ httpListen }, {})).toThrow(
+      new ConfigError(`Cannot use configuration: httpListen (SPROUT_HTTP_LISTEN) ${reason}`),
+    );
+  });
+
   it("finds the server's address on another nspawn subnet", () => {
     expect(loadConfig({ nspawnSubnet: "172.20.0.0/16" }, {}).nspawnServerAddress).toBe("172.20.255.254");
   });

@@ -23,6 +23,16 @@ const StoreTarget = z.string().transform((text, context): RedisTarget | null => 
   }
 });
 
+/** `ADDRESS:PORT`, or a port on every address. */
+const ListenAddress = z
+  .string()
+  .regex(/^(?:[\d.]+:)?\d+$/, "must be ADDRESS:PORT, such as 192.0.2.1:80")
+  .transform((text): { address: string; port: unknown } => {
+    const [number, address = "0.0.0.0"] = text.split(":").toReversed();
+    return { address, port: number };
+  })
+  .pipe(z.object({ address: z.ipv4("must have an IPv4 address"), port }));
+
 /** A domain such as `sprout.internal`; short, because node names may have 52 characters in all. */
 const BaseDomain = z
   .string()
@@ -34,6 +44,8 @@ const Settings = z.strictObject({
   cacheDir: directory.default("/var/cache/sprout"),
   listenAddress: z.ipv4("must be an IPv4 address").default("0.0.0.0"),
   port: port.default(8443),
+  /** Plain HTTP for what firmware and cloud-init ask; null for none. */
+  httpListen: ListenAddress.nullable().default(null),
   baseDomain: BaseDomain.default("sprout.internal"),
   nspawnSubnet: Cidr.regex(/\.0\.0\/16$/, "must be a /16, such as 10.77.0.0/16").default("10.77.0.0/16"),
   /** Further names and addresses the server's certificate is valid for. */
@@ -63,6 +75,7 @@ const variables = {
   cacheDir: "SPROUT_CACHE_DIR",
   listenAddress: "SPROUT_LISTEN_ADDRESS",
   port: "SPROUT_PORT",
+  httpListen: "SPROUT_HTTP_LISTEN",
   baseDomain: "SPROUT_BASE_DOMAIN",
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
   serverNames: "SPROUT_SERVER_NAMES",

@@ -1,8 +1,6 @@
-import { createServer, type Server } from "node:https";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { join } from "node:path";
-import { createAdaptorServer } from "@hono/node-server";
+import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBackground } from "./clusters/background.ts";
 import { pause, systemClock } from "./clusters/clock.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
@@ -14,7 +12,10 @@ import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusals.ts";
 import type { Config } from "./config.ts";
 import { createApp } from "./http/app.ts";
+import type { HttpDependencies } from "./http/dependencies.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { createPlainApp } from "./http/plain-app.ts";
+import { listen } from "./listen.ts";
 import { filterLogger, type Logger } from "./logger.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
@@ -28,9 +29,6 @@ import type { Store } from "./store/store.ts";
 
 /** Between keys made ahead, each about 30 ms of one core. */
 const keyRestMs = 250;
-/** How long requests under way may take to end. */
-const drainMs = 5000;
-const maxConnections = 20_000;
 
 export interface RunningServer {
   url: string;
@@ -97,15 +95,16 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await reconcile(clusters);
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
     background.start("purge", (signal) => watchDeleted(clusters, signal));
-    const app = createApp({ clusters, apiToken: token, metrics, stopping: stopping.signal });
-    const server = await listen(config, { tls, fetch: app.fetch });
+    const http = { clusters, apiToken: token, metrics, stopping: stopping.signal };
+    const listeners = await listenOnAll(config, { tls, http });
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
     const url = `https://${host}:${config.port}`;
     logger.info("Serving", { url });
+    if (config.httpListen) logger.info("Serving plain HTTP", { ...config.httpListen });
     let ended: Promise<void> | undefined;
     const end = (leave: () => Promise<void>) => {
       stopping.abort();
-      ended ??= drain(server).then(() => stop(leave));
+      ended ??= Promise.all(listeners.map((listener) => listener.close())).then(() => stop(leave));
       return ended;
     };
     return {
@@ -130,42 +129,17 @@ export function openConfiguredStore(
   return openRedisStore({ target: config.store, ephemeral, ...common });
 }
 
-async function listen(
-  config: Config,
-  { tls, fetch }: { tls: ServerTls; fetch: (request: Request) => Response | Promise<Response> },
-): Promise<Server> {
-  const server = createAdaptorServer({
-    fetch,
-    createServer,
-    serverOptions: {
-      // With the authority: a machine that was given its hash alone finds it in the chain.
-      cert: `${tls.certificate}${tls.ca}`,
-      key: tls.key,
-      minVersion: "TLSv1.2",
-      handshakeTimeout: 10_000,
-      headersTimeout: 10_000,
-      requestTimeout: 30_000,
-      keepAliveTimeout: 65_000,
-      maxHeaderSize: 16 * 1024,
-    },
-  }) as Server;
-  server.maxConnections = maxConnections;
-  server.listen(config.port, config.listenAddress);
+/** The API, and where it is asked for the plain surface of firmware and cloud-init. */
+async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http: HttpDependencies }) {
+  const api = await listen({ address: config.listenAddress, port: config.port }, { fetch: createApp(http).fetch, tls });
+  if (config.httpListen === null) return [api];
+  const plain = createPlainApp({ ...http, assets: createBootAssets(join(config.cacheDir, "images")) });
   try {
-    await once(server, "listening");
-  } catch (cause) {
-    throw new Error(`Cannot listen on ${config.listenAddress}:${config.port}: ${(cause as Error).message}`, { cause });
+    return [api, await listen(config.httpListen, { fetch: plain.fetch })];
+  } catch (error) {
+    await api.close();
+    throw error;
   }
-  return server;
-}
-
-async function drain(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), drainMs);
-  await closed;
-  clearTimeout(timer);
 }
 
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);

@@ -1,3 +1,4 @@
+import type { BootAssets } from "../boot/boot-assets.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -8,4 +9,9 @@ export interface HttpDependencies {
   metrics: Metrics;
   /** Aborted when the server stops: held requests are answered and streams end. */
   stopping: AbortSignal;
+}
+
+/** Of the surfaces on plain HTTP. */
+export interface PlainDependencies extends HttpDependencies {
+  assets: BootAssets;
 }

@@ -25,6 +25,7 @@ export const addServeCommand =
       .description("run the metadata server on this host")
       .option("--port <PORT>", "of the API, for people and machines (8443)")
       .option("--listen-address <ADDRESS>", "(0.0.0.0)")
+      .option("--http-listen <ADDRESS:PORT>", "plain HTTP for network boot, on a network of its own (none)")
       .option("--cache-dir <DIR>", "baked images and Kubernetes binaries (/var/cache/sprout)")
       .option("--base-domain <DOMAIN>", "what clusters' names end with (sprout.internal)")
       .option("--nspawn-subnet <CIDR>", "a /16 for the machines on this host (10.77.0.0/16)")

@@ -1,0 +1,25 @@
+import { join } from "node:path";
+import { KubernetesVersion } from "#api/name.ts";
+import { type AssetFile, createAssetFiles } from "./asset-files.ts";
+
+/** What a machine without a disk loads, in this order. */
+export const bootAssetNames = ["vmlinuz", "initrd", "root.squashfs"] as const;
+export type BootAssetName = (typeof bootAssetNames)[number];
+
+export interface BootAssets {
+  /** Of the image of that Kubernetes version. Undefined where there is none; any text is safe to ask for. */
+  open(version: string, name: string): Promise<AssetFile | undefined>;
+}
+
+/** `imagesDir` has a folder for each baked image, named by its Kubernetes version. */
+export function createBootAssets(imagesDir: string): BootAssets {
+  const files = createAssetFiles();
+  return {
+    async open(version, name) {
+      if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
+      return files.open(join(imagesDir, version, name));
+    },
+  };
+}
+
+const isBootAssetName = (name: string): name is BootAssetName => bootAssetNames.some((known) => known === name);

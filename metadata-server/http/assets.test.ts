@@ -1,0 +1,154 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setTimeout as delay } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { freePort } from "../../test/fixtures/free-port.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
+import { createBootAssets } from "../boot/boot-assets.ts";
+import { listen, type Listener } from "../listen.ts";
+import { createMetrics } from "./metrics.ts";
+import { createPlainApp } from "./plain-app.ts";
+
+const root = randomBytes(3 * 1024 * 1024);
+const etag = `"${createHash("sha256").update(root).digest("hex")}"`;
+let server: TestServer;
+let listener: Listener;
+let images: string;
+let port: number;
+let url: string;
+
+beforeEach(async () => {
+  server = await createTestServer();
+  const { clusters, stopping } = server;
+  images = join(await temporaryFolder("assets"), "images");
+  await mkdir(join(images, "v1.20.2"), { recursive: true });
+  await writeFile(join(images, "v1.20.2/root.squashfs"), root);
+  await writeFile(join(images, "v1.20.2/manifest.json"), "{}");
+  const app = createPlainApp({
+    clusters,
+    apiToken: "unused",
+    metrics: createMetrics(clusters.store),
+    stopping: stopping.signal,
+    assets: createBootAssets(images),
+  });
+  port = await freePort();
+  listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
+  url = `http://127.0.0.1:${port}/assets/v1.20.2/root.squashfs`;
+});
+afterEach(async () => {
+  await listener.close();
+  await server.close();
+});
+
+const get = (headers: Record<string, string> = {}, method = "GET") => fetch(url, { headers, method });
+const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
+
+describe("Assets", () => {
+  it("are served whole, with a strong ETag that is their SHA-256", async () => {
+    const response = await get();
+    expect(response.status).toBe(200);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      etag,
+      "content-length": String(root.length),
+      "content-type": "application/octet-stream",
+      "accept-ranges": "bytes",
+      "cache-control": "no-cache",
+    });
+    expect((await bytesOf(response)).equals(root)).toBe(true);
+  });
+
+  it("answer HEAD with the same headers, whatever range is asked for", async () => {
+    const response = await get({ range: "bytes=0-1" }, "HEAD");
+    expect([response.status, response.headers.get("content-length"), response.headers.get("etag")]).toEqual([
+      200,
+      String(root.length),
+      etag,
+    ]);
+    expect(await response.text()).toBe("");
+  });
+
+  it("are served in part, where the client has the rest of the same file", async () => {
+    const part = await get({ range: "bytes=1048576-", "if-range": etag });
+    expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 1048576-3145727/3145728`]);
+    expect((await bytesOf(part)).equals(root.subarray(1_048_576))).toBe(true);
+    const whole = await get({ range: "bytes=1048576-", "if-range": '"of-another-file"' });
+    expect([whole.status, (await bytesOf(whole)).length]).toEqual([200, root.length]);
+    const byDate = await get({ range: "bytes=1048576-", "if-range": "Sat, 21 Nov 2026 05:00:00 GMT" });
+    expect([byDate.status, (await bytesOf(byDate)).length]).toEqual([200, root.length]);
+  });
+
+  it.each([
+    ["an unsatisfiable range", { range: "bytes=3145728-" }, 416],
+    ["a copy that is still good", { "if-none-match": etag }, 304],
+    ["a copy that is still good, among others and weak", { "if-none-match": `"other", W/${etag}` }, 304],
+    ["another file than was asked for", { "if-match": '"other"' }, 412],
+  ])("answer %s without a body", async (_what, headers, status) => {
+    const response = await get(headers);
+    expect([response.status, await response.text(), response.headers.get("etag")]).toEqual([status, "", etag]);
+  });
+
+  it.each([
+    "/assets/v1.20.2/manifest.json",
+    "/assets/v1.20.2/..%2Fmanifest.json",
+    "/assets/..%2F..%2Fetc/vmlinuz",
+    "/assets/%2e%2e/vmlinuz",
+    "/assets/v1.20.2%00/vmlinuz",
+    "/assets/v1.20.2/vmlinuz",
+    "/assets/v9.9.9/vmlinuz",
+    "/assets/v1.20.2/../../../../etc/passwd",
+    "/v1/clusters",
+    "/node/v1/metadata",
+    "/metrics",
+  ])("do not include %s, and nothing else of the server does", async (path) => {
+    // Not by fetch, which would resolve the dots itself.
+    const socket = connect(port, "127.0.0.1");
+    socket.write(`GET ${path} HTTP/1.1\r\nHost: boot\r\nConnection: close\r\n\r\n`);
+    expect((await text(socket)).split("\r\n")[0]).toBe("HTTP/1.1 404 Not Found");
+  });
+
+  it("are whole and of one kind for a client that began before the file was replaced by another", async () => {
+    await (await get()).arrayBuffer();
+    const response = await get();
+    const reader = response.body!.getReader();
+    const first = (await reader.read()).value!;
+    const other = join(images, "new");
+    await writeFile(other, randomBytes(root.length));
+    await rename(other, join(images, "v1.20.2/root.squashfs"));
+    const chunks = [first];
+    for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
+    expect(Buffer.concat(chunks).equals(root)).toBe(true);
+    expect((await get()).headers.get("etag")).not.toBe(etag);
+  });
+
+  it("break off where the file is written in place, rather than mix two", async () => {
+    const large = Buffer.alloc(64 * 1024 * 1024, 1);
+    await writeFile(join(images, "v1.20.2/root.squashfs"), large);
+    const response = await get();
+    const reader = response.body!.getReader();
+    await reader.read();
+    await using file = await open(join(images, "v1.20.2/root.squashfs"), "r+");
+    await file.write(Buffer.alloc(1024, 2), 0, 1024, large.length - 1024);
+    const rest = async () => {
+      for (let next = await reader.read(); !next.done; next = await reader.read())
+        if (next.value.includes(2)) return "mixed";
+      return "whole";
+    };
+    await expect(rest()).rejects.toThrow("terminated");
+    await expect.poll(() => server.log.join("\n")).toContain("it was written while it was read");
+  });
+
+  it("of a client that goes away are closed, and no error", async () => {
+    await writeFile(join(images, "v1.20.2/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
+    const gone = new AbortController();
+    const response = await fetch(url, { signal: gone.signal });
+    await response.body!.getReader().read();
+    gone.abort();
+    await delay(100);
+    expect(server.log).toEqual([]);
+    expect((await get({ range: "bytes=0-9" })).status).toBe(206);
+  });
+});

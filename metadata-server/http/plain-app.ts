@@ -1,0 +1,14 @@
+import type { Hono } from "hono";
+import { addAssetRoutes } from "./assets.ts";
+import { createBaseApp } from "./base-app.ts";
+import type { PlainDependencies } from "./dependencies.ts";
+
+/**
+ * What firmware and cloud-init ask, which know no TLS or pin no authority; never the cluster API or the node API.
+ * Whoever is on that network can read and change all of it.
+ */
+export function createPlainApp(deps: PlainDependencies): Hono {
+  return createBaseApp(deps, (app) => {
+    addAssetRoutes(app, deps);
+  });
+}
