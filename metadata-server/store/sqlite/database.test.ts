@@ -79,12 +79,23 @@ describe("openDatabase", () => {
     old.exec("DELETE FROM schema_migrations WHERE version > 1");
     const insert = old.prepare("INSERT INTO clusters VALUES (?, 'build126', 'deleted', 1, 1, ?)");
     insert.run("c-1", JSON.stringify({ id: "c-1", deletedAt: 7 }));
+    const member = old.prepare("INSERT INTO members VALUES (1, 'c-1', 'cp01', 'control-plane', 1, ?)");
+    member.run(JSON.stringify({ name: "cp01" }));
     old.close();
     const database = open();
     expect(database.prepare("SELECT version FROM schema_migrations").all()).toHaveLength(schemaVersion);
     expect(database.prepare("SELECT id, record ->> '$.deletedAt' AS time FROM clusters").all()).toEqual([
       { id: "c-1", time: 7 },
     ]);
+    expect(JSON.parse(String(database.prepare("SELECT record FROM clusters").get()?.["record"]))).toEqual({
+      id: "c-1",
+      deletedAt: 7,
+      join: "certificate",
+    });
+    expect(JSON.parse(String(database.prepare("SELECT record FROM members").get()?.["record"]))).toEqual({
+      name: "cp01",
+      reportTokenUsedAt: null,
+    });
     expect(database.prepare("SELECT * FROM audit").all()).toEqual([]);
     database.close();
   });

@@ -62,8 +62,13 @@ const initial = `
   CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
 `;
 
-/** Deleted clusters are forgotten in the order of their deletion; the time is in the record. */
+/**
+ * Deleted clusters are forgotten in the order of their deletion; the time is in the record. Clusters and members of
+ * before get what their records have had since: workers joined by certificate, and nobody noted a token's first use.
+ */
 const auditAndPurge = `
+  UPDATE clusters SET record = json_insert(record, '$.join', 'certificate');
+  UPDATE members SET record = json_insert(record, '$.reportTokenUsedAt', NULL);
   CREATE TABLE audit (
     sequence INTEGER PRIMARY KEY,
     entry    TEXT NOT NULL
