@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
+import type { Socket } from "node:net";
 import { createAdaptorServer } from "@hono/node-server";
 import type { ServerTls } from "./pki/server-tls.ts";
 
@@ -28,13 +29,24 @@ export interface Listener {
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-/** Throws where the address is taken or not of this host. Plain HTTP without `tls`. */
+export interface ListenOptions {
+  fetch: Fetch;
+  /** Plain HTTP without it. */
+  tls?: ServerTls;
+  /** Connections that are ended before a byte of them is read. */
+  refuses?: (connection: Socket) => boolean;
+}
+
+/** Throws where the address is taken or not of this host. */
 export async function listen(
   { address, port }: ListenAddress,
-  { fetch, tls }: { fetch: Fetch; tls?: ServerTls },
+  { fetch, tls, refuses = () => false }: ListenOptions,
 ): Promise<Listener> {
   const server = tls ? createTlsServer(fetch, tls) : createPlainServer(fetch);
   server.maxConnections = maxConnections;
+  server.on("connection", (connection: Socket) => {
+    if (refuses(connection)) connection.destroy();
+  });
   server.listen(port, address);
   try {
     await once(server, "listening");

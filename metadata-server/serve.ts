@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import type { Socket } from "node:net";
 import { join } from "node:path";
+import { isBackDoor } from "./back-door.ts";
 import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBackground } from "./clusters/background.ts";
 import { pause, systemClock } from "./clusters/clock.ts";
@@ -131,11 +133,13 @@ export function openConfiguredStore(
 
 /** The API, and where it is asked for the plain surface of firmware and cloud-init. */
 async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http: HttpDependencies }) {
-  const api = await listen({ address: config.listenAddress, port: config.port }, { fetch: createApp(http).fetch, tls });
+  const refuses = (connection: Socket) => isBackDoor(connection, config);
+  const { listenAddress: address, port } = config;
+  const api = await listen({ address, port }, { fetch: createApp(http).fetch, tls, refuses });
   if (config.httpListen === null) return [api];
   const plain = createPlainApp({ ...http, assets: createBootAssets(join(config.cacheDir, "images")) });
   try {
-    return [api, await listen(config.httpListen, { fetch: plain.fetch })];
+    return [api, await listen(config.httpListen, { fetch: plain.fetch, refuses })];
   } catch (error) {
     await api.close();
     throw error;

@@ -40,7 +40,8 @@ describe("network `manifest` (simulated machine)", () => {
     expect((await stat(join(machine.root, "etc/kubernetes/network.yaml"))).mode & 0o777).toBe(0o600);
     const { port } = new URL(machine.server.url);
     expect(await read(machine, "iptables.rules")).toBe(
-      `raw PREROUTING -s 10.244.0.0/16 -d 127.0.0.1 -p tcp --dport ${port} -j DROP\n`,
+      `raw PREROUTING -s 10.244.0.0/16 -d 127.0.0.1 -p tcp --dport ${port} -j DROP\n` +
+        `mangle FORWARD -s 10.244.0.0/16 -d 127.0.0.1 -p tcp --dport ${port} -j DROP\n`,
     );
     expect(await read(machine, "systemctl.log")).not.toContain("route-agent");
     await expect(readdir(join(machine.root, "etc/cni"))).rejects.toThrow("ENOENT");

@@ -13,7 +13,10 @@ export async function setUpNetwork(session: Session, signal: AbortSignal): Promi
   const toServer = ["-d", server.address, "-p", "tcp", "--dport", port || "443", "-j", "DROP"];
   if (network.plugin === "manifest") {
     // Which pods are this node's is not known, and a plugin's own rules may come before all others in `filter`.
-    await ensureRule(session, { table: "raw", rule: ["PREROUTING", "-s", network.podSubnet, ...toServer] }, signal);
+    const dropped = ["-s", network.podSubnet, ...toServer];
+    await ensureRule(session, { table: "raw", rule: ["PREROUTING", ...dropped] }, signal);
+    // By way of a Service it is the server's address only after kube-proxy's translation.
+    await ensureRule(session, { table: "mangle", rule: ["FORWARD", ...dropped] }, signal);
     return;
   }
   const leaving = ["-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"];

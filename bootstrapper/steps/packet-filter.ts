@@ -1,7 +1,7 @@
 import type { Session } from "../session.ts";
 
 export interface PacketFilterRule {
-  table: "filter" | "nat" | "raw";
+  table: "filter" | "nat" | "raw" | "mangle";
   rule: [chain: string, ...match: string[]];
 }
 
