@@ -7,6 +7,7 @@ import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kube
 import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
+import { podReaches } from "../lab/pod-reaches.ts";
 
 const reason = whyNoMachines();
 
@@ -85,9 +86,11 @@ describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (ski
     const demo = pods.split("\n").filter((line) => line.includes("sprout-demo"));
     expect(demo).toHaveLength(2);
     for (const line of demo) {
-      const [namespace = "", name = ""] = line.split(" ");
-      const connect = ["exec", "-n", namespace, name, "--", "nc", "-w", "2", "-z", hostname, port];
-      await expect(kubectl(connect)).rejects.toThrow("exit code 1");
+      const [namespace = "", pod = ""] = line.split(" ");
+      expect(await podReaches(kubectl, { namespace, pod, address: cluster.members[0]!.address!, port: 6443 })).toBe(
+        true,
+      );
+      expect(await podReaches(kubectl, { namespace, pod, address: hostname, port })).toBe(false);
     }
     const fromNode = ["timeout", "2", "bash", "-c", `exec 3<>/dev/tcp/${hostname}/${port} && echo reached`];
     expect(await exec(1, fromNode)).toBe("reached");
