@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { BootstrapError } from "./errors.ts";
 
 export interface CommandLine {
-  command: "run" | "plan" | "check" | "route-agent" | "version" | "help";
+  command: "run" | "plan" | "check" | "reset" | "route-agent" | "version" | "help";
   file?: string | undefined;
   root: string;
   /** Folder of templates of one's own, below the root. */
@@ -14,6 +14,7 @@ export const usage = `sprout-bootstrap: turns this machine into a Kubernetes nod
   run             bring the machine up (the default)
   plan [FILE]     print the steps and the rendered files, secrets masked; FILE is the metadata, else the server is asked
   check FILE      validate a seed, metadata or credentials file offline
+  reset           undo all of it: the machine is as it was imaged, and can be brought up under a new allocation
   route-agent     keep the routes to the peers' pods
 
   --root DIR      everything read or written is below this folder (default /)
@@ -24,7 +25,7 @@ exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or confi
 4 kubeadm or kubelet, 5 metadata server unreachable
 `;
 
-const commands = ["run", "plan", "check", "route-agent"] as const;
+const commands = ["run", "plan", "check", "reset", "route-agent"] as const;
 
 /** Throws BootstrapError `invalid-input`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {

@@ -5,6 +5,8 @@ export interface ExecOptions {
   signal: AbortSignal;
   /** Takes what looks like a secret out of the output that is kept. */
   redact: (text: string) => string;
+  /** For its standard input; without, that is empty. */
+  input?: string | undefined;
 }
 
 const maxTailCharacters = 8000;
@@ -14,7 +16,10 @@ const forceKillAfterMs = 1000;
  * Runs a program from PATH with an argument list, never through a shell; ends it with all its descendants when the
  * signal aborts. Returns its standard output. Throws BootstrapError `kubernetes` with the redacted tail of the output.
  */
-export async function exec(command: readonly [string, ...string[]], { signal, redact }: ExecOptions): Promise<string> {
+export async function exec(
+  command: readonly [string, ...string[]],
+  { signal, redact, input }: ExecOptions,
+): Promise<string> {
   const [file, ...args] = command;
   const result = await execa(file, args, {
     all: true,
@@ -22,7 +27,7 @@ export async function exec(command: readonly [string, ...string[]], { signal, re
     forceKillAfterDelay: forceKillAfterMs,
     killDescendants: true,
     reject: false,
-    stdin: "ignore",
+    ...(input === undefined ? { stdin: "ignore" as const } : { input }),
   });
   if (!result.failed) return result.stdout;
   const name = [file, ...args.slice(0, 4)].join(" ");

@@ -9,6 +9,7 @@ import { isContainer } from "./hardware.ts";
 import { parseJson } from "./parse.ts";
 import { printPlan } from "./print-plan.ts";
 import { createRedactor } from "./redact.ts";
+import { reset } from "./reset/reset.ts";
 import { runRouteAgent } from "./route-agent/route-agent.ts";
 import { contactServer, fetchMetadata } from "./server/contact.ts";
 import { discoverSource } from "./sources/discover.ts";
@@ -28,6 +29,8 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
     case "check":
       write(`${checkFile(await readFile(file, "utf8"), file)}\n`);
       return;
+    case "reset":
+      return reset({ root, write, signal });
     case "route-agent":
       return runRouteAgent({ root, write, signal });
     case "version":

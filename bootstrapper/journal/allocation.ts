@@ -48,7 +48,7 @@ export async function writeAllocation(root: string, record: AllocationRecord): P
   await syncFiles([path]);
 }
 
-const overwritten = ["/etc/hosts", "/etc/hostname"];
+const overwritten = ["/etc/hosts", "/etc/hostname", "/etc/default/kubelet"];
 
 /** The files of the image that rendering writes over, for `reset` to put back. */
 export async function readOverwritten(root: string): Promise<AllocationRecord["before"]> {

@@ -11,7 +11,7 @@ import { watchNodes } from "../kubernetes/watch-nodes.ts";
 import { parseJson } from "../parse.ts";
 import { createRedactor } from "../redact.ts";
 import { routeAgentConfig } from "../render/network.ts";
-import { diffRoutes, parseIpRoutes, toRoutes } from "./routes.ts";
+import { diffRoutes, parseIpRoutes, routeProtocol, toRoutes } from "./routes.ts";
 
 const RouteAgentConfig = z.strictObject({
   /** Tried in turn. */
@@ -22,8 +22,6 @@ const RouteAgentConfig = z.strictObject({
   client: KeyPair,
 });
 
-/** Marks our routes in the kernel's table (`ip route … proto 157`), so that nobody else's are ever touched. */
-const routeProtocol = "157";
 const retryDelayMs = 500;
 
 export interface RouteAgentOptions {

@@ -1,6 +1,9 @@
 import { contains } from "../check-metadata.ts";
 import { internalIp, type KubernetesNode, podCidrAnnotation } from "../kubernetes/node.ts";
 
+/** Marks our routes in the kernel's table (`ip route … proto 157`), so that nobody else's are ever touched. */
+export const routeProtocol = "157";
+
 /** Pod CIDR → the address of the node that has it. */
 export type Routes = Map<string, string>;
 

@@ -84,6 +84,7 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
     const fault = faults.get(path)?.shift();
     if (fault !== undefined && (await applyFault(fault, { request, response }))) return;
     await fake.hook(path, "received");
+    if (request.socket.destroyed) return;
     const refusal = refuse(path, authorization);
     if (refusal !== undefined)
       return send(response, refusal.status, { type: `/problems/${refusal.title}`, ...refusal });

@@ -29,12 +29,12 @@ export interface KilledRun {
 const killInWrite = join(import.meta.dirname, "kill-in-write.ts");
 
 /** Runs the real main.ts on the simulated machine and kills it at the point; the fakes stay as they are then. */
-export async function killAt(machine: SimulatedMachine, point: KillPoint): Promise<KilledRun> {
+export async function killAt(machine: SimulatedMachine, point: KillPoint, ...args: string[]): Promise<KilledRun> {
   const { root, server } = machine;
   const preload = point.at === "write" ? ["--import", killInWrite] : [];
   const env = point.at === "write" ? { SPROUT_FAKE_KILL_WRITE: `${point.stage} ${join(root, point.path)}` } : {};
   if (point.at === "program") await setProgramTrap(root, point);
-  const child = execa(process.execPath, [...preload, main, "--root", root], {
+  const child = execa(process.execPath, [...preload, main, "--root", root, ...args], {
     env: { ...simulatedEnvironment(root), ...env },
     extendEnv: false,
     reject: false,

@@ -6,7 +6,13 @@ const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2"];
 
 /** Stands in for a real program: says what it was asked, and does the least that the next step looks at. */
 const fakePrograms = {
-  ctr: `case "$*" in *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";; *) printf '%s\\n' ${images.join(" ")};; esac`,
+  ctr: `case "$*" in
+  *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";;
+  *"containers ls"*) cat "$ROOT/containers" 2> /dev/null || :;;
+  *"containers delete"*) for id; do :; done; sed -i "/^$id/d" "$ROOT/containers";;
+  *tasks*) echo "$@" >> "$ROOT/ctr.log";;
+  *) printf '%s\\n' ${images.join(" ")};;
+esac`,
   kubeadm: `echo "$@" >> "$ROOT/kubeadm.log"
 if [ "$1" = join ]; then . "$ROOT/bin/kubeadm-join"; else
 mkdir -p "$ROOT/etc/kubernetes/manifests"
@@ -19,9 +25,14 @@ mkdir -p "$ROOT/run/fake-units"
 for unit; do :; done
 case "$1" in
   start) touch "$ROOT/run/fake-units/$unit";;
-  stop) rm -f "$ROOT/run/fake-units/$unit";;
+  stop) shift; for unit; do rm -f "$ROOT/run/fake-units/$unit"; done;;
   is-active) test -e "$ROOT/run/fake-units/$unit";;
 esac`,
+  ip: `echo "$@" >> "$ROOT/ip.log"`,
+  umount: `echo "$@" >> "$ROOT/umount.log"`,
+  "iptables-save": `cat "$ROOT/iptables.saved" 2> /dev/null || :`,
+  "iptables-restore": `cat > "$ROOT/iptables.saved"`,
+  "ip6tables-save": `:`,
   iptables: `table=$4 operation=$5
 shift 5
 case "$operation" in
@@ -72,6 +83,8 @@ export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedR
   await write("proc/swaps", "Filename\tType\n");
   await write("proc/sys/net/ipv4/ip_forward", "1\n");
   await write("proc/sys/kernel/random/boot_id", "boot-1\n");
+  await write("proc/self/mountinfo", "");
+  await write("etc/hosts", "127.0.0.1 localhost\n");
   const manifest = { kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) };
   await write("usr/share/sprout/manifest.json", JSON.stringify(manifest));
   await cp(templatesFolder, join(root, "usr/share/sprout/templates"), {

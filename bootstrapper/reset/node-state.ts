@@ -1,0 +1,40 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { below, writeFileAtomic } from "../files.ts";
+import type { Undo } from "./undo.ts";
+
+/** Emptied, not removed: each may be a mount point of the machine. */
+const folders = [
+  "/etc/kubernetes",
+  "/var/lib/kubelet",
+  "/var/lib/etcd",
+  "/etc/cni/net.d",
+  "/var/lib/cni",
+  "/var/log/pods",
+  "/var/log/containers",
+];
+/** Where a folder of the image was in one that is emptied. */
+const imageFolders = ["/etc/kubernetes/manifests"];
+const files = ["/etc/sprout/route-agent.json"];
+
+/** Removes what a bring-up and its kubelet wrote, and puts back what they wrote over. */
+export async function removeNodeState({ root, record }: Undo): Promise<string> {
+  for (const folder of folders) await emptyFolder(below(root, folder));
+  for (const folder of imageFolders) await mkdir(below(root, folder), { recursive: true });
+  for (const file of files) await rm(below(root, file), { force: true });
+  const before = Object.entries(record?.before ?? {});
+  for (const [path, content] of before) {
+    if (content === null) await rm(below(root, path), { force: true });
+    else await writeFileAtomic(below(root, path), content, 0o644);
+  }
+  const restored = record === undefined ? "nothing is known to put back" : `${before.length} files as they were`;
+  return `${folders.join(", ")} emptied, ${restored}`;
+}
+
+export async function emptyFolder(folder: string, { last }: { last?: string } = {}): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  for (const name of names.filter((entry) => entry !== last)) await rm(join(folder, name), { recursive: true });
+}

@@ -1,0 +1,22 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Phase, PhaseState } from "#api/phase.ts";
+
+interface Machine {
+  machinesDir: string;
+  allocation: string;
+}
+
+/** What a machine has said so far, over all its boots. */
+export const readConsole = ({ machinesDir, allocation }: Machine) =>
+  readFile(join(machinesDir, allocation, "console.log"), "utf8").catch(() => "");
+
+/** Waits until a machine's bootstrapper has said that a step started or ended. */
+export async function waitForStep(
+  machine: Machine,
+  { phase, state, signal }: { phase: Phase; state: PhaseState; signal: AbortSignal },
+): Promise<void> {
+  while (!(await readConsole(machine)).includes(`"message":"${phase} ${state}"`))
+    await sleep(10, undefined, { signal });
+}
