@@ -56,7 +56,7 @@ export async function groundOn({ root, source, metadata, ca, received, past }: N
     metadata,
   };
   if (leftovers.length > 0) return { record, journal: undefined, leftovers, recorded: refuse(leftovers) };
-  const journal = await openJournal(root, { bytes: past?.bytes ?? 0 });
+  const journal = await openJournal(root, past);
   const recorded = writeAllocation(root, record);
   // Whoever writes waits for it; until then it is nobody's error.
   recorded.catch(() => undefined);
@@ -72,7 +72,7 @@ function refuse(leftovers: string[]): Promise<never> {
 
 /** The ground of an earlier run, from disk. */
 export async function standOn(root: string, past: Past): Promise<Ground> {
-  const journal = await openJournal(root, { bytes: past.bytes });
+  const journal = await openJournal(root, past);
   return { record: past.record, journal, leftovers: [], recorded: Promise.resolve() };
 }
 

@@ -60,5 +60,15 @@ export function unsentReports(entries: readonly JournalEntry[]): Report[] {
     .map((entry) => Report.strip().parse(entry));
 }
 
+/** What decides anything later: the last entry of each kind, and everything the server does not have yet. */
+export function compactEntries(entries: readonly JournalEntry[]): JournalEntry[] {
+  const kindOf = (entry: JournalEntry) => (isPhaseEntry(entry) ? `${entry.phase} ${entry.state}` : "sent");
+  const last = new Map(entries.map((entry) => [kindOf(entry), entry]));
+  const unsent = new Set(unsentReports(entries).map(({ sequence }) => sequence));
+  return entries.filter(
+    (entry) => last.get(kindOf(entry)) === entry || (isPhaseEntry(entry) && unsent.has(entry.sequence)),
+  );
+}
+
 export const lastSequence = (entries: readonly JournalEntry[]) =>
   Math.max(0, ...entries.map((entry) => (isPhaseEntry(entry) ? entry.sequence : entry.sentUpTo)));

@@ -1,7 +1,7 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { below, removeTemporaries, syncFolder } from "../files.ts";
-import type { JournalEntry } from "./entry.ts";
+import { below, removeTemporaries, syncFiles, syncFolder, writeFileAtomic } from "../files.ts";
+import { compactEntries, type JournalEntry, type ParsedJournal } from "./entry.ts";
 import { journalFile, nodeFiles } from "./node-folder.ts";
 
 export interface Journal {
@@ -12,14 +12,19 @@ export interface Journal {
   close(): Promise<void>;
 }
 
+const nothing: ParsedJournal = { entries: [], bytes: 0 };
+/** A node that reboots for years writes a dozen lines each time. */
+const maxBytes = 256 * 1024;
+
 /**
  * Opens the journal behind its last whole line. One writer: what is appended while a flush is under way goes with the
  * next one, so that a step never waits for a disk.
  */
-export async function openJournal(root: string, { bytes }: { bytes: number }): Promise<Journal> {
+export async function openJournal(root: string, past: ParsedJournal = nothing): Promise<Journal> {
   const path = below(root, journalFile);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await removeTemporaries(nodeFiles.map((name) => below(root, name)));
+  const bytes = past.bytes > maxBytes ? await compact(path, past.entries) : past.bytes;
   const file = await open(path, "a", 0o600);
   await file.truncate(bytes);
   let queued: string[] = [];
@@ -51,4 +56,13 @@ export async function openJournal(root: string, { bytes }: { bytes: number }): P
       await file.close();
     },
   };
+}
+
+async function compact(path: string, entries: readonly JournalEntry[]): Promise<number> {
+  const text = compactEntries(entries)
+    .map((entry) => `${JSON.stringify(entry)}\n`)
+    .join("");
+  await writeFileAtomic(path, text, 0o600);
+  await syncFiles([path]);
+  return Buffer.byteLength(text);
 }

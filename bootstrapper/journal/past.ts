@@ -5,15 +5,12 @@ import { below } from "../files.ts";
 import { parseJson } from "../parse.ts";
 import { readOptional } from "../sources/discover.ts";
 import { type AllocationRecord, readAllocation } from "./allocation.ts";
-import { type JournalEntry, parseJournal } from "./entry.ts";
+import { type ParsedJournal, parseJournal } from "./entry.ts";
 import { credentialsFile, journalFile, reportTokenFile, resetFile, toReset } from "./node-folder.ts";
 
 /** What earlier runs left of one allocation. */
-export interface Past {
+export interface Past extends ParsedJournal {
   record: AllocationRecord;
-  entries: JournalEntry[];
-  /** Of the journal's whole lines. */
-  bytes: number;
   reportToken: string | undefined;
 }
 

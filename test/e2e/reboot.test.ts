@@ -16,6 +16,9 @@ const kill = ["systemctl", "kill", "--signal=KILL", "sprout-bootstrap.service"];
 /** At once, as a power cut: nothing is stopped, nothing is flushed. */
 const cutPower = ["systemctl", "reboot", "--force", "--force"];
 
+const podsAnswer = (kubectl: Kubectl) =>
+  runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now });
+
 describe.skipIf(reason !== null)(
   `machines that are killed and rebooted${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
@@ -49,8 +52,6 @@ describe.skipIf(reason !== null)(
       await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
       return createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) });
     }
-    const podsAnswer = (kubectl: Kubectl) =>
-      runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now });
     async function remove(cluster: Cluster) {
       await lab.client.delete(cluster.id);
       await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
