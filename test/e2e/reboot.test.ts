@@ -81,7 +81,7 @@ describe.skipIf(reason !== null)(
         const cluster = await create(name);
         await Promise.all([strike(cluster, "cp01", cp, kill), strike(cluster, "node01", node, kill)]);
         expect(await ready(cluster)).toMatchObject({ state: "ready", failure: null });
-        await expectResumed(cluster, /"message":"resume done"/);
+        await expectResumed(cluster, /"message":"discover started"[^]*"message":"discover started"/);
         await remove(cluster);
       },
     );
