@@ -32,7 +32,8 @@ async function run(machine: SimulatedMachine) {
   await write(machine, "var/lib/cni/networks/sprout/10.244.3.2", "id");
   await write(machine, "sys/class/net/cni0/address", "52:54:00:00:00:01\n");
   await write(machine, "run/netns/cni-1234", "");
-  await write(machine, "containers", "sandbox\nproxy\n");
+  await write(machine, "containers", "sandbox\nproxy\nended\n");
+  await write(machine, "tasks", "sandbox\nproxy\n");
   await write(machine, "proc/self/mountinfo", "1 2 3 / /var/lib/kubelet/pods/uid/volumes/token rw - tmpfs\n");
   await write(
     machine,
@@ -58,6 +59,7 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     await expect(stat(join(machine.root, "var/lib/sprout/node"))).rejects.toThrow("ENOENT");
     expect(await files(machine.root, "run/fake-units")).toEqual(["containerd.service"]);
     expect(await read(machine, "containers")).toBe("");
+    expect(await read(machine, "tasks")).toBe("");
     expect(await read(machine, "umount.log")).toBe("/var/lib/kubelet/pods/uid/volumes/token\n");
     expect(await read(machine, "ip.log")).toBe("route flush proto 157\nlink delete cni0\n");
     expect(await read(machine, "iptables.saved")).toBe("*nat\n-A INPUT -j ACCEPT\nCOMMIT\n");

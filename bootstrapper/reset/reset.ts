@@ -53,7 +53,8 @@ export async function reset({ root, write, signal }: ResetOptions): Promise<void
   const marker = below(root, resetFile);
   await writeFileAtomic(marker, "", 0o600);
   await syncFiles([marker]);
-  for (const [name, undo] of parts) say(`reset ${name}`, { did: await undo({ root, record, exec: run, attempt }) });
+  const tools: Undo = { root, signal: limit, record, exec: run, attempt };
+  for (const [name, undo] of parts) say(`reset ${name}`, { did: await undo(tools) });
   // The marker last: until then no run takes this machine.
   await emptyFolder(below(root, nodeFolder), { last: "reset" });
   await rm(below(root, nodeFolder), { recursive: true });

@@ -3,6 +3,7 @@ import type { AllocationRecord } from "../journal/allocation.ts";
 /** What each part of a reset works with. */
 export interface Undo {
   root: string;
+  signal: AbortSignal;
   /** Of the allocation that is given up, where it can be read. */
   record: AllocationRecord | undefined;
   /** Throws BootstrapError `kubernetes`. */

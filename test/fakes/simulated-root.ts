@@ -10,6 +10,8 @@ const fakePrograms = {
   *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";;
   *"containers ls"*) cat "$ROOT/containers" 2> /dev/null || :;;
   *"containers delete"*) for id; do :; done; sed -i "/^$id/d" "$ROOT/containers";;
+  *"tasks ls"*) cat "$ROOT/tasks" 2> /dev/null || :;;
+  *"tasks kill"*) for id; do :; done; sed -i "/^$id/d" "$ROOT/tasks";;
   *tasks*) echo "$@" >> "$ROOT/ctr.log";;
   *) printf '%s\\n' ${images.join(" ")};;
 esac`,
