@@ -1,4 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
+import { BootstrapError } from "../errors.ts";
 import { exec } from "../exec.ts";
 import { below, syncFiles, writeFileAtomic } from "../files.ts";
 import { type AllocationRecord, readAllocation } from "../journal/allocation.ts";
@@ -45,8 +46,9 @@ export async function reset({ root, write, signal }: ResetOptions): Promise<void
     run(command).then(
       () => true,
       () => {
-        limit.throwIfAborted();
-        return false;
+        if (!limit.aborted) return false;
+        const why = signal.aborted ? "it was told to end" : `it took longer than ${timeoutMs / 1000} s`;
+        throw new BootstrapError("kubernetes", `Cannot finish the reset: ${why} (${command.join(" ")}); run it again`);
       },
     );
   const record = await readRecord(root, say);
