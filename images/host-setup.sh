@@ -21,6 +21,7 @@ openssl: checks certificates from outside
 redis-server: the store that several servers can share, and what its tests start"
 [ "${1-}" = demo ] || packages="$packages
 curl: downloads Kubernetes' official release, in tests from a stand-in
+dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a stand-in"
 [ "${1-}" != bench ] || packages="$packages
 wrk: asks for metadata as fast as it can"

@@ -2,7 +2,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 import { DnsLabel } from "#api/name.ts";
-import { Cidr } from "#api/network.ts";
+import { Address, Cidr } from "#api/network.ts";
+import { AddressRange, dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
 import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
 const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
@@ -46,6 +47,14 @@ const Settings = z.strictObject({
   port: port.default(8443),
   /** Plain HTTP for what firmware and cloud-init ask; null for none. */
   httpListen: ListenAddress.nullable().default(null),
+  /** Run a DHCP server for machines that boot over the network; null for none. */
+  dhcp: z.enum(dhcpModes).nullable().default(null),
+  dhcpInterface: InterfaceName.nullable().default(null),
+  dhcpRange: AddressRange.nullable().default(null),
+  dhcpRouter: Address.nullable().default(null),
+  dhcpNameServer: Address.nullable().default(null),
+  /** Of Debian's package ipxe: undionly.kpxe and snponly.efi, for firmware that is no iPXE. */
+  ipxeDir: directory.default("/usr/lib/ipxe"),
   baseDomain: BaseDomain.default("sprout.internal"),
   nspawnSubnet: Cidr.regex(/\.0\.0\/16$/, "must be a /16, such as 10.77.0.0/16").default("10.77.0.0/16"),
   /** Further names and addresses the server's certificate is valid for. */
@@ -76,6 +85,12 @@ const variables = {
   listenAddress: "SPROUT_LISTEN_ADDRESS",
   port: "SPROUT_PORT",
   httpListen: "SPROUT_HTTP_LISTEN",
+  dhcp: "SPROUT_DHCP",
+  dhcpInterface: "SPROUT_DHCP_INTERFACE",
+  dhcpRange: "SPROUT_DHCP_RANGE",
+  dhcpRouter: "SPROUT_DHCP_ROUTER",
+  dhcpNameServer: "SPROUT_DHCP_NAME_SERVER",
+  ipxeDir: "SPROUT_IPXE_DIR",
   baseDomain: "SPROUT_BASE_DOMAIN",
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
   serverNames: "SPROUT_SERVER_NAMES",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addDemoCommand } from "./cli/demo/command.ts";
+import { addDhcpCommand } from "./cli/dhcp/command.ts";
 import { readEnvironment } from "./cli/environment.ts";
 import { exitCodes } from "./cli/exit-code.ts";
 import { addImageCommands } from "./cli/image/command.ts";
@@ -39,5 +40,5 @@ process.exitCode = await runProgram(
     signal: interrupted.signal,
     now: Date.now,
   },
-  [addServeCommand(start), addImageCommands, addDemoCommand(fileURLToPath(import.meta.url))],
+  [addServeCommand(start), addDhcpCommand, addImageCommands, addDemoCommand(fileURLToPath(import.meta.url))],
 );

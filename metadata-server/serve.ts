@@ -13,6 +13,7 @@ import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusals.ts";
 import type { Config } from "./config.ts";
+import { startDhcp } from "./dhcp/serve-dhcp.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDependencies } from "./http/dependencies.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -131,17 +132,22 @@ export function openConfiguredStore(
   return openRedisStore({ target: config.store, ephemeral, ...common });
 }
 
-/** The API, and where it is asked for the plain surface of firmware and cloud-init. */
+/** The API, and where they are asked for the plain surface of firmware and cloud-init, and DHCP. */
 async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http: HttpDependencies }) {
   const refuses = (connection: Socket) => isBackDoor(connection, config);
   const { listenAddress: address, port } = config;
-  const api = await listen({ address, port }, { fetch: createApp(http).fetch, tls, refuses });
-  if (config.httpListen === null) return [api];
-  const plain = createPlainApp({ ...http, assets: createBootAssets(join(config.cacheDir, "images")) });
+  const open: { close(): Promise<void> }[] = [
+    await listen({ address, port }, { fetch: createApp(http).fetch, tls, refuses }),
+  ];
   try {
-    return [api, await listen(config.httpListen, { fetch: plain.fetch, refuses })];
+    if (config.httpListen !== null) {
+      const assets = createBootAssets({ imagesDir: join(config.cacheDir, "images"), ipxeDir: config.ipxeDir });
+      open.push(await listen(config.httpListen, { fetch: createPlainApp({ ...http, assets }).fetch, refuses }));
+    }
+    const dhcp = await startDhcp(config, http.clusters.logger);
+    return dhcp === undefined ? open : [...open, dhcp];
   } catch (error) {
-    await api.close();
+    await Promise.all(open.map((one) => one.close()));
     throw error;
   }
 }

@@ -30,11 +30,22 @@ const kubeadm: Placeholders = {
   kubeletConfig: value,
   etcd: { initialCluster: value, alone: flag },
 };
+const dhcp: Placeholders = { interface: value, netmask: value, url: value };
+const addresses: Placeholders = {
+  range: { first: value, last: value },
+  router: { address: value },
+  nameServer: { address: value },
+  routerAdvertisements: flag,
+  leaseFile: value,
+};
 
 /** Every template, and everything it is ever given. A test holds this to what the code gives. */
 export const templates: Readonly<Record<string, Placeholders>> = {
   "cni/10-sprout.conflist": { podCidr: value },
   "containerd/config.toml": image,
+  "dnsmasq/http.conf": { ...dhcp, ...addresses },
+  "dnsmasq/own.conf": { ...dhcp, ...addresses, ipxeDir: value },
+  "dnsmasq/proxy.conf": { ...dhcp, network: value, ipxeDir: value },
   "etc/hosts": {
     name: value,
     shortName: value,

@@ -6,18 +6,22 @@ import { type AssetFile, createAssetFiles } from "./asset-files.ts";
 export const bootAssetNames = ["vmlinuz", "initrd", "root.squashfs"] as const;
 export type BootAssetName = (typeof bootAssetNames)[number];
 
+/** iPXE for firmware that is none: BIOS by TFTP, UEFI by TFTP or HTTP. */
+const ipxeNames = ["undionly.kpxe", "snponly.efi"];
+
 export interface BootAssets {
-  /** Of the image of that Kubernetes version. Undefined where there is none; any text is safe to ask for. */
+  /** Of the image of that Kubernetes version, or of "ipxe". Undefined where there is none; any text is safe to ask for. */
   open(version: string, name: string): Promise<AssetFile | undefined>;
 }
 
 /** `imagesDir` has a folder for each baked image, named by its Kubernetes version. */
-export function createBootAssets(imagesDir: string): BootAssets {
+export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ipxeDir: string }): BootAssets {
   const files = createAssetFiles();
   return {
     async open(version, name) {
+      if (version === "ipxe") return ipxeNames.includes(name) ? files.open(join(ipxeDir, name)) : undefined;
       if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
-      return files.open(join(imagesDir, version, name));
+      return files.open(join(imagesDir, version, "network-boot", name));
     },
   };
 }

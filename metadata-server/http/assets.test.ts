@@ -25,15 +25,15 @@ beforeEach(async () => {
   server = await createTestServer();
   const { clusters, stopping } = server;
   images = join(await temporaryFolder("assets"), "images");
-  await mkdir(join(images, "v1.20.2"), { recursive: true });
-  await writeFile(join(images, "v1.20.2/root.squashfs"), root);
+  await mkdir(join(images, "v1.20.2/network-boot"), { recursive: true });
+  await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), root);
   await writeFile(join(images, "v1.20.2/manifest.json"), "{}");
   const app = createPlainApp({
     clusters,
     apiToken: "unused",
     metrics: createMetrics(clusters.store),
     stopping: stopping.signal,
-    assets: createBootAssets(images),
+    assets: createBootAssets({ imagesDir: images, ipxeDir: join(images, "../ipxe") }),
   });
   port = await freePort();
   listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
@@ -117,7 +117,7 @@ describe("Assets", () => {
     const first = (await reader.read()).value!;
     const other = join(images, "new");
     await writeFile(other, randomBytes(root.length));
-    await rename(other, join(images, "v1.20.2/root.squashfs"));
+    await rename(other, join(images, "v1.20.2/network-boot/root.squashfs"));
     const chunks = [first];
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
     expect(Buffer.concat(chunks).equals(root)).toBe(true);
@@ -126,11 +126,11 @@ describe("Assets", () => {
 
   it("break off where the file is written in place, rather than mix two", async () => {
     const large = Buffer.alloc(64 * 1024 * 1024, 1);
-    await writeFile(join(images, "v1.20.2/root.squashfs"), large);
+    await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), large);
     const response = await get();
     const reader = response.body!.getReader();
     await reader.read();
-    await using file = await open(join(images, "v1.20.2/root.squashfs"), "r+");
+    await using file = await open(join(images, "v1.20.2/network-boot/root.squashfs"), "r+");
     await file.write(Buffer.alloc(1024, 2), 0, 1024, large.length - 1024);
     const rest = async () => {
       for (let next = await reader.read(); !next.done; next = await reader.read())
@@ -142,7 +142,7 @@ describe("Assets", () => {
   });
 
   it("of a client that goes away are closed, and no error", async () => {
-    await writeFile(join(images, "v1.20.2/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
+    await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
     const gone = new AbortController();
     const response = await fetch(url, { signal: gone.signal });
     await response.body!.getReader().read();

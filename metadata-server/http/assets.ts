@@ -9,7 +9,7 @@ export function addAssetRoutes(app: Hono, { assets, clusters }: PlainDependencie
     const { version, name } = c.req.param();
     const file = await assets.open(version, name);
     if (file === undefined)
-      throw new DomainError("not-found", `There is no ${name} of an image ${version}; bake it: sprout image bake`);
+      throw new DomainError("not-found", `There is no ${name} of ${version}; bake that image for network boot`);
     return sendFile(c, file, { contentType: "application/octet-stream", logger: clusters.logger });
   });
 }
