@@ -8,6 +8,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createFakeProvider } from "../test/fakes/fake-provider.ts";
 import { type Config, loadConfig } from "./config.ts";
+import type { MachineSpec } from "./providers/provider.ts";
 import { type RunningServer, startServer } from "./serve.ts";
 
 const logger = { info() {}, warn() {}, error() {} };
@@ -83,6 +84,36 @@ describe("startServer", () => {
   it("does not answer plain HTTP", async () => {
     const server = await start();
     await expect(fetch(server.url.replace("https:", "http:"))).rejects.toThrow("fetch failed");
+  });
+
+  it("serves cloud-init's seeds, and nothing else, by plain HTTP where it is told to", async () => {
+    const provider = createFakeProvider();
+    const port = await freePort();
+    config = { ...config, httpListen: { address: "127.0.0.1", port } };
+    const server = await start(provider);
+    const body = { name: "plain", nodes: 1, provider: "fake" };
+    expect((await call(server, { path: "/v1/clusters", body })).status).toBe(202);
+    while (provider.launched.size === 0) await new Promise(setImmediate);
+    const [{ seed, allocation }] = [...provider.launched.values()] as [MachineSpec];
+    const url = `http://127.0.0.1:${port}`;
+    expect(await (await fetch(`${url}/nocloud/${seed.capability}/meta-data`)).json()).toMatchObject({
+      "instance-id": allocation,
+    });
+    for (const path of ["/healthz", "/v1/clusters", "/node/v1/metadata"])
+      expect([path, (await fetch(url + path)).status]).toEqual([path, 404]);
+    await stop(server);
+    await expect(fetch(url)).rejects.toThrow("fetch failed");
+  });
+
+  it("leaves no port open where the one for plain HTTP is taken", async () => {
+    await start();
+    const port = await freePort();
+    const flags = { port, listenAddress: "127.0.0.1", httpListen: `127.0.0.1:${config.port}` };
+    const other = loadConfig({ ...flags, dataDir: join(config.dataDir, "other") }, {});
+    await expect(startServer(other, { logger, providers: [] })).rejects.toThrow(
+      `Cannot listen on 127.0.0.1:${config.port}: listen EADDRINUSE`,
+    );
+    await expect(fetch(`https://127.0.0.1:${port}/healthz`)).rejects.toMatchObject({ cause: { code: "ECONNREFUSED" } });
   });
 
   it("makes its secrets on first start, for its owner only, and keeps them", async () => {

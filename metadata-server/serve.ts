@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { isBackDoor } from "./back-door.ts";
 import { createBootAssets } from "./boot/boot-assets.ts";
+import { createBootstrapperExecutables } from "./cloud-init/bootstrapper-executables.ts";
 import { createBackground } from "./clusters/background.ts";
 import { pause, systemClock } from "./clusters/clock.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
@@ -142,7 +143,11 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
   try {
     if (config.httpListen !== null) {
       const assets = createBootAssets({ imagesDir: join(config.cacheDir, "images"), ipxeDir: config.ipxeDir });
-      open.push(await listen(config.httpListen, { fetch: createPlainApp({ ...http, assets }).fetch, refuses }));
+      const executables = createBootstrapperExecutables(join(config.cacheDir, "bootstrapper"));
+      const { names, addresses } = serverNames(config);
+      const own = { apiPort: config.port, hosts: [...names, ...addresses] };
+      const plain = createPlainApp({ ...http, assets, executables, ...own });
+      open.push(await listen(config.httpListen, { fetch: plain.fetch, refuses }));
     }
     const dhcp = await startDhcp(config, http.clusters.logger);
     return dhcp === undefined ? open : [...open, dhcp];
@@ -154,8 +159,8 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
 
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
 
-function serverNames({ hostName, listenAddress, nspawnServerAddress, serverNames: extra }: Config) {
-  const own = listenAddress === "0.0.0.0" ? [] : [listenAddress];
+function serverNames({ hostName, listenAddress, httpListen, nspawnServerAddress, serverNames: extra }: Config) {
+  const own = [listenAddress, httpListen?.address ?? listenAddress].filter((address) => address !== "0.0.0.0");
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };

@@ -41,6 +41,8 @@ const addresses: Placeholders = {
 
 /** Every template, and everything it is ever given. A test holds this to what the code gives. */
 export const templates: Readonly<Record<string, Placeholders>> = {
+  "cloud-init/install-bootstrapper.py": { unit: value, executables: { machine: value, url: value, sha256: value } },
+  "cloud-init/user-data.yaml": { name: value, seed: value, reportUrl: value, phoneHomeUrl: value },
   "cni/10-sprout.conflist": { podCidr: value },
   "containerd/config.toml": image,
   "dnsmasq/http.conf": { ...dhcp, ...addresses },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { CloudInitStage } from "./cloud-init.ts";
 import { ClusterState } from "./cluster.ts";
 import { MemberState } from "./member.ts";
 import { NodeName } from "./name.ts";
@@ -24,6 +25,14 @@ export const Event = z
       phase: Phase,
       state: PhaseState,
       durationMs: z.number().nonnegative().optional(),
+      error: z.string().optional(),
+    }),
+    z.strictObject({
+      ...common,
+      type: z.literal("cloud-init"),
+      member: NodeName,
+      stage: CloudInitStage,
+      state: PhaseState,
       error: z.string().optional(),
     }),
     z.strictObject({ ...common, type: z.literal("alert"), member: NodeName, code: z.string(), message: z.string() }),

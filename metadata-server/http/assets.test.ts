@@ -9,6 +9,7 @@ import { freePort } from "../../test/fixtures/free-port.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
 import { createBootAssets } from "../boot/boot-assets.ts";
+import { createBootstrapperExecutables } from "../cloud-init/bootstrapper-executables.ts";
 import { listen, type Listener } from "../listen.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPlainApp } from "./plain-app.ts";
@@ -34,6 +35,9 @@ beforeEach(async () => {
     metrics: createMetrics(clusters.store),
     stopping: stopping.signal,
     assets: createBootAssets({ imagesDir: images, ipxeDir: join(images, "../ipxe") }),
+    executables: createBootstrapperExecutables(join(images, "../bootstrapper")),
+    apiPort: 8443,
+    hosts: [],
   });
   port = await freePort();
   listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
@@ -45,9 +49,21 @@ afterEach(async () => {
 });
 
 const get = (headers: Record<string, string> = {}, method = "GET") => fetch(url, { headers, method });
+const getBootstrapper = (arch: string) => fetch(`http://127.0.0.1:${port}/assets/bootstrapper/${arch}`);
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 
 describe("Assets", () => {
+  it("have the bootstrapper of each architecture that was built", async () => {
+    const folder = join(images, "../bootstrapper/arm64");
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, "sprout-bootstrap"), root);
+    const answer = await getBootstrapper("arm64");
+    expect([answer.status, answer.headers.get("etag")]).toEqual([200, etag]);
+    expect((await bytesOf(answer)).equals(root)).toBe(true);
+    for (const arch of ["x64", "toString", "..%2farm64", "sprout-bootstrap"])
+      expect([arch, (await getBootstrapper(arch)).status]).toEqual([arch, 404]);
+  });
+
   it("are served whole, with a strong ETag that is their SHA-256", async () => {
     const response = await get();
     expect(response.status).toBe(200);

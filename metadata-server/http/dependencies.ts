@@ -1,4 +1,5 @@
 import type { BootAssets } from "../boot/boot-assets.ts";
+import type { BootstrapperExecutables } from "../cloud-init/bootstrapper-executables.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 import type { Metrics } from "./metrics.ts";
 
@@ -14,4 +15,9 @@ export interface HttpDependencies {
 /** Of the surfaces on plain HTTP. */
 export interface PlainDependencies extends HttpDependencies {
   assets: BootAssets;
+  executables: BootstrapperExecutables;
+  /** Of the node API, on the same host. */
+  apiPort: number;
+  /** Names and addresses that the server's certificate is valid for. */
+  hosts: readonly string[];
 }

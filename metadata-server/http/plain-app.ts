@@ -1,7 +1,9 @@
 import type { Hono } from "hono";
 import { addAssetRoutes } from "./assets.ts";
 import { createBaseApp } from "./base-app.ts";
+import { addBootstrapperRoutes } from "./bootstrapper.ts";
 import type { PlainDependencies } from "./dependencies.ts";
+import { addNoCloudRoutes } from "./nocloud.ts";
 
 /**
  * What firmware and cloud-init ask, which know no TLS or pin no authority; never the cluster API or the node API.
@@ -9,6 +11,8 @@ import type { PlainDependencies } from "./dependencies.ts";
  */
 export function createPlainApp(deps: PlainDependencies): Hono {
   return createBaseApp(deps, (app) => {
+    addBootstrapperRoutes(app, deps);
     addAssetRoutes(app, deps);
+    addNoCloudRoutes(app, deps);
   });
 }

@@ -18,6 +18,7 @@ type HttpProblemName =
   | "unauthorized"
   | "no-such-route"
   | "method-not-allowed"
+  | "misdirected"
   | "store-unavailable"
   | "internal";
 export type ProblemName = DomainErrorCode | HttpProblemName;
@@ -73,6 +74,11 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
     status: 415,
     title: "Unsupported media type",
     text: "Send the body as `Content-Type: application/json`.",
+  },
+  misdirected: {
+    status: 421,
+    title: "Misdirected request",
+    text: "The server does not know itself by the host of the URL. Use a name of its certificate, or add one: `--server-names`.",
   },
   "idempotency-key-reused": {
     status: 422,

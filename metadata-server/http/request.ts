@@ -17,7 +17,7 @@ export const limitBody = (maxBytes: number): MiddlewareHandler =>
 export async function parseBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
   refuseOtherMedia(c);
   const text = decode(await c.req.arrayBuffer());
-  const json = parseJson(text);
+  const json = parseJsonText(text);
   const errors = findLostFields(text);
   if (errors.length > 0) throw new DomainError("invalid-request", "The request has invalid fields", { errors });
   return parse(schema, json);
@@ -59,7 +59,8 @@ function decode(bytes: ArrayBuffer): string {
   }
 }
 
-function parseJson(text: string): unknown {
+/** Throws HttpProblem `malformed-json`. */
+export function parseJsonText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {

@@ -1,9 +1,10 @@
+import type { CloudInitStage } from "#api/cloud-init.ts";
 import type { ClusterFailure, ClusterState } from "#api/cluster.ts";
 import type { MemberFailure, MemberState, PhaseRecord } from "#api/member.ts";
 import type { JoinMode, Role } from "#api/name.ts";
 import type { Network } from "#api/network.ts";
 import type { Hardware } from "#api/node-metadata.ts";
-import type { Phase } from "#api/phase.ts";
+import type { Phase, PhaseState } from "#api/phase.ts";
 
 /** What the store keeps of a cluster. Times are milliseconds since the epoch, by the server's clock. */
 export interface ClusterRecord {
@@ -75,5 +76,7 @@ export interface MemberRecord {
   firstContactAt: number | null;
   lastReportAt: number | null;
   failure: MemberFailure | null;
+  /** What its cloud-init has told, each once; absent where it has none. */
+  cloudInit?: { stage: CloudInitStage; state: PhaseState }[];
   version: number;
 }

@@ -25,7 +25,10 @@ export const addServeCommand =
       .description("run the metadata server on this host")
       .option("--port <PORT>", "of the API, for people and machines (8443)")
       .option("--listen-address <ADDRESS>", "(0.0.0.0)")
-      .option("--http-listen <ADDRESS:PORT>", "plain HTTP for network boot, on a network of its own (none)")
+      .option(
+        "--http-listen <ADDRESS:PORT>",
+        "plain HTTP for network boot and cloud-init, on a network of its own (none)",
+      )
       .option("--dhcp <MODE>", "run dnsmasq: own, proxy (beside another DHCP server) or http (none)")
       .option("--dhcp-interface <NAME>", "on the machines' network")
       .option("--dhcp-range <FIRST-LAST>", "addresses to give out (own, http)")

@@ -19,6 +19,8 @@ function describe(event: Event): string {
       const took = event.durationMs === undefined ? "" : ` in ${formatDuration(event.durationMs)}`;
       return `${subject(shortName(event.member))}${event.phase} ${event.state}${took}${reason(event.error)}`;
     }
+    case "cloud-init":
+      return `${subject(shortName(event.member))}cloud-init ${event.stage} ${event.state}${reason(event.error)}`;
     default:
       return `${subject(shortName(event.member))}alert ${event.code}${reason(event.message)}`;
   }

@@ -78,6 +78,9 @@ export function applyEvent(timeline: Timeline, event: Event): Timeline {
         spans: applyPhase(row.spans, event, at),
         error: row.error ?? event.error ?? null,
       }));
+    case "cloud-init":
+      // Before the machine's own steps, which say what came of it.
+      return timeline;
     default:
       return { ...timeline, alerts: [...timeline.alerts, `${shortName(event.member)}: ${event.message}`] };
   }
