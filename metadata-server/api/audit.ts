@@ -10,7 +10,15 @@ export const auditActions = [
   "claim",
   "confirm",
   "report-token-use",
+  /** A machine, by an operator or by rule. */
   "approve",
+  "machine-refuse",
+  "machine-register",
+  "machine-change",
+  "machine-release",
+  "machine-delete",
+  "approval-rules",
+  /** Of whoever asked, by Sprout. */
   "refuse",
 ] as const;
 

@@ -19,7 +19,8 @@ export const byNode = ({ name }: Pick<MemberRecord, "name">, from: string | null
 interface Allowed {
   action: Exclude<AuditAction, "refuse">;
   at: number;
-  clusterId: string;
+  /** Null where it is about no cluster. */
+  clusterId: string | null;
   member?: string;
   detail?: string;
 }

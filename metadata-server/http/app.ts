@@ -5,6 +5,7 @@ import { createBaseApp } from "./base-app.ts";
 import { addClusterRoutes } from "./clusters.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { addEventRoutes } from "./events.ts";
+import { addMachineRoutes } from "./machines.ts";
 import { addNodeRoutes } from "./node.ts";
 import { addOperationsRoutes } from "./operations.ts";
 
@@ -15,6 +16,7 @@ export function createApp(deps: HttpDependencies): Hono {
     addClusterRoutes(app, deps);
     addEventRoutes(app, deps);
     addAuditRoutes(app, deps);
+    addMachineRoutes(app, deps);
     addNodeRoutes(app, deps);
     addOperationsRoutes(app, deps);
   });

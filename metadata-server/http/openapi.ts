@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { createDocument, type ZodOpenApiOperationObject, type ZodOpenApiResponsesObject } from "zod-openapi";
+import { createDocument, type ZodOpenApiOperationObject } from "zod-openapi";
 import { AuditEntry, AuditPage, AuditQuery } from "#api/audit.ts";
 import {
   Cluster,
@@ -14,33 +14,13 @@ import { ClaimConfirmed, ClaimRequest, Credentials } from "#api/credentials.ts";
 import { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
 import { MetadataQuery, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
-import { Problem } from "#api/problem.ts";
 import { Report } from "#api/report.ts";
 import { IdempotencyKey } from "./clusters.ts";
 import { LastEventId } from "./events.ts";
-import { type ProblemName, problemTypes } from "./problem.ts";
+import { machinePaths } from "./openapi-machines.ts";
+import { apiToken, bodyProblems, json, nodeToken, refusals } from "./openapi-parts.ts";
 
-const json = (schema: z.ZodType) => ({ "application/json": { schema } });
 const path = z.object({ id: ClusterId });
-
-/** One answer for each status, its description naming every problem type that comes with it. */
-function refusals(...names: ProblemName[]): ZodOpenApiResponsesObject {
-  const all: ProblemName[] = [...names, "unauthorized", "internal"];
-  const byStatus = Map.groupBy(all, (name) => String(problemTypes[name].status) as `${4 | 5}${string}`);
-  return Object.fromEntries(
-    Array.from(byStatus, ([status, types]) => [
-      status,
-      {
-        description: types.map((name) => `${problemTypes[name].title} (/problems/${name})`).join("; "),
-        content: { "application/problem+json": { schema: Problem } },
-      },
-    ]),
-  );
-}
-
-const bodyProblems = ["invalid-request", "malformed-json", "unsupported-media-type", "too-large"] as const;
-const apiToken = [{ apiToken: [] }];
-const nodeToken = [{ nodeToken: [] }];
 
 const createOperation: ZodOpenApiOperationObject = {
   summary: "Ask for a cluster",
@@ -205,7 +185,7 @@ export const createOpenApiDocument = () =>
   createDocument({
     openapi: "3.1.1",
     info: { title: "Sprout metadata server", version: "1", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
-    paths: { ...clusterPaths, ...auditPaths, ...nodePaths },
+    paths: { ...clusterPaths, ...machinePaths, ...auditPaths, ...nodePaths },
     components: {
       securitySchemes: {
         apiToken: { type: "http", scheme: "bearer", description: "The server's API token" },

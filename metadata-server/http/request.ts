@@ -23,6 +23,14 @@ export async function parseBody<T extends z.ZodType>(c: Context, schema: T): Pro
   return parse(schema, json);
 }
 
+/** UTF-8 as it is, of that media type. Throws HttpProblem. */
+export async function parseText(c: Context, mediaType: string): Promise<string> {
+  refuseOtherMedia(c, mediaType);
+  return decode(await c.req.arrayBuffer());
+}
+
+export const mediaTypeOf = (c: Context) => (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+
 /** A parameter that is given twice is an error where the schema has no list for it. */
 export function parseQuery<T extends z.ZodType>(c: Context, schema: T): z.output<T> {
   const entries = Object.entries(c.req.queries());
@@ -39,10 +47,10 @@ export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<
 }
 
 /** JSON is UTF-8 (RFC 8259, 8.1), and nothing here unpacks what is packed. */
-function refuseOtherMedia(c: Context): void {
+function refuseOtherMedia(c: Context, wanted = "application/json"): void {
   const [type = "", ...parameters] = (c.req.header("content-type") ?? "").split(";").map((part) => part.trim());
-  if (type.toLowerCase() !== "application/json")
-    throw new HttpProblem("unsupported-media-type", `Content-Type is "${type}"; send application/json`);
+  if (type.toLowerCase() !== wanted)
+    throw new HttpProblem("unsupported-media-type", `Content-Type is "${type}"; send ${wanted}`);
   const charset = parameters.find((parameter) => /^charset=/i.test(parameter));
   if (charset !== undefined && !/^charset="?utf-8"?$/i.test(charset))
     throw new HttpProblem("unsupported-media-type", `Content-Type has ${charset}; send UTF-8`);

@@ -41,6 +41,17 @@ export const openKeysAhead = (serverKeys: readonly Buffer[], name: string, seale
     otherwise: "has another's name",
   });
 
+/** User and password of a machine's power controller; they open for that machine alone. */
+export const sealPowerCredentials = (serverKeys: readonly Buffer[], machineId: string, plaintext: Uint8Array): Buffer =>
+  sealByServer(serverKeys, plaintext, powerContext(machineId));
+
+export const openPowerCredentials = (serverKeys: readonly Buffer[], machineId: string, sealed: Buffer): Buffer =>
+  openByServer(serverKeys, sealed, {
+    associatedData: powerContext(machineId),
+    what: `power credentials of ${machineId}`,
+    otherwise: "belong to another machine",
+  });
+
 function sealByServer(serverKeys: readonly Buffer[], plaintext: Uint8Array, associatedData: Buffer): Buffer {
   const [serverKey] = serverKeys;
   if (serverKey === undefined) throw new Error("Cannot seal: there is no server key");
@@ -99,6 +110,8 @@ function open(key: Buffer, sealed: Uint8Array, associatedData: Buffer): Buffer {
 const dataKeyContext = (clusterId: string) => Buffer.from(JSON.stringify(["sprout-data-key-1", clusterId]));
 
 const keysAheadContext = (name: string) => Buffer.from(JSON.stringify(["sprout-keys-ahead-1", name]));
+
+const powerContext = (machineId: string) => Buffer.from(JSON.stringify(["sprout-power-1", machineId]));
 
 function secretContext({ clusterId, member, capabilityHash, epoch }: SecretContext): Buffer {
   if (!Number.isSafeInteger(epoch)) throw new Error(`Cannot seal or open secret: epoch ${epoch} is not a whole number`);
