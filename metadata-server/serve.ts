@@ -14,7 +14,7 @@ import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusals.ts";
 import type { Config } from "./config.ts";
-import { startDhcp } from "./dhcp/serve-dhcp.ts";
+import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
 import { createApp } from "./http/app.ts";
 import type { HttpDependencies } from "./http/dependencies.ts";
 import { createMetrics } from "./http/metrics.ts";
@@ -159,8 +159,11 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
 
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
 
-function serverNames({ hostName, listenAddress, httpListen, nspawnServerAddress, serverNames: extra }: Config) {
+function serverNames(config: Config) {
+  const { hostName, listenAddress, httpListen, nspawnServerAddress, serverNames: extra } = config;
+  const booting = toDhcpOptions(config)?.url;
   const own = [listenAddress, httpListen?.address ?? listenAddress].filter((address) => address !== "0.0.0.0");
+  if (booting !== undefined) own.push(new URL(booting).hostname);
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };

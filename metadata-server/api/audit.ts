@@ -6,6 +6,8 @@ export const auditActions = [
   "cluster-extend",
   "cluster-delete",
   "kubeconfig-issue",
+  /** To a machine that boots over the network. */
+  "capability-issue",
   "capability-use",
   "claim",
   "confirm",

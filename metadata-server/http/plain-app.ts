@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { addAssetRoutes } from "./assets.ts";
 import { createBaseApp } from "./base-app.ts";
+import { addBootRoutes } from "./boot.ts";
 import { addBootstrapperRoutes } from "./bootstrapper.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { addNoCloudRoutes } from "./nocloud.ts";
@@ -13,6 +14,7 @@ export function createPlainApp(deps: PlainDependencies): Hono {
   return createBaseApp(deps, (app) => {
     addBootstrapperRoutes(app, deps);
     addAssetRoutes(app, deps);
+    addBootRoutes(app, deps);
     addNoCloudRoutes(app, deps);
   });
 }

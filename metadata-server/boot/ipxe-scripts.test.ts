@@ -1,0 +1,73 @@
+import { assert, property, string } from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseKernelCommandLine } from "../../bootstrapper/sources/kernel-command-line.ts";
+import { bootScript, renderDiskBoot, renderNetworkBoot, renderWait, toIpxeText } from "./ipxe-scripts.ts";
+
+const machine = { mac: "52:54:00:aa:00:01", uuid: "4c4c4544-0051-3010-8053-b6c04f4a4732", serial: "SN-1" };
+const boot = {
+  name: "node01.build126.sprout.internal",
+  cluster: "build126",
+  kubernetesVersion: "v1.20.2",
+  assetsUrl: "http://192.0.2.1:8080/assets/v1.20.2",
+  rootSha256: "ab".repeat(32),
+  bootInterface: "52:54:00:aa:00:01",
+  server: "https://192.0.2.1:8443",
+  caSha256: "cd".repeat(32),
+  capability: "x".repeat(43),
+};
+
+describe("iPXE scripts", () => {
+  it("ask with what the firmware says, encoded by iPXE itself", () => {
+    expect(bootScript.startsWith("#!ipxe\n")).toBe(true);
+    // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+    expect(bootScript).toContain("/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring}&");
+  });
+
+  it("say who the machine is, why it waits, and ask again", () => {
+    expect(renderWait(machine, { lines: ["It waits"], seconds: 10 })).toBe(
+      [
+        "#!ipxe",
+        "echo",
+        "echo Sprout: It waits",
+        "echo MAC 52:54:00:aa:00:01  UUID 4c4c4544-0051-3010-8053-b6c04f4a4732  serial SN-1",
+        "echo Asking again in 10 s",
+        "sleep 10",
+        ":ask",
+        "chain --replace --autofree /boot.ipxe || sleep 5",
+        "goto ask",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("give the bootstrapper a kernel command line that it takes, within the kernel's 2,048 bytes", () => {
+    const [, commandLine = ""] = /^kernel \S+ (.*) \|\| goto failed$/m.exec(renderNetworkBoot(boot)) ?? [];
+    expect(commandLine.length).toBeLessThan(2000);
+    expect(commandLine).toContain(" BOOTIF=01-52-54-00-aa-00-01 ");
+    const ofBootstrapper = commandLine.replaceAll(/ sprout\.root\S*/g, "");
+    expect(parseKernelCommandLine(ofBootstrapper)).toEqual({
+      server: boot.server,
+      caSha256: boot.caSha256,
+      capability: boot.capability,
+    });
+  });
+
+  it("leave the disk to the firmware on UEFI, and boot it on BIOS", () => {
+    const script = renderDiskBoot({ name: "node01", cluster: "build126" });
+    // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+    expect(script).toContain("\niseq ${platform} efi && exit ||\nsanboot --no-describe --drive 0x80 || exit 1\n");
+  });
+
+  it("cannot be written into by what firmware says", () => {
+    // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+    const serial = "A&&B || shell ; ${cwuri}\nkernel http://evil/\r#%0a";
+    const script = renderWait({ ...machine, serial }, { lines: [serial], seconds: 10 });
+    expect(script.split("\n")).toHaveLength(10);
+    expect(script).toContain("serial A??B ?? shell , ??cwuri??kernel http://evil/???0a");
+    assert(
+      property(string({ unit: "binary" }), (text) => {
+        expect(toIpxeText(text)).toMatch(/^[A-Za-z0-9 .,:/()=@+_?-]+$/);
+      }),
+    );
+  });
+});

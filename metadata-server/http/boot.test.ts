@@ -1,0 +1,199 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import { createServerTls } from "../../test/fakes/test-certificates.ts";
+import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { createTestServer, plainUrl, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { approveMachine, bootWindowMs, refuseMachine } from "../machines/change-machine.ts";
+import type { MachineRecord } from "../store/machine-record.ts";
+
+const by = { actor: "api", from: null };
+const mac = "52:54:00:bb:00:01";
+const uuid = "4c4c4544-0051-3010-8053-b6c04f4a4732";
+let server: TestServer;
+beforeEach(async () => {
+  server = await createTestServer();
+});
+afterEach(() => server.close());
+
+const ask = (query: string, from = "10.99.0.50") => server.request(`${plainUrl}/ipxe?${query}`, { token: null, from });
+const ipxe = async (query: string, from?: string) => {
+  const answer = await ask(query, from);
+  expect([answer.status, answer.headers.get("cache-control")]).toEqual([200, "no-store"]);
+  expect(answer.text.startsWith("#!ipxe\n")).toBe(true);
+  return answer.text;
+};
+const toQuery = (text: string) => text.replaceAll(":", "-");
+const machineOf = async (of: string) => (await server.clusters.store.machineByMac(of))!;
+const capabilityIn = (script: string) => /sprout\.capability=(\S{43}) /.exec(script)?.[1];
+
+describe("A machine that boots over the network", () => {
+  it("gets the same first script as every other", async () => {
+    const [one, other] = [
+      await server.request(`${plainUrl}/boot.ipxe`, { token: null }),
+      await server.request(`${plainUrl}/boot.ipxe.0`, { token: null }),
+    ];
+    expect(one.text).toMatch(/^#!ipxe\n/);
+    expect([other.status, other.text]).toEqual([200, one.text]);
+  });
+
+  it("waits where it is unknown, is told who it is, and then that it was approved or refused", async () => {
+    const query = `mac=${toQuery(mac)}&uuid=${uuid}&serial=SN%201&manufacturer=Lab&nic=&nic=${toQuery(mac)}`;
+    const unknown = await ipxe(query);
+    const machine = await machineOf(mac);
+    expect(machine).toMatchObject({ state: "seen", macs: [mac], uuid, serial: "SN 1", manufacturer: "Lab" });
+    expect(unknown).toContain(`echo Sprout: sprout machines approve ${machine.id}\n`);
+    expect(unknown).toContain(`echo MAC ${mac}  UUID ${uuid}  serial SN 1\n`);
+
+    await approveMachine(server.clusters, { machineId: machine.id, by });
+    expect(await ipxe(query)).toContain("This machine is approved, and no cluster needs it now");
+    await refuseMachine(server.clusters, { machineId: machine.id, by });
+    const refused = await ipxe(query);
+    expect(refused).toContain("This machine was refused, approve it to let it in");
+    expect(refused).toContain("\nsleep 60\n");
+  });
+
+  it.each([
+    ["no UUID", `uuid=00000000-0000-0000-0000-000000000000`, { uuid: null, serial: null }],
+    ["a serial that is no text", `uuid=&serial=%0a%00&manufacturer=${"x".repeat(300)}`, { uuid: null, serial: null }],
+    ["a serial with & and %", "serial=A%26B%250a", { serial: "A&B%0a" }],
+    ["a further card that is no Ethernet", "nic=00-11-22-33-44-55-66-77", { macs: [mac] }],
+  ])("is let in with %s", async (_what, query, expected) => {
+    await ipxe(`mac=${toQuery(mac)}&${query}`);
+    expect(await machineOf(mac)).toMatchObject(expected);
+  });
+
+  it.each([
+    ["no MAC", `uuid=${uuid}`],
+    ["two MACs that it boots from", `mac=${mac}&mac=52:54:00:bb:00:02`],
+    ["a malformed MAC", "mac=52:54:00:bb:00"],
+    ["a group's MAC", "mac=ff:ff:ff:ff:ff:ff"],
+    ["a malformed UUID", `mac=${mac}&uuid=nonsense`],
+    ["two UUIDs", `mac=${mac}&uuid=${uuid}&uuid=${uuid}`],
+  ])("is refused with %s, and nothing is stored", async (_what, query) => {
+    problemOf(await ask(query), "400 invalid-request");
+    expect(await server.clusters.store.machines({ limit: 10 })).toEqual([]);
+  });
+
+  it("is believed by its connection, not by what a header says of it", async () => {
+    const headers = { "x-forwarded-for": "203.0.113.9", forwarded: "for=203.0.113.9" };
+    await server.request(`${plainUrl}/ipxe?mac=${mac}`, { token: null, headers, from: "10.99.0.50" });
+    expect((await machineOf(mac)).lastSeenFrom).toBe("10.99.0.50");
+  });
+
+  it("is not served by a host that the server's certificate does not have", async () => {
+    const answer = await server.request("http://evil.example/ipxe?mac=52:54:00:bb:00:01", { token: null });
+    expect(refusal(answer)).toBe("421 misdirected");
+  });
+});
+
+describe("A machine that a cluster took", () => {
+  let cluster: Cluster;
+  let worker: TestMachine;
+  let query: string;
+  beforeEach(async () => {
+    server.clusters.ca = (await createServerTls(join(server.directory, "tls"))).ca;
+    cluster = await server.create();
+    worker = createTestMachine(server, cluster, 1);
+    query = `mac=${worker.mac}&uuid=${uuid}`;
+    const image = join(server.directory, "images/v1.20.2/network-boot");
+    await mkdir(image, { recursive: true });
+    await writeFile(join(image, "root.squashfs"), "root");
+    await assign();
+  });
+
+  async function assign(fields: Partial<MachineRecord> = {}) {
+    await ipxe(query);
+    const { id } = await machineOf(worker.mac);
+    await approveMachine(server.clusters, { machineId: id, by });
+    const at = server.clock.now();
+    const assignment = { clusterId: cluster.id, member: worker.name, allocation: worker.allocation };
+    await server.clusters.store.commit({
+      machines: [
+        {
+          ...(await machineOf(worker.mac)),
+          state: "assigned",
+          assignment: { ...assignment, install: false, installedAt: null },
+          bootWindow: { openedAt: at, closesAt: at + bootWindowMs, issuedAt: null },
+          ...fields,
+        },
+      ],
+    });
+  }
+  const memberNow = async () => (await server.clusters.store.member(cluster.id, worker.name))!;
+
+  it("boots this server's image with a capability of its own that works", async () => {
+    const script = await ipxe(query);
+    const root = createHash("sha256").update("root").digest("hex");
+    const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
+    expect(script).toContain(`kernel ${plainUrl}/assets/v1.20.2/vmlinuz initrd=initrd `);
+    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.20.2/root.squashfs sprout.root-sha256=${root} `);
+    expect(script).toContain(`sprout.server=https://10.77.255.254:8443 sprout.ca-sha256=${pin} `);
+    expect(capabilityIn(script)).not.toBe(worker.capability);
+    expect((await worker.getMetadata(query)).status).toBe(403);
+    worker.token = capabilityIn(script) ?? "";
+    await createTestMachine(server, cluster, 0).metadata();
+    expect((await worker.getMetadata(query)).status).toBe(200);
+    expect((await worker.claim()).role).toBe("worker");
+    expect(await server.clusters.store.audit({ after: 0, limit: 100 })).toContainEqual(
+      expect.objectContaining({ action: "capability-issue", member: worker.name, from: "10.99.0.50" }),
+    );
+  });
+
+  it("that asks twice in one window freezes its node, with an alert; a third time only says so", async () => {
+    const capability = capabilityIn(await ipxe(query));
+    const second = await ipxe(query, "10.99.0.66");
+    expect(capabilityIn(second)).toBeUndefined();
+    expect(second).toContain("A capability was issued since it was switched on");
+    await ipxe(query, "10.99.0.66");
+    const alerts = (await server.events(cluster.id)).filter(({ type }) => type === "alert");
+    expect(alerts).toHaveLength(1);
+    expect(alerts[0]).toMatchObject({ code: "duplicate-boot", member: worker.name });
+    expect(await memberNow()).toMatchObject({ frozen: true, state: "failed" });
+    worker.token = capability ?? "";
+    expect((await worker.getMetadata(query)).status).toBe(403);
+    expect((await machineOf(worker.mac)).events.filter(({ type }) => type === "alert")).toHaveLength(1);
+  });
+
+  it("gets one capability where it asks several times at once", async () => {
+    const scripts = await Promise.all(Array.from({ length: 5 }, () => ipxe(query)));
+    expect(scripts.filter((script) => capabilityIn(script) !== undefined)).toHaveLength(1);
+    expect(await memberNow()).toMatchObject({ frozen: true });
+  });
+
+  it("gets none once its window is closed, and is told how to open it; nobody is frozen for that", async () => {
+    server.clock.advance(bootWindowMs);
+    const before = await memberNow();
+    const script = await ipxe(query);
+    const { id } = await machineOf(worker.mac);
+    expect(script).toContain(`No capability can be issued now, sprout machines approve ${id} lets it boot again`);
+    expect(await memberNow()).toEqual(before);
+    await approveMachine(server.clusters, { machineId: id, by });
+    expect(capabilityIn(await ipxe(query))).toHaveLength(43);
+  });
+
+  it("keeps its window where there is no image to boot", async () => {
+    await server.clusters.store.commit({ clusters: [{ ...(await clusterRecord()), kubernetesVersion: "v1.20.9" }] });
+    expect(await ipxe(query)).toContain("There is no image of v1.20.9 for network boot");
+    expect((await machineOf(worker.mac)).bootWindow?.issuedAt).toBeNull();
+  });
+
+  it("is refused where its UUID is another machine's, and keeps its window", async () => {
+    const script = await ipxe(`mac=${worker.mac}&uuid=4c4c4544-0051-3010-8053-b6c04f4a4799`);
+    expect(script).toContain(`has UUID 4c4c4544-0051-3010-8053-b6c04f4a4799, not ${uuid}`);
+    expect((await machineOf(worker.mac)).bootWindow?.issuedAt).toBeNull();
+  });
+
+  it("boots its disk once it is installed, as often as it likes", async () => {
+    const { assignment, ...machine } = await machineOf(worker.mac);
+    const installed = { ...assignment!, install: true, installedAt: server.clock.now() };
+    await server.clusters.store.commit({ machines: [{ ...machine, assignment: installed }] });
+    for (let boot = 0; boot < 3; boot += 1)
+      expect(await ipxe(query)).toContain(`echo Sprout: ${worker.name} of cluster build126 boots from its disk\n`);
+    expect(await memberNow()).toMatchObject({ frozen: false });
+  });
+
+  const clusterRecord = async () => (await server.clusters.store.cluster(cluster.id))!;
+});
