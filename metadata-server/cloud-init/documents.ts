@@ -33,6 +33,10 @@ export const renderUserData = (render: Render, { instance, url }: { instance: In
     phoneHomeUrl: `${url}/phone-home`,
   });
 
+/** Several documents in one, where a data source has but one; each is what its first line says. */
+export const renderArchive = (documents: readonly string[]) =>
+  `#cloud-config-archive\n${JSON.stringify(documents.filter((document) => document !== ""))}\n`;
+
 /** A script that brings sprout-bootstrap where it is missing; empty where the server has none to give. */
 export async function renderVendorData(
   render: Render,

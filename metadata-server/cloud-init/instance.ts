@@ -1,3 +1,4 @@
+import type { Role } from "#api/name.ts";
 import type { Seed } from "#api/seed.ts";
 import { toRefused, wrongMachine } from "../clusters/admission.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
@@ -10,6 +11,10 @@ export interface Instance {
   /** The allocation: another one is another instance, and cloud-init does everything anew. */
   instanceId: string;
   hostname: string;
+  /** Where its machines come from. */
+  placement: string;
+  /** For people and their tools. */
+  tags: { Name: string; cluster: string; role: Role };
   seed: Seed;
 }
 
@@ -45,8 +50,9 @@ export async function findInstance(
   deps: Pick<ClusterDependencies, "store" | "ca">,
   { capability, serverUrl }: InstanceRequest,
 ): Promise<Instance> {
-  const { member } = await findMember(deps, capability);
+  const { cluster, member } = await findMember(deps, capability);
   const { allocation, name, mac, address } = member;
   const seed = { server: serverUrl, ca: deps.ca, capability, ...(mac && { mac }), ...(address && { address }) };
-  return { instanceId: allocation, hostname: name, seed };
+  const tags = { Name: name, cluster: cluster.name, role: member.role };
+  return { instanceId: allocation, hostname: name, placement: cluster.provider, tags, seed };
 }

@@ -1,12 +1,11 @@
 import type { Context, Hono } from "hono";
 import { CloudInitReport, PhoneHome } from "#api/cloud-init.ts";
-import { Capability } from "#api/seed.ts";
 import { createRender, renderMetaData, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
 import { findInstance, type Instance } from "../cloud-init/instance.ts";
 import { acceptCloudInitReport, acceptPhoneHome } from "../cloud-init/report.ts";
-import { wrongMachine } from "../clusters/admission.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
+import { answerText, capabilityOf, instanceUrl, serverUrlOf } from "./seed-request.ts";
 import { limitBody, parse, parseJsonText } from "./request.ts";
 
 const maxBodyBytes = 16 * 1024;
@@ -17,33 +16,31 @@ const maxBodyBytes = 16 * 1024;
  * yet known the node asks of the node API, which holds.
  */
 export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
-  const { clusters, apiPort, executables } = deps;
+  const { clusters, executables } = deps;
   app.use("/nocloud/*", refuseOtherHosts(deps.hosts));
   const render = createRender();
   const limit = limitBody(maxBodyBytes);
   const instanceOf = (c: Context): Promise<Instance> => {
-    const serverUrl = `https://${new URL(c.req.url).hostname}:${apiPort}`;
-    return findInstance(clusters, { capability: capabilityOf(c), serverUrl });
+    return findInstance(clusters, { capability: capabilityOf(c), serverUrl: serverUrlOf(c, deps) });
   };
 
-  app.get("/nocloud/:capability/meta-data", async (c) => answer(renderMetaData(await instanceOf(c))));
+  app.get("/nocloud/:capability/meta-data", async (c) => answerText(renderMetaData(await instanceOf(c))));
 
   app.get("/nocloud/:capability/user-data", async (c) => {
     const instance = await instanceOf(c);
-    const url = `${new URL(c.req.url).origin}/nocloud/${capabilityOf(c)}`;
-    return answer(await renderUserData(render, { instance, url }));
+    return answerText(await renderUserData(render, { instance, url: instanceUrl(c) }));
   });
 
   app.get("/nocloud/:capability/vendor-data", async (c) => {
     await instanceOf(c);
     const { origin } = new URL(c.req.url);
-    return answer(await renderVendorData(render, { executables: await executables.list(), origin }));
+    return answerText(await renderVendorData(render, { executables: await executables.list(), origin }));
   });
 
   // The machine has a network already, or it could not ask.
   app.get("/nocloud/:capability/network-config", async (c) => {
     await instanceOf(c);
-    return answer("");
+    return answerText("");
   });
 
   app.post("/nocloud/:capability/report", limit, async (c) => {
@@ -59,15 +56,5 @@ export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
     return noContent();
   });
 }
-
-/** What cannot be a capability is answered as one that nobody has. */
-function capabilityOf(c: Context): string {
-  const parsed = Capability.safeParse(c.req.param("capability"));
-  if (!parsed.success) throw wrongMachine();
-  return parsed.data;
-}
-
-const answer = (text: string) =>
-  new Response(text, { headers: { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" } });
 
 const noContent = () => new Response(null, { status: 204, headers: { "cache-control": "no-store" } });

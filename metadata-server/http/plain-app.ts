@@ -4,6 +4,7 @@ import { createBaseApp } from "./base-app.ts";
 import { addBootRoutes } from "./boot.ts";
 import { addBootstrapperRoutes } from "./bootstrapper.ts";
 import type { PlainDependencies } from "./dependencies.ts";
+import { addEc2Routes } from "./ec2.ts";
 import { addNoCloudRoutes } from "./nocloud.ts";
 
 /**
@@ -15,6 +16,7 @@ export function createPlainApp(deps: PlainDependencies): Hono {
     addBootstrapperRoutes(app, deps);
     addAssetRoutes(app, deps);
     addBootRoutes(app, deps);
+    addEc2Routes(app, deps);
     addNoCloudRoutes(app, deps);
   });
 }

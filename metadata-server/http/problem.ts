@@ -19,6 +19,7 @@ type HttpProblemName =
   | "no-such-route"
   | "method-not-allowed"
   | "misdirected"
+  | "forbidden"
   | "store-unavailable"
   | "internal";
 export type ProblemName = DomainErrorCode | HttpProblemName;
@@ -40,6 +41,11 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
     status: 403,
     title: "Wrong machine",
     text: "The capability is unknown or bound to another machine. Which of the two it is, is not told.",
+  },
+  forbidden: {
+    status: 403,
+    title: "Forbidden",
+    text: "The request came in a way that is not allowed here; its detail says which.",
   },
   "not-found": { status: 404, title: "Not found", text: "There is no such resource." },
   "no-such-route": { status: 404, title: "No such route", text: "Nothing is served there; see /openapi.json." },
