@@ -21,11 +21,14 @@ import { createMetrics } from "./http/metrics.ts";
 import { createPlainApp } from "./http/plain-app.ts";
 import { listen } from "./listen.ts";
 import { filterLogger, type Logger } from "./logger.ts";
+import { manualPower } from "./machines/power-driver.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
 import { openServiceAccountKeyStock } from "./pki/service-account-key-stock.ts";
 import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
+import { type BareMetalOptions, createBareMetalProvider } from "./providers/bare-metal/bare-metal-provider.ts";
+import { listBootImages } from "./providers/bare-metal/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
@@ -76,7 +79,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const stopping = new AbortController();
   const clusters: ClusterDependencies = {
     store,
-    providers: new Map(providers.map((provider) => [provider.name, provider])),
+    providers: toMap([...providers, ...inventoryProviders(config, { store, clock, logger })]),
     serverKeys: [serverKey],
     serviceAccountKeys,
     ca: tls.ca,
@@ -131,6 +134,21 @@ export function openConfiguredStore(
   const common = { now: () => systemClock.now(), maxAuditEntries: config.auditEntries, logger };
   if (config.store === null) return openSqliteStore({ file: config.databaseFile, ...common });
   return openRedisStore({ target: config.store, ephemeral, ...common });
+}
+
+const toMap = (providers: readonly MachineProvider[]) =>
+  new Map(providers.map((provider) => [provider.name, provider]));
+
+/** Machines of one's own come by the plain surface, or not at all. */
+function inventoryProviders(
+  { httpListen, hostName, port, cacheDir }: Config,
+  deps: Pick<BareMetalOptions, "store" | "clock" | "logger">,
+): MachineProvider[] {
+  if (httpListen === null) return [];
+  const host = httpListen.address === "0.0.0.0" ? hostName : httpListen.address;
+  const kubernetesVersions = () => listBootImages(join(cacheDir, "images"));
+  const power = { manual: manualPower };
+  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: `https://${host}:${port}`, power })];
 }
 
 /** The API, and where they are asked for the plain surface of firmware and cloud-init, and DHCP. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ClusterMachines } from "./cluster-machines.ts";
 import { CreateNetwork } from "./create-network.ts";
 import { Labels } from "./labels.ts";
 import { Member } from "./member.ts";
@@ -27,6 +28,7 @@ export const CreateCluster = z
     deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180),
     failedTtlSeconds: z.int().min(0).max(86_400).default(900),
     network: CreateNetwork.optional(),
+    machines: ClusterMachines.optional(),
     labels: Labels.optional(),
   })
   .superRefine(
@@ -36,6 +38,8 @@ export const CreateCluster = z
         context.addIssue({ code: "custom", path: ["nodes"], message: "is required unless controlPlanes is given" });
       if (body.nodes !== undefined && explicit)
         context.addIssue({ code: "custom", path: ["nodes"], message: "excludes controlPlanes and workers" });
+      if (body.machines !== undefined && body.provider !== "bare-metal")
+        context.addIssue({ code: "custom", path: ["machines"], message: 'goes with provider "bare-metal" only' });
       if (body.highAvailability !== undefined && explicit)
         context.addIssue({ code: "custom", path: ["highAvailability"], message: "goes with nodes only" });
       if (body.highAvailability === true && body.nodes !== undefined && body.nodes < 3)

@@ -45,7 +45,7 @@ export async function createCluster(
     random: deps.random,
   });
   try {
-    return await reserveAndStore(deps, { plan, provider, idempotency, by });
+    return await reserveAndStore(deps, { plan, provider, machines: request.machines, idempotency, by });
   } catch (error) {
     await releaseSegment(deps, { provider, clusterId: plan.cluster.id });
     if (!(error instanceof StoreConflict)) throw error;
@@ -59,11 +59,17 @@ type IdempotencyKey = { key: string; requestHash: string };
 
 async function reserveAndStore(
   deps: ClusterDependencies,
-  options: { plan: ClusterPlan; provider: MachineProvider; idempotency: IdempotencyKey | undefined; by: Origin },
+  options: {
+    plan: ClusterPlan;
+    provider: MachineProvider;
+    machines: CreateCluster["machines"];
+    idempotency: IdempotencyKey | undefined;
+    by: Origin;
+  },
 ): Promise<CreatedCluster> {
   const { provider, idempotency } = options;
-  const members = options.plan.members.map(({ name, role }) => ({ name, role }));
-  const segment = await provider.reserve({ clusterId: options.plan.cluster.id, members });
+  const members = options.plan.members.map(({ name, role, allocation }) => ({ name, role, allocation }));
+  const segment = await provider.reserve({ clusterId: options.plan.cluster.id, members, machines: options.machines });
   const plan = withSegment(options.plan, segment);
   const { sealedDataKey, secrets } = await mintCluster(deps, plan);
   const cluster = { ...plan.cluster, sealedDataKey };

@@ -39,10 +39,11 @@ function relaunch(
     const provider = deps.providers.get(cluster.provider);
     if (provider === undefined) return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
     const owned = await deps.store.members(clusterId);
-    const segment = await provider.reserve({ clusterId, members: owned.map(({ name, role }) => ({ name, role })) });
+    const reserved = owned.map(({ name, role, allocation }) => ({ name, role, allocation }));
+    const segment = await provider.reserve({ clusterId, members: reserved });
     const capabilities = new Map<string, string>();
     for (const { name, allocation } of members) {
-      await provider.terminate({ clusterId, allocation });
+      await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
       const capability = await reissueCapability(deps, { cluster, name });
       if (capability !== undefined) capabilities.set(name, capability);
     }

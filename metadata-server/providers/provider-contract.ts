@@ -11,11 +11,11 @@ export interface ProviderUnderTest {
 
 const first = "c-aaaaaaaaaaaaaaaa";
 const second = "c-bbbbbbbbbbbbbbbb";
-const members = [
-  { name: "cp01.contract.test", role: "control-plane" as const },
-  { name: "node01.contract.test", role: "worker" as const },
-];
 const allocationOf = (index: number) => `a-aaaaaaaaaaaaaaa${"abcdefgh"[index]}`;
+const members = [
+  { name: "cp01.contract.test", role: "control-plane" as const, allocation: allocationOf(0) },
+  { name: "node01.contract.test", role: "worker" as const, allocation: allocationOf(1) },
+];
 
 const signal = () => AbortSignal.timeout(30_000);
 

@@ -1,5 +1,6 @@
-import type { Seed } from "#api/seed.ts";
+import type { ClusterMachines } from "#api/cluster-machines.ts";
 import type { Role } from "#api/name.ts";
+import type { Seed } from "#api/seed.ts";
 
 export interface PlannedMachine {
   name: string;
@@ -7,6 +8,13 @@ export interface PlannedMachine {
   /** Null where the address is only learned when the machine calls. */
   address: string | null;
   mac: string | null;
+}
+
+export interface Reservation {
+  clusterId: string;
+  members: { name: string; role: Role; allocation: string }[];
+  /** What they must have, for providers that have machines to choose from. */
+  machines?: ClusterMachines | undefined;
 }
 
 /** Where a cluster's machines will be. Everything needed to find the segment again is in `providerData`. */
@@ -44,8 +52,10 @@ export interface MachineProvider {
   /** Versions for which there is an image, newest first. */
   kubernetesVersions(): Promise<string[]>;
   /** Reserves network and addresses. Throws DomainError `no-capacity` where there are none. */
-  reserve(request: { clusterId: string; members: { name: string; role: Role }[] }): Promise<Segment>;
+  reserve(request: Reservation): Promise<Segment>;
   launch(machine: MachineSpec, signal: AbortSignal): Promise<void>;
+  /** Makes room for the same launch again after one that was cut off, where `terminate` would do more than that. */
+  abandonLaunch?(machine: RunningMachine): Promise<void>;
   /** Ends the machine and removes all that is its own. No error where there is none. */
   terminate(machine: RunningMachine): Promise<void>;
   /** Gives the cluster's network back, once its machines are gone. */

@@ -27,7 +27,9 @@ describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${r
     const machinesDir = join(folder, "machines");
     const provider = open(folder);
     const clusterId = "c-controllers22222";
-    const members = [{ name: "cp01.controllers.test", role: "control-plane" as const }];
+    const members = [
+      { name: "cp01.controllers.test", role: "control-plane" as const, allocation: "a-controllers22222" },
+    ];
     const segment = await provider.reserve({ clusterId, members });
     const machine = { ...segment.machines[0]!, clusterId, allocation: "a-controllers22222", kubernetesVersion };
     const seed = { server: segment.serverUrl, ca: "unused", capability: "unused" };

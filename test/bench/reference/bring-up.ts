@@ -47,6 +47,7 @@ export async function bringUpByHand(options: {
   const members = names.map((name, index) => ({
     name,
     role: index === 0 ? ("control-plane" as const) : ("worker" as const),
+    allocation: allocationOf(name),
   }));
   const exec = (name: string, argv: string[], input?: string) =>
     execInMachine({ machinesDir, allocation: allocationOf(name) }, argv, {

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { ClusterMachines } from "#api/cluster-machines.ts";
+import { createTestRack, rackMac, rackMachine, rackMember, type TestRack } from "../../test/fixtures/test-rack.ts";
+
+let rack: TestRack;
+beforeEach(async () => {
+  rack = await createTestRack();
+});
+afterEach(() => rack.destroy());
+
+const clusterId = "c-aaaaaaaaaaaaaaaa";
+const disks = (sizeGiB: number) => ({ cpus: 8, memoryMiB: 16_384, disks: [{ name: "sda", sizeGiB }], nics: [] });
+const diskless = { cpus: 4, memoryMiB: 8192, disks: [], nics: [] };
+const reserve = (members: ReturnType<typeof rackMember>[], machines?: ClusterMachines, id = clusterId) =>
+  rack.provider.reserve({ clusterId: id, members, machines });
+
+describe("Taking machines from the inventory", () => {
+  it("gives roles machines that have what is wanted, and knows them by the interface in the cluster", async () => {
+    await rack.add(
+      rackMachine(1, { hardware: diskless, labels: { gpu: "yes" } }),
+      rackMachine(2, { hardware: disks(100), macs: [rackMac(2), rackMac(9)], clusterMac: rackMac(9) }),
+      rackMachine(3, { hardware: disks(20) }),
+      rackMachine(4, { state: "approved", hardware: disks(500) }),
+    );
+    const wanted: ClusterMachines = {
+      controlPlanes: { minDiskGiB: 50, minCpus: 8 },
+      workers: { labels: { gpu: "yes" } },
+      install: false,
+    };
+    const segment = await reserve([rackMember("cp", "control-plane"), rackMember("w")], wanted);
+    expect(segment.machines).toEqual([
+      { name: "cp", role: "control-plane", address: null, mac: rackMac(9) },
+      { name: "w", role: "worker", address: null, mac: rackMac(1) },
+    ]);
+    expect(await rack.machine("m-2")).toMatchObject({
+      state: "assigned",
+      assignment: { clusterId, member: "cp", allocation: "a-cp", install: true },
+    });
+    expect(await rack.machine("m-1")).toMatchObject({ state: "assigned", assignment: { member: "w", install: false } });
+    expect((await rack.machine("m-3")).state).toBe("free");
+  });
+
+  it("keeps for each role the machines that no other role can use", async () => {
+    await rack.add(rackMachine(1, { hardware: disks(100) }), rackMachine(2, { hardware: diskless }));
+    const segment = await reserve([rackMember("cp", "control-plane"), rackMember("w")]);
+    expect(segment.machines.map((each) => each.mac)).toEqual([rackMac(1), rackMac(2)]);
+  });
+
+  it("says exactly which requirement is not met by how many, and takes nothing", async () => {
+    await rack.add(
+      rackMachine(1, { hardware: disks(100), labels: { rack: "r1" } }),
+      rackMachine(2, { hardware: null, labels: { rack: "r1" } }),
+      rackMachine(3, { hardware: diskless }),
+    );
+    const wanted: ClusterMachines = {
+      controlPlanes: { minDiskGiB: 200 },
+      workers: { labels: { rack: "r1" }, minCpus: 8, minMemoryMiB: 1024 },
+      install: false,
+    };
+    await expect(
+      reserve([rackMember("cp", "control-plane"), rackMember("w1"), rackMember("w2")], wanted),
+    ).rejects.toMatchObject({
+      code: "no-capacity",
+      message: "Provider bare-metal cannot take machines: 3 machines are wanted, 3 are free",
+      errors: [
+        {
+          pointer: "/machines/controlPlanes/minDiskGiB",
+          detail: "0 of 3 free machines have a disk of 200 GiB, 1 are needed",
+        },
+        { pointer: "/machines/workers/minCpus", detail: "1 of 3 free machines have 8 CPUs, 2 are needed" },
+      ],
+    });
+    expect((await rack.store.machines({ limit: 10 })).map(({ state, version }) => `${state} ${version}`)).toEqual(
+      Array(3).fill("free 1"),
+    );
+  });
+
+  it.each([
+    [
+      "no machine at all",
+      [],
+      [],
+      "1 machines are wanted, 0 are free",
+      [{ pointer: "/machines/controlPlanes", detail: "0 of 0 free machines have a disk, 1 are needed" }],
+    ],
+    ["one machine for two roles", [rackMachine(1)], [rackMember("w")], "2 machines are wanted, 1 are free", []],
+    [
+      "two machines that fit one role",
+      [rackMachine(1), rackMachine(2, { hardware: diskless })],
+      [rackMember("w"), rackMember("w2")],
+      "3 machines are wanted, 2 are free",
+      [],
+    ],
+  ])("says what is lacking with %s", async (_, machines, workers, message, errors) => {
+    if (machines.length > 0) await rack.add(...machines);
+    await expect(reserve([rackMember("cp", "control-plane"), ...workers])).rejects.toMatchObject({
+      message: `Provider bare-metal cannot take machines: ${message}`,
+      errors,
+    });
+  });
+
+  it("says so where every requirement is met, but not by one machine", async () => {
+    await rack.add(
+      rackMachine(1, { labels: { rack: "r1" }, hardware: diskless }),
+      rackMachine(2, { labels: {}, hardware: disks(10) }),
+    );
+    await expect(
+      reserve([rackMember("w")], { workers: { labels: { rack: "r1" }, minCpus: 8 }, install: false }),
+    ).rejects.toMatchObject({
+      errors: [
+        {
+          pointer: "/machines/workers",
+          detail: "0 of 2 free machines have all that is wanted of a worker, 1 are needed",
+        },
+      ],
+    });
+  });
+
+  it("never gives one machine to two clusters, however many ask at once", async () => {
+    await rack.add(...[1, 2, 3, 4, 5].map((index) => rackMachine(index)));
+    const clusters = Array.from({ length: 8 }, (_, index) => `c-${"abcdefgh"[index]!.repeat(16)}`);
+    const outcomes = await Promise.allSettled(clusters.map((id) => reserve([rackMember("w")], undefined, id)));
+    const taken = outcomes.flatMap((outcome) =>
+      outcome.status === "fulfilled" ? outcome.value.machines.map((each) => each.mac) : [],
+    );
+    expect(taken).toHaveLength(5);
+    expect(new Set(taken).size).toBe(5);
+    expect(outcomes.filter(({ status }) => status === "rejected")).toHaveLength(3);
+  });
+});

@@ -1,0 +1,83 @@
+import type { ClusterMachines } from "#api/cluster-machines.ts";
+import type { Role } from "#api/name.ts";
+import { decide } from "../clusters/decide.ts";
+import { DomainError } from "../errors.ts";
+import type { MachineRecord } from "../store/machine-record.ts";
+import type { Store } from "../store/store.ts";
+import { chooseMachines, explainShortage, planWanted } from "./choose-machines.ts";
+import type { MachineDependencies } from "./dependencies.ts";
+import { moveMachine } from "./lifecycle.ts";
+
+const pageSize = 500;
+
+export interface AssignmentRequest {
+  clusterId: string;
+  members: readonly { name: string; role: Role; allocation: string }[];
+  machines?: ClusterMachines | undefined;
+}
+
+/**
+ * Takes a free machine for each member, all of them in one commit: of two clusters that want the same one, one takes
+ * another. A repeated request finds the machines that it took. Throws DomainError `no-capacity` that says what was not met.
+ */
+export async function assignMachines(
+  { store, clock }: Pick<MachineDependencies, "store" | "clock">,
+  request: AssignmentRequest,
+): Promise<Map<string, MachineRecord>> {
+  return decide(store, async () => {
+    const taken = await findAssigned(store, request.clusterId);
+    if (taken.length > 0) return { result: byMember(taken) };
+    const machines = assign(await takeFree(store, request), request, clock.now());
+    return { changes: { machines }, result: byMember(machines) };
+  });
+}
+
+/** Every machine that the cluster has, however many. */
+export const findAssigned = (store: Pick<Store, "machines">, clusterId: string): Promise<MachineRecord[]> =>
+  Array.fromAsync(pages(store, { states: ["assigned"], clusterId })).then((all) => all.flat());
+
+const byMember = (machines: readonly MachineRecord[]) =>
+  new Map(machines.map((machine) => [machine.assignment?.member ?? "", machine]));
+
+async function takeFree(store: Store, { members, machines }: AssignmentRequest): Promise<Map<Role, MachineRecord[]>> {
+  const wanted = planWanted(
+    machines,
+    members.map(({ role }) => role),
+  );
+  const free: MachineRecord[] = [];
+  for await (const page of pages(store, { states: ["free"] })) {
+    free.push(...page);
+    const chosen = free.length < members.length ? undefined : chooseMachines(wanted, free);
+    if (chosen !== undefined) return chosen;
+  }
+  const { message, errors } = explainShortage(wanted, free);
+  throw new DomainError("no-capacity", `Provider bare-metal cannot take machines: ${message}`, { errors });
+}
+
+function assign(
+  chosen: ReadonlyMap<Role, readonly MachineRecord[]>,
+  { clusterId, members, machines }: AssignmentRequest,
+  at: number,
+): MachineRecord[] {
+  const queues = new Map(Array.from(chosen, ([role, queue]) => [role, queue.values()]));
+  return members.flatMap(({ name, role, allocation }) => {
+    const machine = queues.get(role)?.next().value;
+    if (machine === undefined) return [];
+    const install = role === "control-plane" || machines?.install === true;
+    const assignment = { clusterId, member: name, allocation, install, installedAt: null };
+    const message = `Taken for node ${name} of cluster ${clusterId}`;
+    return [moveMachine(machine, { to: "assigned", at, message, fields: { assignment, bootWindow: null } })];
+  });
+}
+
+export async function* pages(
+  store: Pick<Store, "machines">,
+  query: Omit<Parameters<Store["machines"]>[0], "after" | "limit">,
+): AsyncGenerator<MachineRecord[]> {
+  for (let after: string | undefined; ;) {
+    const page = await store.machines({ ...query, ...(after !== undefined && { after }), limit: pageSize });
+    if (page.length > 0) yield page;
+    if (page.length < pageSize) return;
+    after = page.at(-1)?.id;
+  }
+}

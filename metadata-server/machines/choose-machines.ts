@@ -1,0 +1,117 @@
+import type { ClusterMachines, MachineRequirements } from "#api/cluster-machines.ts";
+import type { Role } from "#api/name.ts";
+import type { MachineRecord } from "../store/machine-record.ts";
+
+/** How many machines each role wants, and what they must have. */
+export interface Wanted {
+  role: Role;
+  count: number;
+  requirements: Requirement[];
+}
+
+export interface Requirement {
+  /** Where the request has it. */
+  pointer: string;
+  words: string;
+  isMet: (machine: MachineRecord) => boolean;
+}
+
+/** What a cluster wants; a control plane needs a disk, as whatever is to be installed does. */
+export function planWanted(machines: ClusterMachines | undefined, roles: readonly Role[]): Wanted[] {
+  const { controlPlanes, workers, install = false } = machines ?? {};
+  const count = (role: Role) => roles.filter((each) => each === role).length;
+  return [
+    {
+      role: "control-plane",
+      count: count("control-plane"),
+      requirements: toRequirements("/machines/controlPlanes", { ...controlPlanes, needsDisk: true }),
+    },
+    {
+      role: "worker",
+      count: count("worker"),
+      requirements: toRequirements("/machines/workers", { ...workers, needsDisk: install }),
+    },
+  ];
+}
+
+function toRequirements(
+  pointer: string,
+  { labels = {}, minCpus, minMemoryMiB, minDiskGiB, needsDisk }: MachineRequirements & { needsDisk: boolean },
+): Requirement[] {
+  const atLeast = (field: string, least: number | undefined, words: string, has: (machine: MachineRecord) => number) =>
+    least === undefined
+      ? []
+      : [{ pointer: `${pointer}/${field}`, words, isMet: (machine: MachineRecord) => has(machine) >= least }];
+  return [
+    ...Object.entries(labels).map(([key, value]) => ({
+      pointer: `${pointer}/labels/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+      words: `label ${key}=${value}`,
+      isMet: (machine: MachineRecord) => Object.hasOwn(machine.labels, key) && machine.labels[key] === value,
+    })),
+    ...atLeast("minCpus", minCpus, `${minCpus} CPUs`, ({ hardware }) => hardware?.cpus ?? 0),
+    ...atLeast(
+      "minMemoryMiB",
+      minMemoryMiB,
+      `${minMemoryMiB} MiB of memory`,
+      ({ hardware }) => hardware?.memoryMiB ?? 0,
+    ),
+    ...atLeast("minDiskGiB", minDiskGiB, `a disk of ${minDiskGiB} GiB`, largestDiskGiB),
+    ...(needsDisk && minDiskGiB === undefined
+      ? [{ pointer, words: "a disk", isMet: (machine: MachineRecord) => largestDiskGiB(machine) > 0 }]
+      : []),
+  ];
+}
+
+const largestDiskGiB = ({ hardware }: MachineRecord) =>
+  Math.max(0, ...(hardware?.disks ?? []).map(({ sizeGiB }) => sizeGiB));
+
+const fits = (machine: MachineRecord, { requirements }: Wanted) => requirements.every(({ isMet }) => isMet(machine));
+
+/**
+ * Machines for every role, or undefined where the free ones do not suffice. Whoever fits one role only goes there first, so
+ * that an answer is found where there is one.
+ */
+export function chooseMachines(
+  wanted: readonly Wanted[],
+  free: readonly MachineRecord[],
+): Map<Role, MachineRecord[]> | undefined {
+  const left = new Set(free);
+  const chosen = new Map<Role, MachineRecord[]>();
+  for (const want of wanted) {
+    const rivals = wanted.filter((other) => other !== want && other.count > 0 && !chosen.has(other.role));
+    const fitting = [...left].filter((machine) => fits(machine, want));
+    const isWantedElsewhere = (machine: MachineRecord) => rivals.some((rival) => fits(machine, rival));
+    const { mine = [], shared = [] } = Object.groupBy(fitting, (machine) =>
+      isWantedElsewhere(machine) ? "shared" : "mine",
+    );
+    const taken = [...mine, ...shared].slice(0, want.count);
+    if (taken.length < want.count) return undefined;
+    for (const machine of taken) left.delete(machine);
+    chosen.set(want.role, taken);
+  }
+  return chosen;
+}
+
+/** Which requirement is not met: how many free machines meet each, and all of them together. */
+export function explainShortage(wanted: readonly Wanted[], free: readonly MachineRecord[]) {
+  const errors = wanted
+    .filter(({ count }) => count > 0)
+    .flatMap((want) => {
+      const fitting = free.filter((machine) => fits(machine, want)).length;
+      const unmet = want.requirements.flatMap(({ pointer, words, isMet }) => {
+        const meeting = free.filter((machine) => isMet(machine)).length;
+        const detail = `${meeting} of ${free.length} free machines have ${words}, ${want.count} are needed`;
+        return meeting < want.count ? [{ pointer, detail }] : [];
+      });
+      if (unmet.length > 0 || fitting >= want.count) return unmet;
+      const detail = `${fitting} of ${free.length} free machines have all that is wanted of a ${want.role}, ${want.count} are needed`;
+      return [{ pointer: pointerOf(want), detail }];
+    });
+  const total = wanted.reduce((sum, { count }) => sum + count, 0);
+  const most = `${total} machines are wanted, ${free.length} are free`;
+  if (errors.length > 0) return { message: most, errors };
+  const detail = "no machine can have two roles: those that fit one role are needed for the other";
+  return { message: most, errors: free.length < total ? [] : [{ pointer: "/machines", detail }] };
+}
+
+const pointerOf = ({ role }: Wanted) => (role === "worker" ? "/machines/workers" : "/machines/controlPlanes");

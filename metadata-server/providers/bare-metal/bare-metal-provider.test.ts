@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createTestRack, rackMac, rackMachine, rackMember, type TestRack } from "../../../test/fixtures/test-rack.ts";
+import { describeProviderContract } from "../provider-contract.ts";
+import type { Segment } from "../provider.ts";
+
+describeProviderContract("bare metal, with simulated machines", async () => {
+  const rack = await createTestRack();
+  await rack.add(...[1, 2, 3, 4, 5].map((index) => rackMachine(index)));
+  const { provider } = rack;
+  return { provider, kubernetesVersion: "v1.20.2", reopen: () => rack.reopen(), destroy: () => rack.destroy() };
+});
+
+const clusterId = "c-aaaaaaaaaaaaaaaa";
+const disk = { cpus: 8, memoryMiB: 16_384, disks: [{ name: "sda", sizeGiB: 100 }], nics: [] };
+const diskless = { cpus: 4, memoryMiB: 8192, disks: [], nics: [] };
+
+describe("The bare-metal provider", () => {
+  let rack: TestRack;
+  beforeEach(async () => {
+    rack = await createTestRack();
+  });
+  afterEach(() => rack.destroy());
+
+  const reserve = (...members: ReturnType<typeof rackMember>[]) => rack.provider.reserve({ clusterId, members });
+  const timeline = async (id: string) =>
+    (await rack.machine(id)).events.slice(1).map(({ type, message }) => `${type}: ${message}`);
+  const launch = (segment: Segment, name: string, signal = AbortSignal.timeout(5000)) =>
+    rack.provider.launch(
+      {
+        ...segment.machines.find((each) => each.name === name)!,
+        clusterId,
+        allocation: `a-${name}`,
+        kubernetesVersion: "v1.20.2",
+        providerData: segment.providerData,
+        seed: { server: segment.serverUrl, ca: "unused", capability: "unused" },
+      },
+      signal,
+    );
+
+  it("opens the boot window before it switches a machine on, and does neither twice", async () => {
+    await rack.add(rackMachine(1));
+    const segment = await reserve(rackMember("w"));
+    await launch(segment, "w");
+    await launch(segment, "w");
+    expect(rack.power.calls).toEqual([`network ${rackMac(1)}`, `on ${rackMac(1)}`]);
+    const now = rack.clock.now();
+    expect((await rack.machine("m-1")).bootWindow).toEqual({ openedAt: now, closesAt: now + 900_000, issuedAt: null });
+    expect(await timeline("m-1")).toEqual([
+      `state: Taken for node w of cluster ${clusterId}`,
+      "boot: Boot window opened: it may be given a capability once within 15 minutes",
+      "power: Next boot: network",
+      "power: Switched on",
+    ]);
+  });
+
+  it("launches a machine again that a crash left half launched", async () => {
+    await rack.add(rackMachine(1));
+    const segment = await reserve(rackMember("w"));
+    rack.power.fault = () => {
+      throw new Error("crashed");
+    };
+    await expect(launch(segment, "w")).rejects.toThrow("crashed");
+    rack.power.fault = () => undefined;
+    await rack.provider.abandonLaunch?.({ clusterId, allocation: "a-w" });
+    expect(await rack.machine("m-1")).toMatchObject({ state: "assigned", bootWindow: null });
+    expect(await reserve(rackMember("w"))).toEqual(segment);
+    await launch(segment, "w");
+    expect(rack.power.running).toEqual(new Set([rackMac(1)]));
+  });
+
+  it("gives back a machine that ran from memory once it is off, and one that was installed once it is wiped", async () => {
+    await rack.add(rackMachine(1, { hardware: disk }), rackMachine(2, { hardware: diskless }));
+    const segment = await reserve(rackMember("cp", "control-plane"), rackMember("w"));
+    await launch(segment, "cp");
+    await launch(segment, "w");
+    for (const allocation of ["a-cp", "a-w", "a-none"]) await rack.provider.terminate({ clusterId, allocation });
+    await rack.provider.release(clusterId);
+    expect(rack.power.running.size).toBe(0);
+    expect(await rack.machine("m-1")).toMatchObject({
+      state: "released",
+      bootWindow: null,
+      assignment: { install: true },
+    });
+    expect(await rack.machine("m-2")).toMatchObject({ state: "free", assignment: null });
+    expect((await timeline("m-2")).slice(-3)).toEqual([
+      `state: No node w of cluster ${clusterId} any more`,
+      "power: Switched off",
+      "state: It is off, and its memory gone: free",
+    ]);
+    expect(await rack.provider.list()).toEqual([]);
+  });
+
+  it("tells a person what to do where machines are switched by hand, and waits for it to be done", async () => {
+    await rack.add(rackMachine(1, { power: { driver: "manual" } }));
+    const segment = await reserve(rackMember("w"));
+    await launch(segment, "w");
+    await rack.provider.terminate({ clusterId, allocation: "a-w" });
+    expect((await rack.machine("m-1")).state).toBe("released");
+    expect((await timeline("m-1")).filter((line) => line.startsWith("power"))).toEqual([
+      "power: Let it boot from the network",
+      "power: Switch it on by hand, or let it ask again where it is on already",
+      "power: Switch it off by hand",
+    ]);
+  });
+
+  it("keeps a machine whose power controller does not answer, for the next attempt", async () => {
+    await rack.add(rackMachine(1));
+    await launch(await reserve(rackMember("w")), "w");
+    rack.power.fault = () => {
+      throw new Error("Cannot reach https://bmc/: timed out");
+    };
+    await expect(rack.provider.terminate({ clusterId, allocation: "a-w" })).rejects.toThrow("timed out");
+    expect((await rack.machine("m-1")).state).toBe("assigned");
+    rack.power.fault = () => undefined;
+    await rack.provider.terminate({ clusterId, allocation: "a-w" });
+    expect((await rack.machine("m-1")).state).toBe("free");
+  });
+
+  it("gives back at once what was never launched, without touching its power", async () => {
+    await rack.add(rackMachine(1));
+    await reserve(rackMember("w"));
+    await rack.provider.release(clusterId);
+    expect(await rack.machine("m-1")).toMatchObject({ state: "free", assignment: null });
+    expect(rack.power.calls).toEqual([]);
+  });
+});
