@@ -1,4 +1,8 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+
+/** All of them, where Vitest would leave one alone: of two that would be half. */
+const maxWorkers = availableParallelism();
 
 export default defineConfig({
   test: {
@@ -7,6 +11,9 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["{metadata-server,bootstrapper,images,templates,test/contract}/**/*.test.ts"],
+          maxWorkers,
+          // A group without a number comes last where there is one worker.
+          sequence: { groupOrder: 1 },
           testTimeout: 20_000,
         },
       },
@@ -15,7 +22,7 @@ export default defineConfig({
           name: "simulation",
           include: ["test/simulation/**/*.test.ts"],
           // After the units and before the machines: it keeps every core busy.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -24,7 +31,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           globalSetup: ["test/lab/prepare.ts"],
           // Last: machines and the others would take each other's processor time.
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           // Real machines on two cores: one cluster at a time, or the timings say nothing.
           fileParallelism: false,
           testTimeout: 300_000,

@@ -34,6 +34,8 @@ export async function startServerProcess(options: { folder: string; prefix: stri
   async function start(): Promise<void> {
     child = fork(entry, [dataDir, options.folder, options.prefix, String(port)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // Not the test runner's own flags.
+      execArgv: [],
     });
     child.stderr?.on("data", (chunk: Buffer) => {
       log = (log + chunk.toString()).slice(-maxLogCharacters);
