@@ -3,6 +3,7 @@ import { addAuditCommand } from "./audit.ts";
 import { addClusterCommands } from "./clusters/program.ts";
 import { defaultServer } from "./client/connection.ts";
 import { styleOf, type CliContext } from "./context.ts";
+import { addMachineCommands } from "./machines/program.ts";
 import { CliError, exitCodeHelp, exitCodes, type ExitCode } from "./exit-code.ts";
 
 /** Adds commands to the program; `end` sets the exit code of a command that did its work. */
@@ -40,7 +41,8 @@ export async function runProgram(
       writeErr: (text) => void context.stderr.write(text),
     })
     .exitOverride();
-  for (const add of [addClusterCommands, addAuditCommand, ...addCommands]) add(program, context, end);
+  for (const add of [addClusterCommands, addMachineCommands, addAuditCommand, ...addCommands])
+    add(program, context, end);
   inheritSettings(program);
   try {
     await program.parseAsync([...argv], { from: "user" });

@@ -5,10 +5,9 @@ import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#a
 import type { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
-import { parseAnswer, toProblemError } from "./answer.ts";
 import type { Connection } from "./connection.ts";
 import { streamEvents } from "./event-stream.ts";
-import { readBody, sendRequest, type OutgoingRequest } from "./transport.ts";
+import { createRequester } from "./requester.ts";
 
 export type WaitCondition = "ready" | "available" | "deleted";
 
@@ -43,18 +42,7 @@ const auditPollMs = 1000;
 const pathOf = (id: string, rest = "") => `/v1/clusters/${encodeURIComponent(id)}${rest}`;
 
 export function createApiClient(connection: Connection, { signal, now }: ApiClientOptions): ApiClient {
-  async function send(request: Pick<OutgoingRequest, "method" | "path"> & Partial<OutgoingRequest>) {
-    const response = await sendRequest(connection, { signal, idleTimeoutMs: 30_000, ...request });
-    const body = await readBody(response, connection, signal);
-    const status = response.statusCode ?? 0;
-    if (status < 200 || status > 299) throw toProblemError(response, body);
-    return { response, body };
-  }
-
-  async function sendJson<T>(schema: z.ZodType<T>, request: Parameters<typeof send>[0]): Promise<T> {
-    const { response, body } = await send(request);
-    return parseAnswer(schema, response, body);
-  }
+  const { send, sendJson } = createRequester(connection, signal);
 
   const client: ApiClient = {
     create: (body, { idempotencyKey } = {}) =>

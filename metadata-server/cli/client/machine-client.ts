@@ -1,0 +1,76 @@
+import { Explanation } from "#api/machine-explanation.ts";
+import { ImportedMachines, type MachineList as Page, MachineList } from "#api/machine-requests.ts";
+import { Machine, type MachineState } from "#api/machine.ts";
+import { MachineId } from "#api/name.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import type { Connection } from "./connection.ts";
+import { createRequester } from "./requester.ts";
+
+export const machineSteps = ["approve", "refuse", "release"] as const;
+export type MachineStep = (typeof machineSteps)[number];
+
+/** The inventory's API, typed. Every method throws CliError with the exit code that the failure stands for. */
+export interface MachineClient {
+  list(query?: { state?: MachineState | undefined; mac?: string; labels?: Record<string, string> }): Promise<Machine[]>;
+  get(id: string): Promise<Machine>;
+  step(id: string, step: MachineStep): Promise<Machine>;
+  delete(id: string): Promise<void>;
+  /** All of them or none; ids in the order given. */
+  import(text: string, mediaType: "text/csv" | "application/json"): Promise<string[]>;
+  explain(query: { mac?: string; uuid?: string; ip?: string }): Promise<Explanation>;
+  /** An id as it is; a MAC → the id of the machine that has it. */
+  resolve(idOrMac: string): Promise<string>;
+}
+
+const pageSize = 500;
+const pathOf = (id: string, rest = "") => `/v1/machines/${encodeURIComponent(id)}${rest}`;
+
+export function createMachineClient(connection: Connection, { signal }: { signal: AbortSignal }): MachineClient {
+  const { send, sendJson } = createRequester(connection, signal);
+
+  const client: MachineClient = {
+    async list({ state, mac, labels = {} } = {}) {
+      const machines: Machine[] = [];
+      let after: string | null = null;
+      do {
+        const query = new URLSearchParams([
+          ["limit", String(pageSize)],
+          ...(state === undefined ? [] : [["state", state]]),
+          ...(mac === undefined ? [] : [["mac", mac]]),
+          ...Object.entries(labels).map(([key, value]) => ["label", `${key}=${value}`]),
+          ...(after === null ? [] : [["after", after]]),
+        ]);
+        const path = `/v1/machines?${query.toString()}`;
+        const page: Page = await sendJson(MachineList, { method: "GET", path });
+        machines.push(...page.machines);
+        after = page.next;
+      } while (after !== null);
+      return machines;
+    },
+
+    get: (id) => sendJson(Machine, { method: "GET", path: pathOf(id) }),
+    step: (id, step) => sendJson(Machine, { method: "POST", path: pathOf(id, `/${step}`) }),
+
+    async delete(id) {
+      await send({ method: "DELETE", path: pathOf(id) });
+    },
+
+    async import(body, mediaType) {
+      const headers = { "content-type": mediaType };
+      const request = { method: "POST", path: "/v1/machines/import", body, headers, idleTimeoutMs: 120_000 } as const;
+      return (await sendJson(ImportedMachines, request)).ids;
+    },
+
+    explain: (query) =>
+      sendJson(Explanation, { method: "GET", path: `/v1/machines/explain?${new URLSearchParams(query).toString()}` }),
+
+    async resolve(idOrMac) {
+      if (MachineId.safeParse(idOrMac).success) return idOrMac;
+      const [machine] = await client.list({ mac: idOrMac });
+      if (machine === undefined)
+        throw new CliError(exitCodes.notFound, `No machine has the MAC ${idOrMac}; see "sprout machines list"`);
+      return machine.id;
+    },
+  };
+  return client;
+}

@@ -1,0 +1,24 @@
+import type { Machine } from "#api/machine.ts";
+import type { MachineStep } from "../client/machine-client.ts";
+import { writeJson } from "../clusters/command.ts";
+import type { MachineCommand } from "./command.ts";
+
+/** One after the other; the first that cannot be done ends it. */
+export async function stepMachines(
+  { client, context, flags }: MachineCommand<object>,
+  { step, names }: { step: MachineStep; names: readonly string[] },
+): Promise<void> {
+  const machines: Machine[] = [];
+  for (const name of names) {
+    const machine = await client.step(await client.resolve(name), step);
+    machines.push(machine);
+    if (!flags.json) context.stderr.write(`${machine.id} (${machine.provisioningMac}) is ${machine.state}\n`);
+  }
+  if (flags.json) writeJson(context, machines);
+}
+
+export async function deleteMachine({ client, context }: MachineCommand<object>, name: string): Promise<void> {
+  const id = await client.resolve(name);
+  await client.delete(id);
+  context.stderr.write(`${id} is forgotten\n`);
+}

@@ -1,0 +1,144 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Hono } from "hono";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MachineSighting } from "#api/machine-sighting.ts";
+import { runSprout } from "../../../test/fixtures/run-sprout.ts";
+import { apiToken, createTestServer, type TestServer } from "../../../test/fixtures/test-server.ts";
+import { seeMachine } from "../../machines/see-machine.ts";
+
+let server: TestServer;
+let folder: string;
+beforeEach(async () => {
+  server = await createTestServer();
+  folder = await mkdtemp(join(tmpdir(), "sprout-cli-"));
+});
+afterEach(async () => {
+  await server.close();
+  await rm(folder, { recursive: true });
+});
+
+const [one, two] = ["52:54:00:aa:00:01", "52:54:00:aa:00:02"];
+
+/** The real inventory behind the command line's TLS. */
+const serve = (app: Hono) =>
+  app.all("*", async (c) => {
+    const { method, url } = c.req.raw;
+    const headers = new Headers(c.req.raw.headers);
+    headers.set("authorization", `Bearer ${apiToken}`);
+    const body = method === "GET" ? {} : { body: await c.req.arrayBuffer() };
+    return server.app.request(url, { method, headers, ...body });
+  });
+const sprout = (...argv: string[]) => runSprout(["machines", ...argv], serve);
+const see = async (mac = one) => {
+  const sighting = { ...MachineSighting.parse({ macs: [mac], serial: "S\u00e4 & %0a" }), from: "10.99.0.50" };
+  return (await seeMachine(server.clusters, sighting)).machine.id;
+};
+const file = async (name: string, text: string) => {
+  await writeFile(join(folder, name), text);
+  return join(folder, name);
+};
+
+describe("sprout machines", () => {
+  it("approves by MAC and by id, and shows what became of each", async () => {
+    const [first, second] = [await see(), await see(two)];
+    expect(await sprout("approve", one, second)).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: `${first} (${one}) is free\n${second} (${two}) is free\n`,
+    });
+    expect((await sprout("refuse", two)).stderr).toBe(`${second} (${two}) is refused\n`);
+    const { stdout } = await sprout("show", one);
+    expect(stdout).toContain("State:           free\n");
+    expect(stdout).toContain("Serial:          Sä & %0a\n");
+    expect(stdout.trimEnd().split("\n").slice(-2)).toEqual([
+      "2026-01-02T03:04:05.000Z  state  Seen for the first time, from 10.99.0.50",
+      "2026-01-02T03:04:05.000Z  state  Approved by api: free",
+    ]);
+  });
+
+  it("imports CSV and JSON, and lists by state and label", async () => {
+    expect(
+      await sprout(
+        "import",
+        await file("rack.csv", `macs,label.rack,cpus,memory_mib,disks\n${one},r1,8,16384,sda:447\n`),
+      ),
+    ).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: "1 machines registered\n",
+    });
+    await sprout("import", await file("rack.json", JSON.stringify({ machines: [{ macs: [two], state: "free" }] })));
+    const { stdout } = await sprout("list", "--label", "rack=r1");
+    const [headings, row, ...rest] = stdout.trimEnd().split("\n");
+    expect(headings?.split(/ {2,}/)).toEqual([
+      "ID",
+      "MAC",
+      "STATE",
+      "NODE",
+      "CPUS",
+      "MEMORY",
+      "DISKS",
+      "LABELS",
+      "LAST SEEN",
+    ]);
+    expect(row?.split(/ {2,}/).slice(1)).toEqual([
+      one,
+      "approved",
+      "-",
+      "8",
+      "16 GiB",
+      "sda 447 GiB",
+      "rack=r1",
+      "never",
+    ]);
+    expect(rest).toEqual([]);
+    const json = JSON.parse((await sprout("list", "--state", "free", "--json")).stdout) as { macs: string[] }[];
+    expect(json.map(({ macs }) => macs)).toEqual([[two]]);
+  });
+
+  it("tells every error of a file with its line and column, and refuses files that are none", async () => {
+    const bad = await sprout("import", await file("bad.csv", "macs,cpus\nzz,1\n,2\n"));
+    expect([bad.exitCode, bad.stderr]).toEqual([
+      2,
+      [
+        "Error: Invalid request: Cannot import machines",
+        "  /2/macs: line 2, column macs: must be a MAC address such as 52:54:00:12:34:56",
+        "  /2/memory_mib: line 2, column memory_mib: is required",
+        "  /3/macs: line 3, column macs: is required",
+        "  /3/memory_mib: line 3, column memory_mib: is required",
+        "",
+      ].join("\n"),
+    ]);
+    expect(await sprout("import", join(folder, "rack.xlsx"))).toMatchObject({
+      exitCode: 2,
+      stderr: `Error: Cannot import ${join(folder, "rack.xlsx")}: it must end .csv or .json\n`,
+    });
+    expect((await sprout("import", join(folder, "none.csv"))).stderr).toContain("no such file");
+    expect(await server.clusters.store.machines({ limit: 1 })).toEqual([]);
+  });
+
+  it("explains a machine by MAC and address, and says so where none is known", async () => {
+    const id = await see();
+    for (const who of [one, "10.99.0.50"]) {
+      const { stdout, exitCode } = await sprout("explain", who);
+      expect(exitCode).toBe(0);
+      expect(stdout).toContain(`${id}: `);
+      expect(stdout).toContain("would be answered: A script that shows its MAC and UUID");
+    }
+    expect(await sprout("explain", two)).toMatchObject({ exitCode: 3, stdout: expect.stringContaining("is known") });
+    expect((await sprout("explain", "4c4c4544-0051-3010-8053-b6c04f4a4732")).exitCode).toBe(3);
+    expect((await sprout("explain", "zz")).exitCode).toBe(2);
+  });
+
+  it("says that a machine is not there, or is in use", async () => {
+    expect(await sprout("approve", two)).toMatchObject({
+      exitCode: 3,
+      stderr: `Error: No machine has the MAC ${two}; see "sprout machines list"\n`,
+    });
+    const id = await see();
+    expect((await sprout("delete", one)).stderr).toBe(`${id} is forgotten\n`);
+    expect((await sprout("show", id)).exitCode).toBe(3);
+  });
+});

@@ -1,0 +1,62 @@
+import { type Command, Option } from "commander";
+import { MachineState } from "#api/machine.ts";
+import { machineSteps } from "../client/machine-client.ts";
+import type { CliContext } from "../context.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { parseLabel } from "../flags.ts";
+import { machineAction } from "./command.ts";
+import { deleteMachine, stepMachines } from "./decide.ts";
+import { importMachines } from "./import.ts";
+import { explainMachine, type ListFlags, listMachines, showMachine } from "./read.ts";
+
+const machine = "<MACHINE>";
+const machineHelp = "the machine's id or one of its MACs";
+
+const stepHelp = {
+  approve: "let machines in; one that a cluster has may be given a capability once more",
+  refuse: "give machines nothing",
+  release: "vouch that machines hold nothing of their last cluster",
+};
+
+/** `sprout machines …`: the inventory of machines of one's own. */
+export function addMachineCommands(program: Command, context: CliContext, end: (code: ExitCode) => void): void {
+  const machines = program.command("machines").description("approve, list and explain machines of your own");
+
+  machines
+    .command("list")
+    .description("list machines, newest first")
+    .addOption(new Option("--state <STATE>", "only machines in this state").choices(MachineState.options))
+    .option("--label <KEY=VALUE>", "only machines that have it; may be repeated", parseLabel)
+    .action(machineAction<ListFlags>(context, end, listMachines));
+
+  machines
+    .command("show")
+    .description("show one machine and its timeline")
+    .argument(machine, machineHelp)
+    .action(machineAction(context, end, showMachine));
+
+  for (const step of machineSteps)
+    machines
+      .command(step)
+      .description(stepHelp[step])
+      .argument("<MACHINE...>", `${machineHelp}; may be several`)
+      .action(machineAction<object>(context, end, (command, names) => stepMachines(command, { step, names })));
+
+  machines
+    .command("delete")
+    .description("forget a machine that no cluster has")
+    .argument(machine, machineHelp)
+    .action(machineAction(context, end, deleteMachine));
+
+  machines
+    .command("import")
+    .description("register the machines of a CSV or JSON file, all of them or none")
+    .argument("<FILE>", "ending .csv or .json")
+    .action(machineAction(context, end, importMachines));
+
+  machines
+    .command("explain")
+    .description("say what a machine would be answered now, and why")
+    .argument("<WHO>", "a MAC, an SMBIOS UUID or an IP address")
+    .action(machineAction(context, end, explainMachine));
+}

@@ -1,0 +1,41 @@
+import { isIP } from "node:net";
+import type { MachineState } from "#api/machine.ts";
+import { writeJson } from "../clusters/command.ts";
+import { styleOf, type CliContext } from "../context.ts";
+import { renderExplanation, renderMachine, renderMachineList } from "../display/machine-view.ts";
+import { exitCodes, type ExitCode } from "../exit-code.ts";
+import type { MachineCommand } from "./command.ts";
+
+export interface ListFlags {
+  state?: MachineState;
+  label?: Record<string, string>;
+}
+
+const display = (context: CliContext) => ({ now: context.now(), style: styleOf(context, context.stdout) });
+
+export async function listMachines({ client, context, flags }: MachineCommand<ListFlags>): Promise<void> {
+  const machines = await client.list({ state: flags.state, ...(flags.label && { labels: flags.label }) });
+  if (flags.json) writeJson(context, machines);
+  else context.stdout.write(renderMachineList(machines, display(context)));
+}
+
+export async function showMachine({ client, context, flags }: MachineCommand<object>, name: string): Promise<void> {
+  const machine = await client.get(await client.resolve(name));
+  if (flags.json) writeJson(context, machine);
+  else context.stdout.write(renderMachine(machine, display(context)));
+}
+
+export async function explainMachine(
+  { client, context, flags }: MachineCommand<object>,
+  who: string,
+): Promise<ExitCode> {
+  const explanation = await client.explain(toQuery(who));
+  if (flags.json) writeJson(context, explanation);
+  else context.stdout.write(renderExplanation(explanation));
+  return explanation.machines.length === 0 ? exitCodes.notFound : exitCodes.ok;
+}
+
+function toQuery(who: string) {
+  if (isIP(who) !== 0) return { ip: who };
+  return who.length > 17 ? { uuid: who } : { mac: who };
+}
