@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KubernetesVersion } from "#api/name.ts";
@@ -15,6 +15,7 @@ import { locateKubernetes, toKubernetesOrigin, type KubernetesOrigin } from "./k
 import { prepareTransfer } from "./prepare-transfer.ts";
 import { checkContainerd } from "./containerd-version.ts";
 import { mayDiffer, type ImageManifest } from "./manifest.ts";
+import { writeNetworkBoot } from "./network-boot/network-boot.ts";
 import { installNodeFiles } from "./node-files.ts";
 import { runStep, type OnBakeProgress } from "./progress.ts";
 import { createWorkFolder } from "./work-folder.ts";
@@ -32,6 +33,8 @@ export interface BakeOptions {
   /** The bootstrapper's executable. */
   bootstrapper: string;
   templatesDir?: string;
+  /** Kernel, initrd and root image for machines that boot over the network, too. */
+  networkBoot?: boolean;
   /** Take the archives' latest Debian packages instead of the cached ones. */
   refreshPackages?: boolean;
   signal: AbortSignal;
@@ -52,10 +55,33 @@ interface Prepared {
 export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
   const image = await loadImage(options.imagesDir, options.kubernetesVersion).catch(() => null);
   if (image === null) return bakeImage(options);
+  const isCurrent = image.manifest.fingerprint === (await currentFingerprint(options));
+  if (!isCurrent) return bakeImage(options);
+  if (!options.networkBoot || image.manifest.networkBoot !== undefined) return image;
+  return addNetworkBoot(image, options);
+}
+
+/** What an image has, a new one in its place is to have too: machines may be booting from it. */
+export const hasNetworkBoot = (imagesDir: string, kubernetesVersion: string): Promise<boolean> =>
+  loadImage(imagesDir, kubernetesVersion).then(
+    ({ manifest }) => manifest.networkBoot !== undefined,
+    () => false,
+  );
+
+function currentFingerprint(options: BakeOptions): Promise<string> {
   const { bootstrapper, templatesDir = ownTemplatesDir } = options;
   const { origin = toKubernetesOrigin(options) } = options;
   const prepared = { bootstrapper, templatesDir, origin, kubernetesBinariesDir: locateKubernetes(origin, options) };
-  return image.manifest.fingerprint === (await fingerprintOf(prepared, options)) ? image : bakeImage(options);
+  return fingerprintOf(prepared, options);
+}
+
+async function addNetworkBoot(image: BakedImage, options: BakeOptions): Promise<BakedImage> {
+  const networkBoot = await runStep("network-boot", options.onProgress, (onDetail) =>
+    writeNetworkBoot(image, { templatesDir: ownTemplatesDir, ...options, onDetail }),
+  );
+  const manifest = { ...image.manifest, networkBoot };
+  await runStep("finish", options.onProgress, () => writeManifest(join(image.dir, "manifest.json"), manifest));
+  return { ...image, manifest };
 }
 
 /** Bakes an image and puts it in place when it is complete. Nothing is changed by a bake that fails. */
@@ -95,14 +121,23 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   await runStep("containerd-store", onProgress, () =>
     importIntoStore({ rootfs: image.rootfs, store: image.containerdStore, archivesDir, archives }, { signal }),
   );
+  const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
+  await writeManifest(join(image.rootfs, "usr/share/sprout/manifest.json"), manifest);
+  if (options.networkBoot)
+    manifest.networkBoot = await runStep("network-boot", onProgress, (onDetail) =>
+      writeNetworkBoot({ ...image, manifest }, { ...options, templatesDir, onDetail }),
+    );
   await runStep("finish", onProgress, async () => {
-    const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
-    const text = `${JSON.stringify(manifest, null, 2)}\n`;
-    await writeFile(join(image.dir, "manifest.json"), text);
-    await writeFile(join(image.rootfs, "usr/share/sprout/manifest.json"), text);
+    await writeManifest(join(image.dir, "manifest.json"), manifest);
     await placeImage(image.dir, join(imagesDir, kubernetesVersion));
   });
   return loadImage(imagesDir, kubernetesVersion);
+}
+
+/** Whole or not at all: an image may be read while network boot is added to it. */
+async function writeManifest(file: string, manifest: ImageManifest): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(`${file}.new`, file);
 }
 
 const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>

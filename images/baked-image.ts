@@ -10,6 +10,8 @@ export interface BakedImage {
   rootfs: string;
   /** Contents of /var/lib/containerd, cloned for every machine. */
   containerdStore: string;
+  /** Kernel, initrd and root image, where the manifest has them. */
+  networkBoot: string;
   manifest: ImageManifest;
 }
 
@@ -31,6 +33,7 @@ export const toPaths = (dir: string) => ({
   dir,
   rootfs: join(dir, "rootfs"),
   containerdStore: join(dir, "containerd"),
+  networkBoot: join(dir, "network-boot"),
 });
 
 const replacedPrefix = ".replaced-";

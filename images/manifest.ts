@@ -5,6 +5,11 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadeci
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a digest like sha256:…");
 const DebianPackages = z.array(z.strictObject({ name: z.string().min(1), version: z.string().min(1) }));
 
+/** Of an image that machines boot over the network. */
+export const networkBootFiles = ["vmlinuz", "initrd", "root.squashfs"] as const;
+
+const FileOf = z.strictObject({ name: z.enum(networkBootFiles), sha256: Sha256, sizeBytes: z.int().positive() });
+
 /** What an image is made of: enough to tell two images apart, and to check what a machine runs. */
 export const ImageManifest = z.strictObject({
   schemaVersion: z.literal(2),
@@ -31,6 +36,14 @@ export const ImageManifest = z.strictObject({
   containerImages: z.array(z.strictObject({ ref: z.string().min(1), digest: Digest, sizeBytes: z.int().positive() })),
   /** Whether a CoreDNS image is among them; without one there is no cluster DNS, and nothing stands in for it. */
   clusterDns: z.boolean(),
+  /** Where it was baked for machines that boot over the network: what they are sent. */
+  networkBoot: z
+    .strictObject({
+      kernelVersion: z.string().min(1),
+      packages: DebianPackages,
+      files: z.array(FileOf).length(networkBootFiles.length),
+    })
+    .optional(),
   templates: z.array(z.strictObject({ file: z.string().min(1), sha256: Sha256 })),
   /** What may differ between two bakes of the same inputs, and why. */
   mayDiffer: z.array(z.strictObject({ what: z.string().min(1), why: z.string().min(1) })),
@@ -70,6 +83,10 @@ export const mayDiffer: ImageManifest["mayDiffer"] = [
   {
     what: "containerd/io.containerd.metadata.v1.bolt, containerd/io.containerd.snapshotter.v1.overlayfs/metadata.db",
     why: "containerd notes when each image was imported; digests and unpacked files are the same",
+  },
+  {
+    what: "network-boot/root.squashfs: containerd's databases and manifest.json in it",
+    why: "as above; all other contents, and times, are the same",
   },
   {
     what: "debian: package versions, and what follows from them",

@@ -5,6 +5,7 @@ export const bakeSteps = {
   rootfs: "Machine root",
   "container-images": "Container images",
   "containerd-store": "containerd store",
+  "network-boot": "Network boot",
   finish: "Manifest",
 } as const;
 export type BakeStep = keyof typeof bakeSteps;

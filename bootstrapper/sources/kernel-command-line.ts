@@ -13,7 +13,9 @@ export interface CommandLineSource {
   caSha256?: string;
 }
 
-const known = ["server", "ca", "ca-sha256", "capability"];
+/** What a machine that boots over the network fetches its root by; checked where it is used. */
+const ofInitrd = ["root", "root-sha256"];
+const known = ["server", "ca", "ca-sha256", "capability", ...ofInitrd];
 
 /**
  * `sprout.server=URL sprout.ca=<base64url of the DER>|sprout.ca-sha256=<hex> sprout.capability=…`
@@ -25,7 +27,7 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
     .split(/\s+/)
     .filter((word) => word.startsWith("sprout."))
     .map((word) => word.slice("sprout.".length).split(/=(.*)/s) as [string, string?]);
-  if (pairs.length === 0) return undefined;
+  if (pairs.every(([key]) => ofInitrd.includes(key))) return undefined;
   const values = new Map(pairs.map(([key, value = ""]) => [key, value]));
   const ca = toPem(values.get("ca"));
   const problems = [

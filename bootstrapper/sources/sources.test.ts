@@ -26,6 +26,14 @@ describe("parseKernelCommandLine", () => {
     expect(parseKernelCommandLine("quiet root=/dev/vda1\n")).toBeUndefined();
   });
 
+  it("leaves to the initrd what it fetches its root by", () => {
+    const ofInitrd = `sprout.root=http://ms/root.squashfs sprout.root-sha256=${"b".repeat(64)}`;
+    const caSha256 = "a".repeat(64);
+    expect(parseKernelCommandLine(`quiet ${ofInitrd}\n`)).toBeUndefined();
+    const own = `sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=${caSha256}`;
+    expect(parseKernelCommandLine(`${own} ${ofInitrd}\n`)).toEqual({ server: "https://ms", capability, caSha256 });
+  });
+
   it("reads server, capability and the authority's DER", async () => {
     const { ca } = await createServerTls(await temporaryFolder("bootstrap"));
     const der = new X509Certificate(ca).raw.toString("base64url");

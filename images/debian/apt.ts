@@ -7,6 +7,8 @@ import { toSourceLine, type DebianSource } from "./sources.ts";
 export interface PrivateApt {
   /** Downloads packages and unpacks them, without installing, into `outDir`. */
   unpack(packages: readonly string[], outDir: string): Promise<DebianPackage[]>;
+  /** The names in a package's Depends field, alternatives left out. */
+  dependencies(name: string): Promise<string[]>;
   /** Downloads a source package's files into `outDir` and names them. */
   downloadSource(name: string, outDir: string): Promise<string[]>;
 }
@@ -62,10 +64,23 @@ export async function createPrivateApt(
         }),
       );
     },
+    async dependencies(name) {
+      const record = await run("apt-cache", [...settings, "show", "--no-all-versions", name], { signal });
+      return parseDepends(record);
+    },
     async downloadSource(name, outDir) {
       await mkdir(outDir, { recursive: true });
       await apt(["source", "--download-only", name], outDir);
       return (await readdir(outDir)).toSorted();
     },
   };
+}
+
+/** `a (= 1), b | c` → `a`, `b`. */
+export function parseDepends(record: string): string[] {
+  const field = /^Depends: (.+)$/m.exec(record)?.[1] ?? "";
+  return field
+    .split(",")
+    .map((dependency) => dependency.trim().split(/[\s|:(]/)[0] ?? "")
+    .filter((name) => name !== "");
 }

@@ -25,3 +25,16 @@ export const machinePackages: readonly string[] = [
 
 /** Unpacked for the container images only; no machine has them. */
 export const containerPackages: readonly string[] = ["etcd-server", "etcd-client", "busybox"];
+
+/**
+ * What a machine that boots over the network needs beside its root: a kernel, of Debian's flavour for virtual machines
+ * and clouds (with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's virtual functions, and virtio), and one
+ * program for its first moments.
+ */
+export const networkBootPackages = (architecture: string) => ({
+  kernel: `linux-image-cloud-${architecture}`,
+  others: ["busybox-static"],
+});
+
+/** Of the host, while network boot files are made. */
+export const networkBootHostPackages: readonly string[] = ["cpio", "kmod", "squashfs-tools"];

@@ -28,6 +28,7 @@ export function whyNoMachines(): string | null {
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
+  { networkBoot = false }: { networkBoot?: boolean } = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
   const source = { kubernetesVersion, cacheDir };
@@ -35,6 +36,7 @@ export async function prepareImage(
     ...source,
     imagesDir: join(cacheDir, "images"),
     bootstrapper: bootstrapperFile,
+    ...(networkBoot ? { networkBoot } : {}),
     signal: new AbortController().signal,
     onProgress,
   });

@@ -21,6 +21,7 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   templates?: string;
   networkManifest?: string[];
   ifNeeded?: boolean;
+  networkBoot?: boolean;
 }
 
 /** `sprout image …`: the machine images on this host. */
@@ -33,6 +34,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
     .option("--templates <DIR>", "each file in it takes the place of the project's template of the same path")
     .option("--network-manifest <FILE>", "a CNI plugin's manifest to put in; may be repeated", collect)
+    .option("--network-boot", "kernel, initrd and root image too, for machines that boot over the network")
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
@@ -76,7 +78,17 @@ function printImages(context: CliContext, images: readonly BakedImage[], { json 
   else
     context.stdout.write(
       renderTable(
-        ["kubernetes", "from", "architecture", "system", "container images", "cluster dns", "age", "folder"],
+        [
+          "kubernetes",
+          "from",
+          "architecture",
+          "system",
+          "container images",
+          "cluster dns",
+          "network boot",
+          "age",
+          "folder",
+        ],
         images.map(({ dir, manifest }) => [
           manifest.kubernetesVersion,
           describeOrigin(manifest),
@@ -84,6 +96,7 @@ function printImages(context: CliContext, images: readonly BakedImage[], { json 
           `debian ${manifest.debian.codename}`,
           String(manifest.containerImages.length),
           manifest.clusterDns ? "CoreDNS" : "none",
+          describeNetworkBoot(manifest),
           formatAge(context.now() - Date.parse(manifest.bakedAt)),
           dir,
         ]),
@@ -97,4 +110,11 @@ function describeOrigin({ origin, imageRepository }: BakedImage["manifest"]): st
   if (origin.kind !== "release") return names[origin.kind];
   const mirror = origin.releaseUrl === officialReleaseUrl ? names.release : origin.releaseUrl;
   return imageRepository === undefined ? mirror : `${mirror}, ${imageRepository}`;
+}
+
+/** What a machine fetches, in megabytes. */
+function describeNetworkBoot({ networkBoot }: BakedImage["manifest"]): string {
+  if (networkBoot === undefined) return "none";
+  const bytes = networkBoot.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return `linux ${networkBoot.kernelVersion}, ${Math.round(bytes / 1e6)} MB`;
 }

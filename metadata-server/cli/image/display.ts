@@ -10,9 +10,9 @@ export interface BakeDisplay {
 }
 
 /** A bake's steps on stderr, redrawn in place on a terminal. Shows nothing until there is something to do. */
-export function createBakeDisplay(context: CliContext): BakeDisplay {
-  const steps = Object.keys(bakeSteps) as BakeStep[];
-  const started = new Map(steps.map((step) => [step, Promise.withResolvers<void>()]));
+export function createBakeDisplay(context: CliContext, { networkBoot }: { networkBoot: boolean }): BakeDisplay {
+  const steps = (Object.keys(bakeSteps) as BakeStep[]).filter((step) => networkBoot || step !== "network-boot");
+  const started = new Map(steps.map((step) => [step, Promise.withResolvers<"now" | "never">()]));
   const ended = new Map(steps.map((step) => [step, Promise.withResolvers<number>()]));
   const details = new Map<BakeStep, (detail: string) => void>();
   let shown: Promise<unknown> | undefined;
@@ -20,7 +20,7 @@ export function createBakeDisplay(context: CliContext): BakeDisplay {
   const toTask = (step: BakeStep): ListrTask => ({
     title: bakeSteps[step],
     task: async (_context, task) => {
-      await started.get(step)?.promise;
+      if ((await started.get(step)?.promise) === "never") return task.skip(`${bakeSteps[step]}  is done`);
       details.set(step, (detail) => {
         task.output = detail;
       });
@@ -34,14 +34,17 @@ export function createBakeDisplay(context: CliContext): BakeDisplay {
       shown ??= createList(context, steps.map(toTask))
         .run()
         .catch(() => undefined);
-      if (progress.state === "started") started.get(progress.step)?.resolve();
-      else if (progress.state === "working") details.get(progress.step)?.(progress.detail);
+      if (progress.state === "started") {
+        // Those before it were not to be done again.
+        for (const step of steps.slice(0, steps.indexOf(progress.step))) started.get(step)?.resolve("never");
+        started.get(progress.step)?.resolve("now");
+      } else if (progress.state === "working") details.get(progress.step)?.(progress.detail);
       else if (progress.state === "done") ended.get(progress.step)?.resolve(progress.durationMs);
       else ended.get(progress.step)?.reject(new Error("failed"));
     },
     async close() {
       for (const step of steps) {
-        started.get(step)?.resolve();
+        started.get(step)?.resolve("now");
         ended.get(step)?.promise.catch(() => undefined);
         ended.get(step)?.reject(new Error("not run"));
       }

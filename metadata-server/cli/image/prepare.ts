@@ -12,6 +12,7 @@ export interface PrepareOptions extends KubernetesFlags {
   templates?: string | undefined;
   /** Files. */
   networkManifests?: string[] | undefined;
+  networkBoot?: boolean | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -29,7 +30,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
   const [
-    { bakeImage, ensureImage },
+    { bakeImage, ensureImage, hasNetworkBoot },
     { mergeTemplates },
     { locateKubernetes, toKubernetesOrigin },
     { buildBootstrapper },
@@ -47,14 +48,17 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
-  const display = createBakeDisplay(context);
+  const imagesDir = imagesDirOf(cacheDir);
+  const networkBoot = options.networkBoot ?? (await hasNetworkBoot(imagesDir, kubernetesVersion));
+  const display = createBakeDisplay(context, { networkBoot });
   try {
     const image = await (options.force ? bakeImage : ensureImage)({
       kubernetesVersion,
       cacheDir,
       origin,
       hostAuthorities: context.environment.hostAuthorities,
-      imagesDir: imagesDirOf(cacheDir),
+      imagesDir,
+      networkBoot,
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
       templatesDir: templates.path,

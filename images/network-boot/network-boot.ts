@@ -1,0 +1,58 @@
+import { copyFile, mkdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { ensureHostPackages } from "../debian/host-packages.ts";
+import { networkBootHostPackages } from "../debian/packages.ts";
+import { checksumFile } from "../kubernetes/binaries.ts";
+import { createWorkFolder } from "../work-folder.ts";
+import { writeInitrd } from "./initrd.ts";
+import { ensureKernelPackage } from "./kernel-package.ts";
+import { writeRootImage } from "./root-image.ts";
+import type { BakedImage } from "../baked-image.ts";
+import { networkBootFiles, type ImageManifest } from "../manifest.ts";
+
+export interface NetworkBootOptions {
+  cacheDir: string;
+  templatesDir: string;
+  refreshPackages?: boolean;
+  signal: AbortSignal;
+  onDetail: (detail: string) => void;
+}
+
+type Inputs = Pick<BakedImage, "dir" | "rootfs" | "containerdStore" | "networkBoot" | "manifest">;
+
+/**
+ * Makes kernel, initrd and root image of an image, whole or not at all, and says what they are. The image may be in use;
+ * its manifest is the caller's to write.
+ */
+export async function writeNetworkBoot(
+  image: Inputs,
+  options: NetworkBootOptions,
+): Promise<NonNullable<ImageManifest["networkBoot"]>> {
+  const { signal, templatesDir, onDetail } = options;
+  const { architecture, containerImages } = image.manifest;
+  onDetail("kernel");
+  await ensureHostPackages(networkBootHostPackages, { signal });
+  const source = { cacheDir: options.cacheDir, architecture, refresh: options.refreshPackages ?? false };
+  const kernel = await ensureKernelPackage(source, { signal });
+  await using work = await createWorkFolder(image.dir);
+  const files = join(work.path, "files");
+  await mkdir(files);
+  const shared = { kernel, templatesDir, signal };
+  await copyFile(kernel.vmlinuz, join(files, "vmlinuz"));
+  onDetail("initrd");
+  await writeInitrd(join(files, "initrd"), { ...shared, scratchDir: join(work.path, "initrd") });
+  onDetail("root image");
+  await writeRootImage(join(files, "root.squashfs"), {
+    ...shared,
+    rootfs: image.rootfs,
+    store: image.containerdStore,
+    containerImages,
+    scratchDir: join(work.path, "root"),
+  });
+  const described = await Promise.all(
+    networkBootFiles.map(async (name) => ({ name, ...(await checksumFile(join(files, name))) })),
+  );
+  await rm(image.networkBoot, { recursive: true, force: true });
+  await rename(files, image.networkBoot);
+  return { kernelVersion: kernel.kernelVersion, packages: kernel.packages, files: described };
+}

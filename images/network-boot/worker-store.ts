@@ -1,0 +1,92 @@
+import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { run } from "../../metadata-server/run.ts";
+import { removeScratch } from "../containerd-store.ts";
+import { useContainerd } from "../run-containerd.ts";
+
+const blobsFolder = "io.containerd.content.v1.content/blobs/sha256";
+const snapshotsFolder = "io.containerd.snapshotter.v1.overlayfs/snapshots";
+const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
+
+export interface WorkerStoreInputs {
+  rootfs: string;
+  /** The image's whole store; it stays as it is. */
+  store: string;
+  containerImages: readonly { ref: string }[];
+  scratchDir: string;
+}
+
+/**
+ * A containerd store in `target` with what a worker runs: all of it is held in the machine's memory. Layers that are
+ * unpacked are empty files there; containerd opens them and reads none.
+ */
+export async function writeWorkerStore(
+  target: string,
+  { rootfs, store, containerImages, scratchDir }: WorkerStoreInputs,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  await run("cp", ["--archive", "--link", store, target], { signal });
+  for (const file of await databases(target))
+    await run("cp", ["--archive", "--remove-destination", join(store, file), join(target, file)], { signal });
+  await mkdir(scratchDir, { recursive: true });
+  const unwanted = containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref));
+  await useContainerd({ rootfs, store: target, scratchDir }, { signal, work: (ctr) => removeImages(ctr, unwanted) });
+  await removeScratch(target);
+  for (const digest of await layers(join(target, blobsFolder))) {
+    // A new file: the old one's content is the whole store's too.
+    await rm(join(target, blobsFolder, digest));
+    await writeFile(join(target, blobsFolder, digest), "");
+  }
+}
+
+/** Both names of each, the last time with the content that no image has any more. */
+async function removeImages(ctr: (args: readonly string[]) => Promise<string>, refs: readonly string[]) {
+  if (refs.length === 0) return;
+  const rows = (await ctr(["images", "ls"])).split("\n").map((row) => row.split(/\s+/));
+  const digestOf = (ref: string) => rows.find(([name]) => name === ref)?.[2];
+  const digests = refs.map(digestOf);
+  const names = rows.filter((row) => digests.includes(row[2])).map(([name = ""]) => name);
+  await ctr(["images", "rm", "--sync", ...names]);
+}
+
+/** Digests, without their algorithm, that the manifests among the blobs name as layers. */
+async function layers(blobsDir: string): Promise<Set<string>> {
+  const found = new Set<string>();
+  for (const name of await readdir(blobsDir)) {
+    if ((await stat(join(blobsDir, name))).size > maxManifestBytes) continue;
+    for (const { digest } of parseLayers(await readFile(join(blobsDir, name), "utf8")))
+      found.add(digest.replace("sha256:", ""));
+  }
+  return found;
+}
+
+const maxManifestBytes = 4 * 1024 * 1024;
+
+/** https://github.com/opencontainers/image-spec/blob/main/manifest.md; none in what is no manifest. */
+export function parseLayers(blob: string): { digest: string }[] {
+  try {
+    const document = JSON.parse(blob) as { layers?: { digest: string }[] } | null;
+    return document?.layers ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * What /var/lib/containerd begins with on a machine whose store at `path` is read-only: databases of its own, and links
+ * to blobs and unpacked layers, which are never written.
+ */
+export async function writeStoreStart(target: string, { store, path }: { store: string; path: string }): Promise<void> {
+  for (const folder of [blobsFolder, snapshotsFolder, "io.containerd.content.v1.content/ingest"])
+    await mkdir(join(target, folder), { recursive: true, mode: 0o711 });
+  for (const file of await databases(store)) {
+    await mkdir(join(target, file, ".."), { recursive: true });
+    await cp(join(store, file), join(target, file), { preserveTimestamps: true });
+  }
+  for (const folder of [blobsFolder, snapshotsFolder])
+    for (const name of await readdir(join(store, folder)))
+      await symlink(join(path, folder, name), join(target, folder, name));
+}
+
+const databases = async (store: string) =>
+  (await readdir(store, { recursive: true })).filter((file) => file.endsWith(".db") && !file.includes("/snapshots/"));

@@ -1,0 +1,73 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { execa } from "execa";
+import { run } from "../metadata-server/run.ts";
+
+/** Runs `ctr` in containerd's namespace of Kubernetes, and returns what it printed. */
+export type Ctr = (args: readonly string[]) => Promise<string>;
+
+// All of these become containerd, one after the other, under one process id; its mounts go with it.
+const dieWithParent = ["--pdeathsig", "TERM"];
+const ownMounts = ["--mount", "--propagation", "private"];
+const script = new URL("containerd-in-rootfs.sh", import.meta.url).pathname;
+
+/** In the scratch folder, where no other containerd can be: before the chroot, a default would be the host's own. */
+const socket = "/mnt/containerd.sock";
+
+/** For the store alone: no CRI, nothing that needs a running system. */
+const config = `version = 2
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.native"]
+[grpc]
+  address = "${socket}"
+`;
+
+/**
+ * Works on a containerd store with the rootfs's own containerd: no machine and no containerd on the host is needed.
+ * `scratchDir` appears to it as /mnt, and gets its configuration and socket.
+ */
+export async function useContainerd<T>(
+  { rootfs, store, scratchDir }: { rootfs: string; store: string; scratchDir: string },
+  { signal, work }: { signal: AbortSignal; work: (ctr: Ctr) => Promise<T> },
+): Promise<T> {
+  await writeFile(join(scratchDir, "containerd.toml"), config);
+  const stop = new AbortController();
+  const containerd = execa(
+    "setpriv",
+    [...dieWithParent, "unshare", ...ownMounts, "sh", script, rootfs, store, scratchDir],
+    {
+      cancelSignal: AbortSignal.any([signal, stop.signal]),
+      forceKillAfterDelay: 5000,
+      stdin: "ignore",
+      reject: false,
+    },
+  );
+  try {
+    const { pid } = containerd;
+    if (pid === undefined) throw new Error("Cannot change container images: setpriv is not installed");
+    const enter = [`--target=${pid}`, "--mount", "--root", "--wd"];
+    const ctr: Ctr = (args) =>
+      run("nsenter", [...enter, "/usr/bin/ctr", `--address=${socket}`, "--namespace=k8s.io", ...args], { signal });
+    const ended = containerd.then(({ stderr }) => {
+      throw new Error(`Cannot change container images: containerd ended early: ${stderr.slice(-2000)}`);
+    });
+    return await Promise.race([ended, waitUntilAnswering(ctr, signal).then(() => work(ctr))]);
+  } finally {
+    stop.abort();
+    await containerd;
+  }
+}
+
+async function waitUntilAnswering(ctr: Ctr, signal: AbortSignal) {
+  const deadline = performance.now() + 30_000;
+  for (;;) {
+    try {
+      return await ctr(["version"]);
+    } catch (cause) {
+      if (performance.now() > deadline)
+        throw new Error("Cannot change container images: containerd does not answer after 30 s", { cause });
+    }
+    await sleep(50, undefined, { signal });
+  }
+}

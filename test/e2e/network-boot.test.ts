@@ -1,0 +1,98 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import type { Event } from "#api/event.ts";
+import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
+import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { findProgram } from "../fixtures/find-program.ts";
+import { hostState, leftBehind, nothingLeft, type HostState } from "../lab/host-state.ts";
+import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
+import { withQemuMachines, type EmulatedMachine, type QemuProvider } from "../lab/qemu-provider.ts";
+
+const programs = ["qemu-system-x86_64", "dnsmasq"];
+const missing = programs.filter((name) => !findProgram(name));
+const reason = whyNoMachines() ?? (missing.length > 0 ? `${missing.join(", ")} not installed` : null);
+const worker = "node01.memory.sprout.internal";
+
+describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: ${reason})` : ""}`, () => {
+  let lab: Lab;
+  let provider: QemuProvider;
+  let before: HostState;
+  let cluster: Cluster;
+  let kubectl: Kubectl;
+  let folder: string;
+
+  beforeAll(async () => {
+    const { image, kubectl: program } = await prepareImage(undefined, { networkBoot: true });
+    folder = await mkdtemp(join(tmpdir(), "sprout-network-boot-"));
+    lab = await startLab((nspawn) => {
+      provider = withQemuMachines(nspawn, { image, isEmulated: (name) => name === worker, workDir: folder });
+      return provider;
+    });
+    before = await hostState();
+    const created = await lab.client.create({ name: "memory", controlPlanes: 1, workers: 1, provider: "nspawn" });
+    cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 200_000 });
+    const kubeconfig = join(folder, "kubeconfig");
+    await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
+    kubectl = createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) });
+  });
+
+  afterAll(async () => {
+    await lab.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const eventsOf = async (name: string) => {
+    const events: Event[] = [];
+    for await (const event of lab.client.events(cluster.id, { follow: false }))
+      if ("member" in event && event.member === name) events.push(event);
+    return events;
+  };
+
+  it("boots by iPXE from the baked image, and becomes a Ready worker", async () => {
+    expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
+    const [services] = provider.services.values();
+    const [{ mac }] = [...provider.machines.values()] as [EmulatedMachine];
+    expect(services?.requests.map(({ path }) => path)).toEqual([
+      "/boot.ipxe",
+      `/machines/${mac.replaceAll(":", "-")}.ipxe`,
+      "/vmlinuz",
+      "/initrd",
+      "/root.squashfs",
+    ]);
+    const node = JSON.parse(await kubectl(["get", "node", worker, "-o", "json"])) as {
+      status: { nodeInfo: { kernelVersion: string }; conditions: { type: string; status: string }[] };
+    };
+    expect(node.status.nodeInfo.kernelVersion).toMatch(/-cloud-/);
+    expect(node.status.conditions.find(({ type }) => type === "Ready")?.status).toBe("True");
+  });
+
+  it("is Ready within 25 s of its power-on", async () => {
+    const [machine] = provider.machines.values();
+    const events = await eventsOf(worker);
+    const poweredOn = machine!.poweredOnAt;
+    const seconds = (time: string) => (Date.parse(time) - poweredOn) / 1000;
+    const rows = events
+      .filter((event) => event.type === "phase" && event.state === "done")
+      .map((event) => `${seconds(event.at).toFixed(1).padStart(6)} s  ${event.type === "phase" ? event.phase : ""}`);
+    const ready = seconds(cluster.readyAt!);
+    const early = (await readFile(machine!.consoleFile, "utf8")).match(/sprout: .* after .* s/g) ?? [];
+    process.stdout.write(`power-on to:\n${[...early, ...rows].join("\n")}\n${ready.toFixed(1).padStart(6)} s  ready\n`);
+    expect(ready).toBeLessThan(25);
+  });
+
+  it("answers in a pod, from the other node, through a Service and a NodePort", async () => {
+    const timeouts = { timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now };
+    const result = await runWorkload({ kubectl, nodes: 2, ...timeouts });
+    expect(result).toMatchObject({ pods: 2, crossNode: 2, serviceBackends: 2, nodePorts: 2 });
+  });
+
+  it("leaves nothing when its cluster is deleted", async () => {
+    await lab.client.delete(cluster.id);
+    expect((await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 })).state).toBe("deleted");
+    expect(await leftBehind(before)).toEqual(nothingLeft);
+    expect([...provider.machines.keys()]).toEqual([]);
+  });
+});

@@ -1,0 +1,98 @@
+import { createHash, X509Certificate } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { BakedImage } from "../../images/baked-image.ts";
+import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
+import { startBootServices, type BootServices } from "./boot-services.ts";
+import { startQemuMachine, type QemuMachine } from "./qemu-machine.ts";
+
+export interface QemuProviderOptions {
+  image: BakedImage;
+  /** Whether a member boots over the network in QEMU; the others stay what they are. */
+  isEmulated: (name: string) => boolean;
+  workDir: string;
+}
+
+export interface EmulatedMachine extends QemuMachine {
+  name: string;
+  mac: string;
+  /** Milliseconds since the epoch. */
+  poweredOnAt: number;
+}
+
+export interface QemuProvider extends MachineProvider {
+  machines: ReadonlyMap<string, EmulatedMachine>;
+  services: ReadonlyMap<string, BootServices>;
+}
+
+/** Some machines of nspawn clusters are emulated ones without a disk instead, on the same bridge, at the same address. */
+export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderOptions): QemuProvider {
+  const machines = new Map<string, EmulatedMachine>();
+  const services = new Map<string, BootServices>();
+
+  const servicesOn = async (bridge: string, address: string) => {
+    const existing = services.get(bridge);
+    if (existing) return existing;
+    const started = await startBootServices({
+      bridge,
+      address: address.replace(/\d+$/, "1"),
+      filesDir: options.image.networkBoot,
+      workDir: join(options.workDir, bridge),
+    });
+    services.set(bridge, started);
+    return started;
+  };
+
+  return {
+    ...nspawn,
+    machines,
+    services,
+    provisionAllowanceMs: 120_000,
+
+    async launch(spec, signal) {
+      if (!options.isEmulated(spec.name)) return nspawn.launch(spec, signal);
+      if (machines.has(spec.allocation)) return;
+      const { address, mac } = spec;
+      const bridge = spec.providerData["bridge"];
+      if (!address || !mac || !bridge) throw new Error(`Cannot launch ${spec.name}: it needs an address on a bridge`);
+      const boot = await servicesOn(bridge, address);
+      await boot.admit({ mac, address, script: bootScript(boot.url, spec, options.image) });
+      await mkdir(options.workDir, { recursive: true });
+      const poweredOnAt = Date.now();
+      const machine = await startQemuMachine({
+        mac,
+        bridge,
+        tap: `${bridge}-${address.split(".")[3]}`,
+        memoryMiB: 3072,
+        consoleFile: join(options.workDir, `${spec.name}.console`),
+      });
+      machines.set(spec.allocation, { ...machine, name: spec.name, mac, poweredOnAt });
+    },
+
+    async terminate(running) {
+      const machine = machines.get(running.allocation);
+      if (!machine) return nspawn.terminate(running);
+      machines.delete(running.allocation);
+      await machine.close();
+    },
+
+    async release(clusterId) {
+      await Promise.all(services.values().map((each) => each.close()));
+      services.clear();
+      await nspawn.release(clusterId);
+    },
+  };
+}
+
+function bootScript(url: string, { seed }: MachineSpec, { manifest }: BakedImage): string {
+  const root = manifest.networkBoot?.files.find(({ name }) => name === "root.squashfs");
+  const pin = createHash("sha256").update(new X509Certificate(seed.ca).raw).digest("hex");
+  const commandLine = [
+    "initrd=initrd console=ttyS0,115200 quiet",
+    `sprout.root=${url}/root.squashfs sprout.root-sha256=${root?.sha256}`,
+    `sprout.server=${seed.server} sprout.ca-sha256=${pin} sprout.capability=${seed.capability}`,
+    // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+    "BOOTIF=01-${net0/mac:hexhyp}",
+  ];
+  return ["#!ipxe", `kernel ${url}/vmlinuz ${commandLine.join(" ")}`, `initrd ${url}/initrd`, "boot", ""].join("\n");
+}
