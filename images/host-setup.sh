@@ -20,6 +20,9 @@ binutils: strips the bootstrapper
 openssl: checks certificates from outside
 redis-server: the store that several servers can share, and what its tests start"
 [ "${1-}" = demo ] || packages="$packages
+cpio: packs the initrd of machines that boot over the network
+squashfs-tools: packs their root
+qemu-system-x86: emulates such machines, with iPXE in their network cards
 curl: downloads Kubernetes' official release, in tests from a stand-in
 dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a stand-in"

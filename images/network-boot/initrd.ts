@@ -1,8 +1,9 @@
-import { chmod, copyFile, lutimes, mkdir, readdir, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, lutimes, mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
 import { execa } from "execa";
+import { run } from "../../metadata-server/run.ts";
 import { renderNodeFile } from "../node-files.ts";
 import { sourceDateEpoch } from "../rootfs.ts";
 import { initrdModules, installModules } from "./kernel-modules.ts";
@@ -49,7 +50,12 @@ async function writeProgram(path: string, text: string): Promise<void> {
 
 /** https://docs.kernel.org/driver-api/early-userspace/buffer-format.html */
 async function archive(root: string, signal: AbortSignal): Promise<Buffer> {
-  const names = (await readdir(root, { recursive: true })).toSorted();
+  // Not by readdir, which follows links to folders.
+  const found = await run("find", [root, "-mindepth", "1", "-printf", String.raw`%P\0`], { signal });
+  const names = found
+    .split("\0")
+    .filter((name) => name !== "")
+    .toSorted();
   for (const name of names) await lutimes(join(root, name), sourceDateEpoch, sourceDateEpoch);
   const args = ["--create", "--format=newc", "--null", "--reproducible", "--owner=0:0", "--quiet"];
   const { stdout } = await execa("cpio", args, {

@@ -6,6 +6,7 @@ import { useContainerd } from "../run-containerd.ts";
 
 const blobsFolder = "io.containerd.content.v1.content/blobs/sha256";
 const snapshotsFolder = "io.containerd.snapshotter.v1.overlayfs/snapshots";
+const databases = ["io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.overlayfs/metadata.db"];
 const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
 
 export interface WorkerStoreInputs {
@@ -26,7 +27,7 @@ export async function writeWorkerStore(
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
   await run("cp", ["--archive", "--link", store, target], { signal });
-  for (const file of await databases(target))
+  for (const file of databases)
     await run("cp", ["--archive", "--remove-destination", join(store, file), join(target, file)], { signal });
   await mkdir(scratchDir, { recursive: true });
   const unwanted = containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref));
@@ -79,7 +80,7 @@ export function parseLayers(blob: string): { digest: string }[] {
 export async function writeStoreStart(target: string, { store, path }: { store: string; path: string }): Promise<void> {
   for (const folder of [blobsFolder, snapshotsFolder, "io.containerd.content.v1.content/ingest"])
     await mkdir(join(target, folder), { recursive: true, mode: 0o711 });
-  for (const file of await databases(store)) {
+  for (const file of databases) {
     await mkdir(join(target, file, ".."), { recursive: true });
     await cp(join(store, file), join(target, file), { preserveTimestamps: true });
   }
@@ -87,6 +88,3 @@ export async function writeStoreStart(target: string, { store, path }: { store: 
     for (const name of await readdir(join(store, folder)))
       await symlink(join(path, folder, name), join(target, folder, name));
 }
-
-const databases = async (store: string) =>
-  (await readdir(store, { recursive: true })).filter((file) => file.endsWith(".db") && !file.includes("/snapshots/"));
