@@ -81,7 +81,7 @@ describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: 
     const early = (await readFile(machine!.consoleFile, "utf8")).match(/sprout: .* after .* s/g) ?? [];
     process.stdout.write(`power-on to:\n${[...early, ...rows].join("\n")}\n${ready.toFixed(1).padStart(6)} s  ready\n`);
     expect(early).toHaveLength(3);
-    // Emulated, beside whatever else this host does: alone it is a third of that.
+    // Emulated, beside whatever else this host does.
     expect(ready).toBeLessThan(90);
   });
 
