@@ -1,0 +1,21 @@
+export type PowerState = "on" | "off" | "unknown";
+
+/** `done`: it is so, as the machine's controller says. `asked`: a person has to do it. Both texts are for the timeline. */
+export type PowerOutcome = { kind: "done"; detail: string } | { kind: "asked"; instruction: string };
+
+/**
+ * What switches one machine on and off. Every call can be repeated: what is already so is done. Calls end when the signal
+ * aborts, with its reason; everything else that goes wrong is a PowerError.
+ */
+export interface PowerDriver {
+  state(signal: AbortSignal): Promise<PowerState>;
+  on(signal: AbortSignal): Promise<PowerOutcome>;
+  /** Takes the power away; nothing is asked of what runs there. */
+  off(signal: AbortSignal): Promise<PowerOutcome>;
+  /** Off and on again; one that is off is switched on. */
+  cycle(signal: AbortSignal): Promise<PowerOutcome>;
+  /** The next boot, and that one only, is over the network. */
+  setNetworkBootOnce(signal: AbortSignal): Promise<PowerOutcome>;
+  /** Logs out. Never fails. */
+  close(): Promise<void>;
+}

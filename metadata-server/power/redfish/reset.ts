@@ -1,0 +1,87 @@
+import { pause } from "../../clusters/clock.ts";
+import { PowerError } from "../power-error.ts";
+import type { RedfishClient } from "./client.ts";
+import { readResetTypes, readSystem, type SystemNow } from "./computer-system.ts";
+
+interface OfSystem {
+  path: string;
+  signal: AbortSignal;
+}
+
+/** Without choice: what is written on no list is not tried, and a pushed button turns off what is on. */
+const resetTypes = { On: ["On", "ForceOn"], Off: ["ForceOff"] } as const;
+
+/**
+ * Asks for a power state and looks until it is there. A refusal counts only when the state does not follow: controllers
+ * refuse what is already so while they still show the old state. Resolves at once where the system is so.
+ */
+export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off", { path, signal }: OfSystem) {
+  const { clock, timing } = client;
+  let asked: { at: number; refusal: PowerError | undefined } | undefined;
+  for (;;) {
+    const system = await readSystem(client, { path, signal });
+    if (system.powerState === wanted) return;
+    const since = asked === undefined ? Number.POSITIVE_INFINITY : clock.now() - asked.at;
+    if (asked?.refusal !== undefined && since >= timing.settleMs) throw asked.refusal;
+    if (since >= timing.repeatMs && !isOnItsWay(system)) {
+      const refusal = await sendReset(client, { system, types: resetTypes[wanted], signal });
+      asked = { at: clock.now(), refusal };
+    }
+    await pause(clock, { delayMs: timing.pollMs, signal });
+    if (signal.aborted) throw asked?.refusal ?? stillAt(client, system);
+  }
+}
+
+/** Where it cannot be switched off and on: one action, which is not repeated when it may have been done. */
+export async function restart(client: RedfishClient, { path, signal }: OfSystem): Promise<void> {
+  const system = await readSystem(client, { path, signal });
+  const refusal = await sendReset(client, {
+    system,
+    types: ["ForceRestart", "PowerCycle"],
+    signal,
+    isRepeatable: false,
+  });
+  if (refusal !== undefined) throw refusal;
+  await reachPowerState(client, "On", { path, signal });
+}
+
+export async function canSwitch(client: RedfishClient, { path, signal }: OfSystem): Promise<boolean> {
+  const { reset } = await readSystem(client, { path, signal });
+  const offered = await readResetTypes(client, { reset, signal });
+  return (
+    offered === undefined ||
+    [resetTypes.On, resetTypes.Off].every((types) => types.some((one) => offered.includes(one)))
+  );
+}
+
+interface Reset {
+  system: SystemNow;
+  /** The first of these that the controller takes. */
+  types: readonly string[];
+  signal: AbortSignal;
+  isRepeatable?: boolean;
+}
+
+/** A refusal that the state may still overtake is a result; every other failure is thrown. */
+async function sendReset(client: RedfishClient, { system, types, signal, isRepeatable = true }: Reset) {
+  const offered = await readResetTypes(client, { reset: system.reset, signal });
+  const type = offered === undefined ? types[0] : types.find((one) => offered.includes(one));
+  if (type === undefined)
+    throw new PowerError(
+      "unsupported",
+      `${client.host} takes no ${types.join(" or ")}, only ${offered?.join(", ") || "nothing"}`,
+    );
+  try {
+    const request = { method: "POST", path: system.reset.target, body: { ResetType: type } } as const;
+    await client.call(request, { signal, isRepeatable });
+    return undefined;
+  } catch (error) {
+    if (error instanceof PowerError && error.code === "rejected") return error;
+    throw error;
+  }
+}
+
+const isOnItsWay = ({ powerState }: SystemNow) => powerState?.startsWith("Powering") ?? false;
+
+const stillAt = ({ host }: RedfishClient, { powerState }: SystemNow) =>
+  new PowerError("unreachable", `${host} took the request, but its PowerState is still ${powerState ?? "unknown"}`);

@@ -1,0 +1,143 @@
+import { randomUUID } from "node:crypto";
+import { resetTypeNames, writableBoot } from "./redfish-names.ts";
+
+/** What is switched; a test may put an emulated machine behind it. */
+export interface PoweredMachine {
+  powerOn(boot: { overNetwork: boolean }): Promise<void>;
+  powerOff(): Promise<void>;
+}
+
+export interface FakeSystemOptions {
+  machine?: PoweredMachine;
+  power?: "On" | "Off";
+  /** How long the old `PowerState` is shown. */
+  lagMs?: number;
+  resetTypes?: readonly string[];
+  bootTargets?: readonly string[];
+  /** `required`: whoever sends no mode gets legacy. `read-only`: whoever sends one is refused. */
+  mode?: "free" | "required" | "read-only";
+}
+
+export interface Answer {
+  status: number;
+  body?: unknown;
+  headers?: Record<string, string>;
+}
+
+/** A fake ComputerSystem, strict as real controllers: what the schema does not know is refused. */
+export interface FakeSystem {
+  /** What it really is, before any lag. */
+  power: "On" | "Off";
+  boot: Record<string, string>;
+  readonly etag: string;
+  shownPower(): string;
+  reset(body: unknown): Promise<Answer>;
+  patch(body: unknown): Answer;
+}
+
+export const defaultResetTypes = ["On", "ForceOff", "GracefulShutdown", "ForceRestart", "PushPowerButton"] as const;
+
+export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
+  const { machine, lagMs = 0, resetTypes = defaultResetTypes, mode = "free" } = options;
+  let before = { power: options.power ?? "Off", until: 0 };
+  let etag = randomUUID();
+
+  const switchTo = async (power: "On" | "Off") => {
+    before = { power: system.power, until: Date.now() + lagMs };
+    system.power = power;
+    etag = randomUUID();
+    if (power === "Off") return machine?.powerOff();
+    const overNetwork =
+      system.boot["BootSourceOverrideTarget"] === "Pxe" && system.boot["BootSourceOverrideEnabled"] !== "Disabled";
+    if (system.boot["BootSourceOverrideEnabled"] === "Once")
+      Object.assign(system.boot, { BootSourceOverrideEnabled: "Disabled", BootSourceOverrideTarget: "None" });
+    return machine?.powerOn({ overNetwork });
+  };
+
+  const system: FakeSystem = {
+    power: options.power ?? "Off",
+    boot: {
+      BootSourceOverrideEnabled: "Disabled",
+      BootSourceOverrideTarget: "None",
+      BootSourceOverrideMode: "UEFI",
+    },
+    get etag() {
+      return etag;
+    },
+    shownPower: () => (Date.now() < before.until ? before.power : system.power),
+
+    async reset(body) {
+      const refusal = refuseReset(body, resetTypes);
+      if (refusal) return refusal;
+      const { ResetType: type } = body as { ResetType: string };
+      if (type === "On" && system.power === "On")
+        return refused(409, "Base.1.12.NoOperation", "The system is on already.");
+      if (type === "ForceOff" && system.power === "Off")
+        return refused(409, "Base.1.12.NoOperation", "The system is off already.");
+      if (type === "ForceRestart" || type === "PowerCycle") await switchTo("Off");
+      await switchTo(type === "ForceOff" || type === "GracefulShutdown" ? "Off" : "On");
+      return { status: 204 };
+    },
+
+    patch(body) {
+      const refusal = refusePatch(body, mode);
+      if (refusal) return refusal;
+      const { Boot: boot } = body as { Boot: Record<string, string> };
+      if (mode === "required" && boot["BootSourceOverrideMode"] === undefined)
+        Object.assign(system.boot, { BootSourceOverrideMode: "Legacy" });
+      Object.assign(system.boot, boot);
+      etag = randomUUID();
+      return { status: 200, body: {} };
+    },
+  };
+  return system;
+}
+
+/** DSP0266, "Error responses". */
+export const refused = (status: number, id: string, message: string): Answer => ({
+  status,
+  body: {
+    error: {
+      code: "Base.1.12.GeneralError",
+      message: "A general error has occurred. See ExtendedInfo for more information.",
+      "@Message.ExtendedInfo": [
+        { "@odata.type": "#Message.v1_1_2.Message", MessageId: id, Message: message, MessageSeverity: "Warning" },
+      ],
+    },
+  },
+});
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function refuseReset(body: unknown, allowed: readonly string[]): Answer | undefined {
+  if (!isObject(body)) return refused(400, "Base.1.12.MalformedJSON", "The request body is no JSON object.");
+  const unknown = Object.keys(body).find((name) => name !== "ResetType");
+  if (unknown !== undefined)
+    return refused(400, "Base.1.12.ActionParameterUnknown", `The action Reset has no parameter ${unknown}.`);
+  const type = body["ResetType"];
+  const isKnown = resetTypeNames.some((name) => name === type) && allowed.some((name) => name === type);
+  if (isKnown) return undefined;
+  return refused(
+    400,
+    "Base.1.12.ActionParameterValueNotInList",
+    `The value ${JSON.stringify(type)} for the parameter ResetType is not in the list of acceptable values.`,
+  );
+}
+
+function refusePatch(body: unknown, mode: string): Answer | undefined {
+  if (!isObject(body) || !isObject(body["Boot"]))
+    return refused(400, "Base.1.12.PropertyMissing", "The property Boot is required.");
+  const stranger = Object.keys(body).find((name) => name !== "Boot");
+  if (stranger !== undefined) return refused(400, "Base.1.12.PropertyUnknown", `There is no property ${stranger}.`);
+  for (const [name, value] of Object.entries(body["Boot"])) {
+    const expected = writableBoot[name];
+    if (expected === undefined)
+      return refused(400, "Base.1.12.PropertyUnknown", `The property ${name} is not in the list of valid properties.`);
+    if (Array.isArray(expected) && !expected.includes(value))
+      return refused(400, "Base.1.12.PropertyValueNotInList", `The value of ${name} is not in the list.`);
+    if (name === "BootSourceOverrideMode" && mode === "read-only")
+      return refused(400, "Base.1.12.PropertyNotWritable", `The property ${name} is read-only.`);
+  }
+  return undefined;
+}
