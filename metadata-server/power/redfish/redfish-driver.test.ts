@@ -92,7 +92,7 @@ describe("power", () => {
     await open({ lagMs: 60_000 }, { timing: { ...quickTiming, actionTimeoutMs: 400, repeatMs: 1000 } });
     await expect(under.driver.on(signal())).rejects.toMatchObject({
       code: "unreachable",
-      message: `Cannot switch on within 0.4 s: ${under.fake.url.host} took the request, but its PowerState is still Off`,
+      message: `Cannot switch on within 0.4 s: ${under.fake.url.host} was asked, but its PowerState was Off when it last answered`,
     });
   });
 

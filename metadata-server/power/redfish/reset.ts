@@ -18,8 +18,12 @@ const resetTypes = { On: ["On", "ForceOn"], Off: ["ForceOff"] } as const;
 export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off", { path, signal }: OfSystem) {
   const { clock, timing } = client;
   let asked: { at: number; refusal: PowerError | undefined } | undefined;
+  let last: SystemNow | undefined;
   for (;;) {
-    const system = await readSystem(client, { path, signal });
+    const system: SystemNow = await readSystem(client, { path, signal }).catch((error: unknown) => {
+      throw signal.aborted && last !== undefined ? (asked?.refusal ?? lastSeen(client, last)) : error;
+    });
+    last = system;
     if (system.powerState === wanted) return;
     const since = asked === undefined ? Number.POSITIVE_INFINITY : clock.now() - asked.at;
     if (asked?.refusal !== undefined && since >= timing.settleMs) throw asked.refusal;
@@ -28,7 +32,7 @@ export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off
       asked = { at: clock.now(), refusal };
     }
     await pause(clock, { delayMs: timing.pollMs, signal });
-    if (signal.aborted) throw asked?.refusal ?? stillAt(client, system);
+    if (signal.aborted) throw asked?.refusal ?? lastSeen(client, system);
   }
 }
 
@@ -83,5 +87,8 @@ async function sendReset(client: RedfishClient, { system, types, signal, isRepea
 
 const isOnItsWay = ({ powerState }: SystemNow) => powerState?.startsWith("Powering") ?? false;
 
-const stillAt = ({ host }: RedfishClient, { powerState }: SystemNow) =>
-  new PowerError("unreachable", `${host} took the request, but its PowerState is still ${powerState ?? "unknown"}`);
+const lastSeen = ({ host }: RedfishClient, { powerState }: SystemNow) =>
+  new PowerError(
+    "unreachable",
+    `${host} was asked, but its PowerState was ${powerState ?? "unknown"} when it last answered`,
+  );
