@@ -74,11 +74,14 @@ export function createRedfishClient(deps: ClientDependencies): RedfishClient {
     timing,
     async call(request, { signal, isRepeatable = true, accepts = [] }) {
       const backoff = createBackoff(deps, timing);
+      let last: PowerError | undefined;
       for (;;) {
         const made = await attempt(request, signal);
         if (made.kind === "answer" && (made.answer.status < 300 || accepts.includes(made.answer.status)))
           return made.answer;
-        const failure = toFailure(made);
+        // An attempt that the deadline cut off says less than the one before.
+        const failure: PowerError = signal.aborted && last !== undefined ? last : toFailure(made);
+        last = failure;
         const mayRepeat = isRepeatable ? canPass(made) : cannotBeDone(made);
         if (!mayRepeat || signal.aborted) throw failure;
         await backoff.wait("answer" in made ? made.answer.headers["retry-after"] : undefined, signal);
