@@ -90,6 +90,32 @@ describe("GET /openapi.json", () => {
     ).toBe("none");
   });
 
+  it("describes what the inventory answers", async () => {
+    const machines = { path: "/v1/machines", method: "post" };
+    const power = { driver: "redfish", url: "https://bmc/", username: "a", password: "b" };
+    const hardware = { cpus: 1, memoryMiB: 1024, disks: [{ name: "sda", sizeGiB: 1.5 }], nics: [] };
+    const created = await server.request("/v1/machines", { body: { macs: ["52:54:00:aa:00:01"], power, hardware } });
+    expect(violations(created, machines)).toBe("none");
+    expect(violations(await server.request("/v1/machines", { body: { macs: [] } }), machines)).toBe("none");
+    const { id } = created.body as { id: string };
+    for (const [path, method, body] of [
+      ["/v1/machines", "get"],
+      ["/v1/machines/import", "post", { machines: [{ macs: ["52:54:00:aa:00:02"] }] }],
+      ["/v1/machines/rules", "put", { rules: [{ macPrefix: "52" }] }],
+      ["/v1/machines/rules", "get"],
+      ["/v1/machines/{id}", "get"],
+      ["/v1/machines/{id}", "patch", { labels: { rack: "r1" } }],
+      ["/v1/machines/{id}/approve", "post"],
+      ["/v1/machines/{id}/release", "post"],
+      ["/v1/machines/{id}/refuse", "post"],
+    ] as const) {
+      const answer = await server.request(path.replace("{id}", id), { method: method.toUpperCase(), body });
+      expect([path, violations(answer, { path, method })]).toEqual([path, "none"]);
+    }
+    const explained = await server.request("/v1/machines/explain?mac=52:54:00:aa:00:01");
+    expect(violations(explained, { path: "/v1/machines/explain", method: "get" })).toBe("none");
+  });
+
   it("describes events as they are sent", async () => {
     const operation = document.paths["/v1/clusters/{id}/events"]!["get"]!;
     const validate = compile(operation.responses["200"], "text/event-stream");

@@ -45,11 +45,17 @@ async function takeFree(store: Store, { members, machines }: AssignmentRequest):
     members.map(({ role }) => role),
   );
   const free: MachineRecord[] = [];
+  let tried = 0;
   for await (const page of pages(store, { states: ["free"] })) {
     free.push(...page);
-    const chosen = free.length < members.length ? undefined : chooseMachines(wanted, free);
+    // Not with every page: what was looked at before is looked at again.
+    if (free.length < members.length || free.length < tried * 2) continue;
+    const chosen = chooseMachines(wanted, free);
     if (chosen !== undefined) return chosen;
+    tried = free.length;
   }
+  const chosen = tried < free.length ? chooseMachines(wanted, free) : undefined;
+  if (chosen !== undefined) return chosen;
   const { message, errors } = explainShortage(wanted, free);
   throw new DomainError("no-capacity", `Provider bare-metal cannot take machines: ${message}`, { errors });
 }

@@ -3,6 +3,7 @@ import { queryTerms } from "../machine-index.ts";
 import type { ApprovalRulesRecord, MachineRecord } from "../machine-record.ts";
 import type { Prepare } from "./apply-changes.ts";
 import { approvalRulesDocument } from "./apply-machines.ts";
+import type { RecordCache } from "./record-cache.ts";
 
 type MachineReaders = Pick<
   Store,
@@ -13,7 +14,7 @@ const toMachine = (row: Record<string, unknown> | undefined) =>
   row === undefined ? undefined : (JSON.parse(String(row["record"])) as MachineRecord);
 
 /** What the embedded store knows of the inventory. */
-export function createMachineReaders(prepare: Prepare): MachineReaders {
+export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, "machineByMac">): MachineReaders {
   return {
     async machine(id) {
       return toMachine(prepare("SELECT record FROM machines WHERE id = ?").get(id));
@@ -22,18 +23,25 @@ export function createMachineReaders(prepare: Prepare): MachineReaders {
       const select = prepare(
         "SELECT record FROM machine_macs JOIN machines ON machines.id = machine_macs.machine_id WHERE mac = ?",
       );
-      return toMachine(select.get(mac));
+      return cache.machineByMac(mac, () => toMachine(select.get(mac)));
     },
     async machines(query) {
       const { states, after, limit } = query;
       const terms = queryTerms(query);
+      // One state by itself is read in the order of its index; a list is sorted.
+      const [state, ...others] = states ?? [];
+      const isOneState = state !== undefined && others.length === 0;
       const conditions = [
-        ...(states ? ["state IN (SELECT value FROM json_each(?))"] : []),
+        ...(states ? [isOneState ? "state = ?" : "state IN (SELECT value FROM json_each(?))"] : []),
         ...terms.map(() => "id IN (SELECT machine_id FROM machine_terms WHERE term = ?)"),
         ...(after === undefined ? [] : ["(created_at, id) < (SELECT created_at, id FROM machines WHERE id = ?)"]),
       ];
       const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
-      const values = [...(states ? [JSON.stringify(states)] : []), ...terms, ...(after === undefined ? [] : [after])];
+      const values = [
+        ...(states ? [isOneState ? state : JSON.stringify(states)] : []),
+        ...terms,
+        ...(after === undefined ? [] : [after]),
+      ];
       const rows = prepare(`SELECT record FROM machines ${where} ORDER BY created_at DESC, id DESC LIMIT ?`).all(
         ...values,
         limit,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createClusterRecord, createMemberRecord } from "../contract/samples.ts";
+import { createClusterRecord, createMachineRecord, createMemberRecord } from "../contract/samples.ts";
 import { createRecordCache } from "./record-cache.ts";
 
 const member = createMemberRecord({ clusterId: "c-1", name: "node01", capabilityHash: "capability" });
@@ -27,6 +27,18 @@ describe("createRecordCache", () => {
     for (const hash of ["capability", "spent"]) expect(cache.memberByTokenHash(hash, () => undefined)).toBeUndefined();
     expect(cache.cluster("c-2", unexpected)?.id).toBe("c-2");
     expect(cache.memberByTokenHash("of c-2", unexpected)).toEqual(other);
+  });
+
+  it("reads a machine once for each of its MACs, until it is changed or removed", () => {
+    const cache = createRecordCache();
+    const macs = ["52:54:00:aa:00:01", "52:54:00:aa:00:02"];
+    const machine = createMachineRecord({ id: "m-1", macs });
+    for (const changes of [{ machines: [machine] }, { removedMachines: [{ id: "m-1", version: 1 }] }]) {
+      for (const mac of macs) cache.machineByMac(mac, () => structuredClone(machine));
+      for (const mac of macs) expect(cache.machineByMac(mac, unexpected)).toEqual(machine);
+      cache.forget(changes);
+      for (const mac of macs) expect(cache.machineByMac(mac, () => undefined)).toBeUndefined();
+    }
   });
 
   it("does not remember that there is nobody", () => {

@@ -1,3 +1,4 @@
+import type { MachineRecord } from "../machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import type { Changes } from "../store.ts";
 
@@ -7,6 +8,7 @@ const maxRecords = 100_000;
 export interface RecordCache {
   cluster(id: string, read: () => ClusterRecord | undefined): ClusterRecord | undefined;
   memberByTokenHash(hash: string, read: () => MemberRecord | undefined): MemberRecord | undefined;
+  machineByMac(mac: string, read: () => MachineRecord | undefined): MachineRecord | undefined;
   /** Of everything that these changes touch, once they are on disk. */
   forget(changes: Changes): void;
 }
@@ -20,6 +22,24 @@ export function createRecordCache(limit = maxRecords): RecordCache {
   const members = new Map<string, MemberRecord>();
   /** By cluster and name, every cached hash of a member, those included that its record no longer has. */
   const hashes = new Map<string, Map<string, Set<string>>>();
+
+  const machines = new Map<string, MachineRecord>();
+  /** By id, every cached MAC of a machine. */
+  const machineMacs = new Map<string, Set<string>>();
+
+  function rememberMachine(mac: string, machine: MachineRecord): void {
+    if (machines.size >= limit) {
+      machines.clear();
+      machineMacs.clear();
+    }
+    machines.set(mac, machine);
+    machineMacs.set(machine.id, (machineMacs.get(machine.id) ?? new Set()).add(mac));
+  }
+
+  function forgetMachine(id: string): void {
+    for (const mac of machineMacs.get(id) ?? []) machines.delete(mac);
+    machineMacs.delete(id);
+  }
 
   function remember(hash: string, member: MemberRecord): void {
     if (members.size >= limit) {
@@ -56,7 +76,16 @@ export function createRecordCache(limit = maxRecords): RecordCache {
       if (member !== undefined) remember(hash, deepFreeze(member));
       return member;
     },
-    forget({ clusters: changedClusters = [], members: changedMembers = [], purge = [] }) {
+    machineByMac(mac, read) {
+      const cached = machines.get(mac);
+      if (cached !== undefined) return cached;
+      const machine = read();
+      if (machine !== undefined) rememberMachine(mac, deepFreeze(machine));
+      return machine;
+    },
+    forget(changes) {
+      const { clusters: changedClusters = [], members: changedMembers = [], purge = [] } = changes;
+      for (const { id } of [...(changes.machines ?? []), ...(changes.removedMachines ?? [])]) forgetMachine(id);
       for (const { id } of changedClusters) clusters.delete(id);
       for (const member of changedMembers) forgetMember(member);
       for (const clusterId of purge) {

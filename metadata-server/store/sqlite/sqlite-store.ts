@@ -128,7 +128,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       );
       return rows.map(toRecord) as AuditEntry[];
     },
-    ...createMachineReaders(prepare),
+    ...createMachineReaders(prepare, cache),
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
       // The caller's objects may change before they are written: what counts is what they were when given.
