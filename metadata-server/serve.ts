@@ -162,6 +162,8 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
     if (config.httpListen !== null) {
       const assets = createBootAssets({ imagesDir: join(config.cacheDir, "images"), ipxeDir: config.ipxeDir });
       const executables = createBootstrapperExecutables(join(config.cacheDir, "bootstrapper"));
+      // Their checksums are kept: else the first machine would wait for them.
+      await executables.list();
       const { names, addresses } = serverNames(config);
       const own = { apiPort: config.port, hosts: [...names, ...addresses] };
       const plain = createPlainApp({ ...http, assets, executables, ...own });

@@ -1,0 +1,62 @@
+import { once } from "node:events";
+import { createServer, request } from "node:http";
+import { pipeline } from "node:stream";
+
+export interface RecordedRequest {
+  method: string;
+  path: string;
+  userAgent: string;
+  status: number;
+  /** Until the last byte of the answer. */
+  durationMs: number;
+}
+
+export interface RecordingProxy {
+  requests: RecordedRequest[];
+  close(): Promise<void>;
+}
+
+/** Passes every request on to `port` of this host as it is, its Host header too, and writes down what came of it. */
+export async function startRecordingProxy(options: { listenPort: number; port: number }): Promise<RecordingProxy> {
+  const requests: RecordedRequest[] = [];
+  const server = createServer((incoming, outgoing) => {
+    const startedAt = performance.now();
+    const { method = "", url: path = "", headers } = incoming;
+    outgoing.once("finish", () =>
+      requests.push({
+        method,
+        path,
+        userAgent: headers["user-agent"] ?? "",
+        status: outgoing.statusCode,
+        durationMs: performance.now() - startedAt,
+      }),
+    );
+    const forwarded = request({ host: "127.0.0.1", port: options.port, method, path, headers }, (answer) => {
+      outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+      pipeline(answer, outgoing, () => undefined);
+    });
+    forwarded.on("error", () => outgoing.destroy());
+    pipeline(incoming, forwarded, () => undefined);
+  });
+  server.listen(options.listenPort);
+  await once(server, "listening");
+  return {
+    requests,
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+/**
+ * Files that were never answered within that time, without the capability in their path. A busy host delays some request now
+ * and then; what the server lets wait, waits each time.
+ */
+export function findSlow(requests: readonly RecordedRequest[], withinMs: number): string[] {
+  const byFile = Map.groupBy(requests, ({ method, path }) => `${method} ${withoutCapability(path)}`);
+  return [...byFile].flatMap(([file, each]) => (each.every(({ durationMs }) => durationMs > withinMs) ? [file] : []));
+}
+
+export const withoutCapability = (path: string): string => path.replace(/^\/(nocloud|ec2)\/[^/]+/, "/$1/…");
