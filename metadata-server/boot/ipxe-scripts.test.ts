@@ -17,10 +17,10 @@ const boot = {
 };
 
 describe("iPXE scripts", () => {
-  it("ask with what the firmware says, encoded by iPXE itself", () => {
+  it("ask with what the firmware says, its texts as hexadecimal", () => {
     expect(bootScript.startsWith("#!ipxe\n")).toBe(true);
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
-    expect(bootScript).toContain("/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial=${serial:uristring}&");
+    expect(bootScript).toContain("/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial-hex=${serial:hexraw}&");
   });
 
   it("say who the machine is, why it waits, and ask again", () => {

@@ -25,6 +25,7 @@ const ipxe = async (query: string, from?: string) => {
   expect(answer.text.startsWith("#!ipxe\n")).toBe(true);
   return answer.text;
 };
+const toHex = (text: string) => Buffer.from(text).toString("hex");
 const toQuery = (text: string) => text.replaceAll(":", "-");
 const machineOf = async (of: string) => (await server.clusters.store.machineByMac(of))!;
 const capabilityIn = (script: string) => /sprout\.capability=(\S{43}) /.exec(script)?.[1];
@@ -40,7 +41,7 @@ describe("A machine that boots over the network", () => {
   });
 
   it("waits where it is unknown, is told who it is, and then that it was approved or refused", async () => {
-    const query = `mac=${toQuery(mac)}&uuid=${uuid}&serial=SN%201&manufacturer=Lab&nic=&nic=${toQuery(mac)}`;
+    const query = `mac=${toQuery(mac)}&uuid=${uuid}&serial-hex=${toHex("SN 1")}&manufacturer-hex=${toHex("Lab")}&nic=&nic=${toQuery(mac)}`;
     const unknown = await ipxe(query);
     const machine = await machineOf(mac);
     expect(machine).toMatchObject({ state: "seen", macs: [mac], uuid, serial: "SN 1", manufacturer: "Lab" });
@@ -57,8 +58,13 @@ describe("A machine that boots over the network", () => {
 
   it.each([
     ["no UUID", `uuid=00000000-0000-0000-0000-000000000000`, { uuid: null, serial: null }],
-    ["a serial that is no text", `uuid=&serial=%0a%00&manufacturer=${"x".repeat(300)}`, { uuid: null, serial: null }],
-    ["a serial with & and %", "serial=A%26B%250a", { serial: "A&B%0a" }],
+    [
+      "a serial that is no text",
+      `uuid=&serial-hex=0a00&manufacturer-hex=${toHex("x".repeat(300))}`,
+      { uuid: null, serial: null },
+    ],
+    ["a serial with & and %", `serial-hex=${toHex("A&mac=B%0a")}`, { serial: "A&mac=B%0a" }],
+    ["a serial that is no hexadecimal", "serial-hex=nonsense", { serial: null }],
     ["a further card that is no Ethernet", "nic=00-11-22-33-44-55-66-77", { macs: [mac] }],
   ])("is let in with %s", async (_what, query, expected) => {
     await ipxe(`mac=${toQuery(mac)}&${query}`);

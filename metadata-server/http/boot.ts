@@ -93,7 +93,7 @@ function explain(machineId: string, decision: BootDecision): string[] {
 
 /** The MAC it boots from decides who it is and must be one; of the rest, what firmware fills with nonsense counts as not there. */
 function sightingOf(c: Context): MachineSighting {
-  const { mac = [], nic = [], uuid = [], serial = [], manufacturer = [] } = c.req.queries();
+  const { mac = [], nic = [], uuid = [], "serial-hex": serial, "manufacturer-hex": manufacturer } = c.req.queries();
   if (mac.length !== 1 || uuid.length > 1)
     throw new DomainError("invalid-request", "The request must have one mac, and at most one uuid");
   const others = nic.flatMap((text) => InterfaceMac.safeParse(text).data ?? []).slice(0, 31);
@@ -102,7 +102,7 @@ function sightingOf(c: Context): MachineSighting {
   return { ...parsed, macs: [...new Set(parsed.macs)] };
 }
 
-const textOf = ([text]: string[]) => FirmwareText.safeParse(text).data ?? null;
+const textOf = ([hex = ""]: string[] = []) => FirmwareText.safeParse(Buffer.from(hex, "hex").toString()).data ?? null;
 
 /** SHA-256 of the certificate's DER, lower-case hexadecimal. */
 const fingerprintOf = (ca: string) => new X509Certificate(ca).fingerprint256.replaceAll(":", "").toLowerCase();

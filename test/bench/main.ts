@@ -3,6 +3,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { whyNoMachines } from "../lab/lab.ts";
+import { benchBoot, type BootBench } from "./boot/bench.ts";
 import { benchBringUp, type BringUpBench } from "./bring-up.ts";
 import { benchCredentials, type CredentialsBench } from "./credentials.ts";
 import { benchChurn, type ChurnBench } from "./churn/bench.ts";
@@ -10,11 +11,11 @@ import { benchCreation, type CreationBench } from "./creation/bench.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 
-// `npm run bench -- [--only bring-up,credentials,metadata,creation,churn] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
+// `npm run bench -- [--only bring-up,credentials,metadata,creation,churn,boot] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "bring-up,credentials,metadata,creation,churn" },
+    only: { type: "string", default: "bring-up,credentials,metadata,creation,churn,boot" },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -32,6 +33,7 @@ const results: {
   metadata?: MetadataBench;
   creation?: CreationBench;
   churn?: ChurnBench;
+  boot?: BootBench;
 } = {};
 
 const noMachines = whyNoMachines();
@@ -114,6 +116,16 @@ if (chosen.has("churn")) {
   );
   for (const { hour, heapBytes, fileBytes, clustersKept } of bench.hours)
     print(`  hour ${hour}: heap ${inMegabytes(heapBytes)}, file ${inMegabytes(fileBytes)}, ${clustersKept} clusters`);
+}
+
+if (chosen.has("boot")) {
+  const bench = await benchBoot({ sizes: [10, 1000, 100_000], secondsPerRun: 5, onProgress });
+  results.boot = bench;
+  print("\nBoot scripts, every request on a new connection, 256 at a time, plain HTTP, median");
+  for (const { machines, sprout, bare, ratio } of bench.sizes)
+    print(
+      `  ${String(machines).padStart(6)} machines: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}   goal ${bench.goalRatio}`,
+    );
 }
 
 const file = join(import.meta.dirname, "../../dist/bench.json");

@@ -1,25 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { execa } from "execa";
-import { z } from "zod";
+import { type BenchServer, type LoadRun, medianRun, runLoad, startBenchServer } from "../http-load.ts";
 
-const Result = z.object({
-  requests: z.number(),
-  seconds: z.number(),
-  p50Ms: z.number(),
-  p99Ms: z.number(),
-  errors: z.number(),
-});
-const Started = z.object({ port: z.number(), machines: z.string() });
-
-export interface MetadataRun {
+export interface MetadataRun extends LoadRun {
   members: number;
-  requestsPerSecond: number;
-  p50Ms: number;
-  p99Ms: number;
 }
 
 /** `ratio` is to bare Hono with the same documents in a Map, over the same transport, in turns in the same run. */
@@ -43,7 +28,6 @@ export interface MetadataBench {
   goalP99Ms: number;
 }
 
-const connections = 256;
 const rounds = 3;
 
 interface Options {
@@ -82,7 +66,7 @@ async function compare(
           onProgress(`metadata, ${transport}, ${members} members, round ${round + 1} of ${rounds}, ${kind}`);
           runs[kind].push(await load(servers[kind], { members, seconds: secondsPerRun, kept }));
         }
-      const [sprout, bare] = [median(runs.sprout), median(runs.bare)];
+      const [sprout, bare] = [medianRun(runs.sprout), medianRun(runs.bare)];
       const ratio = sprout.requestsPerSecond / bare.requestsPerSecond;
       compared.push({ members, connections: kept, sprout, bare, ratio });
     }
@@ -93,42 +77,20 @@ async function compare(
   }
 }
 
-interface BenchServer {
-  url: string;
-  machines: string;
-  stop(): Promise<void>;
-}
-
 async function start(
   kind: "sprout" | "bare",
   { members, transport, folder }: { members: number; transport: Transport; folder: string },
-): Promise<BenchServer> {
+): Promise<BenchServer & { url: string }> {
   const script = join(import.meta.dirname, "server.ts");
-  const child = spawn(process.execPath, [script, kind, String(members), folder, transport], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const [line] = (await once(child.stdout, "data", { signal: AbortSignal.timeout(120_000) })) as [Buffer];
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await once(child, "exit");
-  };
-  const { port, machines } = Started.parse(JSON.parse(line.toString()));
-  return { url: `${transport}://127.0.0.1:${port}`, machines, stop };
+  const server = await startBenchServer(script, [kind, String(members), folder, transport]);
+  return { ...server, url: `${transport}://127.0.0.1:${server.port}` };
 }
 
 async function load(
-  server: BenchServer,
+  server: BenchServer & { url: string },
   { members, seconds, kept }: { members: number; seconds: number; kept: Connections },
 ): Promise<MetadataRun> {
   const script = join(import.meta.dirname, "load.lua");
-  const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, server.url];
-  const { stdout } = await execa("wrk", args, {
-    env: { MACHINES: server.machines, CONNECTION: kept === "kept" ? "keep-alive" : "close" },
-  });
-  const result = Result.parse(JSON.parse(/RESULT (.*)/.exec(stdout)?.[1] ?? "null"));
-  if (result.errors > 0) throw new Error(`${result.errors} of ${result.requests} requests failed: ${stdout}`);
-  return { members, requestsPerSecond: result.requests / result.seconds, p50Ms: result.p50Ms, p99Ms: result.p99Ms };
+  const env = { MACHINES: server.machines, CONNECTION: kept === "kept" ? "keep-alive" : "close" };
+  return { members, ...(await runLoad(server.url, { script, seconds, env })) };
 }
-
-const median = (runs: MetadataRun[]): MetadataRun =>
-  runs.toSorted((one, other) => one.requestsPerSecond - other.requestsPerSecond)[Math.floor(runs.length / 2)]!;
