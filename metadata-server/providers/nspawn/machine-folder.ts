@@ -57,9 +57,20 @@ async function mountRoot(folder: string, lower: string, signal: AbortSignal) {
 // Blobs and snapshot files are never written in place and can be hard links; the databases are.
 async function cloneContainerdStore(from: string, to: string, signal: AbortSignal) {
   await run("cp", ["--archive", "--link", from, to], { signal });
-  const files = await readdir(from, { recursive: true });
-  for (const file of files.filter((name) => name.endsWith(".db")))
+  for (const file of await listDatabases(from))
     await run("cp", ["--archive", "--remove-destination", join(from, file), join(to, file)], { signal });
+}
+
+/** One or none in each plugin's folder; not by a recursive look, which would follow the links in unpacked layers. */
+async function listDatabases(store: string): Promise<string[]> {
+  const plugins = (await readdir(store, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const files = await Promise.all(plugins.map(async ({ name }) => listFiles(store, name)));
+  return files.flat().filter((file) => file.endsWith(".db"));
+}
+
+async function listFiles(store: string, plugin: string): Promise<string[]> {
+  const entries = await readdir(join(store, plugin), { withFileTypes: true });
+  return entries.filter((entry) => entry.isFile()).map(({ name }) => join(plugin, name));
 }
 
 /** Undefined where the folder holds no machine. */
