@@ -2,7 +2,7 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import type { Scenario } from "./faults.ts";
-import { type Outcome, runScenario } from "./run-scenario.ts";
+import { type Outcome, runScenario, type ScenarioOptions } from "./run-scenario.ts";
 import { startServerProcess } from "./server-control.ts";
 
 export interface RunScenariosOptions {
@@ -34,7 +34,7 @@ export async function runScenarios(
     const server = await startServerProcess({ folder: laneFolder, prefix });
     try {
       for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const outcome = await runScenario(next, { server, folder: laneFolder, bootstrapper });
+        const outcome = await play(next, { server, folder: laneFolder, bootstrapper });
         outcomes.push(outcome);
         onOutcome(outcome);
       }
@@ -45,4 +45,15 @@ export async function runScenarios(
 
   await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index)));
   return outcomes;
+}
+
+/** A scenario that cannot be played to its end is an outcome too: the others go on. */
+async function play(scenario: Scenario, options: ScenarioOptions): Promise<Outcome> {
+  try {
+    return await runScenario(scenario, options);
+  } catch (error) {
+    const seen = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const violations = [{ promise: "the scenario can be played", seen }];
+    return { scenario, state: "failed", failure: null, struck: [], violations, durationMs: 0, consoles: "" };
+  }
 }
