@@ -21,7 +21,7 @@ import { createMetrics } from "./http/metrics.ts";
 import { createPlainApp } from "./http/plain-app.ts";
 import { listen } from "./listen.ts";
 import { filterLogger, type Logger } from "./logger.ts";
-import { manualPower } from "./machines/power-driver.ts";
+import { createOpenPowerDriver } from "./machines/open-power-driver.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
@@ -77,10 +77,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const background = createBackground(logger);
   const metrics = createMetrics(store);
   const stopping = new AbortController();
+  const serverKeys = [serverKey];
+  const openPowerDriver = createOpenPowerDriver({ store, serverKeys, clock });
   const clusters: ClusterDependencies = {
     store,
-    providers: toMap([...providers, ...inventoryProviders(config, { store, clock, logger })]),
-    serverKeys: [serverKey],
+    providers: toMap([...providers, ...inventoryProviders(config, { store, clock, logger, openPowerDriver })]),
+    serverKeys,
     serviceAccountKeys,
     ca: tls.ca,
     baseDomain: config.baseDomain,
@@ -102,7 +104,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await reconcile(clusters);
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
     background.start("purge", (signal) => watchDeleted(clusters, signal));
-    const http = { clusters, apiToken: token, metrics, stopping: stopping.signal };
+    const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal };
     const listeners = await listenOnAll(config, { tls, http });
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
     const url = `https://${host}:${config.port}`;
@@ -142,13 +144,12 @@ const toMap = (providers: readonly MachineProvider[]) =>
 /** Machines of one's own come by the plain surface, or not at all. */
 function inventoryProviders(
   { httpListen, hostName, port, cacheDir }: Config,
-  deps: Pick<BareMetalOptions, "store" | "clock" | "logger">,
+  deps: Pick<BareMetalOptions, "store" | "clock" | "logger" | "openPowerDriver">,
 ): MachineProvider[] {
   if (httpListen === null) return [];
   const host = httpListen.address === "0.0.0.0" ? hostName : httpListen.address;
   const kubernetesVersions = () => listBootImages(join(cacheDir, "images"));
-  const power = { manual: manualPower };
-  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: `https://${host}:${port}`, power })];
+  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: `https://${host}:${port}` })];
 }
 
 /** The API, and where they are asked for the plain surface of firmware and cloud-init, and DHCP. */

@@ -18,6 +18,7 @@ export const auditActions = [
   "machine-register",
   "machine-change",
   "machine-release",
+  "machine-power",
   "machine-delete",
   "approval-rules",
   /** Of whoever asked, by Sprout. */

@@ -7,6 +7,12 @@ import { ClusterId, MachineId } from "./name.ts";
 const httpUrl = z.url({ protocol: /^https?$/, error: "must be an http:// or https:// URL" }).max(500);
 const credential = z.string().min(1).max(256);
 
+/** SHA-256 of a certificate, as `openssl x509 -fingerprint -sha256` writes it, or without colons. */
+const Fingerprint = z
+  .string()
+  .transform((text) => text.replaceAll(":", "").toLowerCase())
+  .pipe(z.string().regex(/^[0-9a-f]{64}$/, "must be the SHA-256 fingerprint of a certificate"));
+
 /** The credentials go in and never come out again. */
 export const PowerSettings = z
   .discriminatedUnion("driver", [
@@ -17,10 +23,33 @@ export const PowerSettings = z
       url: httpUrl.refine((text) => !/@|[?#]/.test(text), "must have no user, password, query or fragment"),
       username: credential.optional(),
       password: credential.optional(),
+      /** How its certificate is known: signed for that name by an authority that Node trusts, where none of these is given. */
+      certificateSha256: Fingerprint.optional(),
+      ca: z
+        .string()
+        .regex(/^-----BEGIN CERTIFICATE-----/, "must be certificates in PEM")
+        .max(50_000)
+        .optional(),
+      /** The first certificate is taken for the right one, and pinned. */
+      trustOnFirstUse: z.literal(true).optional(),
     }),
   ])
+  .refine(
+    (settings) =>
+      settings.driver === "manual" ||
+      [settings.certificateSha256, settings.ca, settings.trustOnFirstUse].filter((one) => one !== undefined).length <=
+        1,
+    "can have one of certificateSha256, ca and trustOnFirstUse only",
+  )
   .meta({ id: "PowerSettings" });
 export type PowerSettings = z.output<typeof PowerSettings>;
+
+export const powerActions = ["on", "off", "cycle", "network-boot"] as const;
+export const PowerAction = z.enum(powerActions).meta({ id: "PowerAction" });
+export type PowerAction = z.infer<typeof PowerAction>;
+
+/** Body of `POST /v1/machines/:id/power`. */
+export const SwitchPower = z.strictObject({ action: PowerAction }).meta({ id: "SwitchPower" });
 
 const macs = z.array(InterfaceMac).min(1).max(32);
 

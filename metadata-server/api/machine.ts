@@ -28,7 +28,12 @@ export type MachineHardware = z.infer<typeof MachineHardware>;
 export const MachinePower = z
   .discriminatedUnion("driver", [
     z.strictObject({ driver: z.literal("manual") }),
-    z.strictObject({ driver: z.literal("redfish"), url: z.string() }),
+    z.strictObject({
+      driver: z.literal("redfish"),
+      url: z.string(),
+      /** Of the certificate that is pinned, if one is. */
+      certificateSha256: z.string().nullable(),
+    }),
   ])
   .meta({ id: "MachinePower" });
 export type MachinePower = z.infer<typeof MachinePower>;

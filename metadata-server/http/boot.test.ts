@@ -6,7 +6,8 @@ import type { Cluster } from "#api/cluster.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
 import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, plainUrl, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
-import { approveMachine, bootWindowMs, refuseMachine } from "../machines/change-machine.ts";
+import { bootWindowMs } from "../machines/boot-window.ts";
+import { approveMachine, refuseMachine } from "../machines/change-machine.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 
 const by = { actor: "api", from: null };

@@ -1,10 +1,12 @@
 import type { BootAssets } from "../boot/boot-assets.ts";
 import type { BootstrapperExecutables } from "../cloud-init/bootstrapper-executables.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
+import type { OpenPowerDriver } from "../machines/open-power-driver.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface HttpDependencies {
   clusters: ClusterDependencies;
+  openPowerDriver: OpenPowerDriver;
   /** Of the cluster API. */
   apiToken: string;
   metrics: Metrics;

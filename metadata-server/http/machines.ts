@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Context, Hono } from "hono";
 import { z } from "zod";
 import { ExplainQuery } from "#api/machine-explanation.ts";
@@ -7,6 +8,7 @@ import {
   ImportMachines,
   ListMachinesQuery,
   RegisterMachine,
+  SwitchPower,
 } from "#api/machine-requests.ts";
 import {
   approveMachine,
@@ -20,6 +22,7 @@ import { importMachines } from "../machines/import-machines.ts";
 import { findMachine, listMachines } from "../machines/queries.ts";
 import { registerMachines } from "../machines/register-machines.ts";
 import { readApprovalRules, replaceApprovalRules } from "../machines/rules.ts";
+import { performPower, requestPower } from "../machines/switch-power.ts";
 import { toMachine } from "../machines/view.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 import { byApi } from "./origin.ts";
@@ -30,7 +33,7 @@ const maxImportBytes = 8 * 1024 * 1024;
 const NoQuery = z.strictObject({});
 
 /** The inventory of machines of one's own. Every answer about a machine is the whole machine. */
-export function addMachineRoutes(app: Hono, { clusters: deps }: HttpDependencies): void {
+export function addMachineRoutes(app: Hono, { clusters: deps, openPowerDriver }: HttpDependencies): void {
   app.get("/v1/machines", async (c) => c.json(await listMachines(deps, parseQuery(c, ListMachinesQuery))));
 
   app.post("/v1/machines", limitBody(maxBodyBytes), async (c) => {
@@ -72,6 +75,17 @@ export function addMachineRoutes(app: Hono, { clusters: deps }: HttpDependencies
     parseQuery(c, NoQuery);
     await deleteMachine(deps, orderOf(c));
     return c.body(null, 204);
+  });
+
+  app.post("/v1/machines/:id/power", limitBody(maxBodyBytes), async (c) => {
+    parseQuery(c, NoQuery);
+    const { action } = await parseBody(c, SwitchPower);
+    const power = { ...deps, openPowerDriver };
+    const machine = await requestPower(power, { ...orderOf(c), action });
+    deps.background.start(`power of ${machine.id}, ${randomUUID()}`, async (signal) => {
+      await performPower(power, { machine, action, signal });
+    });
+    return c.json(toMachine(machine), 202);
   });
 
   for (const [verb, act] of Object.entries({

@@ -9,6 +9,7 @@ import {
   ListMachinesQuery,
   MachineList,
   RegisterMachine,
+  SwitchPower,
 } from "#api/machine-requests.ts";
 import { MachineId } from "#api/name.ts";
 import { apiToken, bodyProblems, json, refusals } from "./openapi-parts.ts";
@@ -118,6 +119,19 @@ export const machinePaths = {
     "approve",
     "Let a machine in; one that a cluster has may be given a capability again",
   ),
+  "/v1/machines/{id}/power": {
+    post: {
+      summary: "Switch a machine on or off, or boot it over the network; what becomes of it is on its timeline",
+      operationId: "switchMachinePower",
+      security: apiToken,
+      requestParams,
+      requestBody: { required: true, content: json(SwitchPower) },
+      responses: {
+        "202": { description: "Begun", content: json(Machine) },
+        ...refusals(...bodyProblems, "not-found"),
+      },
+    },
+  },
   "/v1/machines/{id}/refuse": step("refuse", "Give a machine nothing"),
   "/v1/machines/{id}/release": step("release", "Vouch that a machine holds nothing of its last cluster"),
 } as const;

@@ -5,13 +5,11 @@ import { decide } from "../clusters/decide.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import { StoreConflict } from "../store/store.ts";
+import { openBootWindow } from "./boot-window.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { canBecome, moveMachine, withEvent } from "./lifecycle.ts";
 import { toPowerRecord } from "./power-settings.ts";
 import { findMachine } from "./queries.ts";
-
-/** How long a machine may take to boot once it was switched on or let in. */
-export const bootWindowMs = 15 * 60_000;
 
 export interface MachineOrder {
   machineId: string;
@@ -24,11 +22,7 @@ export interface MachineOrder {
  */
 export const approveMachine = (deps: MachineDependencies, order: MachineOrder): Promise<MachineRecord> =>
   change(deps, order, "approve", (machine, at) => {
-    if (machine.state === "assigned") {
-      const bootWindow = { openedAt: at, closesAt: at + bootWindowMs, issuedAt: null };
-      const message = "Approved again: it may be given a capability once within 15 minutes";
-      return withEvent({ ...machine, bootWindow }, { type: "boot", at, message });
-    }
+    if (machine.state === "assigned") return openBootWindow(machine, { at, because: "Approved again" });
     if (machine.state === "free" || machine.state === "approved") return machine;
     if (machine.state === "released") throw wrongState(machine, "approve", "release it");
     const to = machine.firstSeenAt === null ? "approved" : "free";

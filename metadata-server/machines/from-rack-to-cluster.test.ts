@@ -18,7 +18,7 @@ beforeEach(async () => {
         ...deps,
         kubernetesVersions: async () => ["v1.20.2"],
         serverUrl: "https://192.0.2.1:8443",
-        power: { redfish: power },
+        openPowerDriver: power.open,
       }),
     ],
   });

@@ -22,6 +22,7 @@ const columns: Record<string, string> = {
   redfish_url: "power.url",
   redfish_username: "power.username",
   redfish_password: "power.password",
+  redfish_certificate_sha256: "power.certificateSha256",
   state: "state",
 };
 
@@ -76,6 +77,7 @@ function toRequest({ cells }: CsvRow): Record<string, unknown> {
     url: cell("redfish_url"),
     username: cell("redfish_username"),
     password: cell("redfish_password"),
+    certificateSha256: cell("redfish_certificate_sha256"),
   });
   const labels = [...cells].filter(([name]) => name.startsWith("label."));
   return withoutUndefined({

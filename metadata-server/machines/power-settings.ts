@@ -1,8 +1,9 @@
 import type { PowerSettings } from "#api/machine-requests.ts";
 import { openPowerCredentials, sealPowerCredentials } from "../pki/sealing.ts";
-import type { PowerRecord } from "../store/machine-record.ts";
+import type { PowerRecord, PowerTrust } from "../store/machine-record.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 
+type RedfishSettings = Extract<PowerSettings, { driver: "redfish" }>;
 type Keys = Pick<MachineDependencies, "serverKeys">;
 
 export interface PowerCredentials {
@@ -10,7 +11,7 @@ export interface PowerCredentials {
   password: string;
 }
 
-/** Credentials are sealed for this machine; where the settings have none, those that are there stay for the same URL. */
+/** Credentials are sealed for this machine. What the settings do not have stays as it is, for the same URL. */
 export function toPowerRecord(
   { serverKeys }: Keys,
   settings: PowerSettings,
@@ -18,11 +19,19 @@ export function toPowerRecord(
 ): PowerRecord {
   if (settings.driver === "manual") return { driver: "manual" };
   const { url, username = "", password = "" } = settings;
-  const kept = before?.driver === "redfish" && before.url === url ? before.sealedCredentials : null;
-  if (username === "" && password === "") return { driver: "redfish", url, sealedCredentials: kept };
+  const same = before?.driver === "redfish" && before.url === url ? before : undefined;
+  const trust = toTrust(settings) ?? same?.trust ?? { kind: "authority" };
+  if (username === "" && password === "")
+    return { driver: "redfish", url, sealedCredentials: same?.sealedCredentials ?? null, trust };
   const plaintext = Buffer.from(JSON.stringify({ username, password } satisfies PowerCredentials));
   const sealed = sealPowerCredentials(serverKeys, machineId, plaintext);
-  return { driver: "redfish", url, sealedCredentials: sealed.toString("base64url") };
+  return { driver: "redfish", url, sealedCredentials: sealed.toString("base64url"), trust };
+}
+
+function toTrust({ certificateSha256, ca, trustOnFirstUse }: RedfishSettings): PowerTrust | undefined {
+  if (certificateSha256 !== undefined) return { kind: "fingerprint", sha256: certificateSha256 };
+  if (ca !== undefined) return { kind: "authority", ca };
+  return trustOnFirstUse === true ? { kind: "first-use" } : undefined;
 }
 
 /** Undefined where there are none. */

@@ -1,6 +1,6 @@
-import type { Machine } from "#api/machine.ts";
+import type { Machine, MachinePower } from "#api/machine.ts";
 import { toTime } from "../clusters/lifecycle.ts";
-import type { MachineRecord } from "../store/machine-record.ts";
+import type { MachineRecord, PowerRecord } from "../store/machine-record.ts";
 
 export function toMachine(machine: MachineRecord): Machine {
   const { id, state, macs, uuid, serial, manufacturer, hardware, labels, provisioningMac, clusterMac } = machine;
@@ -16,7 +16,7 @@ export function toMachine(machine: MachineRecord): Machine {
     labels,
     provisioningMac,
     clusterMac,
-    power: power.driver === "redfish" ? { driver: power.driver, url: power.url } : power,
+    power: toMachinePower(power),
     assignment: assignment && { ...assignment, installedAt: toTimeOrNull(assignment.installedAt) },
     createdAt: toTime(machine.createdAt),
     firstSeenAt: toTimeOrNull(machine.firstSeenAt),
@@ -24,6 +24,12 @@ export function toMachine(machine: MachineRecord): Machine {
     lastSeenFrom,
     events,
   };
+}
+
+function toMachinePower(power: PowerRecord): MachinePower {
+  if (power.driver === "manual") return power;
+  const { driver, url, trust } = power;
+  return { driver, url, certificateSha256: trust.kind === "fingerprint" ? trust.sha256 : null };
 }
 
 const toTimeOrNull = (milliseconds: number | null) => (milliseconds === null ? null : toTime(milliseconds));

@@ -1,4 +1,4 @@
-import type { PowerDriver, PowerOutcome } from "./power-driver.ts";
+import type { BeforeBoot, PowerDriver, PowerOutcome } from "./power-driver.ts";
 
 /** For machines without a controller that Sprout could talk to: the timeline says what a person has to do. */
 export function createManualDriver(): PowerDriver {
@@ -7,16 +7,21 @@ export function createManualDriver(): PowerDriver {
       signal.throwIfAborted();
       return "unknown";
     },
-    on: (signal) => ask(signal, "Switch the machine on"),
-    off: (signal) => ask(signal, "Switch the machine off"),
-    cycle: (signal) => ask(signal, "Switch the machine off and on again"),
-    setNetworkBootOnce: (signal) =>
-      ask(signal, "Choose the network for the machine's next boot, in its boot menu or by its firmware's boot order"),
+    on: (signal, beforeBoot) => ask("Switch the machine on", signal, beforeBoot),
+    off: (signal) => ask("Switch the machine off", signal),
+    cycle: (signal, beforeBoot) => ask("Switch the machine off and on again", signal, beforeBoot),
+    bootFromNetwork: (signal, beforeBoot) =>
+      ask(
+        "Let the machine boot over the network: switch it on, or leave it where it asks again by itself",
+        signal,
+        beforeBoot,
+      ),
     close: async () => undefined,
   };
 }
 
-async function ask(signal: AbortSignal, instruction: string): Promise<PowerOutcome> {
+async function ask(instruction: string, signal: AbortSignal, beforeBoot?: BeforeBoot): Promise<PowerOutcome> {
   signal.throwIfAborted();
+  await beforeBoot?.();
   return { kind: "asked", instruction };
 }

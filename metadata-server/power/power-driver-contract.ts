@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bootFromNetwork } from "./network-boot.ts";
 import type { PowerDriver, PowerOutcome, PowerState } from "./power-driver.ts";
 
 export interface DriverUnderTest {
@@ -11,7 +10,7 @@ export interface DriverUnderTest {
   destroy(): Promise<void>;
 }
 
-const actions = ["on", "off", "cycle", "setNetworkBootOnce"] as const;
+const actions = ["on", "off", "cycle", "bootFromNetwork"] as const;
 const signal = () => AbortSignal.timeout(10_000);
 
 /** What every power driver keeps. The machine is off at first. */
@@ -42,10 +41,28 @@ export function describePowerDriver(name: string, open: () => Promise<DriverUnde
         ["off", "off"],
         ["cycle", "on"],
         ["cycle", "on"],
+        ["bootFromNetwork", "on"],
       ] as const) {
         await under.driver[action](signal());
         expect(await under.driver.state(signal())).toBe(isNow(state));
       }
+    });
+
+    it("waits before a boot, once, and not where nothing boots", async () => {
+      const seen: PowerState[] = [];
+      const beforeBoot = async () => void seen.push(await under.driver.state(signal()));
+      await under.driver.on(signal(), beforeBoot);
+      await under.driver.cycle(signal(), beforeBoot);
+      await under.driver.bootFromNetwork(signal(), beforeBoot);
+      expect(seen).toEqual([isNow("off"), isNow("off"), isNow("off")]);
+      await under.driver.on(signal(), beforeBoot);
+      expect(seen).toHaveLength(under.kind === "done" ? 3 : 4);
+    });
+
+    it("boots nothing where what is to be before it fails", async () => {
+      const beforeBoot = () => Promise.reject(new Error("not now"));
+      await expect(under.driver.bootFromNetwork(signal(), beforeBoot)).rejects.toThrow("not now");
+      expect(await under.driver.state(signal())).toBe(isNow("off"));
     });
 
     it("changes nothing where it is so already", async () => {
@@ -53,12 +70,6 @@ export function describePowerDriver(name: string, open: () => Promise<DriverUnde
       const before = under.changes();
       await under.driver.on(signal());
       expect(under.changes()).toBe(before);
-    });
-
-    it("boots over the network by three steps, each told", async () => {
-      const outcomes = await bootFromNetwork(under.driver, signal());
-      expect(outcomes.map(({ kind }) => kind)).toEqual([under.kind, under.kind, under.kind]);
-      expect(await under.driver.state(signal())).toBe(isNow("on"));
     });
 
     it.for([...actions, "state"] as const)("does no %s when the signal is aborted, and says why", async (action) => {

@@ -27,8 +27,16 @@ export interface MachineRecord {
   version: number;
 }
 
-/** `sealedCredentials`: user and password, sealed by the server's key. */
-export type PowerRecord = { driver: "manual" } | { driver: "redfish"; url: string; sealedCredentials: string | null };
+export type PowerRecord =
+  | { driver: "manual" }
+  /** `sealedCredentials`: user and password, sealed by the server's key. */
+  | { driver: "redfish"; url: string; sealedCredentials: string | null; trust: PowerTrust };
+
+/** How a controller's certificate is known; `ca` is PEM, `sha256` its fingerprint in lower-case hexadecimal digits. */
+export type PowerTrust =
+  | { kind: "authority"; ca?: string }
+  | { kind: "fingerprint"; sha256: string }
+  | { kind: "first-use" };
 
 export interface AssignmentRecord {
   clusterId: string;

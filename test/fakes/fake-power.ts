@@ -1,6 +1,10 @@
-import type { PowerDriver } from "../../metadata-server/machines/power-driver.ts";
+import type { OpenPowerDriver } from "../../metadata-server/machines/open-power-driver.ts";
+import { createManualDriver } from "../../metadata-server/power/manual-driver.ts";
+import type { BeforeBoot, PowerOutcome } from "../../metadata-server/power/power-driver.ts";
 
-export interface FakePower extends PowerDriver {
+export interface FakePower {
+  /** The real driver for machines that are switched by hand. */
+  open: OpenPowerDriver;
   /** What was asked for, as `on 52:54:…`, in order. */
   calls: string[];
   /** MACs of machines that are on. */
@@ -11,20 +15,30 @@ export interface FakePower extends PowerDriver {
 
 /** Switches nothing: machines are entries in a set. */
 export function createFakePower(): FakePower {
-  const act = async (call: string, apply: () => void, message: string) => {
-    power.fault(call);
-    power.calls.push(call);
-    apply();
-    return { isDone: true, message };
-  };
   const power: FakePower = {
     calls: [],
     running: new Set(),
     fault: () => undefined,
-    on: ({ provisioningMac: mac }) => act(`on ${mac}`, () => power.running.add(mac), "Switched on"),
-    off: ({ provisioningMac: mac }) => act(`off ${mac}`, () => power.running.delete(mac), "Switched off"),
-    oneTimeNetworkBoot: ({ provisioningMac: mac }) => act(`network ${mac}`, () => undefined, "Next boot: network"),
-    state: async ({ provisioningMac: mac }) => (power.running.has(mac) ? "on" : "off"),
+    open({ provisioningMac: mac, power: { driver } }) {
+      if (driver === "manual") return createManualDriver();
+      const act = async (call: string, detail: string, beforeBoot?: BeforeBoot): Promise<PowerOutcome> => {
+        power.fault(`${call} ${mac}`);
+        power.calls.push(`${call} ${mac}`);
+        power.running.delete(mac);
+        if (call === "off") return { kind: "done", detail };
+        await beforeBoot?.();
+        power.running.add(mac);
+        return { kind: "done", detail };
+      };
+      return {
+        state: async () => (power.running.has(mac) ? "on" : "off"),
+        on: (_signal, beforeBoot) => act("on", "Is on", beforeBoot),
+        off: () => act("off", "Is off"),
+        cycle: (_signal, beforeBoot) => act("cycle", "Was switched off and on", beforeBoot),
+        bootFromNetwork: (_signal, beforeBoot) => act("network-boot", "Boots over the network", beforeBoot),
+        close: async () => undefined,
+      };
+    },
   };
   return power;
 }

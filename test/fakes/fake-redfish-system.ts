@@ -29,6 +29,8 @@ export interface FakeSystem {
   /** What it really is, before any lag. */
   power: "On" | "Off";
   boot: Record<string, string>;
+  /** From what it booted, and how: `Pxe, UEFI`; `None` is its own boot order. */
+  boots: string[];
   readonly etag: string;
   shownPower(): string;
   reset(body: unknown): Promise<Answer>;
@@ -47,11 +49,12 @@ export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
     system.power = power;
     etag = randomUUID();
     if (power === "Off") return machine?.powerOff();
-    const overNetwork =
-      system.boot["BootSourceOverrideTarget"] === "Pxe" && system.boot["BootSourceOverrideEnabled"] !== "Disabled";
+    const isOverridden = system.boot["BootSourceOverrideEnabled"] !== "Disabled";
+    const target = isOverridden ? system.boot["BootSourceOverrideTarget"] : "None";
+    system.boots.push(`${target}, ${system.boot["BootSourceOverrideMode"]}`);
     if (system.boot["BootSourceOverrideEnabled"] === "Once")
       Object.assign(system.boot, { BootSourceOverrideEnabled: "Disabled", BootSourceOverrideTarget: "None" });
-    return machine?.powerOn({ overNetwork });
+    return machine?.powerOn({ overNetwork: target === "Pxe" });
   };
 
   const system: FakeSystem = {
@@ -61,6 +64,7 @@ export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
       BootSourceOverrideTarget: "None",
       BootSourceOverrideMode: "UEFI",
     },
+    boots: [],
     get etag() {
       return etag;
     },

@@ -1,5 +1,5 @@
 import { Explanation } from "#api/machine-explanation.ts";
-import { ImportedMachines, type MachineList as Page, MachineList } from "#api/machine-requests.ts";
+import { ImportedMachines, type MachineList as Page, MachineList, type PowerAction } from "#api/machine-requests.ts";
 import { Machine, type MachineState } from "#api/machine.ts";
 import { MachineId } from "#api/name.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
@@ -14,6 +14,8 @@ export interface MachineClient {
   list(query?: { state?: MachineState | undefined; mac?: string; labels?: Record<string, string> }): Promise<Machine[]>;
   get(id: string): Promise<Machine>;
   step(id: string, step: MachineStep): Promise<Machine>;
+  /** Resolves when it has begun; what becomes of it is on the machine's timeline. */
+  switchPower(id: string, action: PowerAction): Promise<Machine>;
   delete(id: string): Promise<void>;
   /** All of them or none; ids in the order given. */
   import(text: string, mediaType: "text/csv" | "application/json"): Promise<string[]>;
@@ -50,6 +52,9 @@ export function createMachineClient(connection: Connection, { signal }: { signal
 
     get: (id) => sendJson(Machine, { method: "GET", path: pathOf(id) }),
     step: (id, step) => sendJson(Machine, { method: "POST", path: pathOf(id, `/${step}`) }),
+
+    switchPower: (id, action) =>
+      sendJson(Machine, { method: "POST", path: pathOf(id, "/power"), body: JSON.stringify({ action }) }),
 
     async delete(id) {
       await send({ method: "DELETE", path: pathOf(id) });

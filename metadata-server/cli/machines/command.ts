@@ -16,13 +16,13 @@ export interface MachineCommand<Flags> {
 export function machineAction<Flags>(
   context: CliContext,
   end: (code: ExitCode) => void,
-  /** `never`: commander has seen to it that the argument is there. */
-  handler: (command: MachineCommand<Flags>, argument: never) => Promise<ExitCode | void>,
+  /** `never`: commander has seen to it that the arguments are there. */
+  handler: (command: MachineCommand<Flags>, ...operands: never[]) => Promise<ExitCode | void>,
 ) {
   return async (...values: unknown[]) => {
     const command = values.at(-1) as Command;
     const flags = command.optsWithGlobals<Flags & GlobalFlags>();
     const client = createMachineClient(await loadConnection(flags, context.environment), context);
-    end((await handler({ context, client, flags }, values[0] as never)) ?? exitCodes.ok);
+    end((await handler({ context, client, flags }, ...(values.slice(0, -2) as never[]))) ?? exitCodes.ok);
   };
 }

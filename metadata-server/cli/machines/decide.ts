@@ -1,3 +1,4 @@
+import type { PowerAction } from "#api/machine-requests.ts";
 import type { Machine } from "#api/machine.ts";
 import type { MachineStep } from "../client/machine-client.ts";
 import { writeJson } from "../clusters/command.ts";
@@ -15,6 +16,16 @@ export async function stepMachines(
     if (!flags.json) context.stderr.write(`${machine.id} (${machine.provisioningMac}) is ${machine.state}\n`);
   }
   if (flags.json) writeJson(context, machines);
+}
+
+export async function switchMachine(
+  { client, context, flags }: MachineCommand<object>,
+  name: string,
+  action: PowerAction,
+): Promise<void> {
+  const machine = await client.switchPower(await client.resolve(name), action);
+  if (flags.json) writeJson(context, machine);
+  else context.stderr.write(`${machine.id}: ${machine.events.at(-1)?.message}; see "sprout machines show ${name}"\n`);
 }
 
 export async function deleteMachine({ client, context }: MachineCommand<object>, name: string): Promise<void> {

@@ -1,11 +1,12 @@
-import { type Command, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
+import { powerActions } from "#api/machine-requests.ts";
 import { MachineState } from "#api/machine.ts";
 import { machineSteps } from "../client/machine-client.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { parseLabel } from "../flags.ts";
 import { machineAction } from "./command.ts";
-import { deleteMachine, stepMachines } from "./decide.ts";
+import { deleteMachine, stepMachines, switchMachine } from "./decide.ts";
 import { importMachines } from "./import.ts";
 import { explainMachine, type ListFlags, listMachines, showMachine } from "./read.ts";
 
@@ -41,6 +42,15 @@ export function addMachineCommands(program: Command, context: CliContext, end: (
       .description(stepHelp[step])
       .argument("<MACHINE...>", `${machineHelp}; may be several`)
       .action(machineAction<object>(context, end, (command, names) => stepMachines(command, { step, names })));
+
+  machines
+    .command("power")
+    .description(
+      "switch a machine by its controller, or have its timeline ask somebody to; see show for what came of it",
+    )
+    .argument(machine, machineHelp)
+    .addArgument(new Argument("<ACTION>", "what to do").choices(powerActions))
+    .action(machineAction<object>(context, end, switchMachine));
 
   machines
     .command("delete")

@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { openRedfish, quickTiming, type RedfishUnderTest } from "../../../test/fixtures/redfish-driver.ts";
-import { bootFromNetwork } from "../network-boot.ts";
 
 let under: RedfishUnderTest;
 const open = async (...options: Parameters<typeof openRedfish>) => {
@@ -25,7 +24,7 @@ describe("power", () => {
       powerOff: async () => undefined,
     };
     await open({ machine, power: "On" });
-    await bootFromNetwork(under.driver, signal());
+    await under.driver.bootFromNetwork(signal());
     await under.driver.cycle(signal());
     expect(resetsOf(under)).toEqual(["ForceOff", "On", "ForceOff", "On"].map((ResetType) => ({ ResetType })));
     expect(patchesOf(under)).toEqual([

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from "../../clusters/clock.ts";
-import type { PowerDriver, PowerOutcome } from "../power-driver.ts";
+import type { BeforeBoot, PowerDriver, PowerOutcome } from "../power-driver.ts";
 import { PowerError } from "../power-error.ts";
 import { overrideNextBoot } from "./boot-override.ts";
 import { createRedfishClient } from "./client.ts";
@@ -55,6 +55,19 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
     }
   }
 
+  /** Prepared while it is off: controllers lose or use up what is set for the next boot while a machine runs. */
+  async function boot(
+    system: { path: string; signal: AbortSignal },
+    { prepare, beforeSwitch }: { prepare?: () => Promise<void>; beforeSwitch: BeforeBoot | undefined },
+  ): Promise<void> {
+    const mayBeOff = await canSwitch(client, system);
+    if (mayBeOff) await reachPowerState(client, "Off", system);
+    await prepare?.();
+    const { powerState } = await readSystem(client, system);
+    if (mayBeOff || powerState === "Off") await reachPowerState(client, "On", { ...system, beforeSwitch });
+    else await restart(client, { ...system, beforeSwitch });
+  }
+
   const done = (detail: string): PowerOutcome => ({ kind: "done", detail: `${detail}, says ${connection.host}` });
 
   return {
@@ -64,9 +77,9 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
         if (powerState === "On") return "on";
         return powerState === "Off" ? "off" : "unknown";
       }),
-    on: (signal) =>
+    on: (signal, beforeSwitch) =>
       act("switch on", signal, async (system) => {
-        await reachPowerState(client, "On", system);
+        await reachPowerState(client, "On", { ...system, beforeSwitch });
         return done("Is on");
       }),
     off: (signal) =>
@@ -74,18 +87,15 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
         await reachPowerState(client, "Off", system);
         return done("Is off");
       }),
-    cycle: (signal) =>
+    cycle: (signal, beforeSwitch) =>
       act("switch off and on", signal, async (system) => {
-        if (await canSwitch(client, system)) {
-          await reachPowerState(client, "Off", system);
-          await reachPowerState(client, "On", system);
-        } else await restart(client, system);
+        await boot(system, { beforeSwitch });
         return done("Was switched off and on");
       }),
-    setNetworkBootOnce: (signal) =>
-      act("set the next boot to the network", signal, async (system) => {
-        await overrideNextBoot(client, system);
-        return done("Boots over the network next");
+    bootFromNetwork: (signal, beforeSwitch) =>
+      act("boot over the network", signal, async (system) => {
+        await boot(system, { prepare: () => overrideNextBoot(client, system), beforeSwitch });
+        return done("Boots over the network");
       }),
     async close() {
       // A session that stays open ends by itself.

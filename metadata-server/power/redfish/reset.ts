@@ -1,4 +1,5 @@
 import { pause } from "../../clusters/clock.ts";
+import type { BeforeBoot } from "../power-driver.ts";
 import { PowerError } from "../power-error.ts";
 import type { RedfishClient } from "./client.ts";
 import { readResetTypes, readSystem, type SystemNow } from "./computer-system.ts";
@@ -8,6 +9,11 @@ interface OfSystem {
   signal: AbortSignal;
 }
 
+interface BootOptions extends OfSystem {
+  /** Waited for before the system is switched the first time; not where it is so already. */
+  beforeSwitch?: BeforeBoot | undefined;
+}
+
 /** Without choice: what is written on no list is not tried, and a pushed button turns off what is on. */
 const resetTypes = { On: ["On", "ForceOn"], Off: ["ForceOff"] } as const;
 
@@ -15,7 +21,11 @@ const resetTypes = { On: ["On", "ForceOn"], Off: ["ForceOff"] } as const;
  * Asks for a power state and looks until it is there. A refusal counts only when the state does not follow: controllers
  * refuse what is already so while they still show the old state. Resolves at once where the system is so.
  */
-export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off", { path, signal }: OfSystem) {
+export async function reachPowerState(
+  client: RedfishClient,
+  wanted: "On" | "Off",
+  { path, signal, beforeSwitch }: BootOptions,
+): Promise<void> {
   const { clock, timing } = client;
   let asked: { at: number; refusal: PowerError | undefined } | undefined;
   let last: SystemNow | undefined;
@@ -28,6 +38,7 @@ export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off
     const since = asked === undefined ? Number.POSITIVE_INFINITY : clock.now() - asked.at;
     if (asked?.refusal !== undefined && since >= timing.settleMs) throw asked.refusal;
     if (since >= timing.repeatMs && !isOnItsWay(system)) {
+      if (asked === undefined) await beforeSwitch?.();
       const refusal = await sendReset(client, { system, types: resetTypes[wanted], signal });
       asked = { at: clock.now(), refusal };
     }
@@ -37,8 +48,9 @@ export async function reachPowerState(client: RedfishClient, wanted: "On" | "Off
 }
 
 /** Where it cannot be switched off and on: one action, which is not repeated when it may have been done. */
-export async function restart(client: RedfishClient, { path, signal }: OfSystem): Promise<void> {
+export async function restart(client: RedfishClient, { path, signal, beforeSwitch }: BootOptions): Promise<void> {
   const system = await readSystem(client, { path, signal });
+  await beforeSwitch?.();
   const refusal = await sendReset(client, {
     system,
     types: ["ForceRestart", "PowerCycle"],

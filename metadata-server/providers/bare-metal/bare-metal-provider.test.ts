@@ -37,19 +37,19 @@ describe("The bare-metal provider", () => {
       signal,
     );
 
-  it("opens the boot window before it switches a machine on, and does neither twice", async () => {
+  it("opens the boot window before a machine boots, and does neither twice", async () => {
     await rack.add(rackMachine(1));
     const segment = await reserve(rackMember("w"));
     await launch(segment, "w");
     await launch(segment, "w");
-    expect(rack.power.calls).toEqual([`network ${rackMac(1)}`, `on ${rackMac(1)}`]);
+    expect(rack.power.calls).toEqual([`network-boot ${rackMac(1)}`]);
     const now = rack.clock.now();
     expect((await rack.machine("m-1")).bootWindow).toEqual({ openedAt: now, closesAt: now + 900_000, issuedAt: null });
     expect(await timeline("m-1")).toEqual([
       `state: Taken for node w of cluster ${clusterId}`,
+      "power: Asked by sprout to boot over the network",
       "boot: Boot window opened: it may be given a capability once within 15 minutes",
-      "power: Next boot: network",
-      "power: Switched on",
+      "power: Boots over the network",
     ]);
   });
 
@@ -83,8 +83,8 @@ describe("The bare-metal provider", () => {
     });
     expect(await rack.machine("m-2")).toMatchObject({ state: "free", assignment: null });
     expect((await timeline("m-2")).slice(-3)).toEqual([
+      "power: Is off",
       `state: No node w of cluster ${clusterId} any more`,
-      "power: Switched off",
       "state: It is off, and its memory gone: free",
     ]);
     expect(await rack.provider.list()).toEqual([]);
@@ -97,9 +97,10 @@ describe("The bare-metal provider", () => {
     await rack.provider.terminate({ clusterId, allocation: "a-w" });
     expect((await rack.machine("m-1")).state).toBe("released");
     expect((await timeline("m-1")).filter((line) => line.startsWith("power"))).toEqual([
-      "power: Let it boot from the network",
-      "power: Switch it on by hand, or let it ask again where it is on already",
-      "power: Switch it off by hand",
+      "power: Asked by sprout to boot over the network",
+      "power: Let the machine boot over the network: switch it on, or leave it where it asks again by itself",
+      "power: Asked by sprout to switch off",
+      "power: Switch the machine off",
     ]);
   });
 

@@ -1,19 +1,20 @@
 import type { MachineProvider } from "../provider.ts";
 import { assignMachines, findAssigned, pages } from "../../machines/assign-machines.ts";
 import type { MachineDependencies } from "../../machines/dependencies.ts";
-import type { PowerDrivers } from "../../machines/power-driver.ts";
-import { closeWindow, powerOff, powerOn } from "../../machines/power-on.ts";
+import type { OpenPowerDriver } from "../../machines/open-power-driver.ts";
+import { closeWindow, powerOff, powerOn } from "../../machines/power-assigned.ts";
 
 /** Firmware alone takes minutes on some servers. */
 const provisionAllowanceMs = 15 * 60_000;
-const powerOffMs = 60_000;
+/** Longer than a power driver's own deadline, which says what was last seen. */
+const powerOffMs = 200_000;
 
 export interface BareMetalOptions extends Pick<MachineDependencies, "store" | "clock" | "logger"> {
   /** Versions that machines can boot over the network, newest first. */
   kubernetesVersions: () => Promise<string[]>;
   /** As machines reach it. */
   serverUrl: string;
-  power: PowerDrivers;
+  openPowerDriver: OpenPowerDriver;
 }
 
 /** Machines of one's own, taken from the inventory and given back to it. Their addresses are learned when they call. */

@@ -11,6 +11,7 @@ import { createRefusalLimiter } from "../../../metadata-server/clusters/refusals
 import { createApp } from "../../../metadata-server/http/app.ts";
 import { createMetrics } from "../../../metadata-server/http/metrics.ts";
 import { loadServerTls } from "../../../metadata-server/pki/server-tls.ts";
+import { createManualDriver } from "../../../metadata-server/power/manual-driver.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
 import { populate, type Machine } from "./population.ts";
 
@@ -68,6 +69,7 @@ function createSproutApp(): Hono {
       observer: metrics.observer,
       logger: quiet,
     },
+    openPowerDriver: () => createManualDriver(),
     apiToken: "unused",
     metrics,
     stopping: new AbortController().signal,

@@ -1,0 +1,71 @@
+import { bySprout } from "../clusters/audit.ts";
+import { decide } from "../clusters/decide.ts";
+import type { PowerOutcome } from "../power/power-driver.ts";
+import type { MachineRecord } from "../store/machine-record.ts";
+import type { Store } from "../store/store.ts";
+import { isOpen } from "./boot-decision.ts";
+import { canBecome, moveMachine } from "./lifecycle.ts";
+import { type PowerDependencies, switchPower } from "./switch-power.ts";
+
+export interface Allocated {
+  clusterId: string;
+  allocation: string;
+}
+
+/** The machine that has that allocation now. */
+export async function findAllocated(store: Pick<Store, "machines">, allocated: Allocated) {
+  const { clusterId, allocation } = allocated;
+  const [machine] = await store.machines({ states: ["assigned"], clusterId, allocation, limit: 1 });
+  return machine;
+}
+
+/**
+ * Boots the machine over the network, its boot window open. While it is open, nothing is done again. Throws where no machine
+ * has the allocation, or it cannot be switched.
+ */
+export async function powerOn(deps: PowerDependencies, allocated: Allocated, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  const machine = await findAllocated(deps.store, allocated);
+  if (machine === undefined)
+    throw new Error(`Cannot launch ${allocated.allocation}: no machine of cluster ${allocated.clusterId} has it`);
+  if (isOpen(machine.bootWindow, deps.clock.now())) return;
+  await switchPower(deps, { machineId: machine.id, action: "network-boot", by: bySprout, signal });
+}
+
+/** A launch that was cut off may be done again, by the same machine. */
+export async function closeWindow({ store }: Pick<PowerDependencies, "store">, allocated: Allocated): Promise<void> {
+  await decide(store, async () => {
+    const machine = await findAllocated(store, allocated);
+    if (machine === undefined || machine.bootWindow === null) return { result: undefined };
+    return { changes: { machines: [{ ...machine, bootWindow: null }] }, result: undefined };
+  });
+}
+
+/**
+ * Takes a machine from its cluster. One that was never launched is free at once; one that ran from memory is free once it
+ * is off; one that was installed has to be wiped. Nothing is done where no machine has the allocation.
+ */
+export async function powerOff(deps: PowerDependencies, allocated: Allocated, signal: AbortSignal): Promise<void> {
+  const machine = await findAllocated(deps.store, allocated);
+  if (machine === undefined) return;
+  const wasLaunched = machine.bootWindow !== null;
+  const off = wasLaunched
+    ? await switchPower(deps, { machineId: machine.id, action: "off", by: bySprout, signal })
+    : undefined;
+  await decide(deps.store, async () => {
+    const current = await findAllocated(deps.store, allocated);
+    if (current === undefined) return { result: undefined };
+    return { changes: { machines: [release(current, { at: deps.clock.now(), off })] }, result: undefined };
+  });
+}
+
+function release(machine: MachineRecord, { at, off }: { at: number; off: PowerOutcome | undefined }): MachineRecord {
+  const { member, clusterId, install } = machine.assignment ?? {};
+  const message = `No node ${member} of cluster ${clusterId} any more`;
+  const fields = { bootWindow: null };
+  const released = moveMachine(machine, { to: "released", at, message, fields });
+  const holdsNothing = off === undefined || (off.kind === "done" && install !== true);
+  if (!holdsNothing || !canBecome(released, "free")) return released;
+  const why = off === undefined ? "It was never launched: free" : "It is off, and its memory gone: free";
+  return moveMachine(released, { to: "free", at, message: why, fields: { assignment: null } });
+}
