@@ -11,7 +11,6 @@ import { createTestServer, type TestServer } from "../../test/fixtures/test-serv
 import { createBootAssets } from "../boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "../cloud-init/bootstrapper-executables.ts";
 import { listen, type Listener } from "../listen.ts";
-import { createOpenPowerDriver } from "../machines/open-power-driver.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPlainApp } from "./plain-app.ts";
 
@@ -32,7 +31,6 @@ beforeEach(async () => {
   await writeFile(join(images, "v1.20.2/manifest.json"), "{}");
   const app = createPlainApp({
     clusters,
-    openPowerDriver: createOpenPowerDriver(clusters),
     apiToken: "unused",
     metrics: createMetrics(clusters.store),
     stopping: stopping.signal,

@@ -7,7 +7,10 @@ import { toRefusal } from "./origin.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 
 /** An app with these surfaces: every request is counted, and what is thrown anywhere becomes a problem document here. */
-export function createBaseApp(deps: HttpDependencies, addSurfaces: (app: Hono) => void): Hono {
+export function createBaseApp(
+  deps: Pick<HttpDependencies, "clusters" | "metrics">,
+  addSurfaces: (app: Hono) => void,
+): Hono {
   const app = new Hono();
   const { logger } = deps.clusters;
   app.use(async (c, next) => {

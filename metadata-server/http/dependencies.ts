@@ -15,7 +15,7 @@ export interface HttpDependencies {
 }
 
 /** Of the surfaces on plain HTTP. */
-export interface PlainDependencies extends HttpDependencies {
+export interface PlainDependencies extends Omit<HttpDependencies, "openPowerDriver"> {
   assets: BootAssets;
   executables: BootstrapperExecutables;
   /** Of the node API, on the same host. */

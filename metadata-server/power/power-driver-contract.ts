@@ -11,6 +11,7 @@ export interface DriverUnderTest {
 }
 
 const actions = ["on", "off", "cycle", "bootFromNetwork"] as const;
+const refuseToBoot = () => Promise.reject(new Error("not now"));
 const signal = () => AbortSignal.timeout(10_000);
 
 /** What every power driver keeps. The machine is off at first. */
@@ -60,8 +61,7 @@ export function describePowerDriver(name: string, open: () => Promise<DriverUnde
     });
 
     it("boots nothing where what is to be before it fails", async () => {
-      const beforeBoot = () => Promise.reject(new Error("not now"));
-      await expect(under.driver.bootFromNetwork(signal(), beforeBoot)).rejects.toThrow("not now");
+      await expect(under.driver.bootFromNetwork(signal(), refuseToBoot)).rejects.toThrow("not now");
       expect(await under.driver.state(signal())).toBe(isNow("off"));
     });
 
