@@ -4,7 +4,7 @@ import { toVersionTraits } from "./kubernetes/version.ts";
 
 /** What the schema cannot say: that the document agrees with itself. Throws BootstrapError with every problem at once. */
 export function checkMetadata(metadata: NodeMetadata): void {
-  const { self, controlPlanes, peers, network, cluster } = metadata;
+  const { self, controlPlanes, neighbours = [], peers, network, cluster } = metadata;
   const listed = controlPlanes.find(({ name }) => name === self.name);
   const problems = [
     ...versionProblems(cluster.kubernetesVersion),
@@ -24,6 +24,9 @@ export function checkMetadata(metadata: NodeMetadata): void {
       ? ["/peers: is for the first control plane only"]
       : []),
     ...(peers !== undefined && !peers.includes(self.name) ? ["/peers: lacks this node"] : []),
+    ...(neighbours.some(({ name }) => name === self.name || controlPlanes.some((peer) => peer.name === name))
+      ? ["/neighbours: names this node, or a control plane"]
+      : []),
     ...(contains(network.podSubnet, self.podCidr) ? [] : ["/self/podCidr: is outside /network/podSubnet"]),
     ...(contains(self.podCidr, `${self.address}/32`) ? ["/self/address: is inside /self/podCidr"] : []),
   ];

@@ -21,6 +21,7 @@ describe("sprout-bootstrap", () => {
         "discover",
         "metadata",
         "preflight",
+        "peers",
         "claim",
         "render",
         "confirm",

@@ -17,6 +17,7 @@ describe("planSteps", () => {
       "register < kubelet",
       "network < register",
       "verify < network confirm",
+      "peers <",
     ]);
   });
 
@@ -27,6 +28,7 @@ describe("planSteps", () => {
       "register < api-server",
       "network < register",
       "verify < join network confirm",
+      "peers <",
     ]);
   });
 
@@ -44,13 +46,20 @@ describe("planSteps", () => {
       "network < register",
       "verify < cluster-config network confirm",
       "available < verify",
+      "peers <",
     ]);
     expect(planSteps(firstMetadata).filter(({ optional }) => optional)).toEqual([
       { phase: "available", after: ["verify"], optional: true },
+      { phase: "peers", after: [], optional: true, beside: true },
     ]);
   });
 
+  it("lets nothing wait for the peers", () => {
+    for (const metadata of [workerMetadata, firstMetadata, furtherMetadata])
+      expect(planSteps(metadata).flatMap(({ after }) => after)).not.toContain("peers");
+  });
+
   it("plans a further control plane like the first, without the probe pods", () => {
-    expect(print(furtherMetadata)).toEqual(print(firstMetadata).slice(0, -1));
+    expect(print(furtherMetadata)).toEqual(print(firstMetadata).filter((step) => step !== "available < verify"));
   });
 });

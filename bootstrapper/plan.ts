@@ -8,6 +8,8 @@ export interface Step {
   after: Phase[];
   /** Its failure is reported and changes nothing else. */
   optional?: true;
+  /** Nobody waits for it: it is told to end when the other steps have. */
+  beside?: true;
 }
 
 /** First control plane, further control plane, worker: only the first proves the cluster. */
@@ -25,6 +27,8 @@ const credentials: Step[] = [
   // The credentials' copy at the server is destroyed only once this machine is known to be fit.
   { phase: "confirm", after: ["render", "preflight"] },
 ];
+
+const peers: Step = { phase: "peers", after: [], optional: true, beside: true };
 
 /** A kubelet that starts before its API server backs off for seconds between registrations: API server first. */
 const worker: Step[] = [
@@ -59,8 +63,8 @@ const proof: Step[] = [{ phase: "available", after: ["verify"], optional: true }
 /** The steps for this node, in an order in which each could run alone. Pure: printing it is the dry run. */
 export function planSteps(metadata: NodeMetadata): Step[] {
   const kind = toNodeKind(metadata);
-  if (kind === "worker") return [...credentials, ...(metadata.join === "kubeadm" ? kubeadmWorker : worker)];
-  return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : [])];
+  if (kind === "worker") return [...credentials, ...(metadata.join === "kubeadm" ? kubeadmWorker : worker), peers];
+  return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : []), peers];
 }
 
 /** What is left to do for `resume`: steps converge, so only those are left out that cannot or must not run again. */

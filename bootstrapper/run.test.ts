@@ -63,6 +63,17 @@ describe("runSteps", () => {
     expect(lines.at(-1)).not.toHaveProperty("exitCode");
   });
 
+  it("tells a step beside the others to end once they are done, and waits for it", async () => {
+    const { print, reporter } = setUp();
+    const actions = { claim: () => sleep(20), peers: (signal: AbortSignal) => forever(signal).catch(() => undefined) };
+    const beside: Step[] = [
+      { phase: "claim", after: [] },
+      { phase: "peers", after: [], optional: true, beside: true },
+    ];
+    await runSteps(beside, { actions, reporter, signal: new AbortController().signal });
+    expect(print()).toEqual(["claim started", "peers started", "claim done", "peers done"]);
+  });
+
   it("aborts what is running at the deadline", async () => {
     const { print, reporter } = setUp();
     const actions = { claim: forever, preflight: instant, render: instant, confirm: instant };

@@ -33,13 +33,15 @@ interface Failure {
 
 /**
  * Runs every step as soon as those it depends on are done. The first failure ends the others, is reported last and
- * is thrown; an optional step's failure is only reported. The deadline ends all steps at the same moment, and the one
+ * is thrown; an optional step's failure is only reported, and one beside the others ends with them. The deadline ends all steps at the same moment, and the one
  * that comes first in the plan is what the others waited for.
  */
 export async function runSteps(steps: readonly Step[], options: RunStepsOptions): Promise<void> {
   const { actions, reporter, interrupted, now = () => performance.now() } = options;
   const stop = new AbortController();
   const signal = AbortSignal.any([options.signal, stop.signal, ...(interrupted ? [interrupted] : [])]);
+  const othersDone = new AbortController();
+  const besideSignal = AbortSignal.any([signal, othersDone.signal]);
   const done = new Map<Phase, Promise<boolean>>();
   let first: Failure | undefined;
 
@@ -51,7 +53,7 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
     try {
       const action = actions[step.phase];
       if (action === undefined) throw new Error(`no action for step ${step.phase}`);
-      await action(signal);
+      await action(step.beside ? besideSignal : signal);
       reporter.report(step.phase, "done", { durationMs: now() - startedAt });
       return true;
     } catch (thrown) {
@@ -73,6 +75,8 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
       if (!done.has(phase)) throw new Error(`step ${step.phase} comes before ${phase}, on which it depends`);
     done.set(step.phase, runStep(step));
   }
+  await Promise.all(steps.filter(({ beside }) => !beside).map(async ({ phase }) => done.get(phase)));
+  othersDone.abort();
   await Promise.all(done.values());
   throwIfInterrupted(interrupted);
   if (first !== undefined) {

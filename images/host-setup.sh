@@ -24,6 +24,7 @@ cpio: packs the initrd of machines that boot over the network
 squashfs-tools: packs their root
 qemu-system-x86: emulates such machines, with iPXE in their network cards
 curl: downloads Kubernetes' official release, in tests from a stand-in
+iptables: closes ports between network namespaces, in tests
 dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a stand-in"
 [ "${1-}" != bench ] || packages="$packages

@@ -1,12 +1,13 @@
 import { readFile, statfs } from "node:fs/promises";
 import { below } from "../files.ts";
+import { ports } from "../kubernetes/ports.ts";
 import { toReset } from "../journal/node-folder.ts";
 import { describeClock, maxClockOffsetMs } from "../server/clock.ts";
 import type { Check } from "./check.ts";
 
 const minFreeBytes = 1024 ** 3;
-const controlPlanePorts = [6443, 10250, 2379, 2380, 10257, 10259];
-const workerPorts = [10250];
+const controlPlanePorts = [6443, ports.kubelet, ports.etcdClient, ports.etcdPeer, 10257, 10259];
+const workerPorts: number[] = [ports.kubelet];
 const listening = "0A";
 
 export const checkClock: Check = async ({ clockOffsetMs }) =>
@@ -38,8 +39,8 @@ export const checkPorts: Check = async ({ root, metadata, isKubeletActive }) => 
   if (isKubeletActive) return [];
   const tables = await Promise.all([read(root, "/proc/net/tcp"), read(root, "/proc/net/tcp6")]);
   const taken = new Set(tables.flatMap(listeningPorts));
-  const ports = metadata.self.role === "control-plane" ? controlPlanePorts : workerPorts;
-  return ports
+  const wanted = metadata.self.role === "control-plane" ? controlPlanePorts : workerPorts;
+  return wanted
     .filter((port) => taken.has(port))
     .map((port) => `port: ${port} is taken; stop what listens there (ss -ltnp 'sport = :${port}')`);
 };

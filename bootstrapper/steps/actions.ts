@@ -9,6 +9,7 @@ import { confirm } from "./confirm.ts";
 import { joinCluster } from "./join.ts";
 import { startKubelet } from "./kubelet.ts";
 import { setUpNetwork } from "./network.ts";
+import { checkPeers } from "./peers.ts";
 import { preflight } from "./preflight.ts";
 import { register } from "./register.ts";
 import { renderStep } from "./render.ts";
@@ -19,6 +20,7 @@ import { verify } from "./verify.ts";
 export function createActions(session: Session): Record<string, StepAction> {
   const actions = {
     preflight,
+    peers: checkPeers,
     claim,
     render: renderStep,
     confirm,

@@ -25,6 +25,9 @@ export const MetadataQuery = z.strictObject({
 
 export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });
 
+/** A handful: no document grows with its cluster. */
+export const maxNeighbours = 3;
+
 export const maxDeadlineSeconds = 3600;
 
 const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <= 65_535;
@@ -50,6 +53,8 @@ export const NodeMetadata = z
     deadlineSeconds: z.number().positive().max(maxDeadlineSeconds),
     /** The last report of this allocation that the server has, where it has any: the next one counts on from it. */
     lastSequence: z.int().positive().optional(),
+    /** A few workers, picked at random once, whose addresses are known: this node tells whether it reaches them. */
+    neighbours: z.array(NamedAddress).min(1).max(maxNeighbours).optional(),
     /** Every node that must be Ready, the reader included. First control plane only. */
     peers: z.array(NodeName).min(1).optional(),
   })

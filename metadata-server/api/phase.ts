@@ -7,6 +7,8 @@ export const phases = [
   "resume",
   "metadata",
   "preflight",
+  /** Preflight between nodes, beside all others. */
+  "peers",
   "claim",
   "render",
   "confirm",
@@ -23,6 +25,10 @@ export const phases = [
 
 export const Phase = z.enum(phases).meta({ id: "Phase" });
 export type Phase = z.infer<typeof Phase>;
+
+/** Their failure is told and changes nothing: neither the machine nor the cluster has failed. */
+const optionalPhases: readonly Phase[] = ["peers", "available"];
+export const isOptional = (phase: Phase): boolean => optionalPhases.includes(phase);
 
 export const PhaseState = z.enum(["started", "done", "failed"]).meta({ id: "PhaseState" });
 export type PhaseState = z.infer<typeof PhaseState>;

@@ -9,7 +9,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, isComingUp, liveStates } from "./lifecycle.ts";
 import { toPeerReport } from "./peers.ts";
 import { recordRefusalSummaries } from "./refusals.ts";
-import { describeMissing } from "./verdict.ts";
+import { describeBlocked, describeMissing } from "./verdict.ts";
 
 /** The node counts the same deadline: its reason is better and should win. */
 export const graceMs = 10_000;
@@ -108,7 +108,7 @@ export function explainDeadline(
   const unfinished = members.filter((member) => !isFinished(member));
   const missing = unfinished.map((member) => toPeerReport(member, at));
   return {
-    message: `Not ready within ${cluster.deadlineSeconds} s: ${missing.map(describeMissing).join(", ")}`,
+    message: `Not ready within ${cluster.deadlineSeconds} s: ${missing.map(describeMissing).join(", ")}${describeBlocked(members)}`,
     missing,
   };
 }

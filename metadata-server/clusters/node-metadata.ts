@@ -7,6 +7,7 @@ import { type Admission, admit, auditBinding, bindMachine, type Caller, toRefuse
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { hold } from "./hold.ts";
+import { knownNeighbours } from "./neighbours.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 
 /** Longer than most clients wait before they ask again, shorter than what proxies cut off. */
@@ -56,7 +57,8 @@ async function tryMetadata(
     if (!final) return { ...changes, result: { clusterId } };
     const started = changes.changes?.clusters?.[0] ?? cluster;
     const peers = member.first ? await deps.store.memberNames(clusterId) : undefined;
-    return { ...changes, result: { clusterId, document: toNodeMetadata(started, { member, at, peers }) } };
+    const neighbours = await knownNeighbours(deps.store, member);
+    return { ...changes, result: { clusterId, document: toNodeMetadata(started, { member, at, neighbours, peers }) } };
   });
 }
 
@@ -102,10 +104,14 @@ function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
   return member.role === "worker" ? cluster.controlPlanes.some(isKnown) : cluster.controlPlanes.every(isKnown);
 }
 
-function toNodeMetadata(
-  cluster: ClusterRecord,
-  { member, at, peers }: { member: MemberRecord; at: number; peers: string[] | undefined },
-): NodeMetadata {
+interface MetadataParts {
+  member: MemberRecord;
+  at: number;
+  neighbours: NonNullable<NodeMetadata["neighbours"]>;
+  peers: string[] | undefined;
+}
+
+function toNodeMetadata(cluster: ClusterRecord, { member, at, neighbours, peers }: MetadataParts): NodeMetadata {
   const deadlineAt = cluster.deadlineAt ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
     throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed: no node can join it`);
@@ -119,6 +125,7 @@ function toNodeMetadata(
     join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
+    ...(neighbours.length > 0 && { neighbours }),
     ...(peers && { peers }),
   };
 }

@@ -4,6 +4,7 @@ import { DomainError } from "../errors.ts";
 import type { Segment } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
+import { pickNeighbours } from "./neighbours.ts";
 import { planNetwork, refuseAddressesInside } from "./plan-network.ts";
 
 const maxNodeNameLength = 52;
@@ -33,14 +34,17 @@ export function planCluster(request: CreateCluster, context: PlanContext): Clust
   const names = nameNodes(roles, `${name}.${context.baseDomain}`);
   const { network, podCidrs } = planNetwork(request.network, roles.length);
   const capabilities = new Map(names.map((node) => [node, createToken(context.random)]));
-  const members = names.map((node, index) =>
+  const nodes = names.map((node, index) => ({ name: node, role: roles[index] ?? ("worker" as const) }));
+  const neighbours = pickNeighbours(nodes, context.random);
+  const members = nodes.map(({ name: node, role }, index) =>
     planMember({
       clusterId: context.id,
       name: node,
-      role: roles[index] ?? "worker",
+      role,
       first: index === 0,
       allocation: createAllocationId(context.random),
       podCidr: podCidrs[index] ?? "",
+      neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
       capabilityHash: hashToken(capabilities.get(node) ?? ""),
     }),
   );
@@ -79,7 +83,8 @@ export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
   const machines = new Map(segment.machines.map((machine) => [machine.name, machine]));
   const members = plan.members.map((member) => {
     const machine = machines.get(member.name);
-    return { ...member, address: machine?.address ?? null, mac: machine?.mac ?? null };
+    const neighbours = member.neighbours?.map(({ name }) => ({ name, address: machines.get(name)?.address ?? null }));
+    return { ...member, address: machine?.address ?? null, mac: machine?.mac ?? null, neighbours: neighbours ?? [] };
   });
   refuseAddressesInside(
     plan.cluster.network,
@@ -123,7 +128,15 @@ function numbered(prefix: string, count: number): string[] {
   return Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(width, "0")}`);
 }
 
-type PlannedFields = "clusterId" | "name" | "role" | "first" | "allocation" | "podCidr" | "capabilityHash";
+type PlannedFields =
+  | "clusterId"
+  | "name"
+  | "role"
+  | "first"
+  | "allocation"
+  | "podCidr"
+  | "neighbours"
+  | "capabilityHash";
 
 const planMember = (planned: Pick<MemberRecord, PlannedFields>): MemberRecord => ({
   ...planned,

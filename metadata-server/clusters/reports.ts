@@ -1,4 +1,5 @@
 import type { PhaseRecord } from "#api/member.ts";
+import { isOptional } from "#api/phase.ts";
 import type { Report } from "#api/report.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
@@ -34,7 +35,9 @@ export async function acceptReport(deps: ClusterDependencies, { tokenHash, from,
     const at = deps.clock.now();
     const isFirstUse = member.reportTokenHash === tokenHash && member.reportTokenUsedAt === null;
     const record = recordReport(isFirstUse ? { ...member, reportTokenUsedAt: at } : member, { report, at });
-    const verdict = await withReadyMembers(deps, { verdict: judgeReport(cluster, { member: record, report, at }), at });
+    const members = isFatal(report) && member.first ? await deps.store.members(cluster.id) : [];
+    const judged = judgeReport(cluster, { member: record, report, at, members });
+    const verdict = await withReadyMembers(deps, { verdict: judged, at });
     return {
       changes: {
         ...reportChanges({ before: member, record, report, verdict, at }),
@@ -81,12 +84,18 @@ function recordReport(member: MemberRecord, { report, at }: { report: Report; at
   const phases = known
     ? member.phases.map((record) => (record.phase === phase ? entry : record))
     : [...member.phases, entry];
-  const record: MemberRecord = { ...member, phase, phases, lastSequence: report.sequence, lastReportAt: at };
+  const record: MemberRecord = {
+    ...member,
+    // How far the machine is, not what goes on beside that.
+    phase: phase === "peers" ? member.phase : phase,
+    phases,
+    lastSequence: report.sequence,
+    lastReportAt: at,
+  };
   return isFatal(report) ? withFailure(record, report) : record;
 }
 
-/** Whether probe pods answer is told, but a cluster whose nodes are all Ready has not failed. */
-const isFatal = ({ state, phase }: Report) => state === "failed" && phase !== "available";
+const isFatal = ({ state, phase }: Report) => state === "failed" && !isOptional(phase);
 
 function withFailure(member: MemberRecord, { phase, error, exitCode, logTail }: Report): MemberRecord {
   const failed = failMember(member, {

@@ -15,7 +15,8 @@ afterEach(() => server.close());
 
 describe("GET /node/v1/metadata", () => {
   it("gives the first control plane its whole document, with every peer", async () => {
-    expect(await first.metadata()).toEqual({
+    const { neighbours = [], ...document } = await first.metadata();
+    expect(document).toEqual({
       allocation: first.allocation,
       cluster: { id: cluster.id, name: "build126", kubernetesVersion: "v1.20.2" },
       self: {
@@ -31,6 +32,21 @@ describe("GET /node/v1/metadata", () => {
       deadlineSeconds: 180,
       peers: ["cp01.build126.sprout.internal", "node01.build126.sprout.internal", "node02.build126.sprout.internal"],
     });
+    expect(neighbours.toSorted((one, other) => one.name.localeCompare(other.name))).toEqual([
+      { name: "node01.build126.sprout.internal", address: "10.77.0.12" },
+      { name: "node02.build126.sprout.internal", address: "10.77.0.13" },
+    ]);
+  });
+
+  it("gives each node at most three other workers as neighbours, the same ones every time", async () => {
+    const large = await server.create({ name: "large", nodes: 12 });
+    for (const index of [0, 1, 11]) {
+      const machine = createTestMachine(server, large, index);
+      const { neighbours = [] } = await machine.metadata();
+      expect(neighbours).toHaveLength(3);
+      expect(neighbours.every(({ name }) => name.startsWith("node") && name !== machine.name)).toBe(true);
+      expect((await machine.metadata()).neighbours).toEqual(neighbours);
+    }
   });
 
   it("gives a worker nothing that grows with the cluster, and forbids caching", async () => {

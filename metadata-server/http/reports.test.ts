@@ -110,6 +110,30 @@ describe("The first control plane", () => {
     });
   });
 
+  it("names blocked pairs with the missing, whoever found them", async () => {
+    await first.metadata();
+    await worker.report("peers", "failed", { error: "node01 10.77.0.12 cannot reach cp01 10.77.0.11 port 6443/tcp" });
+    const missing = [{ name: worker.name, lastPhase: "claim", lastReportAgoMs: 12_400 }];
+    await first.report("verify", "failed", { error: "1 peer missing", missing, exitCode: 1 });
+    expect((await current()).failure).toEqual({
+      message: `Peers missing at the deadline: ${worker.name} (last phase claim, 12 s ago); blocked: node01 10.77.0.12 cannot reach cp01 10.77.0.11 port 6443/tcp`,
+      missing,
+    });
+  });
+
+  it("fails neither itself nor the cluster over a blocked pair", async () => {
+    await first.metadata();
+    await first.report("kubelet", "started");
+    await first.report("peers", "failed", { error: "cp01 cannot reach node01" });
+    expect(await current()).toMatchObject({ state: "bootstrapping", failure: null });
+    expect(await member(0)).toMatchObject({
+      state: "bootstrapping",
+      failure: null,
+      phase: "kubelet",
+      phases: [{ phase: "kubelet" }, { phase: "peers", state: "failed", error: "cp01 cannot reach node01" }],
+    });
+  });
+
   it("fails the cluster with any step that fails", async () => {
     await first.metadata();
     await first.report("static-pods", "failed", { error: "kubeadm: exit code 1", exitCode: 4 });

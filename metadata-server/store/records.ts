@@ -54,6 +54,8 @@ export interface MemberRecord {
   address: string | null;
   mac: string | null;
   podCidr: string;
+  /** A few workers that this node is told of, with their addresses where the plan knows them; absent where there are none. */
+  neighbours?: { name: string; address: string | null }[];
   state: MemberState;
   /** SHA-256 (base64url) of the capability; null once it is dead. */
   capabilityHash: string | null;

@@ -53,6 +53,14 @@ test("a failed cluster names every missing peer, its last step and each machine'
   expect(renderCluster(cluster, { now, style })).toContain(`${failure}\nMACHINE `);
 });
 
+test("a pair of machines that is blocked is shown, also where the cluster is ready", () => {
+  const error = "node01 10.77.0.12 cannot reach cp01 10.77.0.11 port 6443/tcp: no answer in 1.8 s";
+  const at = "2026-01-01T00:04:58.000Z";
+  const node = fakeMember("node01", { state: "ready", phases: [{ phase: "peers", state: "failed", at, error }] });
+  const cluster = fakeCluster({ state: "ready", members: [fakeMember("cp01"), node] });
+  expect(renderCluster(cluster, { now, style })).toContain(`\nBlocked: ${error}\n\nMACHINE `);
+});
+
 test("one cluster shows its facts and every machine with its last step", () => {
   const cluster = fakeCluster({
     labels: { job: "17" },

@@ -54,7 +54,7 @@ export function renderCluster(cluster: Cluster, { now, style }: { now: number; s
     ]),
   );
   const head = facts.map(([name, value]) => `${`${name}:`.padEnd(width)}${value}\n`).join("");
-  return `${head}${renderFailure(cluster)}\n${members}`;
+  return `${head}${renderFailure(cluster)}${renderBlocked(cluster)}\n${members}`;
 }
 
 /** Why a cluster failed: each missing peer with its last step, each machine's first error. Empty where it did not. */
@@ -70,6 +70,14 @@ export function renderFailure(cluster: Cluster): string {
   for (const { name, failure } of cluster.members)
     if (failure) lines.push(`  ${name} failed at ${failure.phase}: ${failure.error}`);
   return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** What nodes have found of each other, also where the cluster came up in spite of it. Empty where every way is open. */
+function renderBlocked({ members }: Cluster): string {
+  const found = members.flatMap(({ phases }) =>
+    phases.flatMap(({ phase, state, error }) => (phase === "peers" && state === "failed" ? (error ?? []) : [])),
+  );
+  return found.map((pairs) => `Blocked: ${printable(pairs)}\n`).join("");
 }
 
 function paintState(state: string, style: Style): string {

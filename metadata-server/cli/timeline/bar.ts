@@ -7,6 +7,7 @@ const colors = {
   resume: "yellowBright",
   metadata: "blueBright",
   preflight: "cyan",
+  peers: "white",
   claim: "magenta",
   render: "cyanBright",
   confirm: "magentaBright",

@@ -52,6 +52,21 @@ test("time before a machine's first step is its boot", () => {
   expect(toPieces(row, epoch + 9000)[0]).toEqual({ phase: "boot", failed: false, from: epoch + 100, to: epoch + 600 });
 });
 
+test("asking the peers, beside all else, takes no time of a machine's", () => {
+  const peers = { type: "phase", member: cp, phase: "peers" } as const;
+  const timeline = play(...bringUp.slice(0, 5), { ms: 650, ...peers, state: "started" }, ...bringUp.slice(5), {
+    ms: 9000,
+    ...peers,
+    state: "failed",
+    durationMs: 8350,
+    error: "cp01 cannot reach node01",
+  });
+  expect(timeline.rows[0]).toMatchObject({ state: "ready", error: "cp01 cannot reach node01" });
+  expect(toPieces(timeline.rows[0]!, epoch + 9000).map(({ phase }) => phase)).not.toContain("peers");
+  expect(currentSpan(timeline.rows[0]!)?.phase).toBe("verify");
+  expect(findSlowestStep(timeline)?.phase).toBe("api-server");
+});
+
 test("a report that comes late still shows when its step really began", () => {
   const row = play(
     { ms: 5000, type: "phase", member: cp, phase: "render", state: "started" },

@@ -101,8 +101,13 @@ function applyPhase(spans: readonly Span[], event: Event & { type: "phase" }, at
 }
 
 /** The step a machine is in, or was in last. */
-export const currentSpan = (row: TimelineRow): Span | undefined =>
-  row.spans.findLast((span) => span.endedAt === null) ?? row.spans.at(-1);
+export const currentSpan = (row: TimelineRow): Span | undefined => {
+  const spans = row.spans.filter(isOwnTime);
+  return spans.findLast((span) => span.endedAt === null) ?? spans.at(-1);
+};
+
+/** The peers are asked beside all else: that takes none of a machine's time. */
+const isOwnTime = ({ phase }: Span) => phase !== "peers";
 
 /** `cp01` of `cp01.build126.sprout.internal`. */
 export const shortName = (name: string): string => name.split(".", 1)[0] ?? name;
@@ -117,7 +122,7 @@ export interface Piece {
 
 /** A machine's time up to `now`, in the order it went. */
 export function toPieces(row: TimelineRow, now: number): Piece[] {
-  const pieces: Piece[] = row.spans.map((span) => ({
+  const pieces: Piece[] = row.spans.filter(isOwnTime).map((span) => ({
     phase: span.phase,
     failed: span.state === "failed",
     from: span.startedAt,
@@ -167,4 +172,7 @@ export function findSlowestStep(timeline: Timeline): SlowestStep | null {
 
 /** When the last step ended of those that have. */
 export const lastEnd = (timeline: Timeline): number =>
-  Math.max(timeline.startedAt, ...timeline.rows.flatMap((row) => row.spans.map((span) => span.endedAt ?? 0)));
+  Math.max(
+    timeline.startedAt,
+    ...timeline.rows.flatMap((row) => row.spans.filter(isOwnTime).map((span) => span.endedAt ?? 0)),
+  );
