@@ -56,10 +56,10 @@ export interface Lab {
 /** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
 export async function startLab(
   wrap: (provider: MachineProvider) => MachineProvider = (provider) => provider,
-  { imagesDir = join(cacheDir, "images") }: { imagesDir?: string } = {},
+  { imagesDir = join(cacheDir, "images"), httpListen }: { imagesDir?: string; httpListen?: string } = {},
 ): Promise<Lab> {
   const dataDir = await createLabFolder();
-  const config = loadConfig({ dataDir, cacheDir, port: await findFreePort() });
+  const config = loadConfig({ dataDir, cacheDir, port: await findFreePort(), httpListen });
   const machinesDir = join(dataDir, "machines");
   const nspawn = createNspawnProvider({
     imagesDir,
