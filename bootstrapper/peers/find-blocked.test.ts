@@ -22,6 +22,21 @@ describe("planPeers", () => {
     ]);
   });
 
+  it("has every node ask the ports that the network's plugin needs", () => {
+    const { podSubnet, serviceSubnet } = workerMetadata.network;
+    const network = { plugin: "manifest", ports: ["8472/udp", "4240/tcp"], podSubnet, serviceSubnet } as const;
+    const plugin = [
+      { port: 8472, protocol: "udp" },
+      { port: 4240, protocol: "tcp" },
+    ];
+    for (const { probes } of planPeers({
+      ...workerMetadata,
+      neighbours,
+      network: { ...network, ports: [...network.ports] },
+    }))
+      expect(probes.slice(-2)).toEqual(plugin);
+  });
+
   it("asks the endpoint's port of the API server", () => {
     const [peer] = planPeers({ ...workerMetadata, endpoint: "api.build126.test:443" });
     expect(peer?.probes[0]).toEqual({ port: 443, protocol: "tcp" });

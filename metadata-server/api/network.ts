@@ -14,6 +14,16 @@ export const ManifestName = z
   .regex(/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?\.ya?ml$/, "must be a file name such as flannel.yaml")
   .meta({ id: "ManifestName" });
 
+/** A port between nodes, such as VXLAN's `8472/udp`. */
+export const NetworkPort = z
+  .string()
+  .regex(/^[1-9]\d{0,4}\/(tcp|udp)$/, { error: "must be a port and its protocol such as 8472/udp", abort: true })
+  .refine((text) => Number(text.split("/")[0]) <= 65_535, "must be a port of at most 65535")
+  .meta({ id: "NetworkPort" });
+
+/** What a plugin needs between every two nodes; asked before the cluster is up, closed by nobody. */
+export const NetworkPorts = z.array(NetworkPort).min(1).max(16);
+
 const subnets = { podSubnet: Cidr, serviceSubnet: Cidr };
 
 /**
@@ -23,7 +33,12 @@ const subnets = { podSubnet: Cidr, serviceSubnet: Cidr };
 export const Network = z
   .discriminatedUnion("plugin", [
     z.strictObject({ plugin: z.literal("routes"), ...subnets }),
-    z.strictObject({ plugin: z.literal("manifest"), baked: ManifestName.optional(), ...subnets }),
+    z.strictObject({
+      plugin: z.literal("manifest"),
+      baked: ManifestName.optional(),
+      ports: NetworkPorts.optional(),
+      ...subnets,
+    }),
   ])
   .meta({ id: "Network" });
 export type Network = z.infer<typeof Network>;

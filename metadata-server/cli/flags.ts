@@ -14,6 +14,9 @@ export function parseDurationSeconds(value: string): number {
   return Number(match[1]) * unitSeconds[(match[2] || "s") as keyof typeof unitSeconds];
 }
 
+/** Of a flag that may be repeated. */
+export const collect = (value: string, values: string[] = []): string[] => [...values, value];
+
 /** Collects repeated `--label key=value`. */
 export function parseLabel(value: string, labels: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf("=");

@@ -36,8 +36,8 @@ export function planNetwork(request: CreateCluster["network"], nodes: number): N
   );
   const subnets = { podSubnet, serviceSubnet };
   if (request?.plugin !== "manifest") return { network: { plugin: "routes", ...subnets }, podCidrs };
-  const baked = request.baked === undefined ? {} : { baked: request.baked };
-  return { network: { plugin: "manifest", ...baked, ...subnets }, podCidrs };
+  const { baked, ports } = request;
+  return { network: { plugin: "manifest", ...(baked && { baked }), ...(ports && { ports }), ...subnets }, podCidrs };
 }
 
 /** Machines must not have addresses that pods or services use. */

@@ -59,6 +59,16 @@ describe("a cluster whose network manifest is baked", () => {
   });
 });
 
+describe("the ports that a network manifest's plugin needs", () => {
+  it("are told to every node", async () => {
+    const ports = ["8472/udp", "4240/tcp"];
+    const cluster = await server.create({ network: { plugin: "manifest", baked: "flannel.yaml", ports } });
+    expect(cluster.network).toMatchObject({ ports });
+    for (const index of [0, 1])
+      expect((await createTestMachine(server, cluster, index).metadata()).network).toMatchObject({ ports });
+  });
+});
+
 describe("POST /v1/clusters refuses a network", () => {
   it.each<[string, object, Record<string, string>]>([
     [
@@ -91,6 +101,16 @@ describe("POST /v1/clusters refuses a network", () => {
       "manifest whose object has no name",
       { plugin: "manifest", manifest: "apiVersion: v1\nkind: Secret\n" },
       { "/network/manifest": "line 1, column 1: lacks metadata.name" },
+    ],
+    ["of routes with ports", { ports: ["8472/udp"] }, { "/network/ports": 'goes with plugin "manifest" only' }],
+    [
+      "manifest with what is no port",
+      { plugin: "manifest", baked: "a.yaml", ports: ["8472", "0/udp", "65536/tcp"] },
+      {
+        "/network/ports/0": "must be a port and its protocol such as 8472/udp",
+        "/network/ports/1": "must be a port and its protocol such as 8472/udp",
+        "/network/ports/2": "must be a port of at most 65535",
+      },
     ],
     [
       "manifest baked outside of its folder",

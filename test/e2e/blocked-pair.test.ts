@@ -49,6 +49,13 @@ const drop = ({ allocation }: MachineSpec, { source, port }: { source: string; p
   return execa("ip", ["netns", "exec", `sprout-${allocation}`, "iptables", "-w", "5", "-I", "INPUT", ...rule]);
 };
 
+const member = ({ members }: Cluster, host: string) => members.find(({ name }) => name.startsWith(`${host}.`))!;
+const peersOf = (cluster: Cluster, host: string) => member(cluster, host).phases.find(({ phase }) => phase === "peers");
+const pair = (cluster: Cluster, [from, to]: [string, string]) => {
+  const [one, other] = [member(cluster, from), member(cluster, to)];
+  return `${one.name} ${one.address} cannot reach ${other.name} ${other.address} port`;
+};
+
 describe.skipIf(reason !== null)(`a port closed between two machines${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let lab: Lab;
 
@@ -66,14 +73,6 @@ describe.skipIf(reason !== null)(`a port closed between two machines${reason ? `
     await lab.client.delete(id);
     await lab.client.wait(id, { condition: "deleted", timeoutMs: 60_000 });
   }
-  const member = ({ members }: Cluster, host: string) => members.find(({ name }) => name.startsWith(`${host}.`))!;
-  const peersOf = (cluster: Cluster, host: string) =>
-    member(cluster, host).phases.find(({ phase }) => phase === "peers");
-  const pair = (cluster: Cluster, [from, to]: [string, string]) => {
-    const [one, other] = [member(cluster, from), member(cluster, to)];
-    return `${one.name} ${one.address} cannot reach ${other.name} ${other.address} port`;
-  };
-
   it("is named with both ends by the worker that needs it, in a cluster that is Ready in spite of it", async () => {
     const cluster = await create("blocked-worker", 120);
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });

@@ -15,8 +15,9 @@ test("a manifest or the name of a baked one makes the network a manifest's", () 
   expect(toCreateCluster(undefined, { nodes: 1, provider: "nspawn", networkManifest: manifest })).toMatchObject({
     network: { plugin: "manifest", manifest },
   });
-  expect(toCreateCluster(undefined, { nodes: 1, provider: "nspawn", networkBaked: "flannel.yaml" })).toMatchObject({
-    network: { plugin: "manifest", baked: "flannel.yaml" },
+  const own = { nodes: 1, provider: "nspawn", networkBaked: "flannel.yaml", networkPort: ["8472/udp"] };
+  expect(toCreateCluster(undefined, own)).toMatchObject({
+    network: { plugin: "manifest", baked: "flannel.yaml", ports: ["8472/udp"] },
   });
   const error = refusal(undefined, { nodes: 1, provider: "nspawn", networkManifest: "kind: [", networkBaked: "x" });
   expect((error as CliError).message).toMatch(

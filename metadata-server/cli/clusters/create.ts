@@ -20,6 +20,7 @@ export interface CreateFlags {
   /** The command line's is a file, the request's its text. */
   networkManifest?: string;
   networkBaked?: string;
+  networkPort?: string[];
   podSubnet?: string;
   serviceSubnet?: string;
   label?: Record<string, string>;
@@ -42,6 +43,7 @@ const flagOf: Record<string, string> = {
   failedTtlSeconds: "--failed-ttl",
   "network/manifest": "--network-manifest",
   "network/baked": "--network-baked",
+  "network/ports": "--network-port",
   "network/podSubnet": "--pod-subnet",
   "network/serviceSubnet": "--service-subnet",
   labels: "--label",
@@ -74,12 +76,13 @@ export function toCreateCluster(name: string | undefined, flags: CreateFlags): R
   throw new CliError(exitCodes.usage, ["Cannot create a cluster with these flags:", ...lines].join("\n"));
 }
 
-function toNetwork({ networkManifest, networkBaked, podSubnet, serviceSubnet }: CreateFlags) {
+function toNetwork({ networkManifest, networkBaked, networkPort, podSubnet, serviceSubnet }: CreateFlags) {
   const plugin = networkManifest === undefined && networkBaked === undefined ? undefined : "manifest";
   const network = withoutUndefined({
     plugin,
     manifest: networkManifest,
     baked: networkBaked,
+    ports: networkPort,
     podSubnet,
     serviceSubnet,
   });

@@ -3,7 +3,7 @@ import { ClusterState } from "#api/cluster.ts";
 import { JoinMode } from "#api/name.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
+import { collect, parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
 import { clusterAction } from "./command.ts";
 import { createCluster, type CreateFlags } from "./create.ts";
 import { deleteCluster, type DeleteFlags } from "./delete.ts";
@@ -35,6 +35,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--failed-ttl <DURATION>", "keep a failed cluster's machines this long (15m)", parseDurationSeconds)
     .option("--network-manifest <FILE>", "a CNI plugin's manifest, in the place of Sprout's own routes")
     .option("--network-baked <NAME>", "the same, from the image (sprout image bake --network-manifest)")
+    .option("--network-port <PORT/PROTOCOL>", "of its plugin between nodes, as 8472/udp; may be repeated", collect)
     .option("--pod-subnet <CIDR>", "addresses of pods")
     .option("--service-subnet <CIDR>", "addresses of services")
     .option("--label <KEY=VALUE>", "may be repeated", parseLabel)

@@ -7,6 +7,7 @@ import type { CliContext } from "../context.ts";
 import { formatAge } from "../display/duration.ts";
 import { renderTable } from "../display/table.ts";
 import { exitCodes } from "../exit-code.ts";
+import { collect } from "../flags.ts";
 import type { AddCommands } from "../program.ts";
 import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
 import { imagesDirOf, prepareImage } from "./prepare.ts";
@@ -57,8 +58,6 @@ export const addImageCommands: AddCommands = (program, context, end) => {
       end(exitCodes.ok);
     });
 };
-
-const collect = (value: string, values: string[] = []) => [...values, value];
 
 async function listImages(imagesDir: string): Promise<BakedImage[]> {
   const names = await readdir(imagesDir).catch((error: NodeJS.ErrnoException) => {
