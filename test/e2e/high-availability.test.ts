@@ -31,6 +31,12 @@ describe.skipIf(reason !== null)(`three control planes${reason ? ` (skipped: ${r
     ]);
   });
 
+  it("blame nobody for not being up yet when they ask each other", () => {
+    const asked = cluster.members.map(({ phases }) => phases.find(({ phase }) => phase === "peers"));
+    expect(asked.map((record) => record?.state ?? "not asked")).not.toContain("not asked");
+    expect(asked.flatMap((record) => record?.error ?? [])).toEqual([]);
+  });
+
   it("form one etcd cluster of three started members", async () => {
     const pki = "/etc/kubernetes/pki/etcd";
     const etcdctl = `etcdctl --endpoints=https://127.0.0.1:2379 --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key`;
