@@ -64,6 +64,25 @@ describe("reconcile", () => {
     await createTestMachine(server, cluster, 1).claim();
   });
 
+  it("keeps a machine that calls just before it would be launched again", async () => {
+    const cluster = await server.create({ nodes: 1 });
+    const machine = createTestMachine(server, cluster, 0);
+    const record = (await server.clusters.store.member(cluster.id, machine.name))!;
+    await server.clusters.store.commit({ members: [{ ...record, state: "pending", launchedAt: null }] });
+    server = await server.restart();
+    const ended: string[] = [];
+    server.provider.fault = async (operation, name) => {
+      if (operation === "terminate") ended.push(name);
+      // After reconcile has looked: the machine was started and nobody had noted it.
+      if (operation === "reserve") await createTestMachine(server, cluster, 0).metadata();
+    };
+    await reconcile(server.clusters);
+    await server.clusters.background.idle();
+    expect(ended).toEqual([]);
+    expect(server.provider.running.size).toBe(1);
+    expect((await createTestMachine(server, cluster, 0).claim()).allocation).toBe(machine.allocation);
+  });
+
   it("goes on with a deletion", async () => {
     const cluster = await server.create();
     server.provider.fault = (operation) => {

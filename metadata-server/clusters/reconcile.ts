@@ -43,9 +43,11 @@ function relaunch(
     const segment = await provider.reserve({ clusterId, members: reserved });
     const capabilities = new Map<string, string>();
     for (const { name, allocation } of members) {
-      await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
+      // The capability first: from then on a machine that did start is a stranger, and one that has called is kept.
       const capability = await reissueCapability(deps, { cluster, name });
-      if (capability !== undefined) capabilities.set(name, capability);
+      if (capability === undefined) continue;
+      await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
+      capabilities.set(name, capability);
     }
     deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
     startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });

@@ -43,7 +43,7 @@ describe.skipIf(reason !== null)(
       expect(exitCode).toBe(1);
       expect(stderr).toContain('etc/hosts:1: unknown placeholder "adress"');
       expect(stderr).toContain('etc/hosts:2: unclosed section "others"');
-      expect(stderr).toContain("hosts: replaces no template; the templates are: cni/10-sprout.conflist, ");
+      expect(stderr).toMatch(/hosts: replaces no template; the templates are: .*cni\/10-sprout.conflist, /);
       expect(await readdir(folder)).not.toContain("images");
       await rm(join(folder, "templates/hosts"));
     });

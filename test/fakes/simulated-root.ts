@@ -100,7 +100,7 @@ export const simulatedEnvironment = (root: string) => ({ PATH: `${join(root, "bi
 
 /** A reboot: what ran does not run any more, what the kernel held is gone, the monotonic clock starts again. */
 export async function rebootSimulatedRoot(root: string, bootId: string): Promise<void> {
-  await rm(join(root, "run/fake-units"), { recursive: true, force: true });
+  await rm(join(root, "run/fake-units"), { recursive: true, force: true, maxRetries: 10 });
   await rm(join(root, "iptables.rules"), { force: true });
   await writeFile(join(root, "proc/sys/kernel/random/boot_id"), `${bootId}\n`);
 }

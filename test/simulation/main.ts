@@ -43,5 +43,5 @@ try {
   );
   process.exitCode = violated > 0 ? 1 : 0;
 } finally {
-  await rm(folder, { recursive: true });
+  await rm(folder, { recursive: true, maxRetries: 10 });
 }

@@ -42,7 +42,8 @@ export function createSimulatedProvider({ folder, prefix, serverUrl }: Simulated
       await rename(aside, join(machinesDir, machine.allocation)).catch(() => rm(aside, { recursive: true }));
     },
     async terminate({ allocation }) {
-      await rm(join(machinesDir, allocation), { recursive: true, force: true });
+      // Its bootstrapper may still be writing.
+      await rm(join(machinesDir, allocation), { recursive: true, force: true, maxRetries: 10 });
     },
     async release(clusterId) {
       for (const [index, owner] of await readSegments(segmentsDir))

@@ -22,7 +22,7 @@ describe.skipIf(process.platform !== "linux")("simulated clusters with faults", 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "sprout-simulation-"));
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
   it.each(batches)(
     "seeds $from to $to: every simulated cluster is Ready, and every promise is kept",
