@@ -25,6 +25,8 @@ squashfs-tools: packs their root
 qemu-system-x86: emulates such machines, with iPXE in their network cards
 curl: downloads Kubernetes' official release, in tests from a stand-in
 iptables: closes ports between network namespaces, in tests
+ipxe: for firmware with PXE alone
+ovmf: UEFI firmware of emulated machines
 dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a stand-in"
 [ "${1-}" != bench ] || packages="$packages

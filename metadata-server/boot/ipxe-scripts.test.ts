@@ -29,7 +29,9 @@ describe("iPXE scripts", () => {
         "#!ipxe",
         "echo",
         "echo Sprout: It waits",
-        "echo MAC 52:54:00:aa:00:01  UUID 4c4c4544-0051-3010-8053-b6c04f4a4732  serial SN-1",
+        "echo MAC 52:54:00:aa:00:01",
+        "echo UUID 4c4c4544-0051-3010-8053-b6c04f4a4732",
+        "echo Serial SN-1",
         "echo Asking again in 10 s",
         "sleep 10",
         ":ask",
@@ -62,8 +64,8 @@ describe("iPXE scripts", () => {
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     const serial = "A&&B || shell ; ${cwuri}\nkernel http://evil/\r#%0a";
     const script = renderWait({ ...machine, serial }, { lines: [serial], seconds: 10 });
-    expect(script.split("\n")).toHaveLength(10);
-    expect(script).toContain("serial A??B ?? shell , ??cwuri??kernel http://evil/???0a");
+    expect(script.split("\n")).toHaveLength(12);
+    expect(script).toContain("echo Serial A??B ?? shell , ??cwuri??kernel http://evil/???0a");
     assert(
       property(string({ unit: "binary" }), (text) => {
         expect(toIpxeText(text)).toMatch(/^[A-Za-z0-9 .,:/()=@+_?-]+$/);

@@ -47,7 +47,7 @@ describe("A machine that boots over the network", () => {
     const machine = await machineOf(mac);
     expect(machine).toMatchObject({ state: "seen", macs: [mac], uuid, serial: "SN 1", manufacturer: "Lab" });
     expect(unknown).toContain(`echo Sprout: sprout machines approve ${machine.id}\n`);
-    expect(unknown).toContain(`echo MAC ${mac}  UUID ${uuid}  serial SN 1\n`);
+    expect(unknown).toContain(`echo MAC ${mac}\necho UUID ${uuid}\necho Serial SN 1\n`);
 
     await approveMachine(server.clusters, { machineId: machine.id, by });
     expect(await ipxe(query)).toContain("This machine is approved, and no cluster needs it now");

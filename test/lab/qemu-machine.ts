@@ -1,3 +1,4 @@
+import { copyFile } from "node:fs/promises";
 import { execa } from "execa";
 import { createTap, deleteTap } from "./tap.ts";
 
@@ -8,8 +9,14 @@ export interface QemuMachine {
   close(): Promise<void>;
 }
 
+/** `bios`: the network card has iPXE in it. `uefi`: firmware with PXE alone, which gets iPXE by TFTP. */
+export type Firmware = "bios" | "uefi";
+
 export interface QemuMachineOptions {
+  firmware?: Firmware;
   mac: string;
+  /** What the firmware says of the machine; nothing by default. */
+  smbios?: { uuid: string; serial: string };
   bridge: string;
   /** Of its link on the bridge. */
   tap: string;
@@ -17,18 +24,25 @@ export interface QemuMachineOptions {
   consoleFile: string;
 }
 
-/** Powers on an emulated machine without a disk, whose firmware boots over the network: QEMU's card has iPXE in it. */
+/** Of Debian's package ovmf. */
+export const uefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const uefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+
+/** Powers on an emulated machine without a disk, whose firmware boots over the network. */
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { mac, bridge, tap, memoryMiB, consoleFile } = options;
+  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, consoleFile } = options;
   await createTap(tap, bridge);
   const args = [
     ["-nodefaults", "-display", "none", "-monitor", "none"],
+    ["-serial", `file:${consoleFile}`],
     // Firmware and iPXE on the serial port too.
-    ["-M", "pc,graphics=off", "-serial", `file:${consoleFile}`],
+    firmware === "bios" ? ["-M", "pc,graphics=off"] : await uefiArguments(consoleFile),
+    smbios ? ["-uuid", smbios.uuid, "-smbios", `type=1,uuid=${smbios.uuid},serial=${smbios.serial}`] : [],
     // Without tb-size, the cache of translated code grows to 1 GB.
     ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64", "-smp", "1", "-m", String(memoryMiB)],
     ["-boot", "order=n,strict=on"],
-    ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`, "-device", `virtio-net-pci,netdev=n0,mac=${mac}`],
+    ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`],
+    ["-device", `virtio-net-pci,netdev=n0,mac=${mac}${firmware === "uefi" ? ",romfile=" : ""}`],
   ].flat();
   // With this process, however it ends.
   const qemu = execa("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...args], {
@@ -43,4 +57,12 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
       await deleteTap(tap);
     },
   };
+}
+
+/** Variables of its own, beside the console's file. */
+async function uefiArguments(consoleFile: string): Promise<string[]> {
+  const variables = `${consoleFile}.variables`;
+  await copyFile(uefiVariables, variables);
+  const flash = "if=pflash,format=raw";
+  return ["-M", "q35", "-drive", `${flash},readonly=on,file=${uefiFirmware}`, "-drive", `${flash},file=${variables}`];
 }
