@@ -99,8 +99,9 @@ if (chosen.has("creation")) {
     `\nCreation: ${bench.clusters} clusters of ${bench.nodes}, ${bench.atOnce} requests at a time, over TLS, on disk`,
   );
   for (const [name, one] of [
-    ["RSA keys made ahead", bench.keysAhead],
-    ["no RSA keys ahead  ", bench.noKeysAhead],
+    ["SQLite, RSA keys made ahead", bench.keysAhead],
+    ["Redis, RSA keys made ahead ", bench.keysAheadOnRedis],
+    ["SQLite, no RSA keys ahead  ", bench.noKeysAhead],
   ] as const)
     print(
       `  ${name}  ${one.seconds.toFixed(2)} s, p50 ${one.p50Ms.toFixed(0)} ms, p99 ${one.p99Ms.toFixed(0)} ms   goal ${bench.goalSeconds} s`,

@@ -8,11 +8,16 @@ import { loadServerKey } from "../../../metadata-server/pki/server-key.ts";
 import { openServiceAccountKeyStock } from "../../../metadata-server/pki/service-account-key-stock.ts";
 import { makeServiceAccountKey } from "../../../metadata-server/pki/service-account-keys.ts";
 import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
+import { openRedisStore } from "../../../metadata-server/store/redis/redis-store.ts";
+import { parseRedisUrl } from "../../../metadata-server/store/redis/redis-url.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
+import type { Store } from "../../../metadata-server/store/store.ts";
+import { type RedisServer, startRedisServer } from "../../fixtures/redis-server.ts";
 
 const clusters = 1000;
 const nodes = 4;
 const atOnce = 64;
+const silent = { info() {}, warn() {}, error() {} };
 
 export interface CreationRun {
   /** From the first POST to the last 202, over TLS on kept connections. */
@@ -25,8 +30,10 @@ export interface CreationBench {
   clusters: number;
   nodes: number;
   atOnce: number;
-  /** RSA keys for all of them made ahead, as a server has them that was idle for five minutes. */
+  /** RSA keys for all of them made ahead, as a server has them that was idle for five minutes. On SQLite. */
   keysAhead: CreationRun;
+  /** The same on a redis-server of the bench's own, `appendfsync always`. */
+  keysAheadOnRedis: CreationRun;
   /** None made ahead: every cluster waits for its RSA key. */
   noKeysAhead: CreationRun;
   goalSeconds: number;
@@ -36,16 +43,39 @@ export interface CreationBench {
 export async function benchCreation(onProgress: (text: string) => void): Promise<CreationBench> {
   onProgress("creation: making keys ahead");
   const keysAhead = await run({ keys: clusters, onProgress });
+  const keysAheadOnRedis = await runOnRedis(onProgress);
   const noKeysAhead = await run({ keys: 0, onProgress });
-  return { clusters, nodes, atOnce, keysAhead, noKeysAhead, goalSeconds: 10 };
+  return { clusters, nodes, atOnce, keysAhead, keysAheadOnRedis, noKeysAhead, goalSeconds: 10 };
 }
 
-async function run({ keys, onProgress }: { keys: number; onProgress: (text: string) => void }): Promise<CreationRun> {
+interface RunOptions {
+  keys: number;
+  redis?: RedisServer;
+  onProgress: (text: string) => void;
+}
+
+async function runOnRedis(onProgress: (text: string) => void): Promise<CreationRun> {
+  const redis = await startRedisServer();
+  try {
+    return await run({ keys: clusters, redis, onProgress });
+  } finally {
+    await redis.destroy();
+  }
+}
+
+async function run({ keys, redis, onProgress }: RunOptions): Promise<CreationRun> {
   const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-creation-"));
   try {
     await makeKeysAhead(dataDir, keys);
-    onProgress(`creation: ${clusters} clusters of ${nodes}, ${keys} keys ahead`);
-    const settings = { dataDir, port: await findFreePort(), serviceAccountKeysAhead: keys, logLevel: "error" };
+    onProgress(`creation: ${clusters} clusters of ${nodes} on ${redis ? "Redis" : "SQLite"}, ${keys} keys ahead`);
+    const store = redis && { store: redis.url };
+    const settings = {
+      dataDir,
+      port: await findFreePort(),
+      serviceAccountKeysAhead: keys,
+      logLevel: "error",
+      ...store,
+    };
     const script = join(import.meta.dirname, "server.ts");
     const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
     const ended = once(child, "exit");
@@ -56,7 +86,7 @@ async function run({ keys, onProgress }: { keys: number; onProgress: (text: stri
     } finally {
       child.kill("SIGKILL");
       await ended;
-      await checkDisk(dataDir);
+      await checkDisk(await openAgain(dataDir, redis));
     }
   } finally {
     await rm(dataDir, { recursive: true });
@@ -65,11 +95,10 @@ async function run({ keys, onProgress }: { keys: number; onProgress: (text: stri
 
 async function makeKeysAhead(dataDir: string, count: number): Promise<void> {
   const serverKeys = [await loadServerKey(join(dataDir, "server.key"))];
-  const logger = { info() {}, warn() {}, error() {} };
   const stock = await openServiceAccountKeyStock({
     directory: join(dataDir, "service-account-keys"),
     serverKeys,
-    logger,
+    logger: silent,
   });
   for (let made = 0; made < count; made += stock.batchSize)
     await stock.put(await Promise.all(Array.from({ length: stock.batchSize }, makeServiceAccountKey)));
@@ -110,8 +139,15 @@ function post(server: { url: string; token: string }, { agent, body }: { agent: 
   return promise;
 }
 
-async function checkDisk(dataDir: string): Promise<void> {
-  const store = await openSqliteStore({ file: join(dataDir, "sprout.db") });
+/** Redis is killed as well: only what is on its disk is there again. */
+async function openAgain(dataDir: string, redis: RedisServer | undefined): Promise<Store> {
+  if (redis === undefined) return openSqliteStore({ file: join(dataDir, "sprout.db") });
+  await redis.kill("SIGKILL");
+  await redis.start();
+  return openRedisStore({ target: parseRedisUrl(redis.url), logger: silent });
+}
+
+async function checkDisk(store: Store): Promise<void> {
   const found = await store.clusters({ limit: clusters + 1 });
   await store.close();
   if (found.length !== clusters) throw new Error(`Cannot measure: ${found.length} of ${clusters} clusters are on disk`);
