@@ -27,11 +27,15 @@ export async function readHardware({ root, inContainer, mac, address }: Hardware
   const uuid = Hardware.shape.uuid.safeParse(
     inContainer ? undefined : (await readLine(root, "/sys/class/dmi/id/product_uuid"))?.toLowerCase(),
   ).data;
+  const rootDevice = Hardware.shape.rootDevice.safeParse(
+    inContainer ? undefined : await readLine(root, "/run/sprout/root-device"),
+  ).data;
   const serial = inContainer ? undefined : await readLine(root, "/sys/class/dmi/id/product_serial");
   return {
     macs,
     ...(uuid === undefined ? {} : { uuid }),
     ...(serial === undefined ? {} : { serial: serial.slice(0, 256) }),
+    ...(rootDevice === undefined ? {} : { rootDevice }),
     addresses: address === undefined ? ownAddresses() : [address],
   };
 }

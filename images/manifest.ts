@@ -5,8 +5,8 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadeci
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a digest like sha256:…");
 const DebianPackages = z.array(z.strictObject({ name: z.string().min(1), version: z.string().min(1) }));
 
-/** Of an image that machines boot over the network. */
-export const networkBootFiles = ["vmlinuz", "initrd", "root.squashfs"] as const;
+/** Of an image that computers boot: kernel, initrd, the root of a worker in memory, the root to install to a disk. */
+export const networkBootFiles = ["vmlinuz", "initrd", "root.squashfs", "disk.squashfs"] as const;
 
 const FileOf = z.strictObject({ name: z.enum(networkBootFiles), sha256: Sha256, sizeBytes: z.int().positive() });
 
@@ -85,7 +85,7 @@ export const mayDiffer: ImageManifest["mayDiffer"] = [
     why: "containerd notes when each image was imported; digests and unpacked files are the same",
   },
   {
-    what: "network-boot/root.squashfs: containerd's databases and manifest.json in it",
+    what: "network-boot/root.squashfs and disk.squashfs: containerd's databases and manifest.json in it",
     why: "as above; all other contents, and times, are the same",
   },
   {

@@ -28,7 +28,7 @@ import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
 import { openServiceAccountKeyStock } from "./pki/service-account-key-stock.ts";
 import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
 import { type BareMetalOptions, createBareMetalProvider } from "./providers/bare-metal/bare-metal-provider.ts";
-import { listBootImages } from "./providers/bare-metal/boot-images.ts";
+import { listBootImages } from "./boot/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";

@@ -125,12 +125,14 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   };
 }
 
-function toQuery({ macs, uuid, serial, addresses = [] }: Hardware): URLSearchParams {
+function toQuery({ macs, uuid, serial, addresses = [], rootDevice }: Hardware): URLSearchParams {
   return new URLSearchParams([
     ...macs.map((mac) => ["mac", mac] as [string, string]),
     ...(uuid === undefined ? [] : [["uuid", uuid] as [string, string]]),
+    ...(rootDevice === undefined ? [] : [["rootDevice", rootDevice] as [string, string]]),
     ...(serial === undefined ? [] : [["serial", serial] as [string, string]]),
     ...addresses.map((address) => ["address", address] as [string, string]),
+    ...(rootDevice === undefined ? [] : [["rootDevice", rootDevice] as [string, string]]),
   ]);
 }
 

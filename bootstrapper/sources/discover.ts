@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { BootstrapError } from "../errors.ts";
 import { below } from "../files.ts";
 import type { Trust } from "../server/trust.ts";
-import { parseKernelCommandLine } from "./kernel-command-line.ts";
+import { type CommandLineSource, parseKernelCommandLine } from "./kernel-command-line.ts";
 import { parseSeedFile } from "./seed-file.ts";
 
 /** Where the server is, how to know it, and who this machine is to it. */
@@ -17,6 +17,8 @@ export interface Source {
 
 const seedFile = "/etc/sprout/seed.json";
 const imagePin = "/etc/sprout/ca.crt";
+/** What the kernel command line said when this machine was installed to its disk; boot loaders say less. */
+const keptCommandLine = "/etc/sprout/kernel-command-line";
 
 /**
  * The seed file first, then the kernel command line (not in a container: it is the host's).
@@ -29,8 +31,7 @@ export async function discoverSource({ root, inContainer }: { root: string; inCo
     const { ca, ...rest } = parseSeedFile(seed, seedFile);
     return { name: "seed", ...rest, trust: { ca: pin ?? ca } };
   }
-  const commandLine = inContainer ? undefined : await readOptional(below(root, "/proc/cmdline"));
-  const found = parseKernelCommandLine(commandLine ?? "");
+  const found = inContainer ? undefined : await findCommandLine(root);
   if (found === undefined)
     throw new BootstrapError(
       "invalid-input",
@@ -44,6 +45,11 @@ export async function discoverSource({ root, inContainer }: { root: string; inCo
     "invalid-input",
     `Cannot trust ${found.server}: no authority is pinned; bake ${imagePin} or give sprout.ca= or sprout.ca-sha256=`,
   );
+}
+
+async function findCommandLine(root: string): Promise<CommandLineSource | undefined> {
+  const present = parseKernelCommandLine((await readOptional(below(root, "/proc/cmdline"))) ?? "");
+  return present ?? parseKernelCommandLine((await readOptional(below(root, keptCommandLine))) ?? "");
 }
 
 /** A missing file is no error, an unreadable one is. */

@@ -13,8 +13,8 @@ export interface CommandLineSource {
   caSha256?: string;
 }
 
-/** What a machine that boots over the network fetches its root by; checked where it is used. */
-const ofInitrd = ["root", "root-sha256"];
+/** What the initrd of Sprout's own boot images is told; checked there. */
+const ofInitrd = ["do", "root", "root-sha256", "disk-gib", "report"];
 const known = ["server", "ca", "ca-sha256", "capability", ...ofInitrd];
 
 /**

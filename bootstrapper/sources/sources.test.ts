@@ -27,7 +27,7 @@ describe("parseKernelCommandLine", () => {
   });
 
   it("leaves to the initrd what it fetches its root by", () => {
-    const ofInitrd = `sprout.root=http://ms/root.squashfs sprout.root-sha256=${"b".repeat(64)}`;
+    const ofInitrd = `sprout.do=install sprout.disk-gib=8 sprout.root=http://ms/disk.squashfs sprout.root-sha256=${"b".repeat(64)} sprout.report=http://ms`;
     const caSha256 = "a".repeat(64);
     expect(parseKernelCommandLine(`quiet ${ofInitrd}\n`)).toBeUndefined();
     const own = `sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=${caSha256}`;
@@ -99,6 +99,15 @@ describe("discoverSource", () => {
   it("trusts the image's pin rather than the hash on the command line", async () => {
     const root = await createRoot({ "etc/sprout/ca.crt": "image pin", "proc/cmdline": commandLine });
     expect((await discoverSource({ root, inContainer: false })).trust).toEqual({ ca: "image pin" });
+  });
+
+  it("finds after a boot from the disk what the command line said when it was installed", async () => {
+    const root = await createRoot({
+      "etc/sprout/kernel-command-line": `BOOTIF=01-52-54-00-aa-00-01 ${commandLine} `,
+      "proc/cmdline": "console=ttyS0,115200 quiet sprout.do=disk",
+    });
+    expect(await discoverSource({ root, inContainer: false })).toMatchObject({ server: "https://ms", capability });
+    await expect(discoverSource({ root, inContainer: true })).rejects.toThrow("Cannot find a data source");
   });
 
   it("does not read the host's command line in a container", async () => {

@@ -8,6 +8,8 @@ export const machinePackages: readonly string[] = [
   "ca-certificates",
   // In place of usrmerge, which needs perl: 46 MB for a script that has nothing to do here.
   "usr-is-merged",
+  // Marks the partition that BIOS boots from: systemd-repart cannot.
+  "fdisk",
   // What kubeadm's preflight and the kubelet look for.
   "conntrack",
   "ethtool",
@@ -27,14 +29,21 @@ export const machinePackages: readonly string[] = [
 export const containerPackages: readonly string[] = ["etcd-server", "etcd-client", "busybox"];
 
 /**
- * What a machine that boots over the network needs beside its root: a kernel, of Debian's flavour for virtual machines
- * and clouds (with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's virtual functions, and virtio), and one
- * program for its first moments.
+ * What a machine that boots over the network or from its own disk needs beside its root: a kernel, of Debian's flavour for
+ * virtual machines and clouds (with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's virtual functions, and
+ * virtio), one program for its first moments, and boot loaders for disks: UEFI's, and where there is BIOS, its own.
  */
 export const networkBootPackages = (architecture: string) => ({
   kernel: `linux-image-cloud-${architecture}`,
-  others: ["busybox-static"],
+  others: ["busybox-static", "systemd-boot-efi", ...(architecture === "amd64" ? ["syslinux-common"] : [])],
 });
 
 /** Of the host, while network boot files are made. */
-export const networkBootHostPackages: readonly string[] = ["cpio", "kmod", "squashfs-tools"];
+export const networkBootHostPackages = (architecture: string): readonly string[] => [
+  "cpio",
+  "dosfstools",
+  "kmod",
+  "mtools",
+  "squashfs-tools",
+  ...(architecture === "amd64" ? ["syslinux"] : []),
+];

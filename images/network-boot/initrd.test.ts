@@ -21,7 +21,7 @@ async function createKernel(folder: string) {
   for (const name of ["modules.order", "modules.builtin", "modules.builtin.modinfo"])
     await writeFile(join(modulesDir, name), "");
   await writeFile(join(folder, "busybox"), "busybox");
-  const files = { vmlinuz: join(folder, "vmlinuz"), busybox: join(folder, "busybox"), modulesDir };
+  const files = { vmlinuz: join(folder, "vmlinuz"), busybox: join(folder, "busybox"), modulesDir, loadersDir: folder };
   return { kernelVersion: "6.1.0-1-cloud-amd64", packages: [], ...files };
 }
 
@@ -53,10 +53,11 @@ describe.skipIf(missing.length > 0)(
       await writeFile(join(folder, "cpio"), archive);
       await run("cpio", ["--extract", "--quiet", `--file=${join(folder, "cpio")}`], { cwd: unpacked, signal });
       expect((await readdir(join(unpacked, "sbin"))).toSorted()).toEqual(["modprobe", "wget"]);
-      for (const script of ["init", "usr/lib/sprout/udhcpc"]) {
+      const parts = ["network", "report", "disk", "root"].map((name) => `usr/lib/sprout/${name}.sh`);
+      for (const script of ["init", "usr/lib/sprout/udhcpc", ...parts])
         await promisify(execFile)("sh", ["-n", join(unpacked, script)]);
+      for (const script of ["init", "usr/lib/sprout/udhcpc"])
         expect(await readFile(join(unpacked, script), "utf8")).toMatch(/^#!\/usr\/lib\/sprout\/busybox sh\n/);
-      }
     });
   },
 );

@@ -16,13 +16,18 @@ export interface InitrdInputs {
   signal: AbortSignal;
 }
 
-/** Writes the small system that fetches the root image: busybox, drivers, two scripts. The same inputs give the same bytes. */
+/** What `init` reads first. */
+const initParts = ["network.sh", "report.sh", "disk.sh", "root.sh"];
+
+/** Writes the small system that fetches or installs the root image: busybox, drivers, two scripts. The same inputs give the same bytes. */
 export async function writeInitrd(file: string, { kernel, templatesDir, scratchDir, signal }: InitrdInputs) {
   const root = join(scratchDir, "initrd");
-  for (const folder of ["dev", "etc", "proc", "sbin", "sys", "tmp"])
+  for (const folder of ["data", "dev", "etc", "lower", "memory", "proc", "root", "sbin", "sys", "tmp"])
     await mkdir(join(root, folder), { recursive: true });
   await installPrograms(root, { kernel, templatesDir });
   await writeProgram(join(root, "init"), await renderNodeFile("network-boot/init", templatesDir, {}));
+  for (const part of initParts)
+    await writeFile(join(root, "usr/lib/sprout", part), await renderNodeFile(`network-boot/${part}`, templatesDir, {}));
   // What the kernel, xargs and timeout run; the shell itself needs no names for busybox's programs.
   for (const name of ["modprobe", "wget"]) await symlink("/usr/lib/sprout/busybox", join(root, "sbin", name));
   const modules = { root, selection: initrdModules, scratchDir: join(scratchDir, "all-modules") };

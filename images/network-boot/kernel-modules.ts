@@ -6,13 +6,18 @@ import type { KernelPackage } from "./kernel-package.ts";
 /** Below `kernel/`, a folder or a file without its suffix. */
 export type ModuleSelection = readonly string[];
 
-/** What it takes to fetch a root image and to mount it. */
+/** What it takes to fetch a root image or to find it on a disk, and to mount it. */
 export const initrdModules: ModuleSelection = [
+  "drivers/ata",
   "drivers/block/loop",
+  "drivers/block/virtio_blk",
   "drivers/net/ethernet",
   "drivers/net/virtio_net",
   "drivers/net/vmxnet3",
+  "drivers/nvme",
+  "drivers/scsi",
   "drivers/virtio",
+  "fs/ext4",
   "fs/overlayfs",
   "fs/squashfs",
 ];

@@ -15,10 +15,12 @@ export interface KernelPackage {
   modulesDir: string;
   /** Statically linked. */
   busybox: string;
+  /** Boot loaders, as below /usr/lib. */
+  loadersDir: string;
   packages: DebianPackage[];
 }
 
-/** Kernel and busybox out of the cache, or fetched. `refresh` fetches the archive's latest. */
+/** Kernel, busybox and boot loaders out of the cache, or fetched. `refresh` fetches the archive's latest. */
 export async function ensureKernelPackage(
   { cacheDir, architecture, refresh = false }: { cacheDir: string; architecture: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
@@ -56,6 +58,7 @@ async function describe(dir: string): Promise<KernelPackage> {
     vmlinuz: join(dir, "root/boot", `vmlinuz-${kernelVersion}`),
     modulesDir: join(dir, "root/lib/modules", kernelVersion),
     busybox: join(dir, "root/bin/busybox"),
+    loadersDir: join(dir, "root/usr/lib"),
     packages: JSON.parse(await readFile(join(dir, "packages.json"), "utf8")) as DebianPackage[],
   };
 }

@@ -4,6 +4,7 @@ import { ensureHostPackages } from "../debian/host-packages.ts";
 import { networkBootHostPackages } from "../debian/packages.ts";
 import { checksumFile } from "../kubernetes/binaries.ts";
 import { createWorkFolder } from "../work-folder.ts";
+import { writeDiskBoot } from "./disk-boot.ts";
 import { writeInitrd } from "./initrd.ts";
 import { ensureKernelPackage } from "./kernel-package.ts";
 import { writeRootImage } from "./root-image.ts";
@@ -18,10 +19,15 @@ export interface NetworkBootOptions {
   onDetail: (detail: string) => void;
 }
 
+/** No worker runs these, and they would be in its memory. */
+const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
+/** No machine of ours runs these. */
+const oldShims = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1"];
+
 type Inputs = Pick<BakedImage, "dir" | "rootfs" | "containerdStore" | "networkBoot" | "manifest">;
 
 /**
- * Makes kernel, initrd and root image of an image, whole or not at all, and says what they are. The image may be in use;
+ * Makes kernel, initrd and root images of an image, whole or not at all, and says what they are. The image may be in use;
  * its manifest is the caller's to write.
  */
 export async function writeNetworkBoot(
@@ -31,7 +37,7 @@ export async function writeNetworkBoot(
   const { signal, templatesDir, onDetail } = options;
   const { architecture, containerImages } = image.manifest;
   onDetail("kernel");
-  await ensureHostPackages(networkBootHostPackages, { signal });
+  await ensureHostPackages(networkBootHostPackages(architecture), { signal });
   const source = { cacheDir: options.cacheDir, architecture, refresh: options.refreshPackages ?? false };
   const kernel = await ensureKernelPackage(source, { signal });
   await using work = await createWorkFolder(image.dir);
@@ -41,13 +47,22 @@ export async function writeNetworkBoot(
   await copyFile(kernel.vmlinuz, join(files, "vmlinuz"));
   onDetail("initrd");
   await writeInitrd(join(files, "initrd"), { ...shared, scratchDir: join(work.path, "initrd") });
-  onDetail("root image");
+  const roots = { ...shared, rootfs: image.rootfs, store: image.containerdStore };
+  onDetail("root in memory");
   await writeRootImage(join(files, "root.squashfs"), {
-    ...shared,
-    rootfs: image.rootfs,
-    store: image.containerdStore,
-    containerImages,
+    ...roots,
+    unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
+    unwantedPrograms: [...oldShims, "usr/bin/kubectl"],
     scratchDir: join(work.path, "root"),
+  });
+  onDetail("root on a disk");
+  const diskBoot = { ...shared, architecture, initrd: join(files, "initrd"), scratchDir: join(work.path, "disk-boot") };
+  await writeRootImage(join(files, "disk.squashfs"), {
+    ...roots,
+    unwantedImages: [],
+    unwantedPrograms: oldShims,
+    scratchDir: join(work.path, "disk"),
+    extend: (layer) => writeDiskBoot(join(layer, "usr/lib/sprout/disk"), diskBoot),
   });
   const described = await Promise.all(
     networkBootFiles.map(async (name) => ({ name, ...(await checksumFile(join(files, name))) })),

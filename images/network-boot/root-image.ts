@@ -5,39 +5,40 @@ import { renderNodeFile } from "../node-files.ts";
 import { installPrograms } from "./initrd.ts";
 import { installModules, rootModules } from "./kernel-modules.ts";
 import type { KernelPackage } from "./kernel-package.ts";
-import { writeStoreStart, writeWorkerStore } from "./worker-store.ts";
+import { writeReadOnlyStore, writeStoreStart } from "./read-only-store.ts";
 
 export interface RootImageInputs {
   kernel: KernelPackage;
   rootfs: string;
   store: string;
-  containerImages: readonly { ref: string }[];
+  /** What this kind of machine never runs: references of container images, and paths below the root. */
+  unwantedImages: readonly string[];
+  unwantedPrograms: readonly string[];
   templatesDir: string;
   scratchDir: string;
+  /** Adds what only this kind of machine has. */
+  extend?: (layer: string) => Promise<void>;
   signal: AbortSignal;
 }
 
 const script = new URL("squash-layers.sh", import.meta.url).pathname;
 const storePath = "/usr/lib/sprout/containerd";
 
-/** No worker runs these, and they would be in its memory. */
-const withoutPrograms = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/kubectl"];
-
-/** Writes the root of a worker that runs from memory: the machine root, kernel modules and a read-only containerd store. */
+/** Writes the root of a computer: the machine root, kernel modules and a read-only containerd store. */
 export async function writeRootImage(file: string, inputs: RootImageInputs): Promise<void> {
-  const { kernel, rootfs, templatesDir, scratchDir, signal } = inputs;
+  const { kernel, rootfs, templatesDir, scratchDir, unwantedPrograms, signal } = inputs;
   // A layer over the machine root, which stays as it is.
   const layer = join(scratchDir, "layer");
   const store = join(layer, storePath);
   await installPrograms(layer, inputs);
-  await writeWorkerStore(store, { ...inputs, scratchDir: join(scratchDir, "containerd") }, { signal });
+  await writeReadOnlyStore(store, { ...inputs, scratchDir: join(scratchDir, "containerd") }, { signal });
   await writeStoreStart(join(layer, "usr/lib/sprout/containerd-start"), { store, path: storePath });
   const modules = { root: layer, selection: rootModules, scratchDir: join(scratchDir, "all-modules") };
   await installModules(kernel, modules, { signal });
   await installLease(layer, templatesDir);
-  await run("unshare", ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...withoutPrograms], {
-    signal,
-  });
+  await inputs.extend?.(layer);
+  const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...unwantedPrograms];
+  await run("unshare", args, { signal });
 }
 
 async function installLease(layer: string, templatesDir: string): Promise<void> {

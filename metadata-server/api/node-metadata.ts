@@ -11,16 +11,19 @@ export const Hardware = z
     serial: z.string().max(256).optional(),
     /** Addresses the machine already has, for providers that cannot plan them. */
     addresses: z.array(Address).max(32).optional(),
+    /** Where its root is; absent where that is nobody's concern, as in containers and clouds. */
+    rootDevice: z.enum(["memory", "disk"]).optional(),
   })
   .meta({ id: "Hardware" });
 export type Hardware = z.infer<typeof Hardware>;
 
-/** The same as the query of `GET /node/v1/metadata`: `?mac=…&mac=…&uuid=…&serial=…&address=…`. */
+/** The same as the query of `GET /node/v1/metadata`: `?mac=…&mac=…&uuid=…&serial=…&address=…&rootDevice=…`. */
 export const MetadataQuery = z.strictObject({
   mac: Hardware.shape.macs,
   uuid: Hardware.shape.uuid,
   serial: Hardware.shape.serial,
   address: Hardware.shape.addresses,
+  rootDevice: Hardware.shape.rootDevice,
 });
 
 export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });

@@ -1,15 +1,18 @@
 import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
+import { listBootImages } from "./boot-images.ts";
 import { type AssetFile, createAssetFiles } from "./asset-files.ts";
 
-/** What a machine without a disk loads, in this order. */
-export const bootAssetNames = ["vmlinuz", "initrd", "root.squashfs"] as const;
+/** What computers load: kernel and initrd, then the root that is to be in their memory or on their disk. */
+export const bootAssetNames = ["vmlinuz", "initrd", "root.squashfs", "disk.squashfs"] as const;
 export type BootAssetName = (typeof bootAssetNames)[number];
 
 /** iPXE for firmware that is none: BIOS by TFTP, UEFI by TFTP or HTTP. */
 const ipxeNames = ["undionly.kpxe", "snponly.efi"];
 
 export interface BootAssets {
+  /** Kubernetes versions whose image can be booted over the network, newest first. */
+  versions(): Promise<string[]>;
   /** Of the image of that Kubernetes version, or of "ipxe". Undefined where there is none; any text is safe to ask for. */
   open(version: string, name: string): Promise<AssetFile | undefined>;
 }
@@ -18,6 +21,7 @@ export interface BootAssets {
 export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ipxeDir: string }): BootAssets {
   const files = createAssetFiles();
   return {
+    versions: () => listBootImages(imagesDir),
     async open(version, name) {
       if (version === "ipxe") return ipxeNames.includes(name) ? files.open(join(ipxeDir, name)) : undefined;
       if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;

@@ -1,19 +1,27 @@
 import { assert, property, string } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseKernelCommandLine } from "../../bootstrapper/sources/kernel-command-line.ts";
-import { bootScript, renderDiskBoot, renderNetworkBoot, renderWait, toIpxeText } from "./ipxe-scripts.ts";
+import { bootScript, renderDiskBoot, renderImageBoot, renderWait, toIpxeText } from "./ipxe-scripts.ts";
 
 const machine = { mac: "52:54:00:aa:00:01", uuid: "4c4c4544-0051-3010-8053-b6c04f4a4732", serial: "SN-1" };
-const boot = {
-  name: "node01.build126.sprout.internal",
-  cluster: "build126",
-  kubernetesVersion: "v1.20.2",
-  assetsUrl: "http://192.0.2.1:8080/assets/v1.20.2",
-  rootSha256: "ab".repeat(32),
-  bootInterface: "52:54:00:aa:00:01",
+const assetsUrl = "http://192.0.2.1:8080/assets/v1.20.2";
+const forBootstrapper = {
   server: "https://192.0.2.1:8443",
-  caSha256: "cd".repeat(32),
+  "ca-sha256": "cd".repeat(32),
   capability: "x".repeat(43),
+};
+const boot = {
+  lines: ["node01.build126.sprout.internal of cluster build126"],
+  assetsUrl,
+  bootInterface: "52:54:00:aa:00:01",
+  settings: {
+    do: "install",
+    "disk-gib": 1000,
+    root: `${assetsUrl}/disk.squashfs`,
+    "root-sha256": "ab".repeat(32),
+    report: "http://192.0.2.1:8080/machine-reports",
+    ...forBootstrapper,
+  },
 };
 
 describe("iPXE scripts", () => {
@@ -43,15 +51,11 @@ describe("iPXE scripts", () => {
   });
 
   it("give the bootstrapper a kernel command line that it takes, within the kernel's 2,048 bytes", () => {
-    const [, commandLine = ""] = /^kernel \S+ (.*) \|\| goto failed$/m.exec(renderNetworkBoot(boot)) ?? [];
+    const [, commandLine = ""] = /^kernel \S+ (.*) \|\| goto failed$/m.exec(renderImageBoot(boot)) ?? [];
     expect(commandLine.length).toBeLessThan(2000);
     expect(commandLine).toContain(" BOOTIF=01-52-54-00-aa-00-01 ");
-    const ofBootstrapper = commandLine.replaceAll(/ sprout\.root\S*/g, "");
-    expect(parseKernelCommandLine(ofBootstrapper)).toEqual({
-      server: boot.server,
-      caSha256: boot.caSha256,
-      capability: boot.capability,
-    });
+    const { server, capability, "ca-sha256": caSha256 } = forBootstrapper;
+    expect(parseKernelCommandLine(commandLine)).toEqual({ server, caSha256, capability });
   });
 
   it("leave the disk to the firmware on UEFI, and boot it on BIOS", () => {

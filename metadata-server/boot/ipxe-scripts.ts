@@ -3,7 +3,7 @@ import { renderTemplate, type TemplateValues } from "../../templates/render.ts";
 
 const folder = new URL("../../templates/ipxe/", import.meta.url);
 const read = (name: string) => ({ file: `ipxe/${name}`, text: readFileSync(new URL(name, folder), "utf8") });
-const templates = { disk: read("disk.ipxe"), network: read("network.ipxe"), wait: read("wait.ipxe") };
+const templates = { disk: read("disk.ipxe"), image: read("image.ipxe"), wait: read("wait.ipxe") };
 
 /** What every machine runs first; it has no placeholders. */
 export const bootScript = read("boot.ipxe").text;
@@ -25,24 +25,27 @@ export const renderWait = (machine: ShownMachine, { lines, seconds }: { lines: s
     seconds,
   });
 
-export interface NetworkBoot {
-  name: string;
-  cluster: string;
-  kubernetesVersion: string;
-  /** URL of the folder with kernel, initrd and root image. */
+/** Kernel and initrd from this server, and what the initrd is to do. */
+export interface ImageBoot {
+  /** Shown first. */
+  lines: string[];
+  /** URL of the folder with kernel, initrd and root images. */
   assetsUrl: string;
-  rootSha256: string;
   /** MAC of the interface that it boots from. */
   bootInterface: string;
-  /** `https://` */
-  server: string;
-  caSha256: string;
-  capability: string;
+  /** For the initrd and the bootstrapper, as `sprout.NAME=VALUE`; see `templates/network-boot/init`. */
+  settings: Readonly<Record<string, string | number>>;
 }
 
-/** Kernel, initrd and root from this server, and a capability on the kernel command line. */
-export const renderNetworkBoot = (boot: NetworkBoot): string =>
-  render("network", { ...boot, bootInterface: boot.bootInterface.replaceAll(":", "-") });
+export const renderImageBoot = ({ lines, assetsUrl, bootInterface, settings }: ImageBoot): string =>
+  render("image", {
+    lines: lines.map((line) => ({ text: toIpxeText(line) })),
+    assetsUrl,
+    bootInterface: bootInterface.replaceAll(":", "-"),
+    commandLine: Object.entries(settings)
+      .map(([name, setting]) => `sprout.${name}=${setting}`)
+      .join(" "),
+  });
 
 export const renderDiskBoot = ({ name, cluster }: { name: string; cluster: string }): string =>
   render("disk", { name, cluster });

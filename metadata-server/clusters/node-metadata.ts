@@ -104,6 +104,12 @@ function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
   return member.role === "worker" ? cluster.controlPlanes.some(isKnown) : cluster.controlPlanes.every(isKnown);
 }
 
+/** A machine that comes back to a cluster that is ready has the same time for itself alone. */
+const deadlineOf = ({ readyAt, deadlineAt, deadlineSeconds }: ClusterRecord, { firstContactAt }: MemberRecord) =>
+  readyAt !== null && firstContactAt !== null && firstContactAt > readyAt
+    ? firstContactAt + deadlineSeconds * 1000
+    : deadlineAt;
+
 interface MetadataParts {
   member: MemberRecord;
   at: number;
@@ -112,7 +118,7 @@ interface MetadataParts {
 }
 
 function toNodeMetadata(cluster: ClusterRecord, { member, at, neighbours, peers }: MetadataParts): NodeMetadata {
-  const deadlineAt = cluster.deadlineAt ?? at + cluster.deadlineSeconds * 1000;
+  const deadlineAt = deadlineOf(cluster, member) ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
     throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed: no node can join it`);
   return {

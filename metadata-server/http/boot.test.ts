@@ -3,12 +3,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
+import { Credentials } from "#api/credentials.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
 import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, plainUrl, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 import { bootWindowMs } from "../machines/boot-window.ts";
 import { approveMachine, refuseMachine } from "../machines/change-machine.ts";
-import type { MachineRecord } from "../store/machine-record.ts";
+import type { AssignmentRecord, MachineRecord } from "../store/machine-record.ts";
 
 const by = { actor: "api", from: null };
 const mac = "52:54:00:bb:00:01";
@@ -96,6 +97,91 @@ describe("A machine that boots over the network", () => {
   });
 });
 
+const bake = async (...names: string[]) => {
+  const image = join(server.directory, "images/v1.20.2/network-boot");
+  await mkdir(image, { recursive: true });
+  for (const name of names) await writeFile(join(image, name), name);
+};
+const report = (path: string, fields: Record<string, string | string[]>) => {
+  const pairs = Object.entries(fields).flatMap(([name, values]) => [values].flat().map((text) => [name, text]));
+  return server.request(`${plainUrl}/machine-reports/${path}`, {
+    token: null,
+    method: "POST",
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams(pairs).toString(),
+    from: "10.99.0.50",
+  });
+};
+const inspected = {
+  uuid,
+  cpus: "8",
+  "memory-kib": "16303104",
+  disk: ["nvme0n1:937703088", "sda:7814037168"],
+  interface: [`eth0:${toQuery(mac)}`, "eth1:52-54-00-bb-00-02"],
+};
+
+describe("A machine whose hardware nobody knows", () => {
+  const wait = "waits for approval";
+
+  it("boots an initrd that tells it, waits then, and does not boot it in a loop", async () => {
+    await bake("root.squashfs");
+    const script = await ipxe(`mac=${mac}&uuid=${uuid}`);
+    expect(script).toContain(`echo MAC ${mac}\necho UUID ${uuid}\n`.replaceAll("echo ", "echo Sprout: "));
+    expect(script).toContain(` sprout.do=inspect sprout.report=${plainUrl}/machine-reports || `);
+    expect(capabilityIn(script)).toBeUndefined();
+    expect(await ipxe(`mac=${mac}&uuid=${uuid}`)).toContain(wait);
+    server.clock.advance(3_600_000);
+    expect(await ipxe(`mac=${mac}&uuid=${uuid}`)).toContain("sprout.do=inspect");
+    expect((await report("inspection", { mac: toQuery(mac), ...inspected })).status).toBe(204);
+    server.clock.advance(3_600_000);
+    expect(await ipxe(`mac=${mac}&uuid=${uuid}`)).toContain(wait);
+    expect((await machineOf(mac)).hardware).toEqual({
+      cpus: 8,
+      memoryMiB: 15_921,
+      disks: [
+        { name: "nvme0n1", sizeGiB: 447.1 },
+        { name: "sda", sizeGiB: 3726 },
+      ],
+      nics: [
+        { name: "eth0", mac },
+        { name: "eth1", mac: "52:54:00:bb:00:02" },
+      ],
+    });
+  });
+
+  it("waits where there is no image to look with", async () => {
+    expect(await ipxe(`mac=${mac}`)).toContain(wait);
+    expect((await machineOf(mac)).inspectionOfferedAt).toBeUndefined();
+  });
+
+  it("is believed once: what an approved machine is known to have, nobody else can say", async () => {
+    await report("inspection", { mac, ...inspected });
+    await approveMachine(server.clusters, { machineId: (await machineOf(mac)).id, by });
+    await report("inspection", { mac, ...inspected, cpus: "999" });
+    expect((await machineOf(mac)).hardware?.cpus).toBe(8);
+  });
+
+  it.each([
+    ["no MAC", { ...inspected }],
+    ["no CPUs", { mac, ...inspected, cpus: "many" }],
+    ["a disk without a size", { mac, ...inspected, disk: "sda" }],
+    ["an interface without a MAC", { mac, ...inspected, interface: "eth0:" }],
+  ])("is refused a report with %s", async (_what, fields) => {
+    problemOf(await report("inspection", fields), "400 invalid-request");
+    expect(await server.clusters.store.machines({ limit: 10 })).toEqual([]);
+  });
+
+  it("that cannot boot says why on its timeline, once; a stranger says nothing", async () => {
+    await report("failure", { mac, "message-hex": toHex("no disk") });
+    expect(await server.clusters.store.machines({ limit: 10 })).toEqual([]);
+    await ipxe(`mac=${mac}`);
+    for (let time = 0; time < 3; time += 1) await report("failure", { mac, "message-hex": toHex("no disk") });
+    expect((await machineOf(mac)).events.filter(({ message }) => message.includes("no disk"))).toEqual([
+      expect.objectContaining({ type: "boot", message: "Says that it cannot boot: no disk" }),
+    ]);
+  });
+});
+
 describe("A machine that a cluster took", () => {
   let cluster: Cluster;
   let worker: TestMachine;
@@ -105,9 +191,8 @@ describe("A machine that a cluster took", () => {
     cluster = await server.create();
     worker = createTestMachine(server, cluster, 1);
     query = `mac=${worker.mac}&uuid=${uuid}`;
-    const image = join(server.directory, "images/v1.20.2/network-boot");
-    await mkdir(image, { recursive: true });
-    await writeFile(join(image, "root.squashfs"), "root");
+    await bake("root.squashfs", "disk.squashfs");
+    await report("inspection", { mac: worker.mac, ...inspected });
     await assign();
   });
 
@@ -133,7 +218,7 @@ describe("A machine that a cluster took", () => {
 
   it("boots this server's image with a capability of its own that works", async () => {
     const script = await ipxe(query);
-    const root = createHash("sha256").update("root").digest("hex");
+    const root = createHash("sha256").update("root.squashfs").digest("hex");
     const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
     expect(script).toContain(`kernel ${plainUrl}/assets/v1.20.2/vmlinuz initrd=initrd `);
     expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.20.2/root.squashfs sprout.root-sha256=${root} `);
@@ -193,13 +278,64 @@ describe("A machine that a cluster took", () => {
     expect((await machineOf(worker.mac)).bootWindow?.issuedAt).toBeNull();
   });
 
-  it("boots its disk once it is installed, as often as it likes", async () => {
-    const { assignment, ...machine } = await machineOf(worker.mac);
-    const installed = { ...assignment!, install: true, installedAt: server.clock.now() };
-    await server.clusters.store.commit({ machines: [{ ...machine, assignment: installed }] });
+  const toInstall = (fields: Partial<AssignmentRecord> = {}) => {
+    const { name: member, allocation } = worker;
+    return { clusterId: cluster.id, member, allocation, install: true, installedAt: null, ...fields };
+  };
+
+  it("installs to its disk, and boots from it once its node has called from there, as often as it likes", async () => {
+    await assign({ assignment: toInstall({ diskGiB: 100.5 }) });
+    const script = await ipxe(query);
+    expect(script).toContain(" sprout.do=install sprout.disk-gib=101 ");
+    expect(script).toContain(` sprout.root=${plainUrl}/assets/v1.20.2/disk.squashfs `);
+    worker.token = capabilityIn(script) ?? "";
+    await createTestMachine(server, cluster, 0).metadata();
+    expect((await worker.getMetadata(`${query}&rootDevice=disk`)).status).toBe(200);
     for (let boot = 0; boot < 3; boot += 1)
       expect(await ipxe(query)).toContain(`echo Sprout: ${worker.name} of cluster build126 boots from its disk\n`);
     expect(await memberNow()).toMatchObject({ frozen: false });
+    expect((await machineOf(worker.mac)).assignment?.installedAt).toBe(server.clock.now());
+  });
+
+  it("that was to be installed, and called from memory, is not taken for installed", async () => {
+    await assign({ assignment: toInstall() });
+    worker.token = capabilityIn(await ipxe(query)) ?? "";
+    await createTestMachine(server, cluster, 0).metadata();
+    await worker.getMetadata(`${query}&rootDevice=memory`);
+    expect(await ipxe(query)).toContain("A capability was issued since it was switched on");
+  });
+
+  it("wipes its disk when its cluster is gone, and is free with the token that it was told, not with another", async () => {
+    await assign({ state: "released", assignment: toInstall({ installedAt: 1 }), bootWindow: null });
+    const script = await ipxe(query);
+    const token = /sprout\.do=wipe sprout\.wipe-token=(\S{43}) sprout\.then=reboot /.exec(script)?.[1] ?? "";
+    expect(refusal(await report("wiped", { mac: worker.mac, token: "x".repeat(43) }))).toBe("403 wrong-machine");
+    expect((await machineOf(worker.mac)).state).toBe("released");
+    for (let time = 0; time < 2; time += 1)
+      expect((await report("wiped", { mac: worker.mac, token })).status).toBe(204);
+    expect(await machineOf(worker.mac)).toMatchObject({ state: "free", assignment: null });
+  });
+
+  it("that boots anew from memory is allocated anew: new credentials, and the old ones open nothing here", async () => {
+    const first = createTestMachine(server, cluster, 0);
+    worker.token = capabilityIn(await ipxe(query)) ?? "";
+    await first.metadata();
+    await worker.getMetadata(query);
+    const before = await worker.claim();
+    worker.token = await worker.confirm();
+    const { id } = await machineOf(worker.mac);
+    await approveMachine(server.clusters, { machineId: id, by });
+    const again = capabilityIn(await ipxe(query)) ?? "";
+    const member = await memberNow();
+    expect(member).toMatchObject({ frozen: false, state: "launched", bound: null, claims: 0 });
+    expect(member.allocation).not.toBe(worker.allocation);
+    expect((await machineOf(worker.mac)).assignment?.allocation).toBe(member.allocation);
+    expect(refusal(await worker.postReport({ phase: "network", state: "done" }))).toBe("403 wrong-machine");
+    worker.token = again;
+    expect((await worker.getMetadata(query)).body).toMatchObject({ allocation: member.allocation });
+    const body = { allocation: member.allocation, hardware: { macs: [worker.mac] } };
+    const claimed = await server.request("/node/v1/claim", { token: again, body });
+    expect(Credentials.parse(claimed.body).kubelet).not.toEqual(before.kubelet);
   });
 
   const clusterRecord = async () => (await server.clusters.store.cluster(cluster.id))!;

@@ -1,16 +1,25 @@
 import { X509Certificate } from "node:crypto";
-import type { Context, Hono } from "hono";
-import { MachineSighting } from "#api/machine-sighting.ts";
-import { FirmwareText, InterfaceMac } from "#api/hardware-identity.ts";
-import { bootScript, renderDiskBoot, renderNetworkBoot, renderWait, type ShownMachine } from "../boot/ipxe-scripts.ts";
+import type { Hono } from "hono";
+import {
+  bootScript,
+  type ImageBoot,
+  renderDiskBoot,
+  renderImageBoot,
+  renderWait,
+  type ShownMachine,
+} from "../boot/ipxe-scripts.ts";
 import { DomainError } from "../errors.ts";
 import type { BootDecision } from "../machines/boot-decision.ts";
+import { leastDiskGiB } from "../machines/choose-machines.ts";
+import { needsInspection, offerInspection } from "../machines/inspection.ts";
 import { issueCapability } from "../machines/issue-capability.ts";
 import { type SeenMachine, seeMachine } from "../machines/see-machine.ts";
+import { startWipe } from "../machines/wipe.ts";
+import type { MachineRecord } from "../store/machine-record.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { addressOf } from "./origin.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
-import { parse } from "./request.ts";
+import { parseSighting } from "./sighting-fields.ts";
 
 /** How soon approval, or a cluster, is to have an effect. */
 const waitSeconds = 10;
@@ -25,7 +34,7 @@ export function addBootRoutes(app: Hono, deps: PlainDependencies): void {
   app.get("/ipxe", async (c) => {
     const origin = new URL(c.req.url);
     const from = addressOf(c);
-    const seen = await seeMachine(deps.clusters, { ...sightingOf(c), from });
+    const seen = await seeMachine(deps.clusters, { ...parseSighting(c.req.queries()), from });
     return script(await answer(deps, seen, { origin, from }));
   });
 }
@@ -39,18 +48,21 @@ interface Asked {
 async function answer(deps: PlainDependencies, { machine, decision }: SeenMachine, asked: Asked): Promise<string> {
   const shown = { ...machine, mac: machine.provisioningMac };
   if (decision.do === "boot" && decision.from === "disk") return renderDiskBoot(await ownerOf(deps, machine));
-  if (decision.do === "boot" && !decision.install) return bootFromNetwork(deps, { machine, shown }, asked);
+  if (decision.do === "boot") return bootFromNetwork(deps, { machine, shown, install: decision.install }, asked);
+  const task = await findTask(deps, machine, decision);
+  if (task !== undefined) return bootForTask(machine, task, asked);
   const seconds = decision.do === "nothing" ? refusedSeconds : waitSeconds;
   return renderWait(shown, { lines: explain(machine.id, decision), seconds });
 }
 
 async function bootFromNetwork(
   deps: PlainDependencies,
-  { machine, shown }: { machine: SeenMachine["machine"]; shown: ShownMachine },
+  { machine, shown, install }: { machine: MachineRecord; shown: ShownMachine; install: boolean },
   { origin, from }: Asked,
 ): Promise<string> {
   const { kubernetesVersion } = await ownerOf(deps, machine);
-  const root = await deps.assets.open(kubernetesVersion, "root.squashfs");
+  const name = install ? "disk.squashfs" : "root.squashfs";
+  const root = await deps.assets.open(kubernetesVersion, name);
   await root?.handle.close();
   if (root === undefined) {
     // Before a capability is issued: this window has but one.
@@ -62,18 +74,69 @@ async function bootFromNetwork(
   }
   const issued = await issueCapability(deps.clusters, { machineId: machine.id, from });
   if ("refused" in issued) return renderWait(shown, { lines: [issued.refused], seconds: waitSeconds });
-  return renderNetworkBoot({
-    name: issued.member.name,
-    cluster: issued.cluster.name,
-    kubernetesVersion,
-    assetsUrl: `${origin.origin}/assets/${kubernetesVersion}`,
-    rootSha256: root.sha256,
+  const assetsUrl = `${origin.origin}/assets/${kubernetesVersion}`;
+  const { member, cluster, capability } = issued;
+  return renderImageBoot({
+    lines: [`${member.name} of cluster ${cluster.name}, Kubernetes ${kubernetesVersion}`],
+    assetsUrl,
     bootInterface: machine.provisioningMac,
-    server: `https://${origin.hostname}:${deps.apiPort}`,
-    caSha256: fingerprintOf(deps.clusters.ca),
-    capability: issued.capability,
+    settings: {
+      ...(install && { do: "install", "disk-gib": diskGiBOf(machine) }),
+      root: `${assetsUrl}/${name}`,
+      "root-sha256": root.sha256,
+      report: reportUrl(origin),
+      server: `https://${origin.hostname}:${deps.apiPort}`,
+      "ca-sha256": fingerprintOf(deps.clusters.ca),
+      capability,
+    },
   });
 }
+
+const reportUrl = ({ origin }: URL) => `${origin}/machine-reports`;
+
+const diskGiBOf = ({ assignment }: MachineRecord) => Math.max(leastDiskGiB, Math.ceil(assignment?.diskGiB ?? 0));
+
+interface Task {
+  line: string;
+  /** Any will do: only its kernel and initrd are loaded. */
+  kubernetesVersion: string;
+  settings: ImageBoot["settings"];
+}
+
+/** What an initrd alone does: look at what the machine has, or wipe its disk. Undefined where it is to wait, or there is no image. */
+async function findTask(
+  { assets, clusters }: PlainDependencies,
+  machine: MachineRecord,
+  decision: BootDecision,
+): Promise<Task | undefined> {
+  const isInspection = decision.do === "wait" && needsInspection(machine, clusters.clock.now());
+  if (!isInspection && decision.do !== "wipe") return undefined;
+  const [kubernetesVersion] = await assets.versions();
+  if (kubernetesVersion === undefined) return undefined;
+  if (isInspection) {
+    if (!(await offerInspection(clusters, machine.id))) return undefined;
+    const line = "Looks at what this machine has, and boots again";
+    return { line, kubernetesVersion, settings: { do: "inspect" } };
+  }
+  const token = await startWipe(clusters, machine.id);
+  if (token === undefined) return undefined;
+  // Somebody who switches it on by hand also switches it off.
+  const end = machine.power.driver === "manual" ? "reboot" : "off";
+  const line = "Wipes the disk, which holds what a cluster left there";
+  return { line, kubernetesVersion, settings: { do: "wipe", "wipe-token": token, then: end } };
+}
+
+const bootForTask = (
+  { provisioningMac, uuid }: MachineRecord,
+  { line, kubernetesVersion, settings }: Task,
+  { origin }: Asked,
+): string =>
+  renderImageBoot({
+    lines: [line, `MAC ${provisioningMac}`, `UUID ${uuid ?? "none"}`],
+    assetsUrl: `${origin.origin}/assets/${kubernetesVersion}`,
+    bootInterface: provisioningMac,
+    settings: { ...settings, report: reportUrl(origin) },
+  });
 
 async function ownerOf({ clusters }: PlainDependencies, { assignment }: SeenMachine["machine"]) {
   const cluster = assignment && (await clusters.store.cluster(assignment.clusterId));
@@ -81,28 +144,18 @@ async function ownerOf({ clusters }: PlainDependencies, { assignment }: SeenMach
   return { name: assignment.member, cluster: cluster.name, kubernetesVersion: cluster.kubernetesVersion };
 }
 
-function explain(machineId: string, decision: BootDecision): string[] {
+function explain(machineId: string, decision: Exclude<BootDecision, { do: "boot" }>): string[] {
   if (decision.do === "nothing") return [decision.because];
   if (decision.do === "wipe")
-    return ["Its disk holds what a cluster left there", `When it is wiped: sprout machines release ${machineId}`];
-  if (decision.do === "boot") return ["It is to be installed to its disk, which Sprout cannot do yet"];
+    return [
+      "Its disk holds what a cluster left there, and there is no image to wipe it with",
+      "Bake it: sprout image bake --network-boot",
+      `When it is wiped otherwise: sprout machines release ${machineId}`,
+    ];
   return decision.for === "approval"
     ? ["This machine is new here and waits for approval", `sprout machines approve ${machineId}`]
     : ["This machine is approved, and no cluster needs it now"];
 }
-
-/** The MAC it boots from decides who it is and must be one; of the rest, what firmware fills with nonsense counts as not there. */
-function sightingOf(c: Context): MachineSighting {
-  const { mac = [], nic = [], uuid = [], "serial-hex": serial, "manufacturer-hex": manufacturer } = c.req.queries();
-  if (mac.length !== 1 || uuid.length > 1)
-    throw new DomainError("invalid-request", "The request must have one mac, and at most one uuid");
-  const others = nic.flatMap((text) => InterfaceMac.safeParse(text).data ?? []).slice(0, 31);
-  const sighting = { macs: [...mac, ...others], uuid: uuid[0] || null };
-  const parsed = parse(MachineSighting, { ...sighting, serial: textOf(serial), manufacturer: textOf(manufacturer) });
-  return { ...parsed, macs: [...new Set(parsed.macs)] };
-}
-
-const textOf = ([hex = ""]: string[] = []) => FirmwareText.safeParse(Buffer.from(hex, "hex").toString()).data ?? null;
 
 /** SHA-256 of the certificate's DER, lower-case hexadecimal. */
 const fingerprintOf = (ca: string) => new X509Certificate(ca).fingerprint256.replaceAll(":", "").toLowerCase();

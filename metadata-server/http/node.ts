@@ -43,17 +43,17 @@ const answer = (document: object) =>
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 
-/** One UUID and one serial; given twice they are lists, which the schema refuses. */
+/** One of each; given twice they are lists, which the schema refuses. */
 function hardwareOf(c: Context): Hardware {
-  const { uuid, serial, ...lists } = c.req.queries();
-  const query = parse(MetadataQuery, { ...lists, ...single({ uuid }), ...single({ serial }) });
+  const { uuid, serial, rootDevice, ...lists } = c.req.queries();
+  const query = parse(MetadataQuery, { ...lists, ...single({ uuid, serial, rootDevice }) });
   const { mac: macs, address: addresses, ...ids } = query;
   return { macs, ...ids, ...(addresses && { addresses }) };
 }
 
-const single = (parameter: Record<string, string[] | undefined>) =>
+const single = (parameters: Record<string, string[] | undefined>) =>
   Object.fromEntries(
-    Object.entries(parameter).flatMap(([name, values]) =>
+    Object.entries(parameters).flatMap(([name, values]) =>
       values === undefined ? [] : [[name, values.length === 1 ? values[0] : values]],
     ),
   );

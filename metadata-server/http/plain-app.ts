@@ -5,6 +5,7 @@ import { addBootRoutes } from "./boot.ts";
 import { addBootstrapperRoutes } from "./bootstrapper.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { addEc2Routes } from "./ec2.ts";
+import { addMachineReportRoutes } from "./machine-reports.ts";
 import { addNoCloudRoutes } from "./nocloud.ts";
 
 /**
@@ -16,6 +17,7 @@ export function createPlainApp(deps: PlainDependencies): Hono {
     addBootstrapperRoutes(app, deps);
     addAssetRoutes(app, deps);
     addBootRoutes(app, deps);
+    addMachineReportRoutes(app, deps);
     addEc2Routes(app, deps);
     addNoCloudRoutes(app, deps);
   });

@@ -81,7 +81,12 @@ describe("Taking machines from the inventory", () => {
       [],
       [],
       "1 machines are wanted, 0 are free",
-      [{ pointer: "/machines/controlPlanes", detail: "0 of 0 free machines have a disk, 1 are needed" }],
+      [
+        {
+          pointer: "/machines/controlPlanes",
+          detail: "0 of 0 free machines have a disk of 8 GiB to install to, 1 are needed",
+        },
+      ],
     ],
     ["one machine for two roles", [rackMachine(1)], [rackMember("w")], "2 machines are wanted, 1 are free", []],
     [

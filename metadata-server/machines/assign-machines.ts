@@ -70,7 +70,9 @@ function assign(
     const machine = queues.get(role)?.next().value;
     if (machine === undefined) return [];
     const install = role === "control-plane" || machines?.install === true;
-    const assignment = { clusterId, member: name, allocation, install, installedAt: null };
+    const { minDiskGiB } = (role === "worker" ? machines?.workers : machines?.controlPlanes) ?? {};
+    const disk = install && minDiskGiB !== undefined ? { diskGiB: minDiskGiB } : {};
+    const assignment = { clusterId, member: name, allocation, install, ...disk, installedAt: null };
     const message = `Taken for node ${name} of cluster ${clusterId}`;
     return [moveMachine(machine, { to: "assigned", at, message, fields: { assignment, bootWindow: null } })];
   });

@@ -2,6 +2,9 @@ import type { ClusterMachines, MachineRequirements } from "#api/cluster-machines
 import type { Role } from "#api/name.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 
+/** For the root image and what a node writes in its first days. */
+export const leastDiskGiB = 8;
+
 /** How many machines each role wants, and what they must have. */
 export interface Wanted {
   role: Role;
@@ -56,8 +59,14 @@ function toRequirements(
       ({ hardware }) => hardware?.memoryMiB ?? 0,
     ),
     ...atLeast("minDiskGiB", minDiskGiB, `a disk of ${minDiskGiB} GiB`, largestDiskGiB),
-    ...(needsDisk && minDiskGiB === undefined
-      ? [{ pointer, words: "a disk", isMet: (machine: MachineRecord) => largestDiskGiB(machine) > 0 }]
+    ...(needsDisk && (minDiskGiB ?? 0) < leastDiskGiB
+      ? [
+          {
+            pointer,
+            words: `a disk of ${leastDiskGiB} GiB to install to`,
+            isMet: (machine: MachineRecord) => largestDiskGiB(machine) >= leastDiskGiB,
+          },
+        ]
       : []),
   ];
 }

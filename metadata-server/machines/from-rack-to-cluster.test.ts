@@ -73,11 +73,12 @@ describe("From a rack to a cluster and back (simulated machines)", () => {
     await server.request(`/v1/clusters/${created.id}`, { method: "DELETE" });
     await server.clusters.background.idle();
     expect((await server.request(`/v1/clusters/${created.id}`)).body).toMatchObject({ state: "deleted" });
-    expect(power.running.size).toBe(0);
     expect((await machine(worker.id)).state).toBe("free");
     const installed = ids.find((id) => id !== worker.id)!;
-    expect((await machine(installed)).state).toBe("released");
-    expect((await see((await machine(installed)).provisioningMac === mac(1) ? 1 : 2)).decision).toEqual({ do: "wipe" });
+    expect(await machine(installed)).toMatchObject({ state: "released", assignment: { install: true } });
+    const { provisioningMac } = await machine(installed);
+    expect(power.running).toEqual(new Set([provisioningMac]));
+    expect((await see(provisioningMac === mac(1) ? 1 : 2)).decision).toEqual({ do: "wipe" });
     await server.request(`/v1/machines/${installed}/release`, { method: "POST" });
     expect(await machine(installed)).toMatchObject({ state: "free", assignment: null });
   });

@@ -4,10 +4,11 @@ import { resealCredentials } from "../clusters/cluster-secrets.ts";
 import { decide, type Decision } from "../clusters/decide.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 import { createToken, hashToken } from "../clusters/identifiers.ts";
-import { isOver } from "../clusters/lifecycle.ts";
+import { isOver, memberEvent } from "../clusters/lifecycle.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { isOpen } from "./boot-decision.ts";
+import { reallocate } from "./reallocate.ts";
 import { withAlert, withEvent } from "./lifecycle.ts";
 
 export type IssuedCapability =
@@ -41,11 +42,16 @@ export async function issueCapability(
       return { result: { refused: `Nothing is handed out: ${member.name} of ${cluster.name} has failed` } };
     const capability = createToken(deps.random);
     const capabilityHash = hashToken(capability);
-    const message = `Given a capability, over plain HTTP, at ${from ?? "an unknown address"}`;
+    const isNewcomer = member.confirmedAt === null;
+    const holder = isNewcomer ? member : reallocate(member, { random: deps.random, now: at });
+    const again = isNewcomer ? "" : `, as ${holder.allocation}: its memory is gone, and all that it was given`;
+    const message = `Given a capability, over plain HTTP, at ${from ?? "an unknown address"}${again}`;
     const bootWindow = machine.bootWindow && { ...machine.bootWindow, issuedAt: at };
+    const assignment = machine.assignment && { ...machine.assignment, allocation: holder.allocation };
     const changes = {
-      machines: [withEvent({ ...machine, bootWindow }, { type: "boot", at, message })],
-      members: [{ ...member, capabilityHash }],
+      machines: [withEvent({ ...machine, assignment, bootWindow }, { type: "boot", at, message })],
+      members: [{ ...holder, capabilityHash }],
+      events: isNewcomer ? [] : [memberEvent(holder, { at, message: "Its machine boots anew" })],
       secrets: await resealCredentials(deps, { cluster, member, capabilityHash }),
       audit: [
         auditAllowed(
@@ -60,7 +66,7 @@ export async function issueCapability(
         ),
       ],
     };
-    return { changes, result: { capability, cluster, member } };
+    return { changes, result: { capability, cluster, member: holder } };
   });
   return "machine" in issued ? refuse(deps, issued, from) : issued;
 }

@@ -3,7 +3,7 @@ import { decide } from "../clusters/decide.ts";
 import type { PowerOutcome } from "../power/power-driver.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import type { Store } from "../store/store.ts";
-import { isOpen } from "./boot-decision.ts";
+import { decideBoot, isOpen } from "./boot-decision.ts";
 import { canBecome, moveMachine } from "./lifecycle.ts";
 import { type PowerDependencies, switchPower } from "./switch-power.ts";
 
@@ -57,6 +57,15 @@ export async function powerOff(deps: PowerDependencies, allocated: Allocated, si
     if (current === undefined) return { result: undefined };
     return { changes: { machines: [release(current, { at: deps.clock.now(), off })] }, result: undefined };
   });
+  await bootToWipe(deps, machine.id, signal);
+}
+
+/** What became of it is on the machine's timeline; it can be asked for again as any power action can. */
+async function bootToWipe(deps: PowerDependencies, machineId: string, signal: AbortSignal): Promise<void> {
+  const machine = await deps.store.machine(machineId);
+  if (machine === undefined || decideBoot(machine, deps.clock.now()).do !== "wipe") return;
+  const order = { machineId, action: "network-boot", by: bySprout } as const;
+  await switchPower(deps, { ...order, signal }).catch(() => undefined);
 }
 
 function release(machine: MachineRecord, { at, off }: { at: number; off: PowerOutcome | undefined }): MachineRecord {

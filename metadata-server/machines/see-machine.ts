@@ -48,15 +48,24 @@ async function look({ store }: MachineDependencies, { macs, uuid }: Sighting): P
   const [mac = "", ...others] = macs;
   const known = await store.machineByMac(mac);
   // Nothing below bears on a machine that is known and says what is known of it.
+  const isInstalled = known !== undefined && (await hasCalledFromDisk(store, known));
   if (known !== undefined && known.state !== "seen" && (uuid === null || known.uuid === uuid))
-    return { known, namesakes: [], foreignMacs: new Map(), rules: [] };
+    return { known, namesakes: [], foreignMacs: new Map(), rules: [], isInstalled };
   const holders = await Promise.all(others.map((other) => store.machineByMac(other)));
   const foreign = holders.flatMap((holder, index) =>
     holder === undefined || holder.id === known?.id ? [] : [[others[index] ?? "", holder.id] as const],
   );
   const isNewUuid = uuid !== null && uuid !== known?.uuid;
   const namesakes = isNewUuid ? await store.machines({ uuid, limit: maxNamesakes }) : [];
-  return { known, namesakes, foreignMacs: new Map(foreign), rules: (await store.approvalRules())?.rules ?? [] };
+  const rules = (await store.approvalRules())?.rules ?? [];
+  return { known, namesakes, foreignMacs: new Map(foreign), rules, isInstalled };
+}
+
+/** The node says so itself, over TLS and with the capability that is bound to it. */
+async function hasCalledFromDisk({ member }: MachineDependencies["store"], { state, assignment }: MachineRecord) {
+  if (state !== "assigned" || assignment?.install !== true || assignment.installedAt !== null) return false;
+  const node = await member(assignment.clusterId, assignment.member);
+  return node?.allocation === assignment.allocation && node.bound?.rootDevice === "disk";
 }
 
 async function toChanges({ store }: MachineDependencies, outcome: SightingOutcome, at: number): Promise<Changes> {

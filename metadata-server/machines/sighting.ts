@@ -20,6 +20,8 @@ export interface Surroundings {
   /** Which of its further MACs belong to other machines. */
   foreignMacs: ReadonlyMap<string, string>;
   rules: readonly ApprovalRule[];
+  /** It has called as the node that was to be installed, with its root on a disk. */
+  isInstalled: boolean;
 }
 
 export interface SightingOutcome {
@@ -55,10 +57,18 @@ export function decideSighting(
     const alerts = machine === known ? [] : [{ code: "uuid-mismatch", message: mismatch }];
     return { machine, warned: [], alerts, mismatch, approvedBy: undefined };
   }
-  const learned = learn(known ?? register(sighting, context), sighting, { ...surroundings, now: context.now });
+  const before = surroundings.isInstalled && known ? markInstalled(known, context.now) : known;
+  const learned = learn(before ?? register(sighting, context), sighting, { ...surroundings, now: context.now });
   const warned = warn(learned, surroundings, context.now);
   const approved = approve(warned.machine, surroundings.rules, context.now);
   return { ...warned, ...approved, mismatch: undefined };
+}
+
+function markInstalled(machine: MachineRecord, at: number): MachineRecord {
+  const { assignment } = machine;
+  if (assignment === null || assignment.installedAt !== null) return machine;
+  const message = "Was installed: boots from its disk from now on";
+  return withEvent({ ...machine, assignment: { ...assignment, installedAt: at } }, { type: "boot", at, message });
 }
 
 /** Where nobody has vouched for the machine yet, the newest claim is as good as the first. */

@@ -1,6 +1,6 @@
-import type { Machine, MachinePower } from "#api/machine.ts";
+import type { Machine, MachineAssignment, MachinePower } from "#api/machine.ts";
 import { toTime } from "../clusters/lifecycle.ts";
-import type { MachineRecord, PowerRecord } from "../store/machine-record.ts";
+import type { AssignmentRecord, MachineRecord, PowerRecord } from "../store/machine-record.ts";
 
 export function toMachine(machine: MachineRecord): Machine {
   const { id, state, macs, uuid, serial, manufacturer, hardware, labels, provisioningMac, clusterMac } = machine;
@@ -17,7 +17,7 @@ export function toMachine(machine: MachineRecord): Machine {
     provisioningMac,
     clusterMac,
     power: toMachinePower(power),
-    assignment: assignment && { ...assignment, installedAt: toTimeOrNull(assignment.installedAt) },
+    assignment: assignment && toAssignment(assignment),
     createdAt: toTime(machine.createdAt),
     firstSeenAt: toTimeOrNull(machine.firstSeenAt),
     lastSeenAt: toTimeOrNull(machine.lastSeenAt),
@@ -25,6 +25,20 @@ export function toMachine(machine: MachineRecord): Machine {
     events,
   };
 }
+
+const toAssignment = ({
+  clusterId,
+  member,
+  allocation,
+  install,
+  installedAt,
+}: AssignmentRecord): MachineAssignment => ({
+  clusterId,
+  member,
+  allocation,
+  install,
+  installedAt: toTimeOrNull(installedAt),
+});
 
 function toMachinePower(power: PowerRecord): MachinePower {
   if (power.driver === "manual") return power;

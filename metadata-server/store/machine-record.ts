@@ -17,6 +17,10 @@ export interface MachineRecord {
   assignment: AssignmentRecord | null;
   /** While it is open, this machine may be given a capability: a power action or an approval opened it. */
   bootWindow: BootWindow | null;
+  /** When it was last told to say what it has; absent where it never was. */
+  inspectionOfferedAt?: number;
+  /** SHA-256 (base64url) of the token that shows that it was told to wipe its disk. */
+  wipeTokenHash?: string;
   createdAt: number;
   firstSeenAt: number | null;
   /** Not of every request: see `machines/sighting.ts`. */
@@ -43,6 +47,8 @@ export interface AssignmentRecord {
   member: string;
   allocation: string;
   install: boolean;
+  /** What its disk must have where it is installed to one; absent where nobody said. */
+  diskGiB?: number;
   installedAt: number | null;
 }
 

@@ -7,31 +7,33 @@ import { useContainerd } from "../run-containerd.ts";
 const blobsFolder = "io.containerd.content.v1.content/blobs/sha256";
 const snapshotsFolder = "io.containerd.snapshotter.v1.overlayfs/snapshots";
 const databases = ["io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.overlayfs/metadata.db"];
-const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
 
-export interface WorkerStoreInputs {
+export interface ReadOnlyStoreInputs {
   rootfs: string;
   /** The image's whole store; it stays as it is. */
   store: string;
-  containerImages: readonly { ref: string }[];
+  /** References of the container images to leave out. */
+  unwantedImages: readonly string[];
   scratchDir: string;
 }
 
 /**
- * A containerd store in `target` with what a worker runs: all of it is held in the machine's memory. Layers that are
- * unpacked are empty files there; containerd opens them and reads none.
+ * A containerd store in `target` for a root image. Layers that are unpacked are empty files there; containerd opens them
+ * and reads none.
  */
-export async function writeWorkerStore(
+export async function writeReadOnlyStore(
   target: string,
-  { rootfs, store, containerImages, scratchDir }: WorkerStoreInputs,
+  { rootfs, store, unwantedImages, scratchDir }: ReadOnlyStoreInputs,
   { signal }: { signal: AbortSignal },
 ): Promise<void> {
   await run("cp", ["--archive", "--link", store, target], { signal });
   for (const file of databases)
     await run("cp", ["--archive", "--remove-destination", join(store, file), join(target, file)], { signal });
   await mkdir(scratchDir, { recursive: true });
-  const unwanted = containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref));
-  await useContainerd({ rootfs, store: target, scratchDir }, { signal, work: (ctr) => removeImages(ctr, unwanted) });
+  await useContainerd(
+    { rootfs, store: target, scratchDir },
+    { signal, work: (ctr) => removeImages(ctr, unwantedImages) },
+  );
   await removeScratch(target);
   for (const digest of await layers(join(target, blobsFolder))) {
     // A new file: the old one's content is the whole store's too.

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, readlink, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { parseLayers, writeStoreStart } from "./worker-store.ts";
+import { parseLayers, writeStoreStart } from "./read-only-store.ts";
 
 describe("parseLayers", () => {
   it("names the layers of an image's manifest", () => {

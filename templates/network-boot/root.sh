@@ -1,0 +1,50 @@
+# The root: fetched, mounted, started.
+
+fetch_root() {
+  url=$(argument sprout.root)
+  sha256=$(argument sprout.root-sha256)
+  [ -n "$url" ] && [ -n "$sha256" ] ||
+    fail "sprout.root= and sprout.root-sha256= must be on the kernel command line; see the boot script"
+  mkdir -p /memory /lower /root
+  mount -t tmpfs -o size=90%,mode=755 memory /memory
+  for try in 1 2 3 4 5; do
+    # Its own time limit (-T) crashes Debian's static busybox.
+    timeout 300 wget -q -O /memory/root.squashfs "$url" && fetched=yes && break
+    sleep "$try"
+  done
+  [ -n "$fetched" ] || fail "$url was not fetched: no answer, no such file, or not enough memory for it"
+  say_when "has its root image"
+  echo "$sha256  /memory/root.squashfs" | sha256sum -c -s || fail "$url is not what sprout.root-sha256 says"
+}
+
+# mount_root CHANGES: the root image, written over below CHANGES.
+mount_root() {
+  mount -t overlay -o "lowerdir=/lower,upperdir=$1/changes,workdir=$1/work" overlay /root ||
+    fail "the root image cannot be written over"
+}
+
+# containerd's snapshotter cannot have its changes on an overlay, and kubelet measures the filesystem that it is on.
+mount_memory() {
+  mount -t squashfs -o loop,ro /memory/root.squashfs /lower || fail "the root image cannot be mounted"
+  mkdir /memory/changes /memory/work
+  mount_root /memory
+  for name in containerd kubelet; do mount -t tmpfs -o size=60%,mode=755 "$name" "/root/var/lib/$name"; done
+  cp -a /root/usr/lib/sprout/containerd-start/. /root/var/lib/containerd/
+  root_device=memory
+}
+
+start_root() {
+  mount -t tmpfs -o mode=755,nosuid,nodev run /root/run
+  mkdir /root/run/sprout
+  echo "$root_device" >/root/run/sprout/root-device
+  if [ -f /tmp/lease ]; then
+    cp /tmp/lease /root/run/sprout/lease
+    [ "$root_device" = memory ] || cp /tmp/lease /data/lease
+  fi
+  [ ! -f /etc/resolv.conf ] || cp /etc/resolv.conf /root/etc/resolv.conf
+  # Power may be cut before the disk has it by itself.
+  [ "$root_device" = memory ] || sync
+  say_when "starts its root"
+  for name in dev sys proc; do mount --move "/$name" "/root/$name"; done
+  exec /usr/lib/sprout/busybox switch_root /root /lib/systemd/systemd
+}
