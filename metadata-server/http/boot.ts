@@ -123,7 +123,7 @@ async function findTask(
   // Somebody who switches it on by hand also switches it off.
   const end = machine.power.driver === "manual" ? "reboot" : "off";
   const line = "Wipes the disk, which holds what a cluster left there";
-  return { line, kubernetesVersion, settings: { do: "wipe", "wipe-token": token, then: end } };
+  return { line, kubernetesVersion, settings: { do: "wipe", "wipe-token": token, end } };
 }
 
 const bootForTask = (

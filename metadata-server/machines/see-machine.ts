@@ -62,9 +62,9 @@ async function look({ store }: MachineDependencies, { macs, uuid }: Sighting): P
 }
 
 /** The node says so itself, over TLS and with the capability that is bound to it. */
-async function hasCalledFromDisk({ member }: MachineDependencies["store"], { state, assignment }: MachineRecord) {
+async function hasCalledFromDisk(store: MachineDependencies["store"], { state, assignment }: MachineRecord) {
   if (state !== "assigned" || assignment?.install !== true || assignment.installedAt !== null) return false;
-  const node = await member(assignment.clusterId, assignment.member);
+  const node = await store.member(assignment.clusterId, assignment.member);
   return node?.allocation === assignment.allocation && node.bound?.rootDevice === "disk";
 }
 
