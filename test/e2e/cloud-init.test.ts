@@ -35,7 +35,10 @@ describe.skipIf(reason !== null)(`machines that boot by cloud-init${reason ? ` (
     const imagesDir = await ensureCloudInitImage({ signal: AbortSignal.timeout(600_000) });
     const [listenPort, port] = [await findFreePort(), await findFreePort()];
     proxy = await startRecordingProxy({ listenPort, port });
-    lab = await startLab(bootsByCloudInit(listenPort), { imagesDir, httpListen: `0.0.0.0:${port}` });
+    lab = await startLab(bootsByCloudInit(listenPort), {
+      imagesDir,
+      settings: { httpListen: `0.0.0.0:${port}` },
+    });
     const created = await lab.client.create({ name: "clouds", nodes: 2, provider: "nspawn" });
     cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 240_000 });
     await untilPhonedHome();

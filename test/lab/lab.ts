@@ -6,12 +6,13 @@ import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
 import { locateKubernetes, toKubernetesOrigin } from "../../images/kubernetes/origin.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
+import type { Connection } from "../../metadata-server/cli/client/connection.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
-import { loadConfig } from "../../metadata-server/config.ts";
+import { type Config, type ConfigFlags, loadConfig } from "../../metadata-server/config.ts";
 import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { startServer, type RunningServer } from "../../metadata-server/serve.ts";
+import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
 import { createLabFolder } from "./lab-folders.ts";
 
 export const kubernetesVersion = "v1.20.2";
@@ -47,19 +48,28 @@ export async function prepareImage(
 export interface Lab {
   server: RunningServer;
   client: ApiClient;
+  connection: Connection;
   machinesDir: string;
   /** The server's log so far. */
   log(): string;
   close(): Promise<void>;
 }
 
+export interface LabOptions {
+  imagesDir?: string;
+  /** Further settings of the server. */
+  settings?: ConfigFlags;
+  /** By default the server's own. */
+  openStore?: ServerOptions["openStore"];
+}
+
 /** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
 export async function startLab(
-  wrap: (provider: MachineProvider) => MachineProvider = (provider) => provider,
-  { imagesDir = join(cacheDir, "images"), httpListen }: { imagesDir?: string; httpListen?: string } = {},
+  wrap: (provider: MachineProvider, config: Config) => MachineProvider = (provider) => provider,
+  { imagesDir = join(cacheDir, "images"), settings = {}, openStore }: LabOptions = {},
 ): Promise<Lab> {
   const dataDir = await createLabFolder();
-  const config = loadConfig({ dataDir, cacheDir, port: await findFreePort(), httpListen });
+  const config = loadConfig({ dataDir, cacheDir, port: await findFreePort(), ...settings });
   const machinesDir = join(dataDir, "machines");
   const nspawn = createNspawnProvider({
     imagesDir,
@@ -69,7 +79,8 @@ export async function startLab(
   });
   const lines: string[] = [];
   const logger = createJsonLogger((line) => lines.push(line));
-  const server = await startServer(config, { logger, providers: [wrap(nspawn)] });
+  const providers = [wrap(nspawn, config)];
+  const server = await startServer(config, { logger, providers, ...(openStore && { openStore }) });
   const connection = {
     server: new URL(server.url),
     ca: await readFile(server.caFile, "utf8"),
@@ -80,6 +91,7 @@ export async function startLab(
   return {
     server,
     client,
+    connection,
     machinesDir,
     log: () => lines.join(""),
     async close() {

@@ -5,13 +5,16 @@ export interface PoweredQemuMachine extends PoweredMachine {
   isOn(): boolean;
 }
 
-/** An emulated machine without a disk that hangs on a (fake) controller: off until it is switched on. */
+/**
+ * An emulated machine that hangs on a (fake) controller: off until it is switched on. It boots over the network first
+ * either way; without a disk there is nothing else to boot.
+ */
 export function createPoweredQemuMachine(options: QemuMachineOptions): PoweredQemuMachine {
   let running: QemuMachine | undefined;
   return {
     isOn: () => running !== undefined,
     async powerOn({ overNetwork }) {
-      if (!overNetwork) throw new Error("The emulated machine has no disk to boot from");
+      if (!overNetwork && options.disk === undefined) throw new Error("The emulated machine has no disk to boot from");
       running = await startQemuMachine(options);
     },
     async powerOff() {

@@ -21,6 +21,8 @@ export interface QemuMachineOptions {
   /** Of its link on the bridge. */
   tap: string;
   memoryMiB: number;
+  /** A raw image; its own boot order is the network, then this. None by default. */
+  disk?: string;
   consoleFile: string;
 }
 
@@ -28,9 +30,9 @@ export interface QemuMachineOptions {
 export const uefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const uefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
-/** Powers on an emulated machine without a disk, whose firmware boots over the network. */
+/** Powers on an emulated machine, whose firmware boots over the network first. */
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, consoleFile } = options;
+  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, disk, consoleFile } = options;
   await createTap(tap, bridge);
   const args = [
     ["-nodefaults", "-display", "none", "-monitor", "none"],
@@ -40,9 +42,10 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     smbios ? ["-uuid", smbios.uuid, "-smbios", `type=1,uuid=${smbios.uuid},serial=${smbios.serial}`] : [],
     // Without tb-size, the cache of translated code grows to 1 GB.
     ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64", "-smp", "1", "-m", String(memoryMiB)],
-    ["-boot", "order=n,strict=on"],
+    ["-boot", "strict=on"],
     ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`],
-    ["-device", `virtio-net-pci,netdev=n0,mac=${mac}${firmware === "uefi" ? ",romfile=" : ""}`],
+    ["-device", `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${firmware === "uefi" ? ",romfile=" : ""}`],
+    disk === undefined ? [] : diskArguments(disk),
   ].flat();
   // With this process, however it ends.
   const qemu = execa("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...args], {
@@ -58,6 +61,12 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     },
   };
 }
+
+/** What the machine discards takes no room on the host. */
+const diskArguments = (file: string) => [
+  ...["-drive", `if=none,id=d0,format=raw,discard=unmap,detect-zeroes=unmap,file=${file}`],
+  ...["-device", "virtio-blk-pci,drive=d0,bootindex=2"],
+];
 
 /** Variables of its own, beside the console's file. */
 async function uefiArguments(consoleFile: string): Promise<string[]> {

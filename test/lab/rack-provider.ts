@@ -1,0 +1,63 @@
+import type { Config } from "../../metadata-server/config.ts";
+import { createOpenPowerDriver } from "../../metadata-server/machines/open-power-driver.ts";
+import { systemClock } from "../../metadata-server/clusters/clock.ts";
+import { createBareMetalProvider } from "../../metadata-server/providers/bare-metal/bare-metal-provider.ts";
+import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
+import type { Store } from "../../metadata-server/store/store.ts";
+
+export interface RackProviderOptions {
+  nspawn: MachineProvider;
+  config: Config;
+  /** The server's own; there once it has been opened. */
+  store: () => Store;
+  serverKey: () => Buffer;
+  bridge: string;
+  /** First three octets of the rack's /24, whose host is `.1`. */
+  subnet: string;
+}
+
+const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** `rack`: control planes as nspawn machines on the rack's bridge, workers out of the inventory as `bare-metal` takes them. */
+export function createRackProvider(options: RackProviderOptions): MachineProvider {
+  const { nspawn, config, bridge, subnet } = options;
+  const serverUrl = `https://${subnet}.1:${config.port}`;
+  const bareMetal = () => {
+    const deps = { store: options.store(), clock: systemClock };
+    const openPowerDriver = createOpenPowerDriver({ ...deps, serverKeys: [options.serverKey()] });
+    const { kubernetesVersions } = nspawn;
+    return createBareMetalProvider({ ...deps, logger: silent, kubernetesVersions, serverUrl, openPowerDriver });
+  };
+  const isInRack = (name: string) => name.startsWith("node");
+
+  return {
+    ...nspawn,
+    name: "rack",
+    provisionAllowanceMs: 300_000,
+
+    async reserve({ members, ...request }) {
+      const workers = members.filter(({ name }) => isInRack(name));
+      const { machines: taken } = await bareMetal().reserve({ ...request, members: workers });
+      const controlPlanes = members.filter(({ name }) => !isInRack(name));
+      const machines = controlPlanes.map(({ name, role }, index) => ({
+        name,
+        role,
+        address: `${subnet}.${11 + index}`,
+        mac: `0a:58:00:00:00:${11 + index}`,
+      }));
+      return { machines: [...machines, ...taken], serverUrl, providerData: { bridge } };
+    },
+
+    launch: (spec, signal) => (isInRack(spec.name) ? bareMetal() : nspawn).launch(spec, signal),
+    abandonLaunch: async (machine) => bareMetal().abandonLaunch?.(machine),
+
+    async terminate(machine) {
+      await nspawn.terminate(machine);
+      await bareMetal().terminate(machine);
+    },
+
+    release: (clusterId) => bareMetal().release(clusterId),
+    // The inventory's are `bare-metal`'s to list.
+    list: () => nspawn.list(),
+  };
+}

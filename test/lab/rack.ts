@@ -1,0 +1,139 @@
+import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { createMachineClient, type MachineClient } from "../../metadata-server/cli/client/machine-client.ts";
+import { createRequester } from "../../metadata-server/cli/client/requester.ts";
+import type { Config } from "../../metadata-server/config.ts";
+import { run } from "../../metadata-server/run.ts";
+import { openConfiguredStore } from "../../metadata-server/serve.ts";
+import { loadServerKey } from "../../metadata-server/pki/server-key.ts";
+import type { Store } from "../../metadata-server/store/store.ts";
+import { type FakeRedfish, startFakeRedfish } from "../fakes/fake-redfish.ts";
+import { createServerTls } from "../fakes/test-certificates.ts";
+import { credentials } from "../fixtures/redfish-driver.ts";
+import { type Lab, startLab } from "./lab.ts";
+import { createPoweredQemuMachine, type PoweredQemuMachine } from "./powered-qemu-machine.ts";
+import type { Firmware } from "./qemu-machine.ts";
+import { createRackProvider } from "./rack-provider.ts";
+
+const bridge = "sprout-rack";
+const subnet = "10.78.1";
+const gibibyte = 2 ** 30;
+
+/** An emulated machine behind a fake controller. */
+export interface RackMachine {
+  mac: string;
+  powered: PoweredQemuMachine;
+  controller: FakeRedfish;
+  /** What it has said on its serial port, without what moves a cursor. */
+  said(): Promise<string>;
+}
+
+export interface Rack {
+  lab: Lab;
+  machines: MachineClient;
+  /** Puts a machine into the rack; nobody has heard of it. */
+  add(machine: { firmware?: Firmware; memoryMiB: number; diskGiB?: number }): Promise<RackMachine>;
+  /** Tells the server how to switch it. */
+  setPower(id: string, machine: RackMachine): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * A network of its own with the project's server, its DHCP and its boot surface, and emulated machines whose power a fake
+ * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
+ */
+export async function startRack(): Promise<Rack> {
+  await run("ip", ["link", "add", bridge, "type", "bridge", "forward_delay", "0"]);
+  await run("ip", ["address", "add", `${subnet}.1/24`, "dev", bridge]);
+  await run("ip", ["address", "add", "fd78:1::1/64", "dev", bridge, "nodad"]);
+  await run("ip", ["link", "set", bridge, "up"]);
+  const folder = await mkdtemp(join(tmpdir(), "sprout-rack-"));
+  const tls = await createServerTls(folder);
+  let store: Store | undefined;
+  let serverKey: Buffer | undefined;
+  const opened = <T>(thing: T | undefined): T => {
+    if (thing === undefined) throw new Error("The server has not started yet");
+    return thing;
+  };
+  const lab = await startLab(
+    (nspawn, config) =>
+      createRackProvider({
+        nspawn,
+        config,
+        store: () => opened(store),
+        serverKey: () => opened(serverKey),
+        bridge,
+        subnet,
+      }),
+    {
+      settings: {
+        httpListen: `${subnet}.1:${await findFreePort()}`,
+        dhcp: "own",
+        dhcpInterface: bridge,
+        dhcpRange: `${subnet}.50-${subnet}.99`,
+        dhcpRouter: `${subnet}.1`,
+      },
+      async openStore(config: Config, options) {
+        serverKey = await loadServerKey(join(config.dataDir, "server.key"));
+        store = await openConfiguredStore(config, options);
+        return store;
+      },
+    },
+  );
+  const signal = new AbortController().signal;
+  const requester = createRequester(lab.connection, signal);
+  const rackMachines: RackMachine[] = [];
+  return {
+    lab,
+    machines: createMachineClient(lab.connection, { signal }),
+
+    async add({ firmware = "bios", memoryMiB, diskGiB }) {
+      const index = rackMachines.length + 1;
+      const mac = `52:54:00:78:01:0${index}`;
+      const smbios = { uuid: `4c4c4544-0051-3010-8053-00000000000${index}`, serial: `RACK-${index}` };
+      const consoleFile = join(folder, `${index}.console`);
+      const disk = join(folder, `${index}.disk`);
+      if (diskGiB !== undefined) {
+        await writeFile(disk, "");
+        await truncate(disk, diskGiB * gibibyte);
+      }
+      const powered = createPoweredQemuMachine({
+        firmware,
+        mac,
+        smbios,
+        bridge,
+        tap: `${bridge}-${index}`,
+        memoryMiB,
+        ...(diskGiB !== undefined && { disk }),
+        consoleFile,
+      });
+      const controller = await startFakeRedfish({ tls, credentials, machine: powered });
+      const said = async () => {
+        const text = await readFile(consoleFile, "latin1").catch(() => "");
+        // oxlint-disable-next-line no-control-regex -- a terminal's
+        return text.replaceAll(/\u001b\[[0-9;=?]*[A-Za-z]/g, "").replaceAll("\r", "");
+      };
+      const machine: RackMachine = { mac, powered, controller, said };
+      rackMachines.push(machine);
+      return machine;
+    },
+
+    async setPower(id, { controller }) {
+      const url = new URL("/redfish/v1/Systems/1", controller.url).href;
+      const power = { driver: "redfish", url, ...credentials, certificateSha256: controller.fingerprint };
+      await requester.send({ method: "PATCH", path: `/v1/machines/${id}`, body: JSON.stringify({ power }) });
+    },
+
+    async close() {
+      for (const { powered, controller } of rackMachines) {
+        await powered.powerOff();
+        await controller.close();
+      }
+      await lab.close();
+      await run("ip", ["link", "delete", bridge]);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
