@@ -50,22 +50,18 @@ function parse(source: TemplateSource): Token[] {
 }
 
 function check(tokens: Token[], scope: Scope, source: TemplateSource): string[] {
-  return tokens.flatMap(([kind, name, start, , children = []]) => {
-    const at = `${source.file}:${line(source, start)}`;
-    if (kind === "text" || kind === "!") return [];
-    if (kind === ">" || kind === "=") return [`${at}: "${kind}" tags are not supported`];
-    const value = lookUp(scope, name);
-    if (kind === "name" || kind === "&") return valueProblems(at, name, value);
-    if (value === undefined) return [`${at}: unknown placeholder "${name}"`];
-    if (kind === "^") return check(children, scope, source);
-    return sectionScopes(value).flatMap((inner) => check(children, [inner, ...scope], source));
-  });
+  return tokens.filter(([kind]) => kind !== "text" && kind !== "!").flatMap((tag) => checkTag(tag, scope, source));
 }
 
-function valueProblems(at: string, name: string, value: TemplateValue | undefined): string[] {
-  if (value === undefined) return [`${at}: unknown placeholder "${name}"`];
-  if (typeof value === "object") return [`${at}: placeholder "${name}" is a list or a map and needs a section`];
-  return value === "" ? [`${at}: placeholder "${name}" is empty`] : [];
+function checkTag([kind, name, start, , children = []]: Token, scope: Scope, source: TemplateSource): string[] {
+  const fail = (problem: string) => [`${source.file}:${line(source, start)}: ${problem}`];
+  if (kind === ">" || kind === "=") return fail(`"${kind}" tags are not supported`);
+  const value = lookUp(scope, name);
+  if (value === undefined) return fail(`unknown placeholder "${name}"`);
+  if (kind === "^") return check(children, scope, source);
+  if (kind === "#") return sectionScopes(value).flatMap((inner) => check(children, [inner, ...scope], source));
+  if (typeof value === "object") return fail(`placeholder "${name}" is a list or a map and needs a section`);
+  return value === "" ? fail(`placeholder "${name}" is empty`) : [];
 }
 
 function sectionScopes(value: TemplateValue): TemplateValues[] {

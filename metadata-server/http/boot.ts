@@ -32,16 +32,15 @@ export function addBootRoutes(app: Hono, deps: PlainDependencies): void {
 
   app.use("/ipxe", refuseOtherHosts(deps.hosts));
   app.get("/ipxe", async (c) => {
-    const origin = new URL(c.req.url);
     const from = addressOf(c);
     const seen = await seeMachine(deps.clusters, { ...parseSighting(c.req.queries()), from });
-    return script(await answer(deps, seen, { origin, from }));
+    return script(await answer(deps, seen, { url: c.req.url, from }));
   });
 }
 
 interface Asked {
   /** As the machine reached this server, and will reach it again. */
-  origin: URL;
+  url: string;
   from: string | null;
 }
 
@@ -58,7 +57,7 @@ async function answer(deps: PlainDependencies, { machine, decision }: SeenMachin
 async function bootFromNetwork(
   deps: PlainDependencies,
   { machine, shown, install }: { machine: MachineRecord; shown: ShownMachine; install: boolean },
-  { origin, from }: Asked,
+  { url, from }: Asked,
 ): Promise<string> {
   const { kubernetesVersion } = await ownerOf(deps, machine);
   const name = install ? "disk.squashfs" : "root.squashfs";
@@ -74,7 +73,8 @@ async function bootFromNetwork(
   }
   const issued = await issueCapability(deps.clusters, { machineId: machine.id, from });
   if ("refused" in issued) return renderWait(shown, { lines: [issued.refused], seconds: waitSeconds });
-  const assetsUrl = `${origin.origin}/assets/${kubernetesVersion}`;
+  const { origin, hostname } = new URL(url);
+  const assetsUrl = `${origin}/assets/${kubernetesVersion}`;
   const { member, cluster, capability } = issued;
   return renderImageBoot({
     lines: [`${member.name} of cluster ${cluster.name}, Kubernetes ${kubernetesVersion}`],
@@ -84,15 +84,13 @@ async function bootFromNetwork(
       ...(install && { do: "install", "disk-gib": diskGiBOf(machine) }),
       root: `${assetsUrl}/${name}`,
       "root-sha256": root.sha256,
-      report: reportUrl(origin),
-      server: `https://${origin.hostname}:${deps.apiPort}`,
+      report: `${origin}/machine-reports`,
+      server: `https://${hostname}:${deps.apiPort}`,
       "ca-sha256": fingerprintOf(deps.clusters.ca),
       capability,
     },
   });
 }
-
-const reportUrl = ({ origin }: URL) => `${origin}/machine-reports`;
 
 const diskGiBOf = ({ assignment }: MachineRecord) => Math.max(leastDiskGiB, Math.ceil(assignment?.diskGiB ?? 0));
 
@@ -126,17 +124,19 @@ async function findTask(
   return { line, kubernetesVersion, settings: { do: "wipe", "wipe-token": token, end } };
 }
 
-const bootForTask = (
+function bootForTask(
   { provisioningMac, uuid }: MachineRecord,
   { line, kubernetesVersion, settings }: Task,
-  { origin }: Asked,
-): string =>
-  renderImageBoot({
+  { url }: Asked,
+): string {
+  const { origin } = new URL(url);
+  return renderImageBoot({
     lines: [line, `MAC ${provisioningMac}`, `UUID ${uuid ?? "none"}`],
-    assetsUrl: `${origin.origin}/assets/${kubernetesVersion}`,
+    assetsUrl: `${origin}/assets/${kubernetesVersion}`,
     bootInterface: provisioningMac,
-    settings: { ...settings, report: reportUrl(origin) },
+    settings: { ...settings, report: `${origin}/machine-reports` },
   });
+}
 
 async function ownerOf({ clusters }: PlainDependencies, { assignment }: SeenMachine["machine"]) {
   const cluster = assignment && (await clusters.store.cluster(assignment.clusterId));

@@ -1,11 +1,15 @@
-import { FirmwareText, InterfaceMac } from "#api/hardware-identity.ts";
+import { z } from "zod";
+import { FirmwareText, InterfaceMac, SystemUuid } from "#api/hardware-identity.ts";
 import { MachineHardware } from "#api/machine.ts";
-import { MachineSighting } from "#api/machine-sighting.ts";
+import type { MachineSighting } from "#api/machine-sighting.ts";
 import { DomainError } from "../errors.ts";
 import { parse } from "./request.ts";
 
 /** A query or a form: each name with all its values. */
 export type Fields = Readonly<Record<string, string[] | undefined>>;
+
+/** What it says of itself and must be right. */
+const Claimed = z.object({ mac: InterfaceMac, uuid: SystemUuid.nullable() });
 
 const sectorBytes = 512;
 const gibibyte = 2 ** 30;
@@ -18,10 +22,14 @@ export function parseSighting(fields: Fields): MachineSighting {
   const { mac = [], nic = [], uuid = [], "serial-hex": serial, "manufacturer-hex": manufacturer } = fields;
   if (mac.length !== 1 || uuid.length > 1)
     throw new DomainError("invalid-request", "The request must have one mac, and at most one uuid");
-  const others = nic.flatMap((text) => InterfaceMac.safeParse(text).data ?? []).slice(0, 31);
-  const sighting = { macs: [...mac, ...others], uuid: uuid[0] || null };
-  const parsed = parse(MachineSighting, { ...sighting, serial: textOf(serial), manufacturer: textOf(manufacturer) });
-  return { ...parsed, macs: [...new Set(parsed.macs)] };
+  const claimed = parse(Claimed, { mac: mac[0], uuid: uuid[0] || null });
+  const others = nic.flatMap((text) => (text === "" ? [] : (InterfaceMac.safeParse(text).data ?? []))).slice(0, 31);
+  return {
+    macs: [...new Set([claimed.mac, ...others])],
+    uuid: claimed.uuid,
+    serial: textOf(serial),
+    manufacturer: textOf(manufacturer),
+  };
 }
 
 /** Texts of firmware come as hexadecimal: no quoting of theirs can be wrong then. */

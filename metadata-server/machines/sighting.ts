@@ -170,4 +170,4 @@ function approve(machine: MachineRecord, rules: readonly ApprovalRule[], at: num
   return { machine: moveMachine(machine, { to: "free", at, message, fields: { labels } }), approvedBy: found.number };
 }
 
-const isSame = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one: unknown, other: unknown) => one === other || JSON.stringify(one) === JSON.stringify(other);

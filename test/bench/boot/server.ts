@@ -69,7 +69,7 @@ function createMachine(index: number): MachineRecord {
 
 function toQuery({ provisioningMac, uuid, serial }: MachineRecord): string {
   const mac = provisioningMac.replaceAll(":", "-");
-  return `mac=${mac}&uuid=${uuid}&serial-hex=${hex(serial)}&manufacturer-hex=${hex("Bench")}&nic=${mac}&nic=&nic=&nic=`;
+  return `mac=${mac}&uuid=${uuid}&serial-hex=${hex(serial)}&manufacturer-hex=${hex("Bench")}&nic=${mac}&nic=&nic=&nic=&nic=&nic=&nic=&nic=`;
 }
 
 function hex(text: string | null): string {
