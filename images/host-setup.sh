@@ -30,7 +30,8 @@ ovmf: UEFI firmware of emulated machines
 dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a stand-in"
 [ "${1-}" != bench ] || packages="$packages
-wrk: asks for metadata as fast as it can"
+wrk: asks as fast as it can
+nginx-light: sends root images, beside the server"
 
 installed=$(
   echo "$packages" | cut -d: -f1 |

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { fstatSync } from "node:fs";
+import { type BigIntStats, fstatSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
 
 /** A file that is open, and what it was when it was opened. The one who opened it closes it. */
@@ -15,6 +15,8 @@ export interface AssetFile {
 export interface AssetFiles {
   /** Undefined where there is no such file. The first to ask for a file waits until all of it was read. */
   open(path: string): Promise<AssetFile | undefined>;
+  /** Of the file that is there now; undefined where there is none. */
+  sha256(path: string): Promise<string | undefined>;
 }
 
 interface Digest {
@@ -36,23 +38,34 @@ export function createAssetFiles(): AssetFiles {
     sha256.catch(() => digests.get(path) === digest && digests.delete(path));
     return sha256;
   };
+  async function openFile(path: string): Promise<AssetFile | undefined> {
+    const handle = await openExisting(path);
+    if (handle === undefined) return undefined;
+    const identity = identityOf(handle);
+    const checkUnchanged = () => {
+      if (identityOf(handle) !== identity)
+        throw new Error(`Cannot serve ${path}: it was written while it was read; rename a new file into its place`);
+    };
+    try {
+      const sha256 = await digestOf(path, handle, identity);
+      checkUnchanged();
+      return { handle, sizeBytes: fstatSync(handle.fd).size, sha256, checkUnchanged };
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+  }
   return {
-    async open(path) {
-      const handle = await openExisting(path);
-      if (handle === undefined) return undefined;
-      const identity = identify(handle);
-      const checkUnchanged = () => {
-        if (identify(handle) !== identity)
-          throw new Error(`Cannot serve ${path}: it was written while it was read; rename a new file into its place`);
-      };
-      try {
-        const sha256 = await digestOf(path, handle, identity);
-        checkUnchanged();
-        return { handle, sizeBytes: fstatSync(handle.fd).size, sha256, checkUnchanged };
-      } catch (error) {
-        await handle.close();
-        throw error;
-      }
+    open: openFile,
+    async sha256(path) {
+      const known = digests.get(path);
+      const sha256 = await known?.sha256;
+      // Only now: it may have been written until its last byte was read.
+      const stats = known && statSync(path, { bigint: true, throwIfNoEntry: false });
+      if (stats !== undefined && identify(stats) === known?.identity) return sha256;
+      const file = await openFile(path);
+      await file?.handle.close();
+      return file?.sha256;
     },
   };
 }
@@ -67,11 +80,10 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
   return undefined;
 }
 
-function identify(handle: FileHandle): string {
-  // Not its ctime: that changes when another file takes its name.
-  const { dev, ino, size, mtimeNs } = fstatSync(handle.fd, { bigint: true });
-  return [dev, ino, size, mtimeNs].join(" ");
-}
+const identityOf = ({ fd }: FileHandle) => identify(fstatSync(fd, { bigint: true }));
+
+/** Not its ctime: that changes when another file takes its name. */
+const identify = ({ dev, ino, size, mtimeNs }: BigIntStats) => [dev, ino, size, mtimeNs].join(" ");
 
 async function checksum(handle: FileHandle): Promise<string> {
   const hash = createHash("sha256");

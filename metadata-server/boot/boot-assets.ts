@@ -15,17 +15,27 @@ export interface BootAssets {
   versions(): Promise<string[]>;
   /** Of the image of that Kubernetes version, or of "ipxe". Undefined where there is none; any text is safe to ask for. */
   open(version: string, name: string): Promise<AssetFile | undefined>;
+  /** The same of its SHA-256 alone, hexadecimal. */
+  sha256(version: string, name: string): Promise<string | undefined>;
 }
 
 /** `imagesDir` has a folder for each baked image, named by its Kubernetes version. */
 export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ipxeDir: string }): BootAssets {
   const files = createAssetFiles();
+  const pathOf = (version: string, name: string) => {
+    if (version === "ipxe") return ipxeNames.includes(name) ? join(ipxeDir, name) : undefined;
+    if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
+    return join(imagesDir, version, "network-boot", name);
+  };
   return {
     versions: () => listBootImages(imagesDir),
     async open(version, name) {
-      if (version === "ipxe") return ipxeNames.includes(name) ? files.open(join(ipxeDir, name)) : undefined;
-      if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
-      return files.open(join(imagesDir, version, "network-boot", name));
+      const path = pathOf(version, name);
+      return path === undefined ? undefined : files.open(path);
+    },
+    async sha256(version, name) {
+      const path = pathOf(version, name);
+      return path === undefined ? undefined : files.sha256(path);
     },
   };
 }

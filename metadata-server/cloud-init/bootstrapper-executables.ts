@@ -21,16 +21,14 @@ export interface BootstrapperExecutables {
 /** `folder` has `sprout-bootstrap` in a folder for each architecture. */
 export function createBootstrapperExecutables(folder: string): BootstrapperExecutables {
   const files = createAssetFiles();
-  const open = async (arch: string) =>
-    architectures.some((known) => known === arch) ? files.open(join(folder, arch, "sprout-bootstrap")) : undefined;
+  const pathOf = (arch: string) => join(folder, arch, "sprout-bootstrap");
   return {
-    open,
+    open: async (arch) => (architectures.some((known) => known === arch) ? files.open(pathOf(arch)) : undefined),
     async list() {
       const found = await Promise.all(
         architectures.map(async (arch) => {
-          const file = await open(arch);
-          await file?.handle.close();
-          return file === undefined ? [] : [{ arch, machine: machines[arch], sha256: file.sha256 }];
+          const sha256 = await files.sha256(pathOf(arch));
+          return sha256 === undefined ? [] : [{ arch, machine: machines[arch], sha256 }];
         }),
       );
       return found.flat();

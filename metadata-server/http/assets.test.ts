@@ -1,5 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, open, rename, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { mkdir, open, readdir, readlink, rename, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -167,4 +169,22 @@ describe("Assets", () => {
     expect(server.log).toEqual([]);
     expect((await get({ range: "bytes=0-9" })).status).toBe(206);
   });
+
+  it.skipIf(!existsSync("/proc/self/fd"))(
+    "of a client that goes away are closed, those too that it had asked for and not yet been sent (needs /proc)",
+    async () => {
+      await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
+      const openFiles = async () => {
+        const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
+        return (await Promise.all(links)).filter((path) => path.startsWith(images)).length;
+      };
+      const socket = connect(port, "127.0.0.1");
+      socket.write("GET /assets/v1.20.2/root.squashfs HTTP/1.1\r\nHost: boot\r\n\r\n".repeat(2));
+      await once(socket, "data");
+      await expect.poll(openFiles).toBe(2);
+      socket.destroy();
+      await expect.poll(openFiles).toBe(0);
+      expect(server.log).toEqual([]);
+    },
+  );
 });

@@ -61,9 +61,8 @@ async function bootFromNetwork(
 ): Promise<string> {
   const { kubernetesVersion } = await ownerOf(deps, machine);
   const name = install ? "disk.squashfs" : "root.squashfs";
-  const root = await deps.assets.open(kubernetesVersion, name);
-  await root?.handle.close();
-  if (root === undefined) {
+  const rootSha256 = await deps.assets.sha256(kubernetesVersion, name);
+  if (rootSha256 === undefined) {
     // Before a capability is issued: this window has but one.
     const lines = [
       `There is no image of ${kubernetesVersion} for network boot`,
@@ -83,7 +82,7 @@ async function bootFromNetwork(
     settings: {
       ...(install && { do: "install", "disk-gib": diskGiBOf(machine) }),
       root: `${assetsUrl}/${name}`,
-      "root-sha256": root.sha256,
+      "root-sha256": rootSha256,
       report: `${origin}/machine-reports`,
       server: `https://${hostname}:${deps.apiPort}`,
       "ca-sha256": fingerprintOf(deps.clusters.ca),

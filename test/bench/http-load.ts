@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { execa } from "execa";
 import { z } from "zod";
+import { cpuSecondsOf } from "./cpu-time.ts";
 
 const Result = z.object({
   requests: z.number(),
@@ -19,12 +20,15 @@ export interface LoadRun {
   requestsPerSecond: number;
   p50Ms: number;
   p99Ms: number;
+  /** Of the server for each request, all its threads: what stays much the same where others use the machine too. */
+  cpuMicroseconds: number;
 }
 
 /** A server in a process of its own, on 127.0.0.1. */
 export interface BenchServer {
   port: number;
-  /** File with a line for each machine, for the load script. */
+  pid: number;
+  /** File with a line for each machine, or each path, for the load script. */
   machines: string;
   stop(): Promise<void>;
 }
@@ -37,19 +41,22 @@ export async function startBenchServer(script: string, args: readonly string[]):
     child.kill("SIGTERM");
     await once(child, "exit");
   };
-  return { ...Started.parse(JSON.parse(line.toString())), stop };
+  return { ...Started.parse(JSON.parse(line.toString())), pid: child.pid ?? 0, stop };
 }
 
 /** wrk with a Lua script that prints `RESULT {…}`; throws where any request fails. */
 export async function runLoad(
   url: string,
-  { script, seconds, env }: { script: string; seconds: number; env: Record<string, string> },
+  { script, seconds, env, pid }: { script: string; seconds: number; env: Record<string, string>; pid: number },
 ): Promise<LoadRun> {
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, url];
+  const cpuBefore = await cpuSecondsOf(pid);
   const { stdout } = await execa("wrk", args, { env });
+  const cpuSeconds = (await cpuSecondsOf(pid)) - cpuBefore;
   const result = Result.parse(JSON.parse(/RESULT (.*)/.exec(stdout)?.[1] ?? "null"));
   if (result.errors > 0) throw new Error(`${result.errors} of ${result.requests} requests failed: ${stdout}`);
-  return { requestsPerSecond: result.requests / result.seconds, p50Ms: result.p50Ms, p99Ms: result.p99Ms };
+  const { requests, p50Ms, p99Ms } = result;
+  return { requestsPerSecond: requests / result.seconds, p50Ms, p99Ms, cpuMicroseconds: (cpuSeconds / requests) * 1e6 };
 }
 
 export const medianRun = <T extends LoadRun>(runs: readonly T[]): T =>

@@ -1,8 +1,9 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { cpus } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { whyNoMachines } from "../lab/lab.ts";
+import { type AssetsBench, benchAssets } from "./assets/bench.ts";
 import { benchBoot, type BootBench } from "./boot/bench.ts";
 import { benchBringUp, type BringUpBench } from "./bring-up.ts";
 import { benchCredentials, type CredentialsBench } from "./credentials.ts";
@@ -10,12 +11,16 @@ import { benchChurn, type ChurnBench } from "./churn/bench.ts";
 import { benchCreation, type CreationBench } from "./creation/bench.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
+import type { LoadRun } from "./http-load.ts";
+import { benchSeeds, type SeedsBench } from "./seeds/bench.ts";
 
-// `npm run bench -- [--only bring-up,credentials,metadata,creation,churn,boot] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
+const benches = "bring-up,credentials,metadata,creation,churn,boot,seeds,assets";
+
+// `npm run bench -- [--only A,B,…] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: "bring-up,credentials,metadata,creation,churn,boot" },
+    only: { type: "string", default: benches },
     rounds: { type: "string", default: "3" },
   },
 });
@@ -34,6 +39,8 @@ const results: {
   creation?: CreationBench;
   churn?: ChurnBench;
   boot?: BootBench;
+  seeds?: SeedsBench;
+  assets?: AssetsBench;
 } = {};
 
 const noMachines = whyNoMachines();
@@ -82,14 +89,10 @@ if (chosen.has("metadata")) {
   const bench = await benchMetadata({ sizes: [10, 5000, 100_000], tlsMembers: 5000, secondsPerRun: 5, onProgress });
   results.metadata = bench;
   print("\nMetadata, every request on a new connection, 256 at a time, plain HTTP, median");
-  for (const { members, sprout, bare, ratio } of bench.sizes)
-    print(
-      `  ${String(members).padStart(6)} members: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}   goal ${bench.goalRatio}, ${bench.goalP99Ms} ms`,
-    );
-  for (const { connections, sprout, bare, ratio } of bench.tls)
-    print(
-      `  TLS, ${connections} connections: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}`,
-    );
+  for (const { members, ...compared } of bench.sizes)
+    printBesideBare(`${String(members).padStart(6)} members`, compared);
+  for (const { connections, ...compared } of bench.tls) printBesideBare(`TLS, ${connections} connections`, compared);
+  print(`  goal: ratio ${bench.goalRatio}, p99 ${bench.goalP99Ms} ms`);
 }
 
 if (chosen.has("creation")) {
@@ -123,16 +126,50 @@ if (chosen.has("boot")) {
   const bench = await benchBoot({ sizes: [10, 1000, 100_000], secondsPerRun: 5, onProgress });
   results.boot = bench;
   print("\nBoot scripts, every request on a new connection, 256 at a time, plain HTTP, median");
-  for (const { machines, sprout, bare, ratio } of bench.sizes)
-    print(
-      `  ${String(machines).padStart(6)} machines: ${sprout.requestsPerSecond.toFixed(0)}/s, p99 ${sprout.p99Ms.toFixed(0)} ms; bare Hono ${bare.requestsPerSecond.toFixed(0)}/s, p99 ${bare.p99Ms.toFixed(0)} ms; ratio ${ratio.toFixed(2)}   goal ${bench.goalRatio}`,
-    );
+  printSizes(bench);
+}
+
+if (chosen.has("seeds")) {
+  const bench = await benchSeeds({ sizes: [10, 1000, 100_000], secondsPerRun: 5, onProgress });
+  results.seeds = bench;
+  print(
+    `\nSeeds (NoCloud, ${bench.filesPerSeed} requests each), every request on a new connection, 256 at a time, median`,
+  );
+  printSizes(bench);
+}
+
+if (chosen.has("assets") && noMachines !== null) print(`Assets: left out, ${noMachines}`);
+else if (chosen.has("assets")) {
+  const bench = await benchAssets(onProgress);
+  results.assets = bench;
+  print(
+    `\nAssets: ${inMegabytes(bench.sizeBytes)} to ${bench.clients} clients at once, ${bench.linkGigabits} Gbit/s, median`,
+  );
+  for (const [name, { gigabitsPerSecond, cpuSeconds }] of [
+    ["Sprout", bench.sprout],
+    ["nginx ", bench.nginx],
+  ] as const)
+    print(`  ${name}  ${gigabitsPerSecond.toFixed(2)} Gbit/s, ${cpuSeconds.toFixed(2)} s of processor time`);
+  print(`  ratio   ${bench.ratio.toFixed(2)}   goal ${bench.goalRatio}`);
 }
 
 const file = join(import.meta.dirname, "../../dist/bench.json");
 await mkdir(join(file, ".."), { recursive: true });
 await writeFile(
   file,
-  `${JSON.stringify({ at: new Date().toISOString(), cpus: cpus().map(({ model }) => model), ...results }, null, 2)}\n`,
+  `${JSON.stringify({ at: new Date().toISOString(), cpus: cpus().map(({ model }) => model), load: loadavg(), ...results }, null, 2)}\n`,
 );
 print(`\nWritten to dist/bench.json`);
+
+function printSizes({ sizes, goalRatio, goalP99Ms }: BootBench | SeedsBench): void {
+  for (const { size, ...compared } of sizes) printBesideBare(`${String(size).padStart(6)} machines`, compared);
+  print(`  goal: ratio ${goalRatio}, p99 ${goalP99Ms} ms`);
+}
+
+function printBesideBare(name: string, { sprout, bare, ratio }: { sprout: LoadRun; bare: LoadRun; ratio: number }) {
+  print(`  ${name}: ${inWords(sprout)}; bare Hono ${inWords(bare)}; ratio ${ratio.toFixed(2)}`);
+}
+
+function inWords({ requestsPerSecond, p99Ms, cpuMicroseconds }: LoadRun): string {
+  return `${requestsPerSecond.toFixed(0)}/s, p99 ${p99Ms.toFixed(0)} ms, ${cpuMicroseconds.toFixed(0)} µs of processor time each`;
+}

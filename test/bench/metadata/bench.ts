@@ -92,5 +92,5 @@ async function load(
 ): Promise<MetadataRun> {
   const script = join(import.meta.dirname, "load.lua");
   const env = { MACHINES: server.machines, CONNECTION: kept === "kept" ? "keep-alive" : "close" };
-  return { members, ...(await runLoad(server.url, { script, seconds, env })) };
+  return { members, ...(await runLoad(server.url, { script, seconds, env, pid: server.pid })) };
 }

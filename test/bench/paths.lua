@@ -1,10 +1,10 @@
--- wrk: every request of another machine, on a connection of its own.
+-- wrk: every request of another path, on a connection of its own.
 local requests = {}
 
 -- Made ahead: formatting them on the way would be what is measured.
 init = function()
-  for line in io.lines(os.getenv("MACHINES")) do
-    requests[#requests + 1] = wrk.format("GET", "/ipxe?" .. line, { Connection = "close" })
+  for path in io.lines(os.getenv("MACHINES")) do
+    requests[#requests + 1] = wrk.format("GET", path, { Connection = "close" })
   end
   math.randomseed(1)
 end

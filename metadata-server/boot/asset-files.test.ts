@@ -1,0 +1,30 @@
+import { createHash } from "node:crypto";
+import { rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { createAssetFiles } from "./asset-files.ts";
+
+const sha256Of = (text: string) => createHash("sha256").update(text).digest("hex");
+
+describe("The checksum of an asset", () => {
+  it("is that of the file which is there now: written, replaced or gone", async () => {
+    const folder = await temporaryFolder("asset-files");
+    const path = join(folder, "root.squashfs");
+    const files = createAssetFiles();
+    expect(await files.sha256(path)).toBeUndefined();
+    await writeFile(path, "first");
+    expect([await files.sha256(path), await files.sha256(path)]).toEqual([sha256Of("first"), sha256Of("first")]);
+    await writeFile(path, "written");
+    expect(await files.sha256(path)).toBe(sha256Of("written"));
+    await writeFile(`${path}.new`, "another");
+    await rename(`${path}.new`, path);
+    expect(await files.sha256(path)).toBe(sha256Of("another"));
+    await rm(path);
+    expect(await files.sha256(path)).toBeUndefined();
+  });
+
+  it("is none of a folder", async () => {
+    expect(await createAssetFiles().sha256(await temporaryFolder("asset-files"))).toBeUndefined();
+  });
+});
