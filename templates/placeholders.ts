@@ -41,7 +41,11 @@ const addresses: Placeholders = {
 
 /** Every template, and everything it is ever given. A test holds this to what the code gives. */
 export const templates: Readonly<Record<string, Placeholders>> = {
-  "cloud-init/install-bootstrapper.py": { unit: value, executables: { machine: value, url: value, sha256: value } },
+  "cloud-init/install-bootstrapper.py": {
+    unit: value,
+    reportUrl: value,
+    executables: { machine: value, url: value, sha256: value },
+  },
   "cloud-init/user-data.yaml": { name: value, seed: value, reportUrl: value, phoneHomeUrl: value },
   "cni/10-sprout.conflist": { podCidr: value },
   "containerd/config.toml": image,

@@ -37,16 +37,21 @@ export const renderUserData = (render: Render, { instance, url }: { instance: In
 export const renderArchive = (documents: readonly string[]) =>
   `#cloud-config-archive\n${JSON.stringify(documents.filter((document) => document !== ""))}\n`;
 
-/** A script that brings sprout-bootstrap where it is missing; empty where the server has none to give. */
+/**
+ * A script that brings sprout-bootstrap where it is missing, and tells why where it cannot; empty where the server has
+ * none to give. `url` is where the instance's own files are.
+ */
 export async function renderVendorData(
   render: Render,
-  { executables, origin }: { executables: readonly BootstrapperExecutable[]; origin: string },
+  { executables, url }: { executables: readonly BootstrapperExecutable[]; url: string },
 ): Promise<string> {
   if (executables.length === 0) return "";
   const unit = await render("systemd/sprout-bootstrap.service", {});
+  const { origin } = new URL(url);
   return render("cloud-init/install-bootstrapper.py", {
     // JSON's strings are Python's as well.
     unit: JSON.stringify(unit),
+    reportUrl: `${url}/report`,
     executables: executables.map(({ arch, machine, sha256 }) => ({
       machine,
       url: `${origin}/assets/bootstrapper/${arch}`,

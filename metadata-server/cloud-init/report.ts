@@ -4,6 +4,7 @@ import { wrongMachine } from "../clusters/admission.ts";
 import { decide } from "../clusters/decide.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 import { toTime } from "../clusters/lifecycle.ts";
+import type { MemberRecord } from "../store/records.ts";
 import { findMember } from "./instance.ts";
 
 const maxErrorLength = 1000;
@@ -43,6 +44,15 @@ function toStageReport({ name, event_type: type, result, description }: CloudIni
   return { stage: stage.data, state: "failed", error: `${name}: ${description}`.slice(0, maxErrorLength) };
 }
 
+type Known = NonNullable<MemberRecord["cloudInit"]>;
+
+const isKnown = (known: Known, told: StageReport) =>
+  known.some(({ stage, state }) => stage === told.stage && state === told.state);
+
+/** After phone-home the first boot has but the end of modules-final to tell; its own first stages could not tell anything yet. */
+const isOfLaterBoot = (known: Known, told: StageReport) =>
+  known.some(({ stage }) => stage === "phone-home") && !["modules-final", "phone-home"].includes(told.stage);
+
 async function recordStage(
   deps: ClusterDependencies,
   options: { capability: string; told: StageReport | undefined; instanceId?: string },
@@ -52,11 +62,10 @@ async function recordStage(
     const { member } = await findMember(deps, capability);
     if (instanceId !== undefined && instanceId !== member.allocation) throw wrongMachine(member);
     const known = member.cloudInit ?? [];
-    if (told === undefined || known.some(({ stage, state }) => stage === told.stage && state === told.state))
-      return { result: undefined };
+    if (told === undefined || isKnown(known, told) || isOfLaterBoot(known, told)) return { result: undefined };
     const { clusterId, name } = member;
     const event = { type: "cloud-init" as const, at: toTime(deps.clock.now()), member: name, ...told };
-    const record = { ...member, cloudInit: [...known, { stage: told.stage, state: told.state }] };
+    const record = { ...member, cloudInit: [...known, told] };
     return { changes: { members: [record], events: [{ clusterId, event }] }, result: undefined };
   });
 }

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
+import { acceptCloudInitReport } from "../cloud-init/report.ts";
 import { createClusterRecord } from "../store/contract/samples.ts";
 import { enforceDeadlines, findOverdue, watchDeadlines } from "./deadlines.ts";
 
@@ -36,6 +37,26 @@ describe("The provision allowance", () => {
         ],
       },
     });
+  });
+
+  it("ends with what the cloud-init of those who never called failed at", async () => {
+    const cluster = await server.create({ nodes: 5 });
+    const fail = (index: number, name: string, description: string) =>
+      acceptCloudInitReport(server.clusters, {
+        capability: createTestMachine(server, cluster, index).capability,
+        report: { name, event_type: "finish", result: "FAIL", description },
+      });
+    await fail(0, "modules-config/config-locale", "no locale");
+    await fail(0, "modules-final/install-bootstrapper", "Cannot bring sprout-bootstrap: no");
+    await fail(0, "modules-final/config-scripts-vendor", "a script failed");
+    for (const index of [2, 3, 4]) await fail(index, "init-network", "no");
+    await fail(1, "init-network", "it called all the same");
+    await createTestMachine(server, cluster, 1).metadata();
+    await pass(30);
+    const { message } = (await server.cluster(cluster.id)).failure!;
+    expect(message.slice(message.indexOf(";"))).toBe(
+      "; cloud-init failed: cp01.build126.sprout.internal: modules-config/config-locale: no locale, modules-final/install-bootstrapper: Cannot bring sprout-bootstrap: no | node02.build126.sprout.internal: init-network: no | node03.build126.sprout.internal: init-network: no | and of 1 more",
+    );
   });
 
   it("does not fail it for a worker that never calls", async () => {

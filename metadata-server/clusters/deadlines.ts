@@ -9,7 +9,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, isComingUp, liveStates } from "./lifecycle.ts";
 import { toPeerReport } from "./peers.ts";
 import { recordRefusalSummaries } from "./refusals.ts";
-import { describeBlocked, describeMissing } from "./verdict.ts";
+import { describeCauses, describeMissing } from "./verdict.ts";
 
 /** The node counts the same deadline: its reason is better and should win. */
 export const graceMs = 10_000;
@@ -97,7 +97,8 @@ export function explainProvisioning(
   });
   const missing = silent.map((member) => toPeerReport(member, at));
   if (missing.length === 0) return { message: `No control plane address was known within ${allowance} s` };
-  return { message: `Never called within the provision allowance of ${allowance} s: ${reasons.join(", ")}`, missing };
+  const said = `Never called within the provision allowance of ${allowance} s: ${reasons.join(", ")}`;
+  return { message: `${said}${describeCauses(members)}`, missing };
 }
 
 /** What the server saw where the first control plane, which would know better, said nothing. */
@@ -108,7 +109,7 @@ export function explainDeadline(
   const unfinished = members.filter((member) => !isFinished(member));
   const missing = unfinished.map((member) => toPeerReport(member, at));
   return {
-    message: `Not ready within ${cluster.deadlineSeconds} s: ${missing.map(describeMissing).join(", ")}${describeBlocked(members)}`,
+    message: `Not ready within ${cluster.deadlineSeconds} s: ${missing.map(describeMissing).join(", ")}${describeCauses(members)}`,
     missing,
   };
 }

@@ -31,25 +31,39 @@ function judgeAvailable(cluster: ClusterRecord, { report, at }: { report: Report
 
 function toFailure(member: MemberRecord, { report, members }: { report: Report; members: MemberRecord[] }) {
   const { phase, error, missing } = report;
-  const blocked = describeBlocked(members);
+  const causes = describeCauses(members);
   if (missing === undefined || missing.length === 0)
-    return { message: `${member.name} failed in phase ${phase}: ${error ?? "no reason given"}${blocked}` };
-  return { message: `Peers missing at the deadline: ${missing.map(describeMissing).join(", ")}${blocked}`, missing };
+    return { message: `${member.name} failed in phase ${phase}: ${error ?? "no reason given"}${causes}` };
+  return { message: `Peers missing at the deadline: ${missing.map(describeMissing).join(", ")}${causes}`, missing };
 }
 
-const maxBlocked = 3;
+const maxNamed = 3;
 
-/** What nodes have found of each other, for the end of a sentence; empty where every way is open. */
-export function describeBlocked(members: readonly MemberRecord[]): string {
-  const found = members.flatMap(({ phases }) => blockedPairs(phases) ?? []);
+/** What machines have told that explains who is missing, for the end of a sentence; empty where they have told nothing. */
+export function describeCauses(members: readonly MemberRecord[]): string {
+  const blocked = members.flatMap(({ phases }) => blockedPairs(phases) ?? []);
+  const neverBegun = members.flatMap((member) => brokenCloudInit(member) ?? []);
+  return (
+    listCauses("blocked", blocked, (count) => `what ${count} more nodes found`) +
+    listCauses("cloud-init failed", neverBegun, (count) => `of ${count} more`)
+  );
+}
+
+function listCauses(heading: string, found: readonly string[], others: (count: number) => string): string {
   if (found.length === 0) return "";
-  const hidden = found.length > maxBlocked ? ` | and what ${found.length - maxBlocked} more nodes found` : "";
-  return `; blocked: ${found.slice(0, maxBlocked).join(" | ")}${hidden}`;
+  const hidden = found.length > maxNamed ? ` | and ${others(found.length - maxNamed)}` : "";
+  return `; ${heading}: ${found.slice(0, maxNamed).join(" | ")}${hidden}`;
 }
 
 /** The pairs that a node has named in its phase `peers`. */
 const blockedPairs = (phases: readonly PhaseRecord[]): string | undefined =>
   phases.find(({ phase, state }) => phase === "peers" && state === "failed")?.error;
+
+/** Of a machine that never called: what its cloud-init failed at, in each of its stages. */
+function brokenCloudInit({ name, firstContactAt, cloudInit = [] }: MemberRecord): string | undefined {
+  const errors = cloudInit.flatMap(({ state, error }) => (state === "failed" && error ? [error] : []));
+  return firstContactAt === null && errors.length > 0 ? `${name}: ${errors.join(", ")}` : undefined;
+}
 
 /** `node02.build126.example (last phase kubelet, 12 s ago)`. */
 export function describeMissing({ name, lastPhase, lastReportAgoMs }: MissingPeer): string {

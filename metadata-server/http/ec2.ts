@@ -52,11 +52,11 @@ export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
         "The metadata token is wrong or has ended; PUT latest/api/token for another",
       );
     const tree = toImdsTree(instance, async () => {
-      const { origin } = new URL(c.req.url);
+      const url = instanceUrl(c);
       // This datasource knows no vendor-data.
       return renderArchive([
-        await renderVendorData(render, { executables: await executables.list(), origin }),
-        await renderUserData(render, { instance, url: instanceUrl(c) }),
+        await renderVendorData(render, { executables: await executables.list(), url }),
+        await renderUserData(render, { instance, url }),
       ]);
     });
     const path = pathOf(c);

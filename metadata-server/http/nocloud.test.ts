@@ -32,6 +32,13 @@ const report = (event: object, from = seedUrl()) =>
   post("report", JSON.stringify({ origin: "cloudinit", timestamp: 1.5, description: "", ...event }), from);
 const told = async () => (await server.events(cluster.id)).filter((event) => event.type === "cloud-init");
 
+async function boot(stages: readonly string[]) {
+  for (const name of stages) {
+    if (name === "modules-final") await post("phone-home", `instance_id=${worker.allocation}`);
+    expect((await report({ name, event_type: "finish", result: "SUCCESS" })).status).toBe(204);
+  }
+}
+
 describe("A NoCloud seed", () => {
   it("has every file that any cloud-init asks for, uncached, before the machine has ever called", async () => {
     for (const file of files) {
@@ -168,6 +175,15 @@ describe("cloud-init's reports", () => {
       [worker.name, "modules-final", "done"],
       [worker.name, "phone-home", "done"],
     ]);
+  });
+
+  it("tell nothing of later boots, whose first stages know where to report", async () => {
+    await boot(["init-network", "modules-config", "modules-final"]);
+    const first = await told();
+    expect(first.map(({ stage }) => stage)).toEqual(["init-network", "modules-config", "phone-home", "modules-final"]);
+    await bringUp(server, cluster);
+    await boot(["init-local", "init-network", "modules-config", "modules-final"]);
+    expect(await told()).toEqual(first);
   });
 
   it("name the step that failed, and fail nothing: that is the bootstrapper's to say", async () => {

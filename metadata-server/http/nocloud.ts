@@ -33,8 +33,7 @@ export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
 
   app.get("/nocloud/:capability/vendor-data", async (c) => {
     await instanceOf(c);
-    const { origin } = new URL(c.req.url);
-    return answerText(await renderVendorData(render, { executables: await executables.list(), origin }));
+    return answerText(await renderVendorData(render, { executables: await executables.list(), url: instanceUrl(c) }));
   });
 
   // The machine has a network already, or it could not ask.

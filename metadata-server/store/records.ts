@@ -79,6 +79,6 @@ export interface MemberRecord {
   lastReportAt: number | null;
   failure: MemberFailure | null;
   /** What its cloud-init has told, each once; absent where it has none. */
-  cloudInit?: { stage: CloudInitStage; state: PhaseState }[];
+  cloudInit?: { stage: CloudInitStage; state: PhaseState; error?: string }[];
   version: number;
 }

@@ -1,107 +1,116 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import type { Event } from "#api/event.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
-import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { ensureCloudInitImage } from "../lab/cloud-init-image.ts";
-import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
+import { startCloudInitLab, type CloudInitLab } from "../lab/cloud-init-lab.ts";
+import { whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
-import { findSlow, startRecordingProxy, type RecordedRequest, type RecordingProxy } from "../lab/recording-proxy.ts";
+import { type Fault, findSlow } from "../lab/recording-proxy.ts";
 
 const reason = whyNoMachines();
-/** The machines' own address of the server, on every segment. */
-const serverAddress = "10.77.255.254";
-
-/** Machines get no seed: where their NoCloud seed is, and their capability, is all that they are told. */
-const bootsByCloudInit =
-  (port: number) =>
-  (provider: MachineProvider): MachineProvider => ({
-    ...provider,
-    launch: ({ seed, ...machine }, signal) =>
-      provider.launch({ ...machine, seed: { ...seed, server: `http://${serverAddress}:${port}` } }, signal),
-  });
-
-const filesAsked = (requests: readonly RecordedRequest[]) =>
-  requests.filter(({ method }) => method === "GET").map(({ path }) => path.replace(/^\/nocloud\/[^/]+\//, ""));
+const executable = "/assets/bootstrapper/x64";
 
 describe.skipIf(reason !== null)(`machines that boot by cloud-init${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  let lab: Lab;
-  let proxy: RecordingProxy;
+  let clouds: CloudInitLab;
   let cluster: Cluster;
-  let events: Event[];
+  /** Of the next downloads of the bootstrapper. */
+  let faults: Fault[] = ["cut"];
 
   beforeAll(async () => {
-    await prepareImage();
-    const imagesDir = await ensureCloudInitImage({ signal: AbortSignal.timeout(600_000) });
-    const [listenPort, port] = [await findFreePort(), await findFreePort()];
-    proxy = await startRecordingProxy({ listenPort, port });
-    lab = await startLab(bootsByCloudInit(listenPort), {
-      imagesDir,
-      settings: { httpListen: `0.0.0.0:${port}` },
+    clouds = await startCloudInitLab({
+      dataSourceOf: () => "nocloud",
+      faultOf: (path) => (path === executable ? faults.shift() : undefined),
     });
-    const created = await lab.client.create({ name: "clouds", nodes: 2, provider: "nspawn" });
-    cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 240_000 });
-    await untilPhonedHome();
-    events = await Array.fromAsync(lab.client.events(cluster.id, { follow: false }));
+    cluster = await create({ name: "clouds", nodes: 2 });
+    await clouds.phonedHome(2);
   });
+  afterAll(() => clouds.close());
 
-  afterAll(async () => {
-    await lab.close();
-    await proxy.close();
-  });
-
-  const phonedHome = () => proxy.requests.filter(({ path }) => path.endsWith("/phone-home"));
-
-  /** cloud-init's last word may come after the cluster is Ready. */
-  async function untilPhonedHome() {
-    const deadline = Date.now() + 60_000;
-    while (phonedHome().length < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+  async function create(body: { name: string; nodes: number }): Promise<Cluster> {
+    const { client } = clouds.lab;
+    const { id } = await client.create({ ...body, provider: "nspawn" });
+    return client.wait(id, { condition: "ready", timeoutMs: 240_000 });
   }
-
-  const machineOf = (name: string) => {
+  const inMachine = (name: string, ...argv: string[]) => {
     const { allocation } = cluster.members.find((member) => member.name === name)!;
-    return { machinesDir: lab.machinesDir, allocation };
+    return execInMachine({ machinesDir: clouds.lab.machinesDir, allocation }, argv);
   };
+  const toldBy = async ({ id }: Cluster, name: string) => {
+    const events = await Array.fromAsync(clouds.lab.client.events(id, { follow: false }));
+    return events.flatMap((event) => (event.type === "cloud-init" && event.member === name ? [event] : []));
+  };
+  const filesOf = (name: string) =>
+    clouds.requestsOf(name).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
+
   it("become a Ready cluster, brought the bootstrapper and the seed by cloud-init alone", async () => {
     expect(cluster.state).toBe("ready");
-    const { stdout } = await execInMachine(machineOf(cluster.members[0]!.name), [
-      "kubectl",
-      "get",
-      "nodes",
-      "--output=jsonpath={.items[*].metadata.name}",
-    ]);
+    const names = "--output=jsonpath={.items[*].metadata.name}";
+    const { stdout } = await inMachine(cluster.members[0]!.name, "kubectl", "get", "nodes", names);
     expect(stdout.split(" ").toSorted()).toEqual(cluster.members.map(({ name }) => name).toSorted());
   });
 
   it("asked for each file once, were never told 404, and waited for none", () => {
-    expect(filesAsked(proxy.requests).toSorted()).toEqual(
-      [...Array<string>(2)]
-        .flatMap(() => ["/assets/bootstrapper/x64", "meta-data", "user-data", "vendor-data"])
-        .toSorted(),
-    );
-    const refused = proxy.requests.filter(({ status }) => status >= 400);
-    expect(refused).toEqual([]);
-    const slow = findSlow(proxy.requests, 50).filter((file) => !file.startsWith("GET /assets/"));
+    for (const { name } of cluster.members)
+      expect([name, filesOf(name)]).toEqual([name, ["meta-data", "user-data", "vendor-data"]]);
+    expect(clouds.requests.filter(({ status }) => status >= 300)).toEqual([]);
+    const slow = findSlow(clouds.requests, 50).filter((file) => !file.startsWith("GET /assets/"));
     expect(slow).toEqual([]);
+  });
+
+  it("began again with the bootstrapper where its download was cut off", () => {
+    const downloads = clouds.requests.filter(({ path }) => path === executable);
+    expect([downloads.length, downloads.filter(({ whole }) => !whole).length]).toEqual([3, 1]);
   });
 
   it("have the seed for root alone, and are the instance of their allocation", async () => {
     for (const { name, allocation } of cluster.members) {
-      const mode = await execInMachine(machineOf(name), ["stat", "--format=%U %a", "/etc/sprout/seed.json"]);
+      const mode = await inMachine(name, "stat", "--format=%U %a", "/etc/sprout/seed.json");
       expect(mode.stdout).toBe("root 600");
-      const instance = await execInMachine(machineOf(name), ["cat", "/var/lib/cloud/data/instance-id"]);
+      const instance = await inMachine(name, "cat", "/var/lib/cloud/data/instance-id");
       expect(instance.stdout.trim()).toBe(allocation);
-      const host = await execInMachine(machineOf(name), ["hostname"]);
+      const host = await inMachine(name, "hostname");
       // cloud-init gives a host the first label of its name.
       expect(host.stdout.trim()).toBe(name.split(".")[0]);
     }
   });
 
-  it("told their stages, which are on the cluster's timeline", () => {
+  it("told their stages, which are on the cluster's timeline, and no failure", async () => {
     for (const { name } of cluster.members) {
-      const told = events.filter((event) => event.type === "cloud-init" && event.member === name);
-      const done = told.flatMap((event) => ("stage" in event && event.state === "done" ? [event.stage] : []));
-      expect(done).toEqual(expect.arrayContaining(["init-network", "phone-home"]));
+      const told = (await toldBy(cluster, name)).map(({ stage, state }) => `${stage} ${state}`);
+      expect(told).toEqual(expect.arrayContaining(["init-network done", "modules-config done", "phone-home done"]));
+      expect(told.filter((line) => line.endsWith("failed"))).toEqual([]);
     }
+  });
+
+  it("that reboot find themselves the same instance with a dead capability, and tell nothing twice", async () => {
+    const { name, allocation } = cluster.members[1]!;
+    const before = await toldBy(cluster, name);
+    const reports = clouds.requestsOf(name).filter(({ path }) => path === "report").length;
+    await inMachine(name, "systemctl", "reboot", "--force", "--force");
+    await expect.poll(() => filesOf(name).length, { timeout: 60_000 }).toBe(6);
+    expect((await inMachine(name, "cloud-init", "status", "--wait")).stdout).toContain("status: done");
+    expect(filesOf(name).slice(3)).toEqual(["meta-data", "user-data", "vendor-data"]);
+    expect((await inMachine(name, "cat", "/var/lib/cloud/data/instance-id")).stdout.trim()).toBe(allocation);
+    const again = clouds.requestsOf(name).filter(({ path }) => path === "report");
+    expect(again.length).toBeGreaterThan(reports);
+    expect(clouds.requests.filter(({ status }) => status >= 300)).toEqual([]);
+    expect(await toldBy(cluster, name)).toEqual(before);
+    const ready = "--output=jsonpath={.status.conditions[?(@.type=='Ready')].status}";
+    await expect
+      .poll(async () => (await inMachine(cluster.members[0]!.name, "kubectl", "get", "node", name, ready)).stdout, {
+        timeout: 60_000,
+      })
+      .toBe("True");
+  });
+
+  it("that are brought another file than was promised do not run it; the cluster says why it failed", async () => {
+    faults = ["change"];
+    const failed = await create({ name: "changed", nodes: 1 });
+    const { name } = failed.members[0]!;
+    const problem =
+      /modules-final\/install-bootstrapper: Cannot bring sprout-bootstrap: its SHA-256 is \w{64}, not \w{64}/;
+    expect(failed.state).toBe("failed");
+    expect(failed.failure?.message).toMatch(/^Never called within the provision allowance of 30 s: cp01/);
+    expect(failed.failure?.message).toMatch(new RegExp(`; cloud-init failed: ${name}: ${problem.source}`));
+    const told = (await toldBy(failed, name)).filter(({ state }) => state === "failed");
+    expect(told).toMatchObject([{ stage: "modules-final", error: expect.stringMatching(problem) as string }]);
   });
 });

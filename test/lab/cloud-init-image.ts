@@ -5,8 +5,15 @@ import { createWorkFolder } from "../../images/work-folder.ts";
 import { run } from "../../metadata-server/run.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 
-/** Of a cloud's stock image: its network is there, and the clouds that it could ask for are not looked for. */
-const cloudInitSettings = { network: { config: "disabled" }, datasource_list: ["NoCloud", "None"] };
+/**
+ * Of a cloud's stock image: its network is there, and the clouds that it could ask for are not looked for. The locale is the
+ * one that the machine image has.
+ */
+const cloudInitSettings = {
+  network: { config: "disabled" },
+  datasource_list: ["NoCloud", "None"],
+  locale: "C.UTF-8",
+};
 
 /**
  * A folder of images with the baked one and Debian's own cloud-init, without sprout-bootstrap: as a stock image is that

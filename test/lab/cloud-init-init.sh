@@ -1,11 +1,43 @@
 #!/bin/sh
-# First program of a test's machine that has no seed and finds its server by cloud-init. It stands in for a boot loader:
-# what nspawn bound as the machine's seed becomes a kernel command line, and is gone before systemd starts.
-seed=$(cat /etc/sprout/seed.json)
+# First program of a test's machine that has no seed and finds its server by cloud-init. It stands in for a boot loader, for
+# who configured the image and for EC2's hypervisor: what nspawn bound as the machine's seed tells it which data source
+# there is to be, and is gone before systemd starts.
+told=$(cat /etc/sprout/seed.json)
 umount /etc/sprout/seed.json
-rm -r /etc/sprout
+# Nspawn left an empty file. After a reboot it is what cloud-init wrote, and stays.
+[ -s /etc/sprout/seed.json ] || rm -r /etc/sprout
 value() {
-  rest=${seed#*"\"$1\":\""}
+  rest=${told#*"\"$1\":\""}
   echo "${rest%%\"*}"
 }
-exec /usr/lib/sprout/nspawn-init.baked "ds=nocloud;s=$(value server)/nocloud/$(value capability)/;dsmode=net"
+server=$(value server)
+capability=$(value capability)
+case $(value dataSource) in
+nocloud)
+  exec /usr/lib/sprout/nspawn-init.baked "ds=nocloud;s=$server/nocloud/$capability/;dsmode=net"
+  ;;
+ec2-on-ec2)
+  mount -o remount,rw /sys
+  mkdir -p /sys/hypervisor
+  echo ec2e1916-9099-7caf-fd21-012345abcdef > /sys/hypervisor/uuid
+  mount -o remount,ro /sys
+  # There cloud-init's first stage comes before the network and has an address for itself, by DHCP; then the image has one.
+  ip address flush dev eth0
+  mkdir -p /run/systemd/system/cloud-init.service.wants
+  cat > /run/systemd/system/networking.service <<END
+[Unit]
+DefaultDependencies=no
+After=cloud-init-local.service
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/usr/sbin/dhclient -1 eth0
+END
+  ln -sf ../networking.service /run/systemd/system/cloud-init.service.wants/
+  ;;
+esac
+cat > /etc/cloud/cloud.cfg.d/99-machine.cfg <<END
+datasource_list: [Ec2]
+datasource: {Ec2: {strict_id: false, metadata_urls: ["$server/ec2/$capability"]}}
+END
+exec /usr/lib/sprout/nspawn-init.baked

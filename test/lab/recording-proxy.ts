@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, request } from "node:http";
-import { pipeline } from "node:stream";
+import { pipeline, Transform } from "node:stream";
 
 export interface RecordedRequest {
   method: string;
@@ -9,31 +9,44 @@ export interface RecordedRequest {
   status: number;
   /** Until the last byte of the answer. */
   durationMs: number;
+  /** Whether all of the answer was sent. */
+  whole: boolean;
 }
+
+/** What a fault does to the body of an answer: cut it off after its first bytes, or change one of them. */
+export type Fault = "cut" | "change";
 
 export interface RecordingProxy {
   requests: RecordedRequest[];
   close(): Promise<void>;
 }
 
-/** Passes every request on to `port` of this host as it is, its Host header too, and writes down what came of it. */
-export async function startRecordingProxy(options: { listenPort: number; port: number }): Promise<RecordingProxy> {
+/**
+ * Passes every request on to `port` of this host as it is, its Host header too, and writes down what came of it. `faultOf`
+ * is asked for each path what to do to its answer.
+ */
+export async function startRecordingProxy(options: {
+  listenPort: number;
+  port: number;
+  faultOf?: (path: string) => Fault | undefined;
+}): Promise<RecordingProxy> {
   const requests: RecordedRequest[] = [];
   const server = createServer((incoming, outgoing) => {
     const startedAt = performance.now();
     const { method = "", url: path = "", headers } = incoming;
-    outgoing.once("finish", () =>
+    outgoing.once("close", () =>
       requests.push({
         method,
         path,
         userAgent: headers["user-agent"] ?? "",
         status: outgoing.statusCode,
         durationMs: performance.now() - startedAt,
+        whole: outgoing.writableFinished,
       }),
     );
     const forwarded = request({ host: "127.0.0.1", port: options.port, method, path, headers }, (answer) => {
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
-      pipeline(answer, outgoing, () => undefined);
+      pipeline(answer, spoil(options.faultOf?.(path)), outgoing, () => undefined);
     });
     forwarded.on("error", () => outgoing.destroy());
     pipeline(incoming, forwarded, () => undefined);
@@ -48,6 +61,19 @@ export async function startRecordingProxy(options: { listenPort: number; port: n
       await once(server, "close");
     },
   };
+}
+
+/** Cut: ends the connection with its second piece. Changed: another first byte. */
+function spoil(fault: Fault | undefined): Transform {
+  let pieces = 0;
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      pieces += 1;
+      if (fault === "cut" && pieces === 2) return done(new Error("cut off"));
+      if (fault === "change" && pieces === 1) piece[0] = (piece[0] ?? 0) ^ 1;
+      return done(null, piece);
+    },
+  });
 }
 
 /**
