@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestCluster, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { plainUrl, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { walkListings } from "../../test/fixtures/walk-listings.ts";
 
 const ttlHeader = "x-aws-ec2-metadata-token-ttl-seconds";
 const versions = ["2009-04-04", "2016-09-02", "2018-09-24", "2021-03-23", "latest"];
@@ -25,19 +26,8 @@ const putToken = (headers: Record<string, string>, url = base()) =>
 const createToken = async (ttlSeconds = 60, url = base()) =>
   (await putToken({ [ttlHeader]: String(ttlSeconds) }, url)).text;
 
-/** Every path that the listings below `directory` (ending with a slash) lead to, with its answer's status. */
-async function walk(directory: string): Promise<{ path: string; status: number; text: string }[]> {
-  const { status, text } = await get(directory);
-  const found = await Promise.all(
-    text.split("\n").map(async (name) => {
-      const path = directory + name;
-      if (name.endsWith("/")) return walk(path);
-      const leaf = await get(path);
-      return [{ path, status: leaf.status, text: leaf.text }];
-    }),
-  );
-  return [{ path: directory, status, text }, ...found.flat()];
-}
+const walk = async (directory: string) =>
+  (await walkListings(get, directory)).map(({ path, answer: { status, text } }) => ({ path, status, text }));
 
 describe("EC2's instance metadata", () => {
   it("says the same in every version, of which the root is a list", async () => {
