@@ -38,9 +38,7 @@ async function bringTo(cluster: Cluster, { member, progress: end }: Instance): P
   const machine = machines[member % machines.length]!;
   if (end === "launched") return machine;
   // All at once: a provider that plans no addresses has each wait for the others.
-  await Promise.all(
-    machines.map(({ getMetadata, mac }, index) => getMetadata(`mac=${mac}&address=192.0.2.${index + 1}`)),
-  );
+  await Promise.all(machines.map((each, index) => each.getMetadata(`mac=${each.mac}&address=192.0.2.${index + 1}`)));
   if (end !== "called") await machine.claim();
   if (end === "confirmed") await machine.confirm();
   return machine;
