@@ -1,7 +1,8 @@
 import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createTestMachine } from "../../test/fixtures/test-machine.ts";
-import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { createTestServer, plainUrl, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { walkListings } from "../../test/fixtures/walk-listings.ts";
 
 let server: TestServer;
 
@@ -29,6 +30,32 @@ describe("Metadata of a provider that does not plan addresses", () => {
       controlPlanes: [{ name: first.name, address: "192.0.2.5" }],
     });
     expect(server.clock.pending()).toBe(0);
+  });
+
+  it("is held alone: what cloud-init asks is answered meanwhile, and later says the address and nothing else anew", async () => {
+    const cluster = await server.create({ nodes: 2 });
+    const first = createTestMachine(server, cluster, 0);
+    const worker = createTestMachine(server, cluster, 1);
+    const ask = (path: string) => server.request(`${plainUrl}/${path}`, { token: null });
+    const seedOf = async () => {
+      const { text } = await ask(`nocloud/${worker.capability}/user-data`);
+      return Buffer.from(/content: (\S+)/.exec(text)?.[1] ?? "", "base64").toString();
+    };
+    const filesOf = async () => {
+      const walked = await walkListings(ask, `ec2/${worker.capability}/latest/meta-data/`);
+      return new Map(walked.map(({ path, answer }) => [path.replace(/.*meta-data/, ""), answer.text]));
+    };
+    const [seed, files] = [await seedOf(), await filesOf()];
+    const held = worker.getMetadata(`mac=${worker.mac}&address=192.0.2.7`);
+    await untilHeld(1);
+    expect(JSON.parse(await seedOf())).toEqual({ ...JSON.parse(seed), address: "192.0.2.7" });
+    const added = [...(await filesOf())].filter(([path, text]) => !path.endsWith("/") && files.get(path) !== text);
+    expect(added).toEqual([["/local-ipv4", "192.0.2.7"]]);
+    for (const file of ["meta-data", "vendor-data", "network-config"])
+      expect((await ask(`nocloud/${worker.capability}/${file}`)).status).toBe(200);
+    expect(server.clock.pending()).toBe(1);
+    await first.getMetadata(`mac=${first.mac}&address=192.0.2.5`);
+    expect((await held).status).toBe(200);
   });
 
   it("is held for a control plane until the addresses of all of them are known", async () => {

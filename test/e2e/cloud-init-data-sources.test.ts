@@ -34,6 +34,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
   let listener: Listener;
   let proxy: RecordingProxy;
   let origin: string;
+  let listenerPort: number;
   let cluster: Cluster;
 
   beforeAll(async () => {
@@ -57,6 +58,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     });
     listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
     proxy = await startRecordingProxy({ listenPort, port });
+    listenerPort = port;
     origin = `http://127.0.0.1:${listenPort}`;
   });
   afterEach(() => {
@@ -99,6 +101,24 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     expect(asked()).toEqual(["GET /nocloud/…/meta-data", "GET /nocloud/…/user-data", "GET /nocloud/…/vendor-data"]);
     await crawl("NoCloud", `${origin}/nocloud/${capability()}/`);
     expectNothingMissed();
+  });
+
+  it.each(["NoCloud", "Ec2"] as const)("%s waits for a server that is away for five seconds", async (datasource) => {
+    const port = await findFreePort();
+    const path = datasource === "NoCloud" ? `nocloud/${capability()}/` : `ec2/${capability()}`;
+    const crawled = crawl(datasource, `http://127.0.0.1:${port}/${path}`);
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    const late = await startRecordingProxy({ listenPort: port, port: listenerPort });
+    expect(await crawled).toMatchObject({ found: true, instanceId: cluster.members[1]!.allocation });
+    await late.close();
+  });
+
+  it("NoCloud gives up a server that is away for a quarter of a minute, and has no instance", async () => {
+    const [port, startedAt] = [await findFreePort(), performance.now()];
+    const crawled = crawl("NoCloud", `http://127.0.0.1:${port}/nocloud/${capability()}/`);
+    await expect(crawled).rejects.toThrow("Max retries exceeded");
+    const seconds = (performance.now() - startedAt) / 1000;
+    expect([seconds > 9, seconds < 20]).toEqual([true, true]);
   });
 
   it.each([

@@ -28,7 +28,10 @@ export interface CloudInitLab {
 /** The machines' own address of the server, on every segment. */
 const serverAddress = "10.77.255.254";
 
-/** A server whose machines have Debian's own cloud-init and no seed: their data source and their capability are all that they are told. */
+/**
+ * A server whose machines have Debian's own cloud-init and no seed: their data source and their capability are all that
+ * they are told.
+ */
 export async function startCloudInitLab({
   dataSourceOf,
   wrap = (nspawn) => nspawn,
