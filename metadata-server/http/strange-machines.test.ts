@@ -27,9 +27,6 @@ let neighbour: TestMachine;
 beforeEach(async () => {
   server = await createTestServer();
   server.clusters.ca = (await createServerTls(join(server.directory, "tls"))).ca;
-  const image = join(server.directory, "images/v1.20.2/network-boot");
-  await mkdir(image, { recursive: true });
-  await writeFile(join(image, "root.squashfs"), "root");
   cluster = await server.create();
   [worker, neighbour] = [createTestMachine(server, cluster, 1), createTestMachine(server, cluster, 2)];
 });
@@ -56,6 +53,9 @@ const seed = async (capability: string, file = "meta-data") =>
 async function assign({ mac, name, allocation }: TestMachine, claims: Claims = {}): Promise<void> {
   await boot(mac, claims);
   await server.request(`/v1/machines/${(await machineOf(mac)).id}/approve`, { method: "POST" });
+  const image = join(server.directory, "images/v1.20.2/network-boot");
+  await mkdir(image, { recursive: true });
+  await writeFile(join(image, "root.squashfs"), "root");
   const at = server.clock.now();
   const assignment = { clusterId: cluster.id, member: name, allocation, install: false, installedAt: null };
   const bootWindow = { openedAt: at, closesAt: at + bootWindowMs, issuedAt: null };
@@ -87,7 +87,7 @@ describe("A second machine that answers in an open boot window", () => {
   beforeEach(() => assign(worker, { uuid }));
 
   it.each([
-    ["another MAC and the same UUID", () => boot(strangerMac, { uuid }), "waits for approval"],
+    ["another MAC and the same UUID", () => boot(strangerMac, { uuid }), `MAC ${strangerMac}`],
     ["the same MAC and another UUID", () => boot(worker.mac, { uuid: otherUuid }), `has UUID ${otherUuid}, not`],
   ])("with %s is given nothing, and uses up nothing", async (_, ask, said) => {
     const script = await ask();
@@ -182,7 +182,6 @@ describe("Forged headers of a proxy", () => {
   });
 
   it("lead no machine elsewhere: scripts and seeds are the same with them", async () => {
-    await assign(worker);
     const vendorFolder = join(server.directory, "bootstrapper/x64");
     await mkdir(vendorFolder, { recursive: true });
     await writeFile(join(vendorFolder, "sprout-bootstrap"), "a build");
@@ -194,6 +193,7 @@ describe("Forged headers of a proxy", () => {
       `/ec2/${neighbour.capability}/latest/user-data`,
     ])
       expect([path, (await of(path, forged)).text]).toEqual([path, (await of(path)).text]);
+    await assign(worker);
     const script = (await of(`/ipxe?mac=${worker.mac}`, forged)).text;
     expect(capabilityIn(script)).toHaveLength(43);
     expect(script).not.toMatch(/evil|203\.0\.113/);
