@@ -8,11 +8,11 @@ import { Machine } from "#api/machine.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { loadConfig } from "../../metadata-server/config.ts";
 import { createJsonLogger } from "../../metadata-server/logger.ts";
-import { run } from "../../metadata-server/run.ts";
 import { startServer, type RunningServer } from "../../metadata-server/serve.ts";
 import { findProgram } from "../fixtures/find-program.ts";
 import { createLabFolder } from "../lab/lab-folders.ts";
 import { whyNoMachines } from "../lab/lab.ts";
+import { createBridge, deleteLink } from "../lab/links.ts";
 import { type Firmware, type QemuMachine, startQemuMachine, uefiFirmware } from "../lab/qemu-machine.ts";
 
 const missing = ["dnsmasq", "qemu-system-x86_64"].filter((program) => !findProgram(program));
@@ -26,10 +26,7 @@ let server: RunningServer;
 
 /** The project's own DHCP and its own boot surface, on a bridge of this test's own. */
 async function start(): Promise<void> {
-  await run("ip", ["link", "add", bridge, "type", "bridge", "forward_delay", "0"]);
-  await run("ip", ["address", "add", "10.78.0.1/24", "dev", bridge]);
-  await run("ip", ["address", "add", "fd78::1/64", "dev", bridge, "nodad"]);
-  await run("ip", ["link", "set", bridge, "up"]);
+  await createBridge(bridge, ["10.78.0.1/24", "fd78::1/64"]);
   folder = await createLabFolder();
   const config = loadConfig({
     dataDir: folder,
@@ -76,7 +73,7 @@ describe.skipIf(reason !== null)(`A machine that boots over the network (${reaso
   });
   afterAll(async () => {
     await server.close();
-    await run("ip", ["link", "delete", bridge]);
+    await deleteLink(bridge);
     await rm(folder, { recursive: true });
   });
 

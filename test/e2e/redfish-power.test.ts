@@ -7,6 +7,7 @@ import { findProgram } from "../fixtures/find-program.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { openRedfish, type RedfishUnderTest } from "../fixtures/redfish-driver.ts";
 import { whyNoMachines } from "../lab/lab.ts";
+import { createBridge, deleteLink } from "../lab/links.ts";
 import { createPoweredQemuMachine, type PoweredQemuMachine } from "../lab/powered-qemu-machine.ts";
 
 const bridge = "sprout-bmc";
@@ -34,8 +35,7 @@ describe.skipIf(reason !== null)(
   `a fake controller of a real emulated machine${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
     beforeEach(async () => {
-      await run("ip", ["link", "add", bridge, "type", "bridge"]);
-      await run("ip", ["link", "set", bridge, "up"]);
+      await createBridge(bridge, []);
       consoleFile = join(await temporaryFolder("redfish-power"), "console");
       machine = createPoweredQemuMachine({ mac: "52:54:00:bc:00:01", bridge, tap, memoryMiB: 256, consoleFile });
       redfish = await openRedfish({ machine }, { timing: { requestTimeoutMs: 20_000, pollMs: 100 } });
@@ -43,7 +43,7 @@ describe.skipIf(reason !== null)(
     afterEach(async () => {
       await machine.powerOff();
       await redfish.destroy();
-      await run("ip", ["link", "delete", bridge]);
+      await deleteLink(bridge);
     });
 
     it("boots the machine over the network, boots it again while it runs, and takes its power away", async () => {

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
-import { reapTaps } from "./tap.ts";
+import { reapLinks } from "./links.ts";
 
 /** On a real file system: containerd's snapshotter and etcd cannot live on an overlay or a small tmpfs. */
 const labsDir = "/var/lib/sprout/lab";
@@ -27,7 +27,7 @@ export async function reapDeadLabs(): Promise<void> {
       await (left.allocation ? provider.terminate(left) : provider.release(left.clusterId));
     await rm(folder, { recursive: true });
   }
-  await reapTaps(isAlive);
+  await reapLinks(isAlive);
 }
 
 function isAlive(pid: number): boolean {

@@ -1,6 +1,6 @@
 import { copyFile } from "node:fs/promises";
 import { execa } from "execa";
-import { createTap, deleteTap } from "./tap.ts";
+import { createTap, deleteLink } from "./links.ts";
 
 export interface QemuMachine {
   /** File with what the machine says on its serial port. */
@@ -57,7 +57,7 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     async close() {
       qemu.kill("SIGKILL");
       await qemu;
-      await deleteTap(tap);
+      await deleteLink(tap);
     },
   };
 }

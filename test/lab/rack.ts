@@ -5,7 +5,6 @@ import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { createMachineClient, type MachineClient } from "../../metadata-server/cli/client/machine-client.ts";
 import { createRequester } from "../../metadata-server/cli/client/requester.ts";
 import type { Config } from "../../metadata-server/config.ts";
-import { run } from "../../metadata-server/run.ts";
 import { openConfiguredStore } from "../../metadata-server/serve.ts";
 import { loadServerKey } from "../../metadata-server/pki/server-key.ts";
 import type { Store } from "../../metadata-server/store/store.ts";
@@ -13,6 +12,7 @@ import { type FakeRedfish, startFakeRedfish } from "../fakes/fake-redfish.ts";
 import { createServerTls } from "../fakes/test-certificates.ts";
 import { credentials } from "../fixtures/redfish-driver.ts";
 import { type Lab, startLab } from "./lab.ts";
+import { createBridge, deleteLink } from "./links.ts";
 import { createPoweredQemuMachine, type PoweredQemuMachine } from "./powered-qemu-machine.ts";
 import type { Firmware } from "./qemu-machine.ts";
 import { createRackProvider } from "./rack-provider.ts";
@@ -45,10 +45,7 @@ export interface Rack {
  * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
  */
 export async function startRack(): Promise<Rack> {
-  await run("ip", ["link", "add", bridge, "type", "bridge", "forward_delay", "0"]);
-  await run("ip", ["address", "add", `${subnet}.1/24`, "dev", bridge]);
-  await run("ip", ["address", "add", "fd78:1::1/64", "dev", bridge, "nodad"]);
-  await run("ip", ["link", "set", bridge, "up"]);
+  await createBridge(bridge, [`${subnet}.1/24`, "fd78:1::1/64"]);
   const folder = await mkdtemp(join(tmpdir(), "sprout-rack-"));
   const tls = await createServerTls(folder);
   let store: Store | undefined;
@@ -132,7 +129,7 @@ export async function startRack(): Promise<Rack> {
         await controller.close();
       }
       await lab.close();
-      await run("ip", ["link", "delete", bridge]);
+      await deleteLink(bridge);
       await rm(folder, { recursive: true });
     },
   };
