@@ -18,6 +18,11 @@ const noUefi = [uefiFirmware, "/usr/lib/ipxe/snponly.efi"].filter((file) => !exi
 const lacking = [...missing, ...noUefi];
 const reason = whyNoMachines() ?? (lacking.length > 0 ? `${lacking.join(", ")} not installed` : null);
 
+const pressButton = ({ controller }: RackMachine) => controller.system.reset({ ResetType: "On" });
+const says = async (machine: RackMachine, text: string) => {
+  await expect.poll(() => machine.said(), { timeout: 60_000, interval: 200 }).toContain(text);
+};
+
 describe.skipIf(reason !== null)(
   `from a rack without systems to clusters${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
@@ -31,9 +36,9 @@ describe.skipIf(reason !== null)(
 
     beforeAll(async () => {
       ({ kubectl: program } = await prepareImage(undefined, { networkBoot: true }));
-      before = await hostState();
       folder = await mkdtemp(join(tmpdir(), "sprout-rack-test-"));
       rack = await startRack();
+      before = await hostState();
       bios = await rack.add({ memoryMiB: 1536 });
       uefi = await rack.add({ firmware: "uefi", memoryMiB: 1536 });
       withDisk = await rack.add({ memoryMiB: 3072, diskGiB: 12 });
@@ -42,13 +47,9 @@ describe.skipIf(reason !== null)(
     afterAll(async () => {
       await rack.close();
       await rm(folder, { recursive: true });
-      expect(await leftBehind(before)).toEqual(nothingLeft);
     });
 
     const find = async ({ mac }: RackMachine) => (await rack.machines.list({ mac }))[0];
-    const pressButton = ({ controller }: RackMachine) => controller.system.reset({ ResetType: "On" });
-    const says = (machine: RackMachine, text: string, timeout = 60_000) =>
-      expect.poll(() => machine.said(), { timeout, interval: 200 }).toContain(text);
     const kubectlOf = async (cluster: Cluster, timeoutMs = 290_000): Promise<Kubectl> => {
       const kubeconfig = join(folder, cluster.name);
       await writeFile(kubeconfig, await rack.lab.client.kubeconfig(cluster.id), { mode: 0o600 });
@@ -178,6 +179,11 @@ describe.skipIf(reason !== null)(
         await expect.poll(async () => (await find(withDisk))?.state, { timeout: 120_000, interval: 500 }).toBe("free");
         expect(await withDisk.said()).toContain("sprout: Wiping /dev/vda");
         expect((await rack.lab.client.get(cluster.id)).state).toBe("deleted");
+      });
+
+      it("has left nothing on the host, as none of them has", async () => {
+        await expect.poll(() => withDisk.powered.isOn(), { timeout: 30_000 }).toBe(false);
+        expect(await leftBehind(before)).toEqual(nothingLeft);
       });
     });
   },

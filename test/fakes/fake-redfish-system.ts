@@ -5,6 +5,8 @@ import { resetTypeNames, writableBoot } from "./redfish-names.ts";
 export interface PoweredMachine {
   powerOn(boot: { overNetwork: boolean }): Promise<void>;
   powerOff(): Promise<void>;
+  /** Tells when it has switched itself off. */
+  onSelfOff?(listener: () => void): void;
 }
 
 export interface FakeSystemOptions {
@@ -94,6 +96,10 @@ export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
       return { status: 200, body: {} };
     },
   };
+  machine?.onSelfOff?.(() => {
+    system.power = "Off";
+    etag = randomUUID();
+  });
   return system;
 }
 

@@ -11,11 +11,23 @@ export interface PoweredQemuMachine extends PoweredMachine {
  */
 export function createPoweredQemuMachine(options: QemuMachineOptions): PoweredQemuMachine {
   let running: QemuMachine | undefined;
+  let onSelfOff: (() => void) | undefined;
+  const watch = async (machine: QemuMachine) => {
+    await machine.off;
+    if (running !== machine) return;
+    running = undefined;
+    onSelfOff?.();
+  };
   return {
     isOn: () => running !== undefined,
+    onSelfOff(listener) {
+      onSelfOff = listener;
+    },
     async powerOn({ overNetwork }) {
       if (!overNetwork && options.disk === undefined) throw new Error("The emulated machine has no disk to boot from");
-      running = await startQemuMachine(options);
+      const machine = await startQemuMachine(options);
+      running = machine;
+      void watch(machine);
     },
     async powerOff() {
       const machine = running;

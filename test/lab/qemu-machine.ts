@@ -7,6 +7,8 @@ export interface QemuMachine {
   consoleFile: string;
   /** Takes its power away; nothing of it is left. */
   close(): Promise<void>;
+  /** When it is off, however that came. */
+  off: Promise<void>;
 }
 
 /** `bios`: the network card has iPXE in it. `uefi`: firmware with PXE alone, which gets iPXE by TFTP. */
@@ -52,20 +54,23 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     stdin: "ignore",
     reject: false,
   });
+  const off = qemu.then(() => deleteLink(tap)).then(() => undefined);
   return {
     consoleFile,
     async close() {
       qemu.kill("SIGKILL");
-      await qemu;
-      await deleteLink(tap);
+      await off;
     },
+    off,
   };
 }
 
 /** What the machine discards takes no room on the host. */
 const diskArguments = (file: string) => [
-  ...["-drive", `if=none,id=d0,format=raw,discard=unmap,detect-zeroes=unmap,file=${file}`],
-  ...["-device", "virtio-blk-pci,drive=d0,bootindex=2"],
+  "-drive",
+  `if=none,id=d0,format=raw,discard=unmap,detect-zeroes=unmap,file=${file}`,
+  "-device",
+  "virtio-blk-pci,drive=d0,bootindex=2",
 ];
 
 /** Variables of its own, beside the console's file. */

@@ -16,6 +16,7 @@ export interface RackProviderOptions {
   subnet: string;
 }
 
+const isInRack = (name: string) => name.startsWith("node");
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** `rack`: control planes as nspawn machines on the rack's bridge, workers out of the inventory as `bare-metal` takes them. */
@@ -25,11 +26,14 @@ export function createRackProvider(options: RackProviderOptions): MachineProvide
   const bareMetal = () => {
     const deps = { store: options.store(), clock: systemClock };
     const openPowerDriver = createOpenPowerDriver({ ...deps, serverKeys: [options.serverKey()] });
-    const { kubernetesVersions } = nspawn;
-    return createBareMetalProvider({ ...deps, logger: silent, kubernetesVersions, serverUrl, openPowerDriver });
+    return createBareMetalProvider({
+      ...deps,
+      logger: silent,
+      kubernetesVersions: () => nspawn.kubernetesVersions(),
+      serverUrl,
+      openPowerDriver,
+    });
   };
-  const isInRack = (name: string) => name.startsWith("node");
-
   return {
     ...nspawn,
     name: "rack",

@@ -40,6 +40,11 @@ export interface Rack {
   close(): Promise<void>;
 }
 
+function opened<T>(thing: T | undefined): T {
+  if (thing === undefined) throw new Error("The server has not started yet");
+  return thing;
+}
+
 /**
  * A network of its own with the project's server, its DHCP and its boot surface, and emulated machines whose power a fake
  * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
@@ -50,10 +55,6 @@ export async function startRack(): Promise<Rack> {
   const tls = await createServerTls(folder);
   let store: Store | undefined;
   let serverKey: Buffer | undefined;
-  const opened = <T>(thing: T | undefined): T => {
-    if (thing === undefined) throw new Error("The server has not started yet");
-    return thing;
-  };
   const lab = await startLab(
     (nspawn, config) =>
       createRackProvider({
