@@ -160,7 +160,10 @@ function toDelay(retryAfter: unknown): { retryAfterMs?: number } {
 function detailOf(body: string): string {
   try {
     const problem = Problem.safeParse(Anything.parse(JSON.parse(body)));
-    return problem.success ? ` (${problem.data.detail ?? problem.data.title})` : "";
+    if (!problem.success) return "";
+    const { detail, title, errors = [] } = problem.data;
+    const fields = errors.map((error) => `${error.pointer} ${error.detail}`);
+    return ` (${[detail ?? title, ...fields].join("; ")})`;
   } catch {
     return "";
   }
