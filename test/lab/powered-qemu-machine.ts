@@ -6,8 +6,8 @@ export interface PoweredQemuMachine extends PoweredMachine {
 }
 
 /**
- * An emulated machine that hangs on a (fake) controller: off until it is switched on. It boots over the network first
- * either way; without a disk there is nothing else to boot.
+ * An emulated machine that hangs on a (fake) controller: off until it is switched on. Its own boot order has the
+ * network first, so that a controller's override makes no difference.
  */
 export function createPoweredQemuMachine(options: QemuMachineOptions): PoweredQemuMachine {
   let running: QemuMachine | undefined;
@@ -23,8 +23,7 @@ export function createPoweredQemuMachine(options: QemuMachineOptions): PoweredQe
     onSelfOff(listener) {
       onSelfOff = listener;
     },
-    async powerOn({ overNetwork }) {
-      if (!overNetwork && options.disk === undefined) throw new Error("The emulated machine has no disk to boot from");
+    async powerOn() {
       const machine = await startQemuMachine(options);
       running = machine;
       void watch(machine);
