@@ -12,9 +12,10 @@ import { benchCreation, type CreationBench } from "./creation/bench.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 import type { LoadRun } from "./http-load.ts";
+import { benchPowerOn, milestones, type PowerOnBench } from "./power-on.ts";
 import { benchSeeds, type SeedsBench } from "./seeds/bench.ts";
 
-const benches = "bring-up,credentials,metadata,creation,churn,boot,seeds,assets";
+const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets";
 
 // `npm run bench -- [--only A,B,…] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
@@ -34,6 +35,7 @@ const inSeconds = (all: readonly number[]) =>
 
 const results: {
   bringUp?: BringUpBench;
+  powerOn?: PowerOnBench;
   credentials?: CredentialsBench;
   metadata?: MetadataBench;
   creation?: CreationBench;
@@ -59,6 +61,18 @@ else if (chosen.has("bring-up")) {
   print(
     `  bootstrapper's own time, worst    ${inSeconds(bench.bootstrapperOwn)}   goal ${bench.goals.bootstrapperOwnSeconds} s`,
   );
+}
+
+if (chosen.has("power-on") && noMachines !== null) print(`Power-on: left out, ${noMachines}`);
+else if (chosen.has("power-on")) {
+  const bench = await benchPowerOn({ rounds, onProgress });
+  results.powerOn = bench;
+  print(
+    "\nPower-on: a machine without a disk in QEMU (emulated, BIOS, iPXE), its control plane up before, median (each run)",
+  );
+  for (const [name, what] of Object.entries(milestones))
+    print(`  ${what.padEnd(34)}${inSeconds(bench.runs.map((run) => run[name as keyof typeof run]))}`);
+  print(`  goal ${bench.goalSeconds} s`);
 }
 
 if (chosen.has("credentials")) {

@@ -11,8 +11,8 @@ import { run } from "../../metadata-server/run.ts";
 export interface BootServices {
   /** Where files and scripts are, as machines reach it. */
   url: string;
-  /** Every path that was asked for, with the time since the services started. */
-  requests: { path: string; atMs: number }[];
+  /** Every path that was asked for, and when, in milliseconds since the epoch. */
+  requests: { path: string; at: number }[];
   /** Gives a machine its address and what its iPXE runs. */
   admit(machine: { mac: string; address: string; script: string }): Promise<void>;
   close(): Promise<void>;
@@ -31,10 +31,9 @@ export async function startBootServices(options: {
   await mkdir(hostsDir, { recursive: true });
   const scripts = new Map<string, string>();
   const requests: BootServices["requests"] = [];
-  const startedAt = performance.now();
   const server = createServer((request, response) => {
     const path = decodeURIComponent(request.url ?? "");
-    requests.push({ path, atMs: Math.round(performance.now() - startedAt) });
+    requests.push({ path, at: Date.now() });
     const script = scripts.get(path);
     if (script !== undefined) response.end(script);
     else sendFile(join(filesDir, path.slice(1)), response).catch(() => response.destroy());
