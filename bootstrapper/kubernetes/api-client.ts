@@ -84,7 +84,7 @@ export function createKubernetesApi({ url, ca, client }: KubernetesApiOptions): 
     },
     stream: (path, signal) =>
       new Promise((resolve, reject) => {
-        const outgoing = request(new URL(path, base), { ...tls, agent: false, signal }, (incoming) => {
+        const outgoing = request(new URL(path, base), { agent, signal }, (incoming) => {
           if (incoming.statusCode === 200) return resolve(incoming);
           incoming.resume();
           reject(new KubernetesApiError(path, { status: incoming.statusCode ?? 0, headers: {}, body: "" }));

@@ -12,8 +12,9 @@ export const podCidrAnnotation = "sprout.internal/pod-cidr";
 
 export const isReady = (node: KubernetesNode) => readyCondition(node)?.status === "True";
 
-/** Why a node is not Ready, in the kubelet's own words. */
-export const whyNotReady = (node: KubernetesNode) => readyCondition(node)?.message ?? "no status yet";
+/** Why a node is not Ready, in the kubelet's own words; undefined where it is. */
+export const whyNotReady = (node: KubernetesNode): string | undefined =>
+  isReady(node) ? undefined : (readyCondition(node)?.message ?? "no status yet");
 
 export const internalIp = (node: KubernetesNode) =>
   node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;

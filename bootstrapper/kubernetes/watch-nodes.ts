@@ -4,6 +4,8 @@ import type { KubernetesApi } from "./api-client.ts";
 import type { KubernetesNode } from "./node.ts";
 
 export interface WatchNodesOptions {
+  /** One Node only. */
+  name?: string;
   signal: AbortSignal;
   /** After a lost connection or an error, which it is told. */
   retryDelayMs: number;
@@ -26,14 +28,17 @@ export async function* watchNodes(
   api: KubernetesApi,
   options: WatchNodesOptions,
 ): AsyncGenerator<Map<string, KubernetesNode>> {
-  const { signal, retryDelayMs, onError } = options;
+  const { name, signal, retryDelayMs, onError } = options;
+  const selector: Record<string, string> = name === undefined ? {} : { fieldSelector: `metadata.name=${name}` };
   while (!signal.aborted) {
     try {
-      const list = await api.get<NodeList>("/api/v1/nodes", signal);
+      const list = await api.get<NodeList>(toPath(selector), signal);
       if (list === undefined) throw new Error("/api/v1/nodes answered 404");
       const nodes = new Map(list.items.map((node) => [node.metadata.name, node]));
       yield nodes;
-      for await (const event of watchEvents(api, list.metadata.resourceVersion, signal)) {
+      const { resourceVersion } = list.metadata;
+      const path = toPath({ ...selector, watch: "1", resourceVersion, timeoutSeconds: String(watchSeconds) });
+      for await (const event of watchEvents(api, path, signal)) {
         if (event.type === "ERROR") break;
         if (event.type === "BOOKMARK") continue;
         if (event.type === "DELETED") nodes.delete(event.object.metadata.name);
@@ -47,16 +52,13 @@ export async function* watchNodes(
   }
 }
 
-async function* watchEvents(
-  api: KubernetesApi,
-  resourceVersion: string,
-  signal: AbortSignal,
-): AsyncGenerator<WatchEvent> {
-  const query = new URLSearchParams({ watch: "1", resourceVersion, timeoutSeconds: String(watchSeconds) });
-  const answer = await api.stream(`/api/v1/nodes?${query.toString()}`, signal);
+async function* watchEvents(api: KubernetesApi, path: string, signal: AbortSignal): AsyncGenerator<WatchEvent> {
+  const answer = await api.stream(path, signal);
   try {
     for await (const line of createInterface({ input: answer })) if (line !== "") yield JSON.parse(line) as WatchEvent;
   } finally {
     answer.destroy();
   }
 }
+
+const toPath = (query: Record<string, string>) => `/api/v1/nodes?${new URLSearchParams(query).toString()}`;

@@ -1,4 +1,5 @@
-import { type KubernetesNode, podCidrAnnotation } from "../kubernetes/node.ts";
+import { podCidrAnnotation } from "../kubernetes/node.ts";
+import { waitForNode } from "../kubernetes/wait-for-node.ts";
 import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
 
@@ -18,11 +19,7 @@ export async function register(session: Session, signal: AbortSignal): Promise<v
   // kubeadm's join is not over when the kubelet has its certificate.
   const api = await poll(() => apiOf(session, "kubelet"), { signal, intervalMs, failure });
   try {
-    await poll(async () => api.get<KubernetesNode>(path, signal), {
-      signal,
-      intervalMs,
-      failure,
-    });
+    await waitForNode(api, { name: self.name, whyNot: () => undefined, signal, failure });
     await api.merge(
       path,
       {

@@ -2,11 +2,10 @@ import type { MissingPeer } from "#api/report.ts";
 import { BootstrapError } from "../errors.ts";
 import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { isReady, type KubernetesNode, whyNotReady } from "../kubernetes/node.ts";
+import { waitForNode } from "../kubernetes/wait-for-node.ts";
 import { watchNodes } from "../kubernetes/watch-nodes.ts";
-import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
 
-const intervalMs = 100;
 const retryDelayMs = 200;
 const peersTimeoutMs = 3000;
 
@@ -26,14 +25,8 @@ async function verifySelf(
   { metadata: { self } }: Session,
   { api, signal }: { api: KubernetesApi; signal: AbortSignal },
 ) {
-  const ask = async () => {
-    const node = await api.get<KubernetesNode>(`/api/v1/nodes/${self.name}`, signal);
-    if (node === undefined) throw new Error("it is gone");
-    if (!isReady(node)) throw new Error(whyNotReady(node));
-    return true;
-  };
   const failure = { code: "kubernetes", message: `Cannot get Node ${self.name} Ready` } as const;
-  await poll(ask, { signal, intervalMs, failure });
+  await waitForNode(api, { name: self.name, whyNot: whyNotReady, signal, failure });
 }
 
 async function verifyPeers(

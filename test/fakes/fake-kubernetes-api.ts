@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import { listen } from "./fake-metadata-server.ts";
 
 interface FakeNode {
-  metadata: { name: string; annotations?: Record<string, string> };
+  metadata: { name: string; resourceVersion: string; annotations?: Record<string, string> };
   spec: Record<string, unknown>;
   status: { addresses: { type: string; address: string }[]; conditions: object[] };
 }
@@ -33,9 +33,12 @@ export async function startFakeKubernetesApi(
 ): Promise<FakeKubernetesApi> {
   const nodes = new Map<string, FakeNode>();
   const changes: string[] = [];
-  const watchers = new Set<ServerResponse>();
+  const watchers = new Map<ServerResponse, URLSearchParams>();
+  let version = 1;
   const notify = (type: string, object: FakeNode) => {
-    for (const watcher of watchers) watcher.write(`${JSON.stringify({ type, object })}\n`);
+    object.metadata.resourceVersion = String(++version);
+    for (const [watcher, query] of watchers)
+      if (isSelected(object, query)) watcher.write(`${JSON.stringify({ type, object })}\n`);
   };
   const server = createServer({ cert: tls.certificate, key: tls.key }, (request, response) => {
     const url = new URL(request.url ?? "/", "https://fake");
@@ -70,11 +73,16 @@ export async function startFakeKubernetesApi(
       if (url.searchParams.has("watch")) {
         response.writeHead(200, { "content-type": "application/json" });
         response.flushHeaders();
-        watchers.add(response);
+        watchers.set(response, url.searchParams);
+        const since = Number(url.searchParams.get("resourceVersion"));
+        for (const object of nodes.values())
+          if (isSelected(object, url.searchParams) && Number(object.metadata.resourceVersion) > since)
+            response.write(`${JSON.stringify({ type: "MODIFIED", object })}\n`);
         response.once("close", () => watchers.delete(response));
         return undefined;
       }
-      return send(200, { metadata: { resourceVersion: "1" }, items: [...nodes.values()] });
+      const items = [...nodes.values()].filter((node) => isSelected(node, url.searchParams));
+      return send(200, { metadata: { resourceVersion: String(version) }, items });
     });
   });
   return {
@@ -84,7 +92,7 @@ export async function startFakeKubernetesApi(
     addNode(name, { address, ready }) {
       const conditions = [{ type: "Ready", status: ready ? "True" : "False", message: "no network yet" }];
       const node = {
-        metadata: { name },
+        metadata: { name, resourceVersion: "" },
         spec: {},
         status: { addresses: [{ type: "InternalIP", address }], conditions },
       };
@@ -97,6 +105,12 @@ export async function startFakeKubernetesApi(
         server.closeAllConnections();
       }),
   };
+}
+
+/** By the only field selector that is asked for. */
+function isSelected({ metadata }: FakeNode, query: URLSearchParams): boolean {
+  const selector = query.get("fieldSelector");
+  return selector === null || selector === `metadata.name=${metadata.name}`;
 }
 
 const toProbePod = ({ metadata, status }: FakeNode) => ({
