@@ -28,7 +28,7 @@ export async function buildBootstrapper({ arch, outFile, cacheDir = defaultCache
   const bundle = await bundleBootstrapper();
   const strip = await findProgram(stripPrograms[arch]);
   const inputs = createHash("sha256")
-    .update(JSON.stringify([bundle, nodeVersion, arch, strip]))
+    .update(JSON.stringify([bundle, nodeVersion, arch, strip, shortLived]))
     .digest("hex");
   if (await isUpToDate(outFile, inputs)) return;
 
@@ -76,6 +76,12 @@ async function bundleBootstrapper(): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
+/**
+ * It ends within seconds: code is compiled for nothing, and garbage collected for nothing. A third less work where memory
+ * that is written and then run is dear, as on emulated processors.
+ */
+const shortLived = ["--jitless", "--min-semi-space-size=16", "--max-semi-space-size=16"];
+
 interface ExecutableOptions {
   bundle: string;
   work: string;
@@ -100,6 +106,7 @@ async function buildExecutable({ bundle, work, base, builder, output }: Executab
       // Code cache and snapshot are not the same bytes twice.
       useCodeCache: false,
       useSnapshot: false,
+      execArgv: shortLived,
       // Else NODE_OPTIONS could open a debugger in a process that holds keys.
       execArgvExtension: "none",
     }),
