@@ -1,7 +1,9 @@
 import { lstat, mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { installNodeFiles, type NodeFilesInputs } from "./node-files.ts";
 
@@ -99,10 +101,20 @@ describe("installNodeFiles", () => {
 
 describe("the answer that there is no Docker", () => {
   it("is what kubelet's cAdvisor takes for a Docker without a driver", async () => {
-    const script = join(templatesDir, "systemd/no-docker");
-    const input = "GET /v1.24/info HTTP/1.1\r\nHost: docker\r\nUser-Agent: Go-http-client/1.1\r\n\r\n";
-    const { stdout } = await execa("sh", [script], { input, stripFinalNewline: false });
-    const [head = "", body = ""] = stdout.split("\r\n\r\n");
+    const folder = await temporaryFolder("no-docker");
+    const socketPath = join(folder, "docker.sock");
+    const program = execa("perl", [join(templatesDir, "systemd/no-docker"), socketPath], { reject: false });
+    onTestFinished(async () => {
+      program.kill();
+      await program;
+    });
+    while (!(await stat(socketPath).catch(() => null))) await sleep(10);
+    expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
+    // One that asks nothing, and goes.
+    connect(socketPath).end();
+    const [text, again] = await Promise.all([ask(socketPath), ask(socketPath)]);
+    expect(again).toBe(text);
+    const [head = "", body = ""] = text.split("\r\n\r\n");
     expect(head.split("\r\n")).toEqual([
       "HTTP/1.1 200 OK",
       "Content-Type: application/json",
@@ -112,3 +124,10 @@ describe("the answer that there is no Docker", () => {
     expect(JSON.parse(body)).toEqual({ DockerRootDir: "/var/lib/docker" });
   });
 });
+
+/** The whole answer, as the wire has it. */
+async function ask(socketPath: string): Promise<string> {
+  const socket = connect(socketPath);
+  socket.write("GET /v1.24/info HTTP/1.1\r\nHost: docker\r\nUser-Agent: Go-http-client/1.1\r\n\r\n");
+  return (await socket.toArray()).join("");
+}
