@@ -35,6 +35,8 @@ export interface BakeOptions {
   templatesDir?: string;
   /** Kernel, initrd and root image for machines that boot over the network, too. */
   networkBoot?: boolean;
+  /** Debian's kernel for those; by default the one that the image has, or `defaultKernelPackage`. */
+  kernelPackage?: string | undefined;
   /** Take the archives' latest Debian packages instead of the cached ones. */
   refreshPackages?: boolean;
   signal: AbortSignal;
@@ -57,15 +59,16 @@ export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
   if (image === null) return bakeImage(options);
   const isCurrent = image.manifest.fingerprint === (await currentFingerprint(options));
   if (!isCurrent) return bakeImage(options);
-  if (!options.networkBoot || image.manifest.networkBoot !== undefined) return image;
-  return addNetworkBoot(image, options);
+  const kernelPackage = image.manifest.networkBoot?.kernelPackage;
+  const isThere = kernelPackage !== undefined && kernelPackage === (options.kernelPackage ?? kernelPackage);
+  return options.networkBoot && !isThere ? addNetworkBoot(image, options) : image;
 }
 
-/** What an image has, a new one in its place is to have too: machines may be booting from it. */
-export const hasNetworkBoot = (imagesDir: string, kubernetesVersion: string): Promise<boolean> =>
+/** The kernel of an image that computers boot: a new image in its place is to have it too, they may be booting from it. */
+export const findKernelPackage = (imagesDir: string, kubernetesVersion: string): Promise<string | undefined> =>
   loadImage(imagesDir, kubernetesVersion).then(
-    ({ manifest }) => manifest.networkBoot !== undefined,
-    () => false,
+    ({ manifest }) => manifest.networkBoot?.kernelPackage,
+    () => undefined,
   );
 
 function currentFingerprint(options: BakeOptions): Promise<string> {

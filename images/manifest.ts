@@ -5,6 +5,10 @@ const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadeci
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, "must be a digest like sha256:…");
 const DebianPackages = z.array(z.strictObject({ name: z.string().min(1), version: z.string().min(1) }));
 
+export const KernelPackageName = z
+  .string()
+  .regex(/^linux-image-[a-z0-9][-a-z0-9.+]*$/, "must be the name of a kernel package, such as linux-image-amd64");
+
 /** Of an image that computers boot: kernel, initrd, the root of a worker in memory, the root to install to a disk. */
 export const networkBootFiles = ["vmlinuz", "initrd", "root.squashfs", "disk.squashfs"] as const;
 
@@ -39,6 +43,8 @@ export const ImageManifest = z.strictObject({
   /** Where it was baked for machines that boot over the network: what they are sent. */
   networkBoot: z
     .strictObject({
+      /** The one that depends on Debian's current kernel. */
+      kernelPackage: KernelPackageName,
       kernelVersion: z.string().min(1),
       packages: DebianPackages,
       files: z.array(FileOf).length(networkBootFiles.length),

@@ -29,12 +29,17 @@ export const machinePackages: readonly string[] = [
 export const containerPackages: readonly string[] = ["etcd-server", "etcd-client", "busybox"];
 
 /**
- * What a machine that boots over the network or from its own disk needs beside its root: a kernel, of Debian's flavour for
- * virtual machines and clouds (with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's virtual functions, and
- * virtio), one program for its first moments, and boot loaders for disks: UEFI's, and where there is BIOS, its own.
+ * Debian's flavour for virtual machines and clouds: small, with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's
+ * virtual functions, and virtio. Servers mostly need `linux-image-amd64`.
  */
-export const networkBootPackages = (architecture: string) => ({
-  kernel: `linux-image-cloud-${architecture}`,
+export const defaultKernelPackage = (architecture: string) => `linux-image-cloud-${architecture}`;
+
+/**
+ * What a machine that boots over the network or from its own disk needs beside its root and its kernel: one program for its
+ * first moments, and boot loaders for disks: UEFI's, and where there is BIOS, its own.
+ */
+export const networkBootPackages = (architecture: string, kernel: string) => ({
+  kernel,
   others: ["busybox-static", "systemd-boot-efi", ...(architecture === "amd64" ? ["syslinux-common"] : [])],
 });
 

@@ -22,11 +22,12 @@ export interface KernelPackage {
 
 /** Kernel, busybox and boot loaders out of the cache, or fetched. `refresh` fetches the archive's latest. */
 export async function ensureKernelPackage(
-  { cacheDir, architecture, refresh = false }: { cacheDir: string; architecture: string; refresh?: boolean },
+  options: { cacheDir: string; architecture: string; kernelPackage: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
 ): Promise<KernelPackage> {
+  const { cacheDir, architecture, kernelPackage, refresh = false } = options;
   const { codename, sources } = await findHostSources({ signal });
-  const wanted = networkBootPackages(architecture);
+  const wanted = networkBootPackages(architecture, kernelPackage);
   const inputs = { codename, lines: sources.map((source) => toSourceLine("deb", source)), wanted };
   const key = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
   const dir = join(cacheDir, "kernel", key);
@@ -41,6 +42,10 @@ export async function ensureKernelPackage(
     const apt = await createPrivateApt({ sources, kind: "deb", stateDir }, { signal });
     // The package of this name is empty and depends on the current kernel's.
     const kernels = (await apt.dependencies(wanted.kernel)).filter((name) => name.startsWith("linux-image-"));
+    if (kernels.length === 0)
+      throw new Error(
+        `Cannot use kernel ${wanted.kernel}: it is no package that depends on a kernel; try linux-image-${architecture}`,
+      );
     const packages = await apt.unpack([...kernels, ...wanted.others], join(work.path, "root"));
     await rm(stateDir, { recursive: true });
     await writeFile(join(work.path, "packages.json"), JSON.stringify(packages));

@@ -1,7 +1,7 @@
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureHostPackages } from "../debian/host-packages.ts";
-import { networkBootHostPackages } from "../debian/packages.ts";
+import { defaultKernelPackage, networkBootHostPackages } from "../debian/packages.ts";
 import { checksumFile } from "../kubernetes/binaries.ts";
 import { createWorkFolder } from "../work-folder.ts";
 import { writeDiskBoot } from "./disk-boot.ts";
@@ -14,6 +14,8 @@ import { networkBootFiles, type ImageManifest } from "../manifest.ts";
 export interface NetworkBootOptions {
   cacheDir: string;
   templatesDir: string;
+  /** By default `defaultKernelPackage`. */
+  kernelPackage?: string | undefined;
   refreshPackages?: boolean;
   signal: AbortSignal;
   onDetail: (detail: string) => void;
@@ -38,7 +40,8 @@ export async function writeNetworkBoot(
   const { architecture, containerImages } = image.manifest;
   onDetail("kernel");
   await ensureHostPackages(networkBootHostPackages(architecture), { signal });
-  const source = { cacheDir: options.cacheDir, architecture, refresh: options.refreshPackages ?? false };
+  const { kernelPackage = defaultKernelPackage(architecture), refreshPackages = false } = options;
+  const source = { cacheDir: options.cacheDir, architecture, kernelPackage, refresh: refreshPackages };
   const kernel = await ensureKernelPackage(source, { signal });
   await using work = await createWorkFolder(image.dir);
   const files = join(work.path, "files");
@@ -69,5 +72,5 @@ export async function writeNetworkBoot(
   );
   await rm(image.networkBoot, { recursive: true, force: true });
   await rename(files, image.networkBoot);
-  return { kernelVersion: kernel.kernelVersion, packages: kernel.packages, files: described };
+  return { kernelPackage, kernelVersion: kernel.kernelVersion, packages: kernel.packages, files: described };
 }

@@ -2,11 +2,12 @@ import { readdir } from "node:fs/promises";
 import type { Command } from "commander";
 import { KubernetesVersion } from "#api/name.ts";
 import { loadImage, type BakedImage } from "../../../images/baked-image.ts";
+import { KernelPackageName } from "../../../images/manifest.ts";
 import { officialReleaseUrl } from "../../../images/kubernetes/release.ts";
 import type { CliContext } from "../context.ts";
 import { formatAge } from "../display/duration.ts";
 import { renderTable } from "../display/table.ts";
-import { exitCodes } from "../exit-code.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
 import { collect } from "../flags.ts";
 import type { AddCommands } from "../program.ts";
 import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
@@ -23,6 +24,7 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   networkManifest?: string[];
   ifNeeded?: boolean;
   networkBoot?: boolean;
+  kernel?: string;
 }
 
 /** `sprout image …`: the machine images on this host. */
@@ -35,10 +37,14 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
     .option("--templates <DIR>", "each file in it takes the place of the project's template of the same path")
     .option("--network-manifest <FILE>", "a CNI plugin's manifest to put in; may be repeated", collect)
-    .option("--network-boot", "kernel, initrd and root image too, for machines that boot over the network")
+    .option("--network-boot", "kernel, initrd and root images too, for machines that boot over the network or a disk")
+    .option("--kernel <PACKAGE>", "Debian's kernel for those: linux-image-amd64 for servers (linux-image-cloud-amd64)")
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
+      const kernel = KernelPackageName.optional().safeParse(flags.kernel);
+      if (!kernel.success)
+        throw new CliError(exitCodes.usage, `Cannot use --kernel: it ${kernel.error.issues[0]?.message}`);
       const { image: baked } = await prepareImage(context, {
         ...flags,
         networkManifests: flags.networkManifest,

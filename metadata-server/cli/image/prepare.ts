@@ -13,6 +13,8 @@ export interface PrepareOptions extends KubernetesFlags {
   /** Files. */
   networkManifests?: string[] | undefined;
   networkBoot?: boolean | undefined;
+  /** Debian's package of the kernel for network boot. */
+  kernel?: string | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -30,7 +32,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
   const [
-    { bakeImage, ensureImage, hasNetworkBoot },
+    { bakeImage, ensureImage, findKernelPackage },
     { mergeTemplates },
     { locateKubernetes, toKubernetesOrigin },
     { buildBootstrapper },
@@ -49,7 +51,8 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
   const imagesDir = imagesDirOf(cacheDir);
-  const networkBoot = options.networkBoot ?? (await hasNetworkBoot(imagesDir, kubernetesVersion));
+  const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, kubernetesVersion));
+  const networkBoot = options.networkBoot ?? kernelPackage !== undefined;
   const display = createBakeDisplay(context, { networkBoot });
   try {
     const image = await (options.force ? bakeImage : ensureImage)({
@@ -59,6 +62,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
       hostAuthorities: context.environment.hostAuthorities,
       imagesDir,
       networkBoot,
+      kernelPackage,
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
       templatesDir: templates.path,
