@@ -11,7 +11,13 @@ import { resolveTrust } from "./trust.ts";
 
 const capability = "c".repeat(43);
 const reportToken = "r".repeat(43);
-const hardware = { macs: ["52:54:00:12:34:56"], addresses: ["10.77.0.14"] };
+const hardware = {
+  macs: ["52:54:00:12:34:56"],
+  uuid: "4c4c4544-0051-3010-8053-b6c04f4a4732",
+  serial: "SN 1",
+  addresses: ["10.77.0.14"],
+  rootDevice: "disk" as const,
+};
 const { allocation } = workerMetadata;
 
 async function setUp(
@@ -41,7 +47,10 @@ describe("createMetadataServer", () => {
     const { client, fake } = await setUp();
     expect(await client.metadata(soon())).toEqual(workerMetadata);
     expect(fake.requests).toMatchObject([
-      { query: "mac=52%3A54%3A00%3A12%3A34%3A56&address=10.77.0.14", authorization: `Bearer ${capability}` },
+      {
+        query: `mac=52%3A54%3A00%3A12%3A34%3A56&uuid=${hardware.uuid}&serial=SN+1&address=10.77.0.14&rootDevice=disk`,
+        authorization: `Bearer ${capability}`,
+      },
     ]);
     expect(Math.abs(client.clockOffsetMs() ?? Number.NaN)).toBeLessThan(2000);
   });

@@ -129,7 +129,6 @@ function toQuery({ macs, uuid, serial, addresses = [], rootDevice }: Hardware): 
   return new URLSearchParams([
     ...macs.map((mac) => ["mac", mac] as [string, string]),
     ...(uuid === undefined ? [] : [["uuid", uuid] as [string, string]]),
-    ...(rootDevice === undefined ? [] : [["rootDevice", rootDevice] as [string, string]]),
     ...(serial === undefined ? [] : [["serial", serial] as [string, string]]),
     ...addresses.map((address) => ["address", address] as [string, string]),
     ...(rootDevice === undefined ? [] : [["rootDevice", rootDevice] as [string, string]]),

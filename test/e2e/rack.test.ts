@@ -69,7 +69,10 @@ describe.skipIf(reason !== null)(
     };
     const waitReady = async (cluster: Cluster, timeoutMs: number, ...machines: RackMachine[]) => {
       const ready = await rack.lab.client.wait(cluster.id, { condition: "ready", timeoutMs });
-      if (ready.state !== "ready") for (const machine of machines) await tellWhy(machine);
+      if (ready.state !== "ready") {
+        process.stderr.write(`${JSON.stringify(ready.failure)}\n`);
+        for (const machine of machines) await tellWhy(machine);
+      }
       expect({ state: ready.state, failure: ready.failure }).toEqual({ state: "ready", failure: null });
       return ready;
     };
