@@ -1,6 +1,8 @@
 import { Agent, request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { KeyPair } from "#api/credentials.ts";
+import { toBootstrapError } from "../errors.ts";
+import { poll } from "../poll.ts";
 import { type HttpsAnswer, httpsRequest } from "../server/https-request.ts";
 
 export interface KubernetesApiOptions {
@@ -9,6 +11,8 @@ export interface KubernetesApiOptions {
   /** PEM of the cluster's authority. */
   ca: string;
   client?: KeyPair;
+  /** For one attempt. */
+  attemptTimeoutMs?: number;
 }
 
 /** The few calls that the bootstrapper makes of an API server, as JSON. */
@@ -17,9 +21,9 @@ export interface KubernetesApi {
   get<T>(path: string, signal: AbortSignal): Promise<T | undefined>;
   /** The status of `path`, whatever it is. */
   status(path: string, signal: AbortSignal): Promise<number>;
-  /** JSON merge patch (RFC 7386). */
+  /** JSON merge patch (RFC 7386). Asked again where the server is not ready for it; throws BootstrapError `kubernetes`. */
   merge(path: string, patch: object, signal: AbortSignal): Promise<void>;
-  /** Server-side apply of a YAML or JSON object: creates it or makes it so. */
+  /** Server-side apply of a YAML or JSON object: creates it or makes it so. Asked again as `merge` is. */
   apply(path: string, manifest: string, signal: AbortSignal): Promise<void>;
   /** No error where it is gone already. */
   delete(path: string, signal: AbortSignal): Promise<void>;
@@ -37,11 +41,12 @@ export class KubernetesApiError extends Error {
   }
 }
 
-const attemptTimeoutMs = 10_000;
+const retryIntervalMs = 200;
 const maxBytes = 64 * 1024 * 1024;
 
-export function createKubernetesApi({ url, ca, client }: KubernetesApiOptions): KubernetesApi {
-  const base = new URL(url);
+export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
+  const { ca, client, attemptTimeoutMs = 10_000 } = options;
+  const base = new URL(options.url);
   const tls = { ca, ...(client === undefined ? {} : { cert: client.certificate, key: client.key }) };
   const agent = new Agent({ ...tls, keepAlive: true, maxSockets: 8 });
 
@@ -53,9 +58,16 @@ export function createKubernetesApi({ url, ca, client }: KubernetesApiOptions): 
       ...extra,
       signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]),
     });
-  const send = async (path: string, signal: AbortSignal, extra: Partial<Parameters<typeof httpsRequest>[0]>) => {
-    const answer = await call(path, signal, extra);
-    if (answer.status >= 300) throw new KubernetesApiError(path, answer);
+  /** What comes to the same however often it is sent: an API server that has just started takes its time. */
+  const change = async (path: string, signal: AbortSignal, extra: Partial<Parameters<typeof httpsRequest>[0]>) => {
+    const attempt = async () => {
+      const answer = await call(path, signal, extra);
+      if (answer.status < 300) return answer;
+      const error = new KubernetesApiError(path, answer);
+      throw isPassing(answer.status) ? error : toBootstrapError(error, "kubernetes");
+    };
+    const failure = { code: "kubernetes", message: `Cannot change ${path.split("?")[0]}` } as const;
+    await poll(attempt, { signal, intervalMs: retryIntervalMs, failure });
   };
 
   return {
@@ -67,13 +79,13 @@ export function createKubernetesApi({ url, ca, client }: KubernetesApiOptions): 
     },
     status: async (path, signal) => (await call(path, signal)).status,
     merge: (path, patch, signal) =>
-      send(path, signal, {
+      change(path, signal, {
         method: "PATCH",
         headers: { "content-type": "application/merge-patch+json" },
         body: JSON.stringify(patch),
       }),
     apply: (path, manifest, signal) =>
-      send(`${path}?fieldManager=sprout&force=true`, signal, {
+      change(`${path}?fieldManager=sprout&force=true`, signal, {
         method: "PATCH",
         headers: { "content-type": "application/apply-patch+yaml" },
         body: manifest,
@@ -94,6 +106,9 @@ export function createKubernetesApi({ url, ca, client }: KubernetesApiOptions): 
     close: () => agent.destroy(),
   };
 }
+
+/** Too many requests, not ready yet, or not itself. */
+const isPassing = (status: number) => status === 429 || status >= 500;
 
 function messageOf(body: string): string {
   try {

@@ -144,38 +144,36 @@ describe.skipIf(reason !== null)(
       let kubectl: Kubectl;
       let id: string;
 
-      it("becomes a control plane: it is installed to its disk", async () => {
+      it("is installed to it, and becomes a Ready worker in the same boot", async () => {
         await pressButton(withDisk);
         const seen = await inspected(withDisk);
         id = seen.id;
         expect(seen.hardware?.disks).toEqual([{ name: "vda", sizeGiB: 12 }]);
         await rack.machines.step(id, "approve");
         await rack.setPower(id, withDisk);
+        const roles = { controlPlanes: 1, workers: 1 };
         const created = await rack.lab.client.create({
           name: "disk",
-          nodes: 1,
-          provider: "bare-metal",
-          deadlineSeconds: 600,
+          ...roles,
+          provider: "rack",
+          deadlineSeconds: 240,
         });
-        cluster = await waitReady(created, 700_000, withDisk);
+        cluster = await waitReady(created, 280_000, withDisk);
         expect(await withDisk.said()).toContain("sprout: Installing to /dev/vda");
-        kubectl = await kubectlOf(cluster, 800_000);
-      }, 800_000);
+        kubectl = await kubectlOf(cluster);
+      });
 
-      it("boots from its disk, and is the same node again", async () => {
-        const name = cluster.members[0]!.name;
-        const bootId = () =>
-          kubectl(["get", "node", name, "-o", "jsonpath={.status.nodeInfo.bootID}"]).catch(() => firstBoot);
-        let firstBoot = "";
-        firstBoot = await bootId();
-        await kubectl(["create", "configmap", "kept"]);
+      it("boots from its disk, and is the same node again, with a pod that answers", async () => {
+        const { name, allocation } = cluster.members.find(({ role }) => role === "worker")!;
+        const bootId = () => kubectl(["get", "node", name, "-o", "jsonpath={.status.nodeInfo.bootID}"]);
+        const firstBoot = await bootId();
         await rack.machines.switchPower(id, "cycle");
-        await expect.poll(bootId, { timeout: 300_000, interval: 2000 }).not.toBe(firstBoot);
-        await kubectl(["wait", "--for=condition=Ready", `node/${name}`, "--timeout=200s"]);
-        expect(await kubectl(["get", "configmap", "kept", "-o", "name"])).toBe("configmap/kept");
+        await expect.poll(bootId, { timeout: 150_000, interval: 1000 }).not.toBe(firstBoot);
         expect(await withDisk.said()).toContain(`${name} of cluster disk boots from its disk`);
-        expect((await find(withDisk))?.assignment?.installedAt).not.toBeNull();
-      }, 600_000);
+        expect((await find(withDisk))?.assignment).toMatchObject({ allocation, installedAt: expect.any(String) });
+        const timeouts = { timeoutMs: 150_000, signal: AbortSignal.timeout(200_000), now: Date.now };
+        expect(await runWorkload({ kubectl, nodes: 2, ...timeouts })).toMatchObject({ pods: 2, nodePorts: 2 });
+      });
 
       it("is wiped, off and free when its cluster is deleted", async () => {
         await rack.lab.client.delete(cluster.id);

@@ -47,7 +47,8 @@ function opened<T>(thing: T | undefined): T {
 
 /**
  * A network of its own with the project's server, its DHCP and its boot surface, and emulated machines whose power a fake
- * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
+ * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network; the
+ * workers of one that is named `disk` are installed.
  */
 export async function startRack(): Promise<Rack> {
   await createBridge(bridge, [`${subnet}.1/24`, "fd78:1::1/64"]);
@@ -64,6 +65,7 @@ export async function startRack(): Promise<Rack> {
         serverKey: () => opened(serverKey),
         bridge,
         subnet,
+        isInstalled: (name) => name.includes(".disk."),
       }),
     {
       settings: {
