@@ -55,6 +55,22 @@ describe("createMetadataServer", () => {
     expect(Math.abs(client.clockOffsetMs() ?? Number.NaN)).toBeLessThan(2000);
   });
 
+  it("tells everything that it knows of the machine once: the server refuses a field that is given twice", async () => {
+    const uuid = "4c4c4544-0042-3510-8051-b4c04f4d3432";
+    const all = { ...hardware, uuid, serial: "S 1", rootDevice: "memory" as const };
+    const { client, fake } = await setUp({ client: { hardware: all } });
+    await client.metadata(soon());
+    const query = new URLSearchParams(fake.requests[0]?.query);
+    query.sort();
+    expect([...query]).toEqual([
+      ["address", "10.77.0.14"],
+      ["mac", "52:54:00:12:34:56"],
+      ["rootDevice", "memory"],
+      ["serial", "S 1"],
+      ["uuid", uuid],
+    ]);
+  });
+
   it.each<[string, Fault]>([
     ["is not final yet", { kind: "status", status: 503, headers: { "retry-after": "0" } }],
     ["fails with 500", { kind: "status", status: 500, body: "<html>oops</html>" }],
