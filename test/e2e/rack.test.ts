@@ -39,9 +39,9 @@ describe.skipIf(reason !== null)(
       folder = await mkdtemp(join(tmpdir(), "sprout-rack-test-"));
       rack = await startRack();
       before = await hostState();
-      bios = await rack.add({ memoryMiB: 1536 });
-      uefi = await rack.add({ firmware: "uefi", memoryMiB: 1536 });
-      withDisk = await rack.add({ memoryMiB: 3072, diskGiB: 12 });
+      bios = await rack.add({ memoryMiB: 2048 });
+      uefi = await rack.add({ firmware: "uefi", memoryMiB: 2048 });
+      withDisk = await rack.add({ memoryMiB: 2048, diskGiB: 12 });
     });
 
     afterAll(async () => {
