@@ -63,13 +63,15 @@ async function installCloudInit(rootfs: string, signal: AbortSignal): Promise<vo
   await run("apt-get", ["-qq", "-y", ...settings, "--no-install-recommends", "install", "cloud-init"], { signal, env });
 }
 
+/** Below a machine's root: what a stock image lacks. */
+export const withoutBootstrapper = [
+  "usr/bin/sprout-bootstrap",
+  "etc/systemd/system/sprout-bootstrap.service",
+  "etc/systemd/system/multi-user.target.wants/sprout-bootstrap.service",
+];
+
 async function toStockImage(rootfs: string, init: string): Promise<void> {
-  for (const path of [
-    "usr/bin/sprout-bootstrap",
-    "etc/systemd/system/sprout-bootstrap.service",
-    "etc/systemd/system/multi-user.target.wants/sprout-bootstrap.service",
-  ])
-    await rm(join(rootfs, path));
+  for (const path of withoutBootstrapper) await rm(join(rootfs, path));
   await writeFile(join(rootfs, "etc/cloud/cloud.cfg.d/99-lab.cfg"), JSON.stringify(cloudInitSettings));
   const firstProgram = join(rootfs, "usr/lib/sprout/nspawn-init");
   await rename(firstProgram, `${firstProgram}.baked`);

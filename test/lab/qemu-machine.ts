@@ -18,7 +18,7 @@ export interface QemuMachineOptions {
   firmware?: Firmware;
   mac: string;
   /** What the firmware says of the machine; nothing by default. */
-  smbios?: { uuid: string; serial: string };
+  smbios?: { uuid: string; serial: string } | undefined;
   bridge: string;
   /** Of its link on the bridge. */
   tap: string;

@@ -4,12 +4,15 @@ import { join } from "node:path";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { startBootServices, type BootServices } from "./boot-services.ts";
-import { startQemuMachine, type QemuMachine } from "./qemu-machine.ts";
+import { startQemuMachine, type QemuMachine, type QemuMachineOptions } from "./qemu-machine.ts";
 
 export interface QemuProviderOptions {
-  image: BakedImage;
+  image: Pick<BakedImage, "networkBoot" | "manifest">;
   /** Whether a member boots over the network in QEMU; the others stay what they are. */
   isEmulated: (name: string) => boolean;
+  /** On its kernel command line: who it is; by default what sprout-bootstrap reads there. */
+  identify?: (spec: MachineSpec) => string;
+  smbiosOf?: (name: string) => QemuMachineOptions["smbios"];
   workDir: string;
 }
 
@@ -30,9 +33,14 @@ export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderO
   const machines = new Map<string, EmulatedMachine>();
   const services = new Map<string, BootServices>();
 
+  /** Several machines of a cluster are launched at once. */
+  const starting = new Map<string, Promise<BootServices>>();
   const servicesOn = async (bridge: string, address: string) => {
-    const existing = services.get(bridge);
-    if (existing) return existing;
+    const started = starting.get(bridge) ?? startServices(bridge, address);
+    starting.set(bridge, started);
+    return started;
+  };
+  const startServices = async (bridge: string, address: string) => {
     const started = await startBootServices({
       bridge,
       address: address.replace(/\d+$/, "1"),
@@ -56,7 +64,7 @@ export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderO
       const bridge = spec.providerData["bridge"];
       if (!address || !mac || !bridge) throw new Error(`Cannot launch ${spec.name}: it needs an address on a bridge`);
       const boot = await servicesOn(bridge, address);
-      await boot.admit({ mac, address, script: bootScript(boot.url, spec, options.image) });
+      await boot.admit({ mac, address, script: bootScript(boot.url, spec, options) });
       await mkdir(options.workDir, { recursive: true });
       const poweredOnAt = Date.now();
       const machine = await startQemuMachine({
@@ -64,6 +72,7 @@ export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderO
         bridge,
         tap: `${bridge}-${address.split(".")[3]}`,
         memoryMiB: 3072,
+        smbios: options.smbiosOf?.(spec.name),
         consoleFile: join(options.workDir, `${spec.name}.console`),
       });
       machines.set(spec.allocation, { ...machine, name: spec.name, mac, poweredOnAt });
@@ -79,18 +88,27 @@ export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderO
     async release(clusterId) {
       await Promise.all(services.values().map((each) => each.close()));
       services.clear();
+      starting.clear();
       await nspawn.release(clusterId);
     },
   };
 }
 
-function bootScript(url: string, { seed }: MachineSpec, { manifest }: BakedImage): string {
-  const root = manifest.networkBoot?.files.find(({ name }) => name === "root.squashfs");
+function identifyBySprout({ seed }: MachineSpec): string {
   const pin = createHash("sha256").update(new X509Certificate(seed.ca).raw).digest("hex");
+  return `sprout.server=${seed.server} sprout.ca-sha256=${pin} sprout.capability=${seed.capability}`;
+}
+
+function bootScript(
+  url: string,
+  spec: MachineSpec,
+  { image: { manifest }, identify = identifyBySprout }: QemuProviderOptions,
+): string {
+  const root = manifest.networkBoot?.files.find(({ name }) => name === "root.squashfs");
   const commandLine = [
     "initrd=initrd console=ttyS0,115200 quiet",
     `sprout.root=${url}/root.squashfs sprout.root-sha256=${root?.sha256}`,
-    `sprout.server=${seed.server} sprout.ca-sha256=${pin} sprout.capability=${seed.capability}`,
+    identify(spec),
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     "BOOTIF=01-${net0/mac:hexhyp}",
   ];

@@ -1,0 +1,43 @@
+import { symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { BakedImage } from "../../images/baked-image.ts";
+import { checksumFile } from "../../images/kubernetes/binaries.ts";
+import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
+import { run } from "../../metadata-server/run.ts";
+import { withoutBootstrapper } from "./cloud-init-image.ts";
+import type { DataSource } from "./cloud-init-lab.ts";
+import type { QemuProviderOptions } from "./qemu-provider.ts";
+
+const script = join(import.meta.dirname, "squash-over.sh");
+
+/** What no worker runs, and would be in its memory. */
+const unwanted = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/kubectl"];
+
+/** Kernel, initrd and root image of a computer that has cloud-init, and no sprout-bootstrap, in `folder`. */
+export async function writeCloudInitComputer(
+  folder: string,
+  { image, rootfs, signal }: { image: BakedImage; rootfs: string; signal: AbortSignal },
+): Promise<QemuProviderOptions["image"]> {
+  for (const name of ["vmlinuz", "initrd"]) await symlink(join(image.networkBoot, name), join(folder, name));
+  const root = join(folder, "root.squashfs");
+  const baked = join(image.networkBoot, "root.squashfs");
+  const args = ["--mount", "--propagation", "private", "sh", script, baked, rootfs, root];
+  await run("unshare", [...args, ...withoutBootstrapper, ...unwanted], { signal });
+  const { networkBoot } = image.manifest;
+  if (networkBoot === undefined) throw new Error("The image has no files for network boot");
+  const files = [{ name: "root.squashfs" as const, ...(await checksumFile(root)) }];
+  return { networkBoot: folder, manifest: { ...image.manifest, networkBoot: { ...networkBoot, files } } };
+}
+
+/** SMBIOS of EC2's own machines: UUID and serial are one, and begin so. */
+export const ec2Smbios = {
+  uuid: "ec2e1916-9099-7caf-fd21-012345abcdef",
+  serial: "ec2e1916-9099-7caf-fd21-012345abcdef",
+};
+
+/** On a kernel command line, what cloud-init-init.sh makes of it in a container. */
+export function toCommandLine({ seed }: MachineSpec): string {
+  const { server, capability, dataSource } = seed as MachineSpec["seed"] & { dataSource: DataSource };
+  if (dataSource === "nocloud") return `ds=nocloud;s=${server}/nocloud/${capability}/;dsmode=net`;
+  return `ci.ds=Ec2 cc:datasource: {Ec2: {strict_id: false, metadata_urls: [${server}/ec2/${capability}]}} end_cc`;
+}
