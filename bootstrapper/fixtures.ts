@@ -31,6 +31,15 @@ export const furtherMetadata: NodeMetadata = {
   ],
 };
 
+/** User-data as a test platform gives it to its machines, this one for the second worker. */
+export const userDataFields = {
+  domainsEnv: "BASE_DOMAIN=test API_SERVER_DOMAIN=api.build126.test ETCD_DOMAIN=etcd.build126.test",
+  masterAddr: "master01.build126.test master02.build126.test",
+  kubenodesAddr: "node01.build126.test node02.build126.test",
+  myDomain: "node02.build126.test",
+  myRole: "node",
+};
+
 /** PEM in form only, with its own name inside, to see what lands where. */
 export const pem = (kind: string, name: string) =>
   `-----BEGIN ${kind}-----\n${Buffer.from(name).toString("base64")}\n-----END ${kind}-----\n`;

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { mint, runMain, type SimulatedMachine, simulateMachine } from "../test/fakes/simulated-machine.ts";
 import { createServerTls } from "../test/fakes/test-certificates.ts";
-import { firstMetadata, workerMetadata } from "./fixtures.ts";
+import { firstMetadata, userDataFields, workerMetadata } from "./fixtures.ts";
 
 const phasesOf = ({ server }: SimulatedMachine, state: string) =>
   server.reports.filter((report) => report.state === state).map(({ phase }) => phase);
@@ -183,6 +183,15 @@ describe("sprout-bootstrap", () => {
       error:
         "Cannot use metadata: /peers: is for the first control plane only; /peers: lacks this node; " +
         "/self/podCidr: is outside /network/podSubnet",
+    });
+    await writeFile(file, JSON.stringify(userDataFields));
+    expect(await runMain(root, ["check", file])).toMatchObject({ exitCode: 0, stdout: `${file} is valid user-data` });
+    await writeFile(file, JSON.stringify({ ...userDataFields, myRole: "master", domainsEnv: "" }));
+    expect(await runMain(root, ["check", file])).toMatchObject({
+      exitCode: 2,
+      error:
+        `Cannot use user-data ${file}: /myRole: is master, but /kubenodesAddr names this node; /domainsEnv: BASE_DOMAIN ` +
+        "is missing; /domainsEnv: API_SERVER_DOMAIN is missing; /domainsEnv: ETCD_DOMAIN is missing",
     });
     await writeFile(file, JSON.stringify({ server: "https://ms", capability: "short", extra: true }));
     expect(await runMain(root, ["check", file])).toMatchObject({

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { NodeMetadata } from "#api/node-metadata.ts";
+import { planSteps } from "../plan.ts";
+import { userDataFields } from "../fixtures.ts";
+import { parseUserData } from "./document.ts";
+import { toMetadata } from "./to-metadata.ts";
+
+const addresses = new Map([
+  ["master01.build126.test", "10.77.0.11"],
+  ["master02.build126.test", "10.77.0.12"],
+  ["node01.build126.test", "10.77.0.13"],
+  ["node02.build126.test", "10.77.0.14"],
+]);
+const launch = (changed: object, sha256 = "a") => ({
+  userData: parseUserData(JSON.stringify({ ...userDataFields, ...changed }), "user-data"),
+  sha256,
+  addresses,
+  kubernetesVersion: "v1.20.2",
+});
+const first = { myDomain: "master01.build126.test", myRole: "master" };
+const second = { myDomain: "master02.build126.test", myRole: "master" };
+
+describe("toMetadata", () => {
+  it("makes a worker's document, which is as strict as a server's", () => {
+    const metadata = toMetadata(launch({}));
+    expect(NodeMetadata.parse(metadata)).toEqual({
+      allocation: expect.stringMatching(/^a-[a-z2-7]{16}$/) as string,
+      cluster: { id: expect.any(String) as string, name: "build126", kubernetesVersion: "v1.20.2" },
+      self: { name: "node02.build126.test", role: "worker", address: "10.77.0.14", podCidr: "10.244.3.0/24" },
+      endpoint: "api.build126.test:6443",
+      controlPlanes: [
+        { name: "master01.build126.test", address: "10.77.0.11" },
+        { name: "master02.build126.test", address: "10.77.0.12" },
+      ],
+      network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
+      join: "kubeadm",
+      deadlineSeconds: 180,
+    });
+    expect(planSteps(metadata).map(({ phase }) => phase)).toContain("join");
+  });
+
+  it("has the first master run init and wait for everybody, and a further one for nobody", () => {
+    const all = ["master01", "master02", "node01", "node02"].map((name) => `${name}.build126.test`);
+    expect(toMetadata(launch(first))).toMatchObject({ peers: all, join: "certificate" });
+    expect(toMetadata(launch(second)).peers).toBeUndefined();
+    expect(planSteps(toMetadata(launch(second))).map(({ phase }) => phase)).toContain("static-pods");
+  });
+
+  it("gives every node of a cluster the same cluster, and pods of its own", () => {
+    const documents = [first, second, {}].map((changed, index) => toMetadata(launch(changed, `sha-${index}`)));
+    expect(new Set(documents.map(({ cluster }) => cluster.id)).size).toBe(1);
+    expect(new Set(documents.map(({ allocation }) => allocation)).size).toBe(3);
+    expect(documents.map(({ self }) => self.podCidr)).toEqual(["10.244.0.0/24", "10.244.1.0/24", "10.244.3.0/24"]);
+  });
+
+  it("has room for more than 256 nodes", () => {
+    const kubenodesAddr = Array.from({ length: 300 }, (_, index) => `n${index}.build126.test`).join(" ");
+    const many = { kubenodesAddr, myDomain: "n299.build126.test" };
+    const own = { ...launch(many), addresses: new Map([...addresses, ["n299.build126.test", "10.77.1.1"]]) };
+    expect(toMetadata(own)).toMatchObject({
+      network: { podSubnet: "10.240.0.0/15" },
+      self: { podCidr: "10.241.45.0/24" },
+    });
+  });
+
+  it.each([
+    ["10.77.0.0/16", "10.96.0.0/12", "/network: 10.77.0.14 (node02.build126.test) is a pod's or a service's address"],
+    ["10.8.0.0/23", "10.96.0.0/12", "/network/podSubnet: 10.8.0.0/23 has room for 2 nodes, there are 4"],
+    ["10.96.0.0/16", "10.96.0.0/12", "/network/serviceSubnet: overlaps /network/podSubnet"],
+  ])("refuses pods in %s and services in %s", (podSubnet, serviceSubnet, problem) => {
+    const network = { plugin: "routes", podSubnet, serviceSubnet };
+    expect(() => toMetadata(launch({ network }))).toThrow(problem);
+  });
+});
