@@ -7,25 +7,25 @@ import { exec } from "./exec.ts";
 import { below } from "./files.ts";
 import { allowTime, type Ground, groundOn, refuseOther, standOn } from "./ground.ts";
 import { isContainer } from "./hardware.ts";
-import { hashCapability } from "./journal/allocation.ts";
 import { lastSequence, unsentReports } from "./journal/entry.ts";
 import type { Journal } from "./journal/journal.ts";
 import { credentialsFile } from "./journal/node-folder.ts";
 import { type Past, readCredentials, readPast } from "./journal/past.ts";
 import { createStamper, type Stamp } from "./journal/stamp.ts";
 import { lockMachine } from "./lock.ts";
+import { fetchMetadata, isOf, openOrigin, reopenOrigin, toRecordedSource } from "./open-origin.ts";
+import type { Origin } from "./origin.ts";
 import { planResumed, toNodeKind } from "./plan.ts";
-import { privateKeysOf } from "./private-keys.ts";
 import { createRedactor } from "./redact.ts";
 import { createReporter, type Reporter } from "./report.ts";
 import { decideResume, type Resume } from "./resume.ts";
 import { runSteps, throwIfInterrupted } from "./run.ts";
-import { contactServer, fetchMetadata } from "./server/contact.ts";
-import type { MetadataServer } from "./server/metadata-server.ts";
+import { secretsOf } from "./secrets-of.ts";
 import type { Session } from "./session.ts";
 import { discoverSource, type Source } from "./sources/discover.ts";
 import { createActions } from "./steps/actions.ts";
 import { createNodeRender } from "./templates.ts";
+import { type Resolver, systemResolver } from "./user-data/resolve-names.ts";
 
 export interface BringUpOptions {
   root: string;
@@ -35,6 +35,8 @@ export interface BringUpOptions {
   signal: AbortSignal;
   /** Until the first document: from then on the document's own deadline counts. */
   contactTimeoutMs?: number;
+  /** How the names in user-data become addresses. */
+  resolver?: Resolver;
 }
 
 const defaultContactTimeoutMs = 300_000;
@@ -59,7 +61,7 @@ export async function bringUp(options: BringUpOptions): Promise<void> {
       options.signal.aborted ? AbortSignal.abort() : AbortSignal.timeout(flushTimeoutMs),
     );
     if (unsent > 0) write(`${JSON.stringify({ level: "warn", message: "reports were not sent", unsent })}\n`);
-    run.server?.close();
+    run.origin?.close();
     await run.ground?.journal?.close();
     unlock();
   }
@@ -72,7 +74,7 @@ interface Run extends BringUpOptions {
   redact: (text: string) => string;
   stamp: () => Stamp;
   /** From when they are known, for the end to close. */
-  server?: MetadataServer;
+  origin?: Origin;
   ground?: Ground;
 }
 
@@ -81,16 +83,16 @@ async function runOn(run: Run): Promise<void> {
   const past = await readPast(root);
   const inContainer = await isContainer(root);
   const source = await reported(run, "discover", () => findSource(run, { inContainer, past }));
-  run.secrets.push(source.capability, past?.reportToken ?? "");
-  const { ground, server, resume, timeoutMs } = await takeGround(run, { inContainer, past, source });
-  const { metadata, startedAt, server: serverUrl } = ground.record;
+  run.secrets.push("capability" in source ? source.capability : "", past?.reportToken ?? "");
+  const { ground, origin, resume, timeoutMs } = await takeGround(run, { inContainer, past, source });
+  const { metadata, startedAt, before } = ground.record;
   const credentials = needsCredentials(resume) ? await readCredentials(root) : undefined;
-  run.secrets.push(...(credentials === undefined ? [] : privateKeysOf(credentials)));
+  run.secrets.push(...(credentials === undefined ? [] : secretsOf(credentials)));
   const session: Session = {
     metadata,
     kind: toNodeKind(metadata),
-    server,
-    serverUrl: new URL(serverUrl),
+    origin,
+    hostsBefore: before["/etc/hosts"] ?? "",
     root,
     inContainer,
     render: createNodeRender(root, templatesOverlay),
@@ -126,42 +128,42 @@ interface Beginning {
 
 interface Taken {
   ground: Ground;
-  server: MetadataServer;
+  origin: Origin;
   resume: Resume;
   /** Where it is not all of the document's own deadline. */
   timeoutMs?: number;
 }
 
-/** From disk where the server may have nothing left to say, else from the server's document; reports go out from here. */
+/** From disk where the origin may have nothing left to say, else from its document; reports go out from here. */
 async function takeGround(run: Run, { inContainer, past, source }: Beginning): Promise<Taken> {
-  const { root, reporter, stamp } = run;
+  const { root, reporter, stamp, resolver = systemResolver } = run;
   const signal = AbortSignal.any([run.signal, AbortSignal.timeout(run.contactTimeoutMs ?? defaultContactTimeoutMs)]);
-  const own = past !== undefined && isSeedOf(past, source) ? past : undefined;
+  const options = { root, inContainer, resolver, signal };
+  const own = past !== undefined && isOf(past, source) ? past : undefined;
   const resume: Resume = own === undefined ? { mode: "begin" } : decideResume(own);
   if (own !== undefined && resume.mode !== "begin") {
     const { reportToken, record } = own;
-    const options = { root, inContainer, signal, reportToken, isSpent: true };
-    const server = (run.server = await contactServer({ ...source, trust: { ca: record.ca } }, options));
+    const origin = (run.origin = await reopenOrigin(source, own, options));
     const ground = (run.ground = await standOn(root, own));
     startReports(run, { metadata: record.metadata, journal: ground.journal, past: own });
-    const isTokenLost = reportToken === undefined && (resume.mode === "restart" || resume.isConfirmed);
+    const isTokenLost =
+      origin.report !== undefined && reportToken === undefined && (resume.mode === "restart" || resume.isConfirmed);
     if (isTokenLost) reporter.giveUp("the report token was lost in a crash");
-    return { ground, server, resume, ...(await reported(run, "resume", () => sayTime(run, own, resume))) };
+    return { ground, origin, resume, ...(await reported(run, "resume", () => sayTime(run, own, resume))) };
   }
-  if (own !== undefined) await reported(run, "resume", () => sayTime(run, own, resume));
-  const server = (run.server = await contactServer(source, { root, inContainer, signal }));
-  const metadata = await reported(run, "metadata", () => fetchMetadata(server, signal));
+  const time = own === undefined ? {} : await reported(run, "resume", () => sayTime(run, own, resume));
+  const origin = (run.origin = await openOrigin(source, options));
+  const metadata = await reported(run, "metadata", () => fetchMetadata(origin, signal));
   if (past !== undefined && past.record.metadata.allocation !== metadata.allocation) {
     startReports(run, { metadata });
     await reported(run, "preflight", () => refuseOther(past, metadata));
   }
-  const ground = (run.ground = await groundOn({ root, source, metadata, ca: server.ca, received: stamp(), past }));
+  // A server counts its deadline down; user-data says the same for ever, and counts from when it was first read.
+  const received = "userData" in source ? (own?.record.received ?? stamp()) : stamp();
+  const ground = (run.ground = await groundOn({ root, origin: origin.record, metadata, received, past }));
   startReports(run, { metadata, journal: ground.journal, past });
-  return { ground, server, resume };
+  return { ground, origin, resume, ...time };
 }
-
-const isSeedOf = ({ record }: Past, { capability }: Source) =>
-  capability === "" || record.capabilitySha256 === hashCapability(capability);
 
 function sayTime(run: Run, past: Past, resume: Resume): { timeoutMs?: number } {
   const { message, timeoutMs } = allowTime(past, { resume, now: run.stamp() });
@@ -170,12 +172,12 @@ function sayTime(run: Run, past: Past, resume: Resume): { timeoutMs?: number } {
 }
 
 function startReports(
-  { reporter, server, stamp }: Run,
+  { reporter, origin, stamp }: Run,
   { metadata, journal, past }: { metadata: NodeMetadata; journal?: Journal | undefined; past?: Past | undefined },
 ): void {
   reporter.start({
     allocation: metadata.allocation,
-    send: async (report, signal) => server?.report(report, signal),
+    send: origin?.report,
     ...(journal === undefined ? {} : { journal }),
     stamp,
     // The server knows where this machine was reset in between.
@@ -190,9 +192,8 @@ async function findSource({ root, write }: Run, { inContainer, past }: Omit<Begi
     return await discoverSource({ root, inContainer });
   } catch (error) {
     if (past === undefined || decideResume(past).mode !== "restart") throw error;
-    const { server, ca } = past.record;
     write(`${JSON.stringify({ level: "warn", message: "no seed", error: (error as Error).message })}\n`);
-    return { name: "allocation-record", server, capability: "", trust: { ca } };
+    return toRecordedSource(past);
   }
 }
 

@@ -1,7 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { Credentials } from "#api/credentials.ts";
 import { BootstrapError } from "./errors.ts";
+import { isLaunchCredentials, type NodeCredentials } from "./node-credentials.ts";
 
 export interface CheckOptions {
   metadata: NodeMetadata;
@@ -22,27 +23,33 @@ interface Signed {
  * authority that comes with it, and goes with its key. Throws BootstrapError `invalid-input` with every problem at once;
  * no value is quoted.
  */
-export function checkCredentials(credentials: Credentials, { metadata, now }: CheckOptions): void {
+export function checkCredentials(credentials: NodeCredentials, { metadata, now }: CheckOptions): void {
   refuseOthers(credentials, metadata);
   const problems = [
     ...signedOf(credentials).flatMap((signed) => signedProblems(signed, now)),
-    ...kubeletProblems(credentials, metadata),
+    ...(isLaunchCredentials(credentials)
+      ? lifetimeProblems(
+          "/pki/ca.crt",
+          parsed(() => new X509Certificate(credentials.pki["ca.crt"])),
+          now,
+        )
+      : kubeletProblems(credentials.kubelet, metadata)),
   ];
   if (problems.length > 0) throw unusable(problems.join("; "));
 }
 
 /** Whose credentials these are comes first: nothing else about another's is of interest. */
-function refuseOthers(credentials: Credentials, { allocation, self, join }: NodeMetadata): void {
+function refuseOthers(credentials: NodeCredentials, { allocation, self, join }: NodeMetadata): void {
   if (credentials.allocation !== allocation)
     throw unusable(`they are for ${credentials.allocation}, this is ${allocation}`);
   if (credentials.role !== self.role) throw unusable(`they are for a ${credentials.role}, this is a ${self.role}`);
-  if (credentials.role === "worker" && credentials.join !== join)
+  if (credentials.role === "worker" && "join" in credentials && credentials.join !== join)
     throw unusable(`they are to join by ${credentials.join}, the metadata says ${join}`);
 }
 
-function signedOf(credentials: Credentials): Signed[] {
+function signedOf(credentials: NodeCredentials): Signed[] {
+  if (isLaunchCredentials(credentials)) return signedFiles(credentials.pki);
   const { pki, kubelet, routeAgent } = credentials;
-  const files: Partial<Record<string, string>> = pki;
   const authority = pki["ca.crt"];
   const pairs = {
     ...Object.fromEntries(Object.entries(kubelet).map(([name, pair]) => [`/kubelet/${name}`, pair])),
@@ -54,7 +61,13 @@ function signedOf(credentials: Credentials): Signed[] {
         )
       : {}),
   };
-  const named = Object.keys(files)
+  const signed = Object.entries(pairs).map(([pointer, pair]) => ({ pointer, ...pair, authority }));
+  return [...signedFiles(pki), ...signed];
+}
+
+/** Those that are there with their keys. */
+function signedFiles(files: Partial<Record<string, string>>): Signed[] {
+  return Object.keys(files)
     .filter((file) => file.endsWith(".crt") && files[file.replace(/crt$/, "key")] !== undefined)
     .map((file) => ({
       pointer: `/pki/${file.replaceAll("/", "~1")}`,
@@ -62,7 +75,6 @@ function signedOf(credentials: Credentials): Signed[] {
       key: files[file.replace(/crt$/, "key")] ?? "",
       authority: files[authorityOf(file)] ?? "",
     }));
-  return [...named, ...Object.entries(pairs).map(([pointer, pair]) => ({ pointer, ...pair, authority }))];
 }
 
 /** As kubeadm has it (https://kubernetes.io/docs/setup/best-practices/certificates/); an authority signs itself. */
@@ -75,12 +87,19 @@ function signedProblems({ pointer, ...pem }: Signed, now: number): string[] {
   const certificate = parsed(() => new X509Certificate(pem.certificate));
   const key = parsed(() => createPrivateKey(pem.key));
   const authority = parsed(() => new X509Certificate(pem.authority));
-  if (certificate === undefined) return [`${pointer}: is not a certificate`];
+  if (certificate === undefined) return lifetimeProblems(pointer, certificate, now);
   return [
     ...(key === undefined ? [`${pointer}: its key is not a private key`] : keyProblems(pointer, certificate, key)),
     ...(authority !== undefined && certificate.verify(authority.publicKey)
       ? []
       : [`${pointer}: is not signed by its authority`]),
+    ...lifetimeProblems(pointer, certificate, now),
+  ];
+}
+
+function lifetimeProblems(pointer: string, certificate: X509Certificate | undefined, now: number): string[] {
+  if (certificate === undefined) return [`${pointer}: is not a certificate`];
+  return [
     ...(now < certificate.validFromDate.getTime() ? [`${pointer}: is not valid before ${certificate.validFrom}`] : []),
     ...(now > certificate.validToDate.getTime() ? [`${pointer}: expired on ${certificate.validTo}`] : []),
   ];
@@ -90,7 +109,7 @@ const keyProblems = (pointer: string, certificate: X509Certificate, key: KeyObje
   certificate.checkPrivateKey(key) ? [] : [`${pointer}: its key is another certificate's`];
 
 /** The Node authorizer goes by this subject; a kubelet that calls itself otherwise may do nothing. */
-function kubeletProblems({ kubelet }: Credentials, { self }: NodeMetadata): string[] {
+function kubeletProblems(kubelet: Credentials["kubelet"], { self }: NodeMetadata): string[] {
   const client = "client" in kubelet ? parsed(() => new X509Certificate(kubelet.client.certificate)) : undefined;
   const serving = parsed(() => new X509Certificate(kubelet.serving.certificate));
   const subject = `O=system:nodes\nCN=system:node:${self.name}`;

@@ -12,7 +12,7 @@ export interface CommandLine {
 export const usage = `sprout-bootstrap: turns this machine into a Kubernetes node
 
   run             bring the machine up (the default)
-  plan [FILE]     print the steps and the rendered files, secrets masked; FILE is the metadata, else the server is asked
+  plan [FILE]     print the steps and the rendered files, secrets masked; FILE is metadata or user-data, else the server is asked
   check FILE      validate a seed, user-data, cluster PKI, metadata or credentials file offline
   reset           undo all of it: the machine is as it was imaged, and can be brought up under a new allocation
   route-agent     keep the routes to the peers' pods

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { BootstrapError } from "./errors.ts";
 
 /** A file as it will stand on the machine. */
 export interface NodeFile {
@@ -57,6 +58,16 @@ export async function removeTemporaries(paths: readonly string[]): Promise<void>
 }
 
 const temporarySuffix = /\.sprout-[0-9a-f]{12}$/;
+
+/** A missing file is no error, an unreadable one is. */
+export async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw new BootstrapError("invalid-input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
 
 export const below = (root: string, path: string) => join(root, path);
 

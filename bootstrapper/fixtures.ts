@@ -1,7 +1,9 @@
 import { join } from "node:path";
+import { authorityFiles } from "#api/cluster-pki.ts";
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { ImageManifest } from "./image-manifest.ts";
+import type { LaunchCredentials } from "./node-credentials.ts";
 
 const firstName = "cp01.build126.test";
 export const workerMetadata: NodeMetadata = {
@@ -73,6 +75,24 @@ export const firstCredentials: Credentials = {
   kubeconfigs: { admin: pair("admin"), "controller-manager": pair("controller-manager"), scheduler: pair("scheduler") },
   kubelet,
   routeAgent: pair("route-agent"),
+};
+
+/** Without a server. */
+const token = "abcdef.0123456789abcdef";
+export const launchFirstCredentials: LaunchCredentials = {
+  role: "control-plane",
+  token,
+  allocation: firstMetadata.allocation,
+  etcdDomain: "etcd.build126.test",
+  pki: Object.fromEntries(
+    authorityFiles.map((name) => [name, pem(name.endsWith(".key") ? "EC PRIVATE KEY" : "CERTIFICATE", name)]),
+  ) as Record<(typeof authorityFiles)[number], string>,
+};
+export const launchWorkerCredentials: LaunchCredentials = {
+  role: "worker",
+  token,
+  allocation: workerMetadata.allocation,
+  pki: { "ca.crt": pem("CERTIFICATE", "ca") },
 };
 
 export const templatesFolder = join(import.meta.dirname, "../templates");

@@ -1,6 +1,11 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "./errors.ts";
-import { type AllocationRecord, hashCapability, readOverwritten, writeAllocation } from "./journal/allocation.ts";
+import {
+  type AllocationOrigin,
+  type AllocationRecord,
+  readOverwritten,
+  writeAllocation,
+} from "./journal/allocation.ts";
 import { type Journal, openJournal } from "./journal/journal.ts";
 import { toReset } from "./journal/node-folder.ts";
 import type { Past } from "./journal/past.ts";
@@ -8,7 +13,6 @@ import { isSameBoot, type Stamp } from "./journal/stamp.ts";
 import { findLeftovers } from "./leftovers.ts";
 import { toNodeKind } from "./plan.ts";
 import { remainingTime, type Resume } from "./resume.ts";
-import type { Source } from "./sources/discover.ts";
 
 /** What one run stands on: whose machine this is, and what is written down of it. */
 export interface Ground {
@@ -23,10 +27,9 @@ export interface Ground {
 
 export interface NewDocument {
   root: string;
-  source: Source;
+  /** Who said so. */
+  origin: AllocationOrigin;
   metadata: NodeMetadata;
-  /** Of the server that answered. */
-  ca: string;
   received: Stamp;
   past: Past | undefined;
 }
@@ -40,21 +43,12 @@ export function refuseOther({ record: { metadata: owner } }: Past, { self, alloc
 }
 
 /** The ground of a document that has just been answered, `past` being its own. */
-export async function groundOn({ root, source, metadata, ca, received, past }: NewDocument): Promise<Ground> {
+export async function groundOn({ root, origin, metadata, received, past }: NewDocument): Promise<Ground> {
   const [before, leftovers] = past
     ? [past.record.before, []]
     : await Promise.all([readOverwritten(root), findLeftovers(root)]);
-  const capabilitySha256 = hashCapability(source.capability);
   const startedAt = past?.record.startedAt ?? received.time;
-  const record: AllocationRecord = {
-    server: source.server,
-    ca,
-    capabilitySha256,
-    startedAt,
-    received,
-    before,
-    metadata,
-  };
+  const record: AllocationRecord = { origin, startedAt, received, before, metadata };
   if (leftovers.length > 0) return { record, journal: undefined, leftovers, recorded: refuse(leftovers) };
   const journal = await openJournal(root, past);
   const recorded = writeAllocation(root, record);
@@ -87,7 +81,8 @@ export function allowTime(past: Past, { resume, now }: { resume: Resume; now: St
   const rebooted = isSameBoot(past.record.received, now) ? "" : " after a reboot";
   if (resume.mode === "restart")
     return { timeoutMs: restartTimeoutMs, message: `${allocation} is done: starting what it runs${rebooted}` };
-  if (resume.mode === "begin") return { message: `resuming ${allocation}${rebooted}: asking the server again` };
+  if (resume.mode === "begin" && past.record.origin.kind === "server")
+    return { message: `resuming ${allocation}${rebooted}: asking the server again` };
   const { remainingMs, clock } = remainingTime(past, now);
   const seconds = (remainingMs / 1000).toFixed(1);
   if (remainingMs > 0)

@@ -1,18 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { bringUp } from "./bring-up.ts";
-import { checkFile } from "./check-file.ts";
+import { checkFile, kindOf } from "./check-file.ts";
 import { checkMetadata } from "./check-metadata.ts";
 import { type CommandLine, parseCommandLine, usage } from "./command-line.ts";
 import { exitCodes, toBootstrapError } from "./errors.ts";
 import { isContainer } from "./hardware.ts";
+import { fetchMetadata, openOrigin } from "./open-origin.ts";
 import { parseJson } from "./parse.ts";
 import { printPlan } from "./print-plan.ts";
 import { createRedactor } from "./redact.ts";
 import { reset } from "./reset/reset.ts";
 import { runRouteAgent } from "./route-agent/route-agent.ts";
-import { contactServer, fetchMetadata } from "./server/contact.ts";
-import { discoverSource } from "./sources/discover.ts";
+import { discoverSource, type Source } from "./sources/discover.ts";
+import { toUserDataSource } from "./sources/user-data-file.ts";
+import { parseUserData } from "./user-data/document.ts";
+import { systemResolver } from "./user-data/resolve-names.ts";
 import { version } from "./version.ts";
 
 const planTimeoutMs = 60_000;
@@ -43,24 +46,36 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
 
 async function planText({ root, templatesOverlay, file }: CommandLine, signal: AbortSignal): Promise<string> {
   const inContainer = await isContainer(root);
-  const metadata = file === undefined ? await askForMetadata(root, signal) : await readMetadata(file);
-  return printPlan({ metadata, root, templatesOverlay, inContainer, now: new Date() });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(planTimeoutMs)]);
+  const source = await findSource(root, { file, inContainer });
+  const { metadata, userData } =
+    "allocation" in source
+      ? { metadata: source, userData: undefined }
+      : await askForMetadata(source, { root, inContainer, signal: limit });
+  return printPlan({ metadata, userData, root, templatesOverlay, inContainer, now: new Date() });
 }
 
-async function readMetadata(file: string): Promise<NodeMetadata> {
-  const metadata = parseJson(NodeMetadata, await readFile(file, "utf8"), `metadata ${file}`);
+/** A file with metadata is the answer already. */
+async function findSource(
+  root: string,
+  { file, inContainer }: { file: string | undefined; inContainer: boolean },
+): Promise<Source | NodeMetadata> {
+  if (file === undefined) return discoverSource({ root, inContainer });
+  const text = await readFile(file, "utf8");
+  if (kindOf(text) === "user-data") return toUserDataSource(text, file);
+  const metadata = parseJson(NodeMetadata, text, `metadata ${file}`);
   checkMetadata(metadata);
   return metadata;
 }
 
-async function askForMetadata(root: string, signal: AbortSignal): Promise<NodeMetadata> {
-  const inContainer = await isContainer(root);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(planTimeoutMs)]);
-  const server = await contactServer(await discoverSource({ root, inContainer }), { root, inContainer, signal: limit });
+async function askForMetadata(source: Source, options: { root: string; inContainer: boolean; signal: AbortSignal }) {
+  const origin = await openOrigin(source, { ...options, resolver: systemResolver });
   try {
-    return await fetchMetadata(server, limit);
+    const metadata = await fetchMetadata(origin, options.signal);
+    const userData = "userData" in source ? parseUserData(source.userData, source.where) : undefined;
+    return { metadata, userData };
   } finally {
-    server.close();
+    origin.close();
   }
 }
 

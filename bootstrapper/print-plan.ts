@@ -1,11 +1,15 @@
-import { type Credentials, pkiFiles } from "#api/credentials.ts";
+import { authorityFiles } from "#api/cluster-pki.ts";
+import { pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { below, readOptional } from "./files.ts";
 import { readImageManifest } from "./image-manifest.ts";
 import { hasNameServer } from "./name-server.ts";
 import { toVersionTraits } from "./kubernetes/version.ts";
+import type { NodeCredentials } from "./node-credentials.ts";
 import { planSteps, toNodeKind } from "./plan.ts";
 import { renderNodeFiles } from "./render/node-files.ts";
 import { createNodeRender } from "./templates.ts";
+import type { UserData } from "./user-data/document.ts";
 
 export interface PrintPlanOptions {
   metadata: NodeMetadata;
@@ -13,6 +17,8 @@ export interface PrintPlanOptions {
   templatesOverlay?: string | undefined;
   inContainer: boolean;
   now: Date;
+  /** Where there is no server. */
+  userData?: Pick<UserData, "etcdDomain"> | undefined;
 }
 
 /** The steps and every file with its secrets masked, as text. Claims nothing and changes nothing. */
@@ -22,11 +28,13 @@ export async function printPlan({
   templatesOverlay,
   inContainer,
   now,
+  userData,
 }: PrintPlanOptions): Promise<string> {
   const render = createNodeRender(root, templatesOverlay);
   const { files, links } = await renderNodeFiles({
     metadata,
-    credentials: maskedCredentials(metadata),
+    credentials: userData === undefined ? maskedCredentials(metadata) : maskedLaunch(metadata, userData),
+    hostsBefore: (await readOptional(below(root, "/etc/hosts"))) ?? "",
     render,
     image: await readImageManifest(root),
     inContainer,
@@ -49,9 +57,20 @@ export async function printPlan({
   ].join("\n");
 }
 
+const masked = "[masked]\n";
+
+function maskedLaunch(
+  { allocation, self }: NodeMetadata,
+  { etcdDomain }: Pick<UserData, "etcdDomain">,
+): NodeCredentials {
+  const common = { allocation, token: "[masked]" };
+  if (self.role === "worker") return { role: self.role, ...common, pki: { "ca.crt": masked } };
+  const pki = Object.fromEntries(authorityFiles.map((name) => [name, masked]));
+  return { role: self.role, ...common, etcdDomain, pki: pki as Record<(typeof authorityFiles)[number], string> };
+}
+
 /** In the place of what only a claim would tell. */
-function maskedCredentials({ allocation, self, cluster, network, join: mode }: NodeMetadata): Credentials {
-  const masked = "[masked]\n";
+function maskedCredentials({ allocation, self, cluster, network, join: mode }: NodeMetadata): NodeCredentials {
   const pair = { certificate: masked, key: masked };
   const kubelet = { client: pair, serving: pair };
   const common = { allocation, routeAgent: pair };

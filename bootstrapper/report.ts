@@ -16,7 +16,8 @@ export interface ReportDetails {
 /** From when the allocation is known. */
 export interface Outlet {
   allocation: string;
-  send: (report: Report, signal: AbortSignal) => Promise<void>;
+  /** Without it nobody hears them but console and journal. */
+  send?: ((report: Report, signal: AbortSignal) => Promise<void>) | undefined;
   /** Where reports are kept until they are sent; without one they live as long as this run. */
   journal?: Pick<Journal, "append" | "durable">;
   stamp: () => Stamp;
@@ -48,6 +49,7 @@ export interface ReporterOptions {
 }
 
 type Entry = Omit<Report, "allocation" | "sequence">;
+type Sending = Outlet & { send: NonNullable<Outlet["send"]> };
 
 const maxErrorCharacters = 8000;
 const maxQueued = 1000;
@@ -73,14 +75,15 @@ export function createReporter({
   const log = (level: "info" | "warn", message: string, fields: object = {}) =>
     write(toLine(now(), { level, message, ...fields }));
 
-  function enqueue({ allocation, journal, stamp }: Outlet, entry: Entry) {
+  function enqueue({ allocation, journal, stamp, send }: Outlet, entry: Entry) {
     const report = { allocation, sequence: ++sequence, ...entry };
     journal?.append({ ...report, ...stamp() });
+    if (send === undefined) return;
     if (queue.length < maxQueued) queue.push(report);
     wake?.();
   }
 
-  async function sendAll(to: Outlet) {
+  async function sendAll(to: Sending) {
     while (!givenUp.signal.aborted) {
       const [next] = queue;
       if (next === undefined) {
@@ -94,7 +97,7 @@ export function createReporter({
     }
   }
 
-  async function sendOne(report: Report, { allocation, journal, stamp, send }: Outlet) {
+  async function sendOne(report: Report, { allocation, journal, stamp, send }: Sending) {
     try {
       // A sequence that the server has seen must never be given out again. A full disk is no reason to be silent.
       await journal?.durable().catch(() => undefined);
@@ -130,9 +133,10 @@ export function createReporter({
     start(to) {
       outlet = to;
       sequence = to.lastSequence;
-      queue.push(...to.unsent.slice(-maxQueued));
+      const { send } = to;
+      if (send !== undefined) queue.push(...to.unsent.slice(-maxQueued));
       for (const entry of early.splice(0)) enqueue(to, entry);
-      sender = sendAll(to);
+      if (send !== undefined) sender = sendAll({ ...to, send });
     },
     giveUp(reason) {
       log("warn", "reports are not sent any more", { reason });

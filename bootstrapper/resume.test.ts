@@ -7,9 +7,7 @@ import { decideResume, remainingTime } from "./resume.ts";
 
 const received = { bootId: "boot-1", time: "2026-01-01T00:00:00.000Z", monotonicMs: 10_000 };
 const recordOf = (metadata = workerMetadata): AllocationRecord => ({
-  server: "https://ms.test",
-  ca: pem("CERTIFICATE", "ca"),
-  capabilitySha256: "x",
+  origin: { kind: "server", url: "https://ms.test", ca: pem("CERTIFICATE", "ca"), capabilitySha256: "x" },
   startedAt: received.time,
   received,
   before: {},

@@ -1,21 +1,24 @@
 import { readFile } from "node:fs/promises";
-import type { Credentials, KeyPair } from "#api/credentials.ts";
+import type { KeyPair } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "./errors.ts";
 import { below } from "./files.ts";
+import { isLaunchCredentials, type NodeCredentials } from "./node-credentials.ts";
+import type { Origin } from "./origin.ts";
 import type { NodeKind } from "./plan.ts";
 import { kubeletClientPem } from "./render/kubelet.ts";
-import type { MetadataServer } from "./server/metadata-server.ts";
 import type { Render } from "./templates.ts";
-import { createKubernetesApi, type KubernetesApi } from "./kubernetes/api-client.ts";
+import { type Client, createKubernetesApi, type KubernetesApi } from "./kubernetes/api-client.ts";
+import { readAdministrator } from "./kubernetes/kubeconfig.ts";
 import { splitEndpoint } from "./render/render-input.ts";
 
 /** What all steps of one bring-up share. */
 export interface Session {
   readonly metadata: NodeMetadata;
   readonly kind: NodeKind;
-  readonly server: MetadataServer;
-  readonly serverUrl: URL;
+  readonly origin: Origin;
+  /** `/etc/hosts` as this machine had it. */
+  readonly hostsBefore: string;
   /** Everything that is read or written is below this folder. */
   readonly root: string;
   readonly inContainer: boolean;
@@ -26,7 +29,7 @@ export interface Session {
   /** Runs a program from PATH. Throws BootstrapError `kubernetes`. */
   readonly exec: (command: readonly [string, ...string[]], signal: AbortSignal) => Promise<string>;
   /** Where the API server's first answer may be found; known from `claim` on. */
-  credentials: Credentials | undefined;
+  credentials: NodeCredentials | undefined;
   /** Paths written by `claim` and `render`, for `confirm` to make durable. */
   written: string[];
   /** When the metadata came: names the kubelet's dated PEM, the same in every run. */
@@ -55,7 +58,7 @@ export async function isKubeletActive({ isResumed, exec }: Session, signal: Abor
   );
 }
 
-export function credentialsOf({ credentials, metadata }: Session): Credentials {
+export function credentialsOf({ credentials, metadata }: Session): NodeCredentials {
   if (credentials === undefined)
     throw new BootstrapError(
       "invalid-input",
@@ -66,7 +69,7 @@ export function credentialsOf({ credentials, metadata }: Session): Credentials {
 
 /**
  * A client of the API server, a control plane's own or the endpoint's: as administrator, as a bootstrapping node, as the
- * kubelet of this node, or as nobody. Throws where `kubeadm join` has not brought the kubelet's certificate yet.
+ * kubelet of this node, or as nobody. Throws where kubeadm has not made what it takes yet.
  */
 export async function apiOf(
   session: Session,
@@ -75,7 +78,7 @@ export async function apiOf(
   const credentials = credentialsOf(session);
   const { endpoint, self, controlPlanes } = session.metadata;
   const address = self.role === "control-plane" ? self.address : controlPlanes[0]?.address;
-  const client = as === "kubelet" ? await kubeletClient(session, credentials) : clientOf(credentials, as);
+  const client = await clientOf(session, credentials, as);
   return createKubernetesApi({
     url: `https://${address}:${splitEndpoint(endpoint).port}`,
     ca: credentials.pki["ca.crt"] ?? "",
@@ -83,17 +86,25 @@ export async function apiOf(
   });
 }
 
-function clientOf(credentials: Credentials, as: "admin" | "bootstrap" | "anonymous"): KeyPair | undefined {
+async function clientOf(
+  { root }: Session,
+  credentials: NodeCredentials,
+  as: "admin" | "bootstrap" | "kubelet" | "anonymous",
+): Promise<Client | undefined> {
   if (as === "anonymous") return undefined;
+  if (isLaunchCredentials(credentials)) {
+    if (as === "kubelet") return readKubeletClient(root);
+    return as === "admin" ? readAdministrator(root) : { token: credentials.token };
+  }
+  if (as === "kubelet") return "client" in credentials.kubelet ? credentials.kubelet.client : readKubeletClient(root);
   if (as === "bootstrap") return "bootstrap" in credentials ? credentials.bootstrap : undefined;
   if (credentials.role === "worker") return undefined;
   // Until 1.29's binding exists, only super-admin may create it.
   return credentials.kubeconfigs["super-admin"] ?? credentials.kubeconfigs.admin;
 }
 
-/** Ready-made, or where kubelet keeps what the cluster gave it: certificate and key in one file. */
-async function kubeletClient({ root }: Session, { kubelet }: Credentials): Promise<KeyPair> {
-  if ("client" in kubelet) return kubelet.client;
+/** Where kubelet keeps what the cluster gave it: certificate and key in one file. */
+async function readKubeletClient(root: string): Promise<KeyPair> {
   const pem = await readFile(below(root, kubeletClientPem), "utf8");
   return { certificate: pem, key: pem };
 }

@@ -28,7 +28,9 @@ const kubeadm: Placeholders = {
   inContainer: flag,
   imageRepository: { repository: value },
   kubeletConfig: value,
-  etcd: { initialCluster: value, alone: flag },
+  etcd: { initialCluster: value, alone: flag, certificateName: { domain: value } },
+  joinToken: { token: value, ttl: value },
+  makesCertificates: flag,
 };
 const dhcp: Placeholders = { interface: value, netmask: value, url: value };
 const addresses: Placeholders = {
@@ -92,8 +94,9 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,
   "kubernetes/probe.yaml": {},
-  "kubernetes/route-agent-binding.yaml": {},
+  "kubernetes/route-agent-binding.yaml": { kubelets: flag },
   "kubernetes/route-agent-role.yaml": {},
+  "kubernetes/token.conf": { clusterName: value, caData: value, server: value, token: value },
   "modules-load/sprout.conf": image,
   "network-boot/disk.sh": {},
   "network-boot/init": {},

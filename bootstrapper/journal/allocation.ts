@@ -9,13 +9,29 @@ import { parseJson } from "../parse.ts";
 import { allocationFile, toReset } from "./node-folder.ts";
 import { stampFields } from "./stamp.ts";
 
+/** Who said what this machine is. */
+export const AllocationOrigin = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("server"),
+    url: z.url({ protocol: /^https$/ }),
+    /** The authority that was pinned, as PEM. */
+    ca: Pem,
+    /** Tells this allocation's seed from another's without keeping the capability. */
+    capabilitySha256: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal("user-data"),
+    /** Of the text, and of the instance that it was given to. */
+    sha256: z.string(),
+    /** Where it is read, if that is over the network. */
+    url: z.url({ protocol: /^http$/ }).optional(),
+  }),
+]);
+export type AllocationOrigin = z.infer<typeof AllocationOrigin>;
+
 /** Whose machine this is, and all it needs to go on when the server is not there. No secrets. */
 export const AllocationRecord = z.strictObject({
-  server: z.url({ protocol: /^https$/ }),
-  /** The authority that was pinned, as PEM. */
-  ca: Pem,
-  /** Tells this allocation's seed from another's without keeping the capability. */
-  capabilitySha256: z.string(),
+  origin: AllocationOrigin,
   /** When its first document came; names what must be named alike in every run. */
   startedAt: z.iso.datetime(),
   /** When `metadata` came: its deadline counts from here. */

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
-import { Credentials } from "#api/credentials.ts";
+import { z } from "zod";
 import { BootstrapError } from "../errors.ts";
-import { below } from "../files.ts";
+import { below, readOptional } from "../files.ts";
+import { credentialsSchemaOf, type NodeCredentials } from "../node-credentials.ts";
 import { parseJson } from "../parse.ts";
-import { readOptional } from "../sources/discover.ts";
 import { type AllocationRecord, readAllocation } from "./allocation.ts";
 import { type ParsedJournal, parseJournal } from "./entry.ts";
 import { credentialsFile, journalFile, reportTokenFile, resetFile, toReset } from "./node-folder.ts";
@@ -27,9 +27,10 @@ export async function readPast(root: string): Promise<Past | undefined> {
 }
 
 /** Those that this node claimed in an earlier run. Throws BootstrapError `preflight` where they are not there any more. */
-export async function readCredentials(root: string): Promise<Credentials> {
+export async function readCredentials(root: string): Promise<NodeCredentials> {
   try {
-    return parseJson(Credentials, await readFile(below(root, credentialsFile), "utf8"), credentialsFile);
+    const text = await readFile(below(root, credentialsFile), "utf8");
+    return parseJson(credentialsSchemaOf(parseJson(z.unknown(), text, credentialsFile)), text, credentialsFile);
   } catch (cause) {
     throw new BootstrapError("preflight", `Cannot resume: ${(cause as Error).message}; ${toReset}`, { cause });
   }

@@ -5,12 +5,15 @@ import { toBootstrapError } from "../errors.ts";
 import { poll } from "../poll.ts";
 import { type HttpsAnswer, httpsRequest } from "../server/https-request.ts";
 
+/** Who calls: by a client certificate, or by a bootstrap token. */
+export type Client = KeyPair | { token: string };
+
 export interface KubernetesApiOptions {
   /** `https://host:port`, by address: a certificate is checked against it, no resolver is asked. */
   url: string;
   /** PEM of the cluster's authority. */
   ca: string;
-  client?: KeyPair;
+  client?: Client;
   /** For one attempt. */
   attemptTimeoutMs?: number;
 }
@@ -47,7 +50,9 @@ const maxBytes = 64 * 1024 * 1024;
 export function createKubernetesApi(options: KubernetesApiOptions): KubernetesApi {
   const { ca, client, attemptTimeoutMs = 10_000 } = options;
   const base = new URL(options.url);
-  const tls = { ca, ...(client === undefined ? {} : { cert: client.certificate, key: client.key }) };
+  const pair = client !== undefined && "key" in client ? { cert: client.certificate, key: client.key } : {};
+  const own = client !== undefined && "token" in client ? { authorization: `Bearer ${client.token}` } : undefined;
+  const tls = { ca, ...pair };
   const agent = new Agent({ ...tls, keepAlive: true, maxSockets: 8 });
 
   const call = (path: string, signal: AbortSignal, extra: Partial<Parameters<typeof httpsRequest>[0]> = {}) =>
@@ -56,6 +61,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
       agent,
       maxBytes,
       ...extra,
+      headers: { ...own, ...extra.headers },
       signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]),
     });
   /** What comes to the same however often it is sent: an API server that has just started takes its time. */
@@ -96,7 +102,7 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
     },
     stream: (path, signal) =>
       new Promise((resolve, reject) => {
-        const outgoing = request(new URL(path, base), { agent, signal }, (incoming) => {
+        const outgoing = request(new URL(path, base), { agent, signal, headers: { ...own } }, (incoming) => {
           if (incoming.statusCode === 200) return resolve(incoming);
           incoming.resume();
           reject(new KubernetesApiError(path, { status: incoming.statusCode ?? 0, headers: {}, body: "" }));

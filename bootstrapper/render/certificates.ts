@@ -1,16 +1,19 @@
-import { type Credentials, type PkiFile, pkiFiles } from "#api/credentials.ts";
+import { authorityFiles } from "#api/cluster-pki.ts";
+import { type PkiFile, pkiFiles } from "#api/credentials.ts";
 import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../files.ts";
+import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 
 const pkiFolder = "/etc/kubernetes/pki";
 const privateMode = 0o600;
 const publicMode = 0o644;
 
 /**
- * Below /etc/kubernetes/pki, with kubeadm's names and modes; none for `kubeadm join`, which writes the authority itself
- * and refuses one that is there. Throws where one is missing.
+ * Below /etc/kubernetes/pki, with kubeadm's names and modes: all of them, or the authorities, of which kubeadm makes the
+ * others. None for `kubeadm join`, which writes the authority itself and refuses one that is there. Throws where one is
+ * missing.
  */
-export function certificateFiles(credentials: Credentials): NodeFile[] {
+export function certificateFiles(credentials: NodeCredentials): NodeFile[] {
   const { pki } = credentials;
   const names = namesFor(credentials);
   const contents: Partial<Record<string, string>> = pki;
@@ -28,7 +31,8 @@ export function certificateFiles(credentials: Credentials): NodeFile[] {
   });
 }
 
-function namesFor(credentials: Credentials): readonly PkiFile[] {
+function namesFor(credentials: NodeCredentials): readonly PkiFile[] {
+  if (isLaunchCredentials(credentials)) return credentials.role === "control-plane" ? authorityFiles : [];
   if (credentials.role === "control-plane") return pkiFiles;
   return credentials.join === "kubeadm" ? [] : ["ca.crt"];
 }

@@ -1,5 +1,6 @@
 import type { NodeFile } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
+import { isLaunchCredentials } from "../node-credentials.ts";
 import { discoveryKubeconfig } from "./kubeconfigs.ts";
 import { renderKubeletConfig } from "./kubelet.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
@@ -15,10 +16,12 @@ export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
  * would make every later control plane start a new cluster.
  */
 export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
-  const { metadata, render, inContainer, image } = input;
+  const { metadata, credentials, render, inContainer, image } = input;
   const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
   if (self.role === "worker") return metadata.join === "kubeadm" ? [await joinFile(input)] : [];
   const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
+  const launch = isLaunchCredentials(credentials) && credentials.role === "control-plane" ? [credentials] : [];
+  const ttl = `${Math.ceil(metadata.deadlineSeconds)}s`;
   const values = {
     name: self.name,
     address: self.address,
@@ -32,12 +35,18 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     serviceSubnet: network.serviceSubnet,
     inContainer,
     imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
+    joinToken: launch.map(({ token }) => ({ token, ttl })),
+    makesCertificates: launch.length > 0,
     kubeletConfig: await renderKubeletConfig(input, { controlPlane: false }),
   };
   const template = `kubeadm/${kubeadmApi}.yaml`;
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
   // A member without peers has nobody's heartbeat to wait for.
-  const etcdStart = { initialCluster, alone: controlPlanes.length === 1 };
+  const etcdStart = {
+    initialCluster,
+    alone: controlPlanes.length === 1,
+    certificateName: launch.map(({ etcdDomain }) => ({ domain: etcdDomain })),
+  };
   const file = async (path: string, etcd: (typeof etcdStart)[]) => ({
     path,
     content: await render(template, { ...values, etcd }),

@@ -1,5 +1,6 @@
 import type { KeyPair } from "#api/credentials.ts";
 import type { NodeFile } from "../files.ts";
+import { isLaunchCredentials } from "../node-credentials.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 const userNames = {
@@ -9,12 +10,14 @@ const userNames = {
   scheduler: "system:kube-scheduler",
 } as const;
 
+export const kubeletKubeconfig = "/etc/kubernetes/kubelet.conf";
 /** What `kubeadm join` finds the cluster by, and asks for the kubelet's certificate with. */
 export const discoveryKubeconfig = "/etc/kubernetes/discovery.conf";
 
 /**
  * As kubeadm writes them, with the authority inline: it compares that with what it would make. The controller manager
  * and the scheduler call their own API server, everything else the endpoint (which is this node's own by /etc/hosts).
+ * None on a control plane that makes its certificates itself: kubeadm makes these, too.
  */
 export async function kubeconfigFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
   const { self, endpoint, cluster } = metadata;
@@ -32,19 +35,17 @@ export async function kubeconfigFiles({ metadata, credentials, render }: RenderI
     mode: 0o600,
     secret: true,
   });
+  if (isLaunchCredentials(credentials)) {
+    if (credentials.role === "control-plane") return [];
+    const values = { ...common, server: `https://${endpoint}`, token: credentials.token };
+    const content = await render("kubernetes/token.conf", values);
+    return [{ path: discoveryKubeconfig, content, mode: 0o600, secret: true }];
+  }
   if (credentials.role === "worker" && credentials.join === "kubeadm") {
     const user = `system:bootstrap:${credentials.allocation}`;
     return [await embedded(discoveryKubeconfig, { server: `https://${endpoint}`, user, pair: credentials.bootstrap })];
   }
-  const kubelet = {
-    path: "/etc/kubernetes/kubelet.conf",
-    content: await render("kubernetes/kubelet.conf", {
-      ...common,
-      server: `https://${endpoint}`,
-      user: `system:node:${self.name}`,
-    }),
-    mode: 0o600,
-  };
+  const kubelet = await kubeletKubeconfigFile({ metadata, credentials, render });
   if (credentials.role === "worker") return [kubelet];
   const local = `https://${self.address}:${port}`;
   const own = Object.entries(credentials.kubeconfigs) as [keyof typeof userNames, KeyPair][];
@@ -56,6 +57,21 @@ export async function kubeconfigFiles({ metadata, credentials, render }: RenderI
     }),
   );
   return [kubelet, ...(await Promise.all(files))];
+}
+
+/** With the certificate by path, so that kubelet can renew it. */
+export async function kubeletKubeconfigFile({
+  metadata: { self, endpoint, cluster },
+  credentials,
+  render,
+}: Pick<RenderInput, "metadata" | "credentials" | "render">): Promise<NodeFile> {
+  const content = await render("kubernetes/kubelet.conf", {
+    clusterName: cluster.name,
+    caData: toBase64(credentials.pki["ca.crt"] ?? ""),
+    server: `https://${endpoint}`,
+    user: `system:node:${self.name}`,
+  });
+  return { path: kubeletKubeconfig, content, mode: 0o600 };
 }
 
 const toBase64 = (text: string) => Buffer.from(text).toString("base64");

@@ -1,6 +1,7 @@
 import type { KeyPair } from "#api/credentials.ts";
 import type { NodeFile, NodeLink } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
+import { isLaunchCredentials } from "../node-credentials.ts";
 import { resolvConf } from "../name-server.ts";
 import { clusterDnsAddress } from "./cluster-dns.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
@@ -10,10 +11,12 @@ const secret = true;
 /** The kubelet's certificate and key as they are now. */
 export const kubeletClientPem = `${folder}/pki/kubelet-client-current.pem`;
 
-/** The kubelet's configuration, flags and certificates; what `kubeadm join` writes itself is left to it. */
+/**
+ * The kubelet's configuration, flags and certificates; what `kubeadm join` writes itself is left to it. Without a server
+ * the kubelet makes its serving certificate itself.
+ */
 export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFile[]; links: NodeLink[] }> {
   const { credentials, render, inContainer } = input;
-  const { serving } = credentials.kubelet;
   const environment = {
     path: "/etc/default/kubelet",
     content: await render("kubelet/default", {}),
@@ -22,11 +25,13 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   const common: NodeFile[] = [
     ...(inContainer ? [environment] : []),
     ...resolverFiles(input),
-    { path: `${folder}/pki/kubelet.crt`, content: serving.certificate, mode: 0o644 },
-    { path: `${folder}/pki/kubelet.key`, content: serving.key, mode: 0o600, secret },
+    ...(isLaunchCredentials(credentials) ? [] : servingFiles(credentials.kubelet.serving)),
   ];
-  if (!("client" in credentials.kubelet)) return { files: common, links: [] };
-  const client = clientFiles(credentials.kubelet.client, input);
+  if (input.metadata.join === "kubeadm") return { files: common, links: [] };
+  const client =
+    !isLaunchCredentials(credentials) && "client" in credentials.kubelet
+      ? [kubeletClientFiles(credentials.kubelet.client, input.now)]
+      : [];
   const files = [
     {
       path: `${folder}/config.yaml`,
@@ -38,11 +43,16 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
       content: await render("kubelet/kubeadm-flags.env", toFlags(input)),
       mode: 0o644,
     },
-    client.file,
+    ...client.map(({ file }) => file),
     ...common,
   ];
-  return { files, links: [client.link] };
+  return { files, links: client.map(({ link }) => link) };
 }
+
+const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
+  { path: `${folder}/pki/kubelet.crt`, content: certificate, mode: 0o644 },
+  { path: `${folder}/pki/kubelet.key`, content: key, mode: 0o600, secret },
+];
 
 /** The kubelet's KubeletConfiguration: a node's own, and the cluster's for what `kubeadm join` makes of it. */
 export function renderKubeletConfig(
@@ -69,7 +79,7 @@ const resolverFiles = ({ metadata: { self }, image, hasNameServer }: RenderInput
  * The client certificate is a dated PEM behind a symlink, as kubelet itself keeps it: anything else makes it rotate at
  * its first start or breaks rotation later.
  */
-function clientFiles({ certificate, key }: KeyPair, { now }: RenderInput): { file: NodeFile; link: NodeLink } {
+export function kubeletClientFiles({ certificate, key }: KeyPair, now: Date): { file: NodeFile; link: NodeLink } {
   const path = `${folder}/pki/kubelet-client-${toStamp(now)}.pem`;
   return {
     file: { path, content: `${certificate}${key}`, mode: 0o600, secret },

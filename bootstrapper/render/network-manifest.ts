@@ -18,7 +18,7 @@ export function networkManifestFile({ network }: Pick<NodeMetadata, "network">):
 export function networkManifestFiles({ metadata, credentials }: RenderInput): NodeFile[] {
   const { network, peers } = metadata;
   if (network.plugin !== "manifest" || network.baked !== undefined || peers === undefined) return [];
-  const content = credentials.role === "control-plane" ? credentials.networkManifest : undefined;
+  const content = "networkManifest" in credentials ? credentials.networkManifest : undefined;
   if (content === undefined)
     throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack networkManifest");
   return [{ path: givenManifest, content, mode: 0o600, secret: true }];

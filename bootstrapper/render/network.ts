@@ -1,37 +1,41 @@
 import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../files.ts";
+import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
+import { kubeletClientPem } from "./kubelet.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 export const routeAgentConfig = "/etc/sprout/route-agent.json";
 
 /** Names; with network `routes` also CNI, and what the route agent knows. */
-export async function networkFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
+export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
+  const { metadata, credentials, render } = input;
   const { self, endpoint, controlPlanes, network } = metadata;
   const { host, port } = splitEndpoint(endpoint);
   const isControlPlane = self.role === "control-plane";
   // A control plane's kubelet talks to its own API server, whichever node the endpoint means to others.
   const endpointAddresses = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
+  // Without a server a worker goes by its resolver: the endpoint may be a load balancer, and names may move.
+  const isResolving = isLaunchCredentials(credentials) && !isControlPlane;
   const hosts = await render("etc/hosts", {
     name: self.name,
     shortName: self.name.split(".")[0] ?? self.name,
     address: self.address,
-    others: controlPlanes.filter(({ name }) => name !== self.name),
-    endpoint: endpointAddresses.map((address) => ({ address, host })),
+    others: isResolving ? [] : controlPlanes.filter(({ name }) => name !== self.name),
+    endpoint: isResolving ? [] : endpointAddresses.map((address) => ({ address, host })),
   });
+  const kept = isLaunchCredentials(credentials) ? (input.hostsBefore ?? "") : "";
   const names = [
-    { path: "/etc/hosts", content: hosts, mode: 0o644 },
+    { path: "/etc/hosts", content: `${hosts}${kept}`, mode: 0o644 },
     { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
   ];
   // Any other CNI configuration is the manifest's to write.
   if (network.plugin === "manifest") return names;
-  if (credentials.routeAgent === undefined)
-    throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack routeAgent");
   const agent = {
     servers: endpointAddresses.map((address) => `https://${address}:${port}`),
     self: self.name,
     podSubnet: network.podSubnet,
     ca: credentials.pki["ca.crt"],
-    client: credentials.routeAgent,
+    ...routeAgentClient(credentials),
   };
   return [
     ...names,
@@ -42,4 +46,12 @@ export async function networkFiles({ metadata, credentials, render }: RenderInpu
     },
     { path: routeAgentConfig, content: `${JSON.stringify(agent, undefined, 2)}\n`, mode: 0o600, secret: true },
   ];
+}
+
+/** Its own, or the kubelet's, which changes now and then. */
+function routeAgentClient(credentials: NodeCredentials) {
+  if (isLaunchCredentials(credentials)) return { clientFile: kubeletClientPem };
+  if (credentials.routeAgent === undefined)
+    throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack routeAgent");
+  return { client: credentials.routeAgent };
 }

@@ -1,7 +1,6 @@
 import { cp, readdir } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { expect, it } from "vitest";
-import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { type Placeholders, templates } from "../../templates/placeholders.ts";
@@ -14,10 +13,13 @@ import {
   imageManifest,
   kubeadmWorkerCredentials,
   kubeadmWorkerMetadata,
+  launchFirstCredentials,
+  launchWorkerCredentials,
   templatesFolder,
   workerCredentials,
   workerMetadata,
 } from "../fixtures.ts";
+import type { NodeCredentials } from "../node-credentials.ts";
 import { createRender } from "../templates.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
@@ -44,11 +46,13 @@ function merge(one: Placeholders, other: Placeholders): Placeholders {
   return merged;
 }
 
-const nodes: [NodeMetadata, Credentials][] = [
+const nodes: [NodeMetadata, NodeCredentials][] = [
   [firstMetadata, firstCredentials],
   [furtherMetadata, firstCredentials],
   [workerMetadata, workerCredentials],
   [kubeadmWorkerMetadata, kubeadmWorkerCredentials],
+  [firstMetadata, launchFirstCredentials],
+  [kubeadmWorkerMetadata, launchWorkerCredentials],
 ];
 
 /** Rendered by a node: what the code gives to each template, over every kind of node and version. */

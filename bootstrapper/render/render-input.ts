@@ -1,17 +1,19 @@
-import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { ImageManifest } from "../image-manifest.ts";
+import type { NodeCredentials } from "../node-credentials.ts";
 import type { Render } from "../templates.ts";
 
 /** All that a node's files are made of. */
 export interface RenderInput {
   metadata: NodeMetadata;
-  credentials: Credentials;
+  credentials: NodeCredentials;
   render: Render;
   image: ImageManifest;
   inContainer: boolean;
   /** Whether this machine knows any name server. */
   hasNameServer: boolean;
+  /** `/etc/hosts` as this machine had it: without a server its names may be known by it alone. */
+  hostsBefore?: string;
   /** Names the dated PEM of the kubelet. */
   now: Date;
 }

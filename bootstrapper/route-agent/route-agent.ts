@@ -19,7 +19,9 @@ const RouteAgentConfig = z.strictObject({
   self: NodeName,
   podSubnet: Cidr,
   ca: Pem,
-  client: KeyPair,
+  client: KeyPair.optional(),
+  /** Certificate and key in one file, below the root; read anew for each connection. */
+  clientFile: z.string().optional(),
 });
 
 const retryDelayMs = 500;
@@ -41,7 +43,8 @@ export async function runRouteAgent({ root, write, signal }: RouteAgentOptions):
 
   for (let server = 0; !signal.aborted; server++) {
     const url = config.servers[server % config.servers.length] ?? "";
-    const api = createKubernetesApi({ url, ca: config.ca, client: config.client });
+    const client = config.client ?? (await readClient(below(root, config.clientFile ?? "")));
+    const api = createKubernetesApi({ url, ca: config.ca, client });
     const lost = new AbortController();
     const onError = (error: Error) => {
       log("watch lost", { server: url, error: redact(error.message) });
@@ -61,4 +64,9 @@ export async function runRouteAgent({ root, write, signal }: RouteAgentOptions):
     api.close();
     await sleep(retryDelayMs, undefined, { signal }).catch(() => undefined);
   }
+}
+
+async function readClient(file: string): Promise<KeyPair> {
+  const pem = await readFile(file, "utf8");
+  return { certificate: pem, key: pem };
 }

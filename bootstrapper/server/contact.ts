@@ -1,8 +1,6 @@
-import type { NodeMetadata } from "#api/node-metadata.ts";
-import { checkMetadata } from "../check-metadata.ts";
 import { BootstrapError } from "../errors.ts";
 import { readHardware } from "../hardware.ts";
-import type { Source } from "../sources/discover.ts";
+import type { ServerSource } from "../sources/discover.ts";
 import { createMetadataServer, type MetadataServer } from "./metadata-server.ts";
 import { resolveTrust } from "./trust.ts";
 
@@ -16,7 +14,7 @@ export interface ContactOptions {
 }
 
 /** A client of the server that the source names. Throws BootstrapError. */
-export async function contactServer(source: Source, options: ContactOptions): Promise<MetadataServer> {
+export async function contactServer(source: ServerSource, options: ContactOptions): Promise<MetadataServer> {
   const { root, inContainer, signal, reportToken, isSpent = false } = options;
   const { server: url, capability, mac, address, trust } = source;
   const hardware = await readHardware({ root, inContainer, mac, address });
@@ -24,10 +22,4 @@ export async function contactServer(source: Source, options: ContactOptions): Pr
     throw new BootstrapError("invalid-input", "Cannot identify this machine: no network interface has a MAC address");
   const ca = await resolveTrust(trust, new URL(url), signal);
   return createMetadataServer({ url, ca, capability, reportToken, isSpent, hardware });
-}
-
-export async function fetchMetadata(server: MetadataServer, signal: AbortSignal): Promise<NodeMetadata> {
-  const metadata = await server.metadata(signal);
-  checkMetadata(metadata);
-  return metadata;
 }

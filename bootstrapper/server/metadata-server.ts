@@ -5,6 +5,8 @@ import { type Hardware, NodeMetadata, PeerReports } from "#api/node-metadata.ts"
 import { Problem } from "#api/problem.ts";
 import type { Report } from "#api/report.ts";
 import { BootstrapError } from "../errors.ts";
+import { hashCapability } from "../journal/allocation.ts";
+import type { Origin } from "../origin.ts";
 import { parseJson } from "../parse.ts";
 import { toTransportError } from "./clock.ts";
 import { type HttpsAnswer, httpsRequest } from "./https-request.ts";
@@ -25,16 +27,15 @@ export interface MetadataServerOptions {
   attemptTimeoutMs?: number;
 }
 
-export interface MetadataServer {
-  /** PEM of the one authority that is trusted. */
-  readonly ca: string;
+export interface MetadataServer extends Origin {
+  readonly url: URL;
   /** Held by the server until the document is final; asked again for as long as the signal allows. */
   metadata(signal: AbortSignal): Promise<NodeMetadata>;
   claim(allocation: string, signal: AbortSignal): Promise<Credentials>;
   /** Exchanges the capability for a report token, which is used from then on. */
   confirm(allocation: string, signal: AbortSignal): Promise<ClaimConfirmed>;
   /** One attempt. Throws RetryableError where it may be sent again. */
-  report(report: Report, signal: AbortSignal): Promise<void>;
+  readonly report: (report: Report, signal: AbortSignal) => Promise<void>;
   peers(signal: AbortSignal): Promise<PeerReports>;
   /** The server's clock minus this machine's, by the last answer; undefined before the first. */
   clockOffsetMs(): number | undefined;
@@ -99,7 +100,8 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   }
 
   return {
-    ca,
+    record: { kind: "server", url: options.url, ca, capabilitySha256: hashCapability(options.capability) },
+    url: base,
     metadata: (signal) =>
       ask(NodeMetadata, { path: `/node/v1/metadata?${toQuery(hardware).toString()}`, what: "metadata", signal }),
     claim: (allocation, signal) =>

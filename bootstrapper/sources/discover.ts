@@ -1,12 +1,12 @@
-import { readFile } from "node:fs/promises";
 import { BootstrapError } from "../errors.ts";
-import { below } from "../files.ts";
+import { below, readOptional } from "../files.ts";
 import type { Trust } from "../server/trust.ts";
 import { type CommandLineSource, parseKernelCommandLine } from "./kernel-command-line.ts";
 import { parseSeedFile } from "./seed-file.ts";
+import { findUserDataFile, userDataFiles } from "./user-data-file.ts";
 
 /** Where the server is, how to know it, and who this machine is to it. */
-export interface Source {
+export interface ServerSource {
   name: "seed" | "kernel-command-line" | "allocation-record";
   server: string;
   capability: string;
@@ -15,16 +15,47 @@ export interface Source {
   address?: string | undefined;
 }
 
+/** What this machine is, without a server. */
+export interface UserDataSource {
+  name: "user-data" | "allocation-record";
+  /** Where it was found, for errors. */
+  where: string;
+  /** As it is; empty where only the record of it is there. */
+  userData: string;
+  /** Of the text, and of the instance that it was given to. */
+  sha256: string;
+  /** What gives it out over the network. */
+  url?: URL | undefined;
+}
+
+export type Source = ServerSource | UserDataSource;
+
+export interface DiscoverOptions {
+  root: string;
+  inContainer: boolean;
+}
+
 const seedFile = "/etc/sprout/seed.json";
 const imagePin = "/etc/sprout/ca.crt";
 /** What the kernel command line said when this machine was installed to its disk; boot loaders say less. */
 const keptCommandLine = "/etc/sprout/kernel-command-line";
 
+/** A server by seed file or kernel command line; else user-data, with which there is none. */
+export async function discoverSource(options: DiscoverOptions): Promise<Source> {
+  const source = (await discoverServer(options)) ?? (await findUserDataFile(options.root));
+  if (source !== undefined) return source;
+  throw new BootstrapError(
+    "invalid-input",
+    `Cannot find a data source: neither ${seedFile} nor sprout.server= on the kernel command line exists, ` +
+      `and no user-data (${userDataFiles.join(", ")})`,
+  );
+}
+
 /**
  * The seed file first, then the kernel command line (not in a container: it is the host's).
  * A pin baked into the image beats whatever the source itself says.
  */
-export async function discoverSource({ root, inContainer }: { root: string; inContainer: boolean }): Promise<Source> {
+async function discoverServer({ root, inContainer }: DiscoverOptions): Promise<ServerSource | undefined> {
   const pin = await readOptional(below(root, imagePin));
   const seed = await readOptional(below(root, seedFile));
   if (seed !== undefined) {
@@ -32,11 +63,7 @@ export async function discoverSource({ root, inContainer }: { root: string; inCo
     return { name: "seed", ...rest, trust: { ca: pin ?? ca } };
   }
   const found = inContainer ? undefined : await findCommandLine(root);
-  if (found === undefined)
-    throw new BootstrapError(
-      "invalid-input",
-      `Cannot find a data source: neither ${seedFile} nor sprout.server= on the kernel command line exists`,
-    );
+  if (found === undefined) return undefined;
   const { ca, caSha256, ...rest } = found;
   const trust = pin ?? ca;
   if (trust !== undefined) return { name: "kernel-command-line", ...rest, trust: { ca: trust } };
@@ -50,14 +77,4 @@ export async function discoverSource({ root, inContainer }: { root: string; inCo
 async function findCommandLine(root: string): Promise<CommandLineSource | undefined> {
   const present = parseKernelCommandLine((await readOptional(below(root, "/proc/cmdline"))) ?? "");
   return present ?? parseKernelCommandLine((await readOptional(below(root, keptCommandLine))) ?? "");
-}
-
-/** A missing file is no error, an unreadable one is. */
-export async function readOptional(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new BootstrapError("invalid-input", `Cannot read ${path}: ${(error as Error).message}`, { cause: error });
-  }
 }

@@ -2,8 +2,9 @@ import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
 import { readImageManifest } from "../image-manifest.ts";
 import { kubeadmConfig } from "../render/kubeadm.ts";
+import { isLaunchCredentials } from "../node-credentials.ts";
 import { applyNetworkManifest } from "./network-manifest.ts";
-import { apiOf, type Session } from "../session.ts";
+import { apiOf, credentialsOf, type Session } from "../session.ts";
 
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const roleBindings = `${rbac}/clusterrolebindings`;
@@ -43,9 +44,10 @@ export async function configureCluster(session: Session, signal: AbortSignal): P
 
 async function applyObjects(session: Session, objects: [file: string, path: string][], signal: AbortSignal) {
   const api = await apiOf(session, "admin");
+  const values = { kubelets: isLaunchCredentials(credentialsOf(session)) };
   try {
     await Promise.all(
-      objects.map(async ([file, path]) => api.apply(path, await session.render(`kubernetes/${file}`, {}), signal)),
+      objects.map(async ([file, path]) => api.apply(path, await session.render(`kubernetes/${file}`, values), signal)),
     );
   } finally {
     api.close();

@@ -11,11 +11,12 @@ const alreadyClaimed = 409;
  * with what it has.
  */
 export async function confirm(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, server, metadata, secrets, flushJournal, isResumed, giveUpReports } = session;
+  const { root, origin, metadata, secrets, flushJournal, isResumed, giveUpReports } = session;
   await syncFiles(session.written);
   await flushJournal();
+  if (origin.confirm === undefined) return;
   try {
-    const { reportToken } = await server.confirm(metadata.allocation, signal);
+    const { reportToken } = await origin.confirm(metadata.allocation, signal);
     secrets.push(reportToken);
     const path = below(root, reportTokenFile);
     await writeFileAtomic(path, reportToken, 0o600);

@@ -17,8 +17,8 @@ const checks = [
 
 /** All checks at once; every failure is listed with its fix. */
 export async function preflight(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, metadata, inContainer, leftovers, server, exec } = session;
-  const clockOffsetMs = server.clockOffsetMs();
+  const { root, metadata, inContainer, leftovers, origin, exec } = session;
+  const clockOffsetMs = origin.clockOffsetMs();
   const isActive = await isKubeletActive(session, signal);
   const input = { root, metadata, inContainer, leftovers, isKubeletActive: isActive, clockOffsetMs, exec, signal };
   const problems = (await Promise.all(checks.map((check) => check(input)))).flat();

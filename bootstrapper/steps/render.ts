@@ -6,8 +6,9 @@ import { credentialsOf, type Session } from "../session.ts";
 
 /** Writes every file of this node, the same in every run. Nothing is written over another allocation's state. */
 export async function renderStep(session: Session): Promise<void> {
-  const { root, metadata, render, inContainer, startedAt, isResumed } = session;
-  const machine = { inContainer, image: await readImageManifest(root), hasNameServer: await hasNameServer(root) };
+  const { root, metadata, render, inContainer, hostsBefore, startedAt, isResumed } = session;
+  const image = await readImageManifest(root);
+  const machine = { inContainer, image, hasNameServer: await hasNameServer(root), hostsBefore };
   const input = { metadata, credentials: credentialsOf(session), render, ...machine, now: startedAt };
   const { files, links } = await renderNodeFiles(input);
   await session.recorded;

@@ -3,6 +3,7 @@ import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
 import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
 import { isKubeletActive, type Session } from "../session.ts";
+import { adoptKubeletClient } from "./kubelet-client.ts";
 
 const manifests = "/etc/kubernetes/manifests";
 /** Not read by kubelet: manifests wait here until the API server answers. */
@@ -24,7 +25,7 @@ const skipped = [
 
 /**
  * One run of kubeadm writes the manifests; on the way it judges every certificate and kubeconfig that is there
- * already ("using existing"), and makes none.
+ * already ("using existing"), and makes none; without a server only the authorities are there, and it makes the others.
  */
 export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
   const { root, exec, metadata } = session;
@@ -43,6 +44,7 @@ export async function writeStaticPods(session: Session, signal: AbortSignal): Pr
     ],
     signal,
   );
+  await adoptKubeletClient(session);
   // They can do nothing before the API server answers but take processor time from it and from etcd.
   for (const file of deferred)
     await rename(below(root, `${manifests}/${file}`), below(root, `${deferredFolder}/${file}`));

@@ -34,26 +34,41 @@ async function verifyPeers(
   { api, signal, peers }: { api: KubernetesApi; signal: AbortSignal; peers: string[] },
 ) {
   let missing = peers;
+  let seen = new Map<string, KubernetesNode>();
   let lastError: string | undefined;
   const onError = (error: Error) => {
     lastError = error.message;
   };
   for await (const nodes of watchNodes(api, { signal, retryDelayMs, onError })) {
+    seen = nodes;
     missing = peers.filter((name) => !isReadyNode(nodes.get(name)));
     if (missing.length === 0) return;
   }
-  throw toMissingError(missing, { reports: await lastReports(session, missing), total: peers.length, lastError });
+  const reports = await lastReports(session, { missing, seen });
+  throw toMissingError(missing, { reports, total: peers.length, lastError });
 }
 
 const isReadyNode = (node: KubernetesNode | undefined) => node !== undefined && isReady(node);
 
-/** What the server last heard of those that are missing; it may be away as well, which changes nothing of the verdict. */
-async function lastReports({ server }: Session, names: string[]): Promise<MissingPeer[]> {
-  const known = await server.peers(AbortSignal.timeout(peersTimeoutMs)).then(
+/**
+ * What the server last heard of those that are missing; it may be away as well, which changes nothing of the verdict.
+ * Without one, what the API server knows of them.
+ */
+async function lastReports(
+  { origin }: Session,
+  { missing, seen }: { missing: string[]; seen: Map<string, KubernetesNode> },
+): Promise<MissingPeer[]> {
+  if (origin.peers === undefined)
+    return missing.map((name) => ({
+      name,
+      lastPhase: seen.has(name) ? "registered, not Ready" : "never registered",
+      lastReportAgoMs: null,
+    }));
+  const known = await origin.peers(AbortSignal.timeout(peersTimeoutMs)).then(
     ({ peers }) => new Map(peers.map((peer) => [peer.name, peer])),
     () => new Map<string, MissingPeer>(),
   );
-  return names.map((name) => known.get(name) ?? { name, lastPhase: "unknown", lastReportAgoMs: null });
+  return missing.map((name) => known.get(name) ?? { name, lastPhase: "unknown", lastReportAgoMs: null });
 }
 
 export function toMissingError(

@@ -1,0 +1,28 @@
+import { readFile } from "node:fs/promises";
+import type { KeyPair } from "#api/credentials.ts";
+import { below } from "../files.ts";
+
+/** Certificate and key that kubeadm wrote into a kubeconfig; undefined where they are not inside it. */
+export async function readEmbeddedClient(root: string, path: string): Promise<KeyPair | undefined> {
+  const text = await readFile(below(root, path), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return "";
+    throw error;
+  });
+  const [certificate, key] = ["certificate", "key"].map(
+    (name) => new RegExp(`^ *client-${name}-data: *([A-Za-z0-9+/=]+) *$`, "m").exec(text)?.[1],
+  );
+  if (certificate === undefined || key === undefined) return undefined;
+  return { certificate: fromBase64(certificate), key: fromBase64(key) };
+}
+
+/** Until 1.29's binding exists, only super-admin may create it. Throws where kubeadm has made neither. */
+export async function readAdministrator(root: string): Promise<KeyPair> {
+  const files = ["/etc/kubernetes/super-admin.conf", "/etc/kubernetes/admin.conf"];
+  for (const file of files) {
+    const client = await readEmbeddedClient(root, file);
+    if (client !== undefined) return client;
+  }
+  throw new Error(`Cannot find an administrator's certificate in ${files.join(" or ")}`);
+}
+
+const fromBase64 = (text: string) => Buffer.from(text, "base64").toString();

@@ -1,0 +1,60 @@
+import { ClusterPki } from "#api/cluster-pki.ts";
+import type { Role } from "#api/name.ts";
+import { openPki, UserDataKey } from "#api/sealed-pki.ts";
+import { BootstrapError } from "../errors.ts";
+import { below, readOptional } from "../files.ts";
+import { parseJson } from "../parse.ts";
+import type { UserData } from "./document.ts";
+
+const keyFile = "/etc/sprout/user-data.key";
+const bakedFile = "/etc/sprout/cluster-pki.json";
+
+/**
+ * What was made before launch: sealed in the user-data, else what the image has. Throws BootstrapError `invalid-input`
+ * where there is none, or it is none for this role.
+ */
+export async function readClusterPki(root: string, userData: UserData): Promise<ClusterPki> {
+  const { text, where } = await readText(root, userData);
+  const pki = parseJson(ClusterPki, text, `cluster PKI of ${where}`);
+  return forRole(pki, userData.self.role, where);
+}
+
+async function readText(root: string, { sealedPki, self, apiServerDomain }: UserData) {
+  if (sealedPki !== undefined) {
+    const sealedFor = { role: self.role, apiServerDomain };
+    return { text: unseal(sealedPki, await readOptional(below(root, keyFile)), sealedFor), where: "user-data" };
+  }
+  const text = await readOptional(below(root, bakedFile));
+  if (text !== undefined) return { text, where: bakedFile };
+  throw new BootstrapError(
+    "invalid-input",
+    `Cannot find the cluster's authorities: user-data has no sealedPki and there is no ${bakedFile}; see sprout pki --help`,
+  );
+}
+
+function unseal(sealed: string, key: string | undefined, sealedFor: { role: Role; apiServerDomain: string }): string {
+  if (key === undefined) throw unusable(`there is no ${keyFile}; bake it with sprout image bake --user-data-key`);
+  if (!UserDataKey.safeParse(key.trim()).success)
+    throw unusable(`${keyFile} is not a key; make one with sprout pki key`);
+  try {
+    return openPki(key.trim(), sealed, sealedFor);
+  } catch (cause) {
+    throw unusable(
+      `it was changed, sealed by another key than ${keyFile}, or not for a ${sealedFor.role} of ${sealedFor.apiServerDomain}`,
+      cause,
+    );
+  }
+}
+
+/** A worker that shares its image with control planes takes no key of it. */
+function forRole(pki: ClusterPki, role: Role, where: string): ClusterPki {
+  if (pki.role === role) return pki;
+  if (role === "worker") return { role, token: pki.token, pki: { "ca.crt": pki.pki["ca.crt"] } };
+  throw new BootstrapError(
+    "invalid-input",
+    `Cannot use cluster PKI of ${where}: it is a worker's, without keys, and this is a control plane`,
+  );
+}
+
+const unusable = (why: string, cause?: unknown) =>
+  new BootstrapError("invalid-input", `Cannot open sealedPki of user-data: ${why}`, { cause });

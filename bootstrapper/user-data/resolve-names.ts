@@ -1,0 +1,62 @@
+import { lookup } from "node:dns/promises";
+import { networkInterfaces } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { BootstrapError } from "../errors.ts";
+import type { UserData } from "./document.ts";
+
+export interface Resolver {
+  /** IPv4 addresses of a name, by hosts file and DNS. Throws where it has none. */
+  lookUp(name: string): Promise<string[]>;
+  ownAddresses(): string[];
+}
+
+export const systemResolver: Resolver = {
+  lookUp: async (name) => (await lookup(name, { family: 4, all: true })).map(({ address }) => address),
+  ownAddresses: () =>
+    Object.values(networkInterfaces())
+      .flatMap((entries = []) => entries)
+      .filter(({ family, internal }) => family === "IPv4" && !internal)
+      .map(({ address }) => address),
+};
+
+/** Records of machines that were just launched may come a little later than the machines. */
+const patienceMs = 60_000;
+const intervalMs = 500;
+
+/**
+ * Addresses of this node, of every control plane and of the domains; workers may be missing, and are then named at the
+ * deadline. Asks again for a minute. Throws BootstrapError `invalid-input` naming each that does not resolve.
+ */
+export async function resolveNames(
+  { self, controlPlanes, apiServerDomain, etcdDomain }: UserData,
+  { resolver, signal }: { resolver: Resolver; signal: AbortSignal },
+): Promise<Map<string, string>> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  const names = [...new Set([self.name, ...controlPlanes, apiServerDomain, etcdDomain])];
+  for (;;) {
+    const answers = await Promise.all(names.map(async (name) => [name, await addressOf(name, resolver)] as const));
+    const found = new Map(answers.flatMap(([name, answer]) => ("address" in answer ? [[name, answer.address]] : [])));
+    const own = found.get(self.name);
+    const problems = [
+      ...answers.flatMap(([name, answer]) => ("problem" in answer ? [`${name} ${answer.problem}`] : [])),
+      ...(own === undefined || resolver.ownAddresses().includes(own)
+        ? []
+        : [`${self.name} is ${own}, which this machine does not have (it has ${resolver.ownAddresses().join(", ")})`]),
+    ];
+    if (problems.length === 0) return found;
+    if (limit.aborted) throw new BootstrapError("invalid-input", `Cannot use user-data: ${problems.join("; ")}`);
+    await sleep(intervalMs, undefined, { signal: limit }).catch(() => undefined);
+  }
+}
+
+/** The lowest of several, so that every node takes the same one; not a loopback one, as Debian gives a machine's own name. */
+async function addressOf(name: string, resolver: Resolver): Promise<{ address: string } | { problem: string }> {
+  try {
+    const all = await resolver.lookUp(name);
+    const [address] = all.filter((found) => !found.startsWith("127.")).toSorted();
+    return address === undefined ? { problem: `resolves to ${all.join(", ")} alone` } : { address };
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return { problem: `does not resolve (${code ?? message})` };
+  }
+}
