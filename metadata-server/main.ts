@@ -5,6 +5,7 @@ import { addDhcpCommand } from "./cli/dhcp/command.ts";
 import { readEnvironment } from "./cli/environment.ts";
 import { exitCodes } from "./cli/exit-code.ts";
 import { addImageCommands } from "./cli/image/command.ts";
+import { addPkiCommands } from "./cli/pki/command.ts";
 import { runProgram } from "./cli/program.ts";
 import { addServeCommand, type StartServer } from "./cli/serve/command.ts";
 
@@ -40,5 +41,11 @@ process.exitCode = await runProgram(
     signal: interrupted.signal,
     now: Date.now,
   },
-  [addServeCommand(start), addDhcpCommand, addImageCommands, addDemoCommand(fileURLToPath(import.meta.url))],
+  [
+    addServeCommand(start),
+    addDhcpCommand,
+    addImageCommands,
+    addPkiCommands,
+    addDemoCommand(fileURLToPath(import.meta.url)),
+  ],
 );
