@@ -14,6 +14,7 @@ import { ensureKubernetes, programsOf } from "./kubernetes/ensure.ts";
 import { locateKubernetes, toKubernetesOrigin, type KubernetesOrigin } from "./kubernetes/origin.ts";
 import { prepareTransfer } from "./prepare-transfer.ts";
 import { checkContainerd } from "./containerd-version.ts";
+import { hashLaunchSecrets, installLaunchSecrets, type LaunchSecrets, listLaunchSecrets } from "./launch-secrets.ts";
 import { mayDiffer, type ImageManifest } from "./manifest.ts";
 import { writeNetworkBoot } from "./network-boot/network-boot.ts";
 import { installNodeFiles } from "./node-files.ts";
@@ -37,6 +38,8 @@ export interface BakeOptions {
   networkBoot?: boolean;
   /** Debian's kernel for those; by default the one that the image has, or `defaultKernelPackage`. */
   kernelPackage?: string | undefined;
+  /** None by default: every machine of the image has them. */
+  launchSecrets?: LaunchSecrets;
   /** Take the archives' latest Debian packages instead of the cached ones. */
   refreshPackages?: boolean;
   signal: AbortSignal;
@@ -51,6 +54,7 @@ interface Prepared {
   bootstrapper: string;
   kubernetesBinariesDir: string;
   templatesDir: string;
+  launchSecrets: LaunchSecrets;
 }
 
 /** The image that is there, where it is made of the same inputs (a fraction of a second); else a new one. */
@@ -72,9 +76,10 @@ export const findKernelPackage = (imagesDir: string, kubernetesVersion: string):
   );
 
 function currentFingerprint(options: BakeOptions): Promise<string> {
-  const { bootstrapper, templatesDir = ownTemplatesDir } = options;
+  const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
   const { origin = toKubernetesOrigin(options) } = options;
-  const prepared = { bootstrapper, templatesDir, origin, kubernetesBinariesDir: locateKubernetes(origin, options) };
+  const kubernetesBinariesDir = locateKubernetes(origin, options);
+  const prepared = { bootstrapper, templatesDir, origin, kubernetesBinariesDir, launchSecrets };
   return fingerprintOf(prepared, options);
 }
 
@@ -99,8 +104,8 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     const source = { ...shared, cacheDir, kubernetesVersion, architecture, signal, onDetail };
     return { transfer: shared, kubernetesBinariesDir: await ensureKubernetes(origin, source) };
   });
-  const { bootstrapper, templatesDir = ownTemplatesDir } = options;
-  const prepared: Prepared = { origin, kubernetesBinariesDir, bootstrapper, templatesDir };
+  const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
+  const prepared: Prepared = { origin, kubernetesBinariesDir, bootstrapper, templatesDir, launchSecrets };
   // Of the inputs as they are now: what changes during the bake is for the next one.
   const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
   const debian = await runStep("debian", onProgress, () =>
@@ -116,6 +121,7 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     const refs = await listImageRefs(prepared.kubernetesBinariesDir, { ...origin, kubernetesVersion, signal });
     const pauseImage = refs.get("pause") ?? "";
     await installNodeFiles(image.rootfs, { ...prepared, kubernetesVersion, pauseImage });
+    await installLaunchSecrets(image.rootfs, launchSecrets);
   });
   const inputs = { ...prepared, ...transfer, ...debian, ...image, cacheDir, kubernetesVersion, architecture, signal };
   const archives = await runStep("container-images", onProgress, (onDetail) =>
@@ -144,7 +150,13 @@ async function writeManifest(file: string, manifest: ImageManifest): Promise<voi
 }
 
 const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>
-  imageFingerprint({ ...prepared, kubernetesVersion, architecture: hostArchitecture().debian, codeDir });
+  imageFingerprint({
+    ...prepared,
+    launchSecrets: hashLaunchSecrets(prepared.launchSecrets),
+    kubernetesVersion,
+    architecture: hostArchitecture().debian,
+    codeDir,
+  });
 
 async function describeImage(
   inputs: Prepared &
@@ -155,6 +167,7 @@ async function describeImage(
     },
 ): Promise<ImageManifest> {
   const { origin, kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
+  const launchSecrets = listLaunchSecrets(inputs.launchSecrets);
   const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir, programsOf(origin));
   const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
   return {
@@ -171,6 +184,7 @@ async function describeImage(
     binaries: [...kubernetes, bootstrapper],
     containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
     clusterDns: archives.some(({ ref }) => /(^|\/)coredns[:@]/.test(ref)),
+    ...(launchSecrets.length > 0 ? { launchSecrets } : {}),
     templates: await checksumTree(templatesDir, isTemplate),
     mayDiffer,
   };

@@ -64,6 +64,11 @@ describe("imageFingerprint", () => {
     expect(await imageFingerprint({ ...inputs, architecture: "arm64" })).not.toBe(before);
   });
 
+  it("changes with the secrets that are baked in", async () => {
+    expect(await imageFingerprint({ ...inputs, launchSecrets: null })).toBe(before);
+    expect(await imageFingerprint({ ...inputs, launchSecrets: "a" })).not.toBe(before);
+  });
+
   it("believes the checksums, so that half a gigabyte is not read", async () => {
     await write("kubernetes/SHA256SUMS", "sums");
     const withSums = await imageFingerprint(inputs);

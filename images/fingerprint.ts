@@ -14,6 +14,8 @@ export interface FingerprintInputs {
   kubernetesBinariesDir: string;
   /** What else decides where the container images come from. */
   origin: { kind: string; imageRepository?: string };
+  /** Hash of the secrets that are baked in, if any are. */
+  launchSecrets?: string | null;
 }
 
 /** Hash of everything that decides an image's contents. Takes about a tenth of a second. */
@@ -27,7 +29,8 @@ export async function imageFingerprint(inputs: FingerprintInputs): Promise<strin
   const { kubernetesVersion, architecture } = inputs;
   const origin = { kind: inputs.origin.kind, imageRepository: inputs.origin.imageRepository };
   const programs = { bootstrapper: bootstrapper.sha256, kubernetes, origin };
-  const parts = { kubernetesVersion, architecture, templates, code, ...programs };
+  const secrets = inputs.launchSecrets ? { launchSecrets: inputs.launchSecrets } : {};
+  const parts = { kubernetesVersion, architecture, templates, code, ...programs, ...secrets };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { launchSecretNames } from "./launch-secrets.ts";
 import { KubernetesVersion } from "#api/name.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal");
@@ -50,6 +51,8 @@ export const ImageManifest = z.strictObject({
       files: z.array(FileOf).length(networkBootFiles.length),
     })
     .optional(),
+  /** Secrets that every machine of this image has. */
+  launchSecrets: z.array(z.enum(launchSecretNames)).min(1).optional(),
   templates: z.array(z.strictObject({ file: z.string().min(1), sha256: Sha256 })),
   /** What may differ between two bakes of the same inputs, and why. */
   mayDiffer: z.array(z.strictObject({ what: z.string().min(1), why: z.string().min(1) })),

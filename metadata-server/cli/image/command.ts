@@ -11,6 +11,7 @@ import { CliError, exitCodes } from "../exit-code.ts";
 import { collect } from "../flags.ts";
 import type { AddCommands } from "../program.ts";
 import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
+import { readLaunchSecrets } from "./launch-secrets.ts";
 import { imagesDirOf, prepareImage } from "./prepare.ts";
 
 interface ImageFlags {
@@ -25,6 +26,8 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   ifNeeded?: boolean;
   networkBoot?: boolean;
   kernel?: string;
+  userDataKey?: string;
+  clusterPki?: string;
 }
 
 /** `sprout image …`: the machine images on this host. */
@@ -39,6 +42,11 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     .option("--network-manifest <FILE>", "a CNI plugin's manifest to put in; may be repeated", collect)
     .option("--network-boot", "kernel, initrd and root images too, for machines that boot over the network or a disk")
     .option("--kernel <PACKAGE>", "Debian's kernel for those: linux-image-amd64 for servers (linux-image-cloud-amd64)")
+    .option("--user-data-key <FILE>", "put in what opens sealedPki of its machines' user-data (sprout pki key)")
+    .option(
+      "--cluster-pki <FILE>",
+      "put in authorities or join token (sprout pki new): ONE FOR ALL CLUSTERS of this image, on all of its machines",
+    )
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
@@ -48,6 +56,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
       const { image: baked } = await prepareImage(context, {
         ...flags,
         networkManifests: flags.networkManifest,
+        launchSecrets: await readLaunchSecrets(flags, context),
         force: !flags.ifNeeded,
       });
       printImages(context, [baked], flags);

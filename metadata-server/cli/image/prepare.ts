@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { BakedImage } from "../../../images/baked-image.ts";
+import type { LaunchSecrets } from "../../../images/launch-secrets.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { createBakeDisplay } from "./display.ts";
@@ -15,6 +16,7 @@ export interface PrepareOptions extends KubernetesFlags {
   networkBoot?: boolean | undefined;
   /** Debian's package of the kernel for network boot. */
   kernel?: string | undefined;
+  launchSecrets?: LaunchSecrets | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -53,6 +55,12 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const imagesDir = imagesDirOf(cacheDir);
   const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, kubernetesVersion));
   const networkBoot = options.networkBoot ?? kernelPackage !== undefined;
+  const { launchSecrets = {} } = options;
+  if (networkBoot && Object.keys(launchSecrets).length > 0)
+    throw new CliError(
+      exitCodes.usage,
+      "Cannot bake secrets into an image that machines boot over the network: whoever can ask for it could read them",
+    );
   const display = createBakeDisplay(context, { networkBoot });
   try {
     const image = await (options.force ? bakeImage : ensureImage)({
@@ -63,6 +71,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
       imagesDir,
       networkBoot,
       kernelPackage,
+      launchSecrets,
       refreshPackages: options.refreshPackages ?? false,
       bootstrapper,
       templatesDir: templates.path,

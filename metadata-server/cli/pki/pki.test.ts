@@ -6,21 +6,21 @@ import { ClusterPki } from "#api/cluster-pki.ts";
 import { openPki } from "#api/sealed-pki.ts";
 import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
 import { readEnvironment } from "../environment.ts";
+import { readLaunchSecrets } from "../image/launch-secrets.ts";
 import { runProgram } from "../program.ts";
 import { addPkiCommands } from "./command.ts";
 
 /** Without any server. */
 async function sprout(...argv: string[]) {
-  const [stdout, stderr] = [new PassThrough({ encoding: "utf8" }), new PassThrough({ encoding: "utf8" })];
-  const context = {
-    stdout,
-    stderr,
-    environment: readEnvironment(),
-    signal: new AbortController().signal,
-    now: Date.now,
-  };
+  const context = contextOf();
+  const { stdout, stderr } = context;
   const exitCode = await runProgram(argv, context, [addPkiCommands]);
   return { exitCode, stdout: (stdout.read() as string | null) ?? "", stderr: (stderr.read() as string | null) ?? "" };
+}
+function contextOf() {
+  const stderr = new PassThrough({ encoding: "utf8" });
+  const stdout = new PassThrough({ encoding: "utf8" });
+  return { stdout, stderr, environment: readEnvironment(), signal: new AbortController().signal, now: Date.now };
 }
 const domain = "api.build126.test";
 
@@ -83,4 +83,16 @@ test("writes over nothing, and refuses what is open to others or not what it sho
   await writeFile(file, JSON.stringify({ role: "control-plane", token: "x", pki: {} }));
   await chmod(file, 0o600);
   expect((await sprout(...seal)).stderr).toContain("/token: must be a bootstrap token");
+});
+
+test("are baked only when asked for, and a shared authority is said loudly", async () => {
+  const folder = await temporaryFolder("pki");
+  await sprout("pki", "new", folder);
+  const context = contextOf();
+  expect(await readLaunchSecrets({}, context)).toEqual({});
+  expect(context.stderr.read()).toBeNull();
+  const { clusterPki = "" } = await readLaunchSecrets({ clusterPki: join(folder, "control-plane.json") }, context);
+  expect(ClusterPki.parse(JSON.parse(clusterPki))).toMatchObject({ role: "control-plane" });
+  expect(context.stderr.read()).toContain("WARNING: all clusters of this image have ONE AUTHORITY");
+  await expect(readLaunchSecrets({ clusterPki: join(folder, "none.json") }, context)).rejects.toThrow("ENOENT");
 });

@@ -1,0 +1,29 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
+import { hashLaunchSecrets, installLaunchSecrets, listLaunchSecrets } from "./launch-secrets.ts";
+
+it("puts nothing into an image by default", async () => {
+  const rootfs = await temporaryFolder("rootfs");
+  await installLaunchSecrets(rootfs, {});
+  expect(await readdir(join(rootfs, "etc/sprout"))).toEqual([]);
+  expect(listLaunchSecrets({})).toEqual([]);
+  expect(hashLaunchSecrets({ userDataKey: undefined })).toBeNull();
+});
+
+it("puts in what it is given, readable by root alone, and tells images apart by it", async () => {
+  const rootfs = await temporaryFolder("rootfs");
+  const secrets = { userDataKey: "key\n", clusterPki: "{}\n" };
+  await installLaunchSecrets(rootfs, secrets);
+  for (const [file, text] of [
+    ["user-data.key", "key\n"],
+    ["cluster-pki.json", "{}\n"],
+  ] as const) {
+    const path = join(rootfs, "etc/sprout", file);
+    expect(await readFile(path, "utf8")).toBe(text);
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+  }
+  expect(listLaunchSecrets(secrets)).toEqual(["userDataKey", "clusterPki"]);
+  expect(hashLaunchSecrets(secrets)).not.toBe(hashLaunchSecrets({ clusterPki: "key\n", userDataKey: "{}\n" }));
+});
