@@ -187,9 +187,12 @@ function startReports(
 }
 
 /** The seed; a node that is done comes back without one, too. */
-async function findSource({ root, write }: Run, { inContainer, past }: Omit<Beginning, "source">): Promise<Source> {
+async function findSource(
+  { root, write, signal }: Run,
+  { inContainer, past }: Omit<Beginning, "source">,
+): Promise<Source> {
   try {
-    return await discoverSource({ root, inContainer });
+    return await discoverSource({ root, inContainer, signal });
   } catch (error) {
     if (past === undefined || decideResume(past).mode !== "restart") throw error;
     write(`${JSON.stringify({ level: "warn", message: "no seed", error: (error as Error).message })}\n`);

@@ -47,7 +47,7 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
 async function planText({ root, templatesOverlay, file }: CommandLine, signal: AbortSignal): Promise<string> {
   const inContainer = await isContainer(root);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(planTimeoutMs)]);
-  const source = await findSource(root, { file, inContainer });
+  const source = await findSource(root, { file, inContainer, signal: limit });
   const { metadata, userData } =
     "allocation" in source
       ? { metadata: source, userData: undefined }
@@ -58,11 +58,11 @@ async function planText({ root, templatesOverlay, file }: CommandLine, signal: A
 /** A file with metadata is the answer already. */
 async function findSource(
   root: string,
-  { file, inContainer }: { file: string | undefined; inContainer: boolean },
+  { file, ...options }: { file: string | undefined; inContainer: boolean; signal: AbortSignal },
 ): Promise<Source | NodeMetadata> {
-  if (file === undefined) return discoverSource({ root, inContainer });
+  if (file === undefined) return discoverSource({ root, ...options });
   const text = await readFile(file, "utf8");
-  if (kindOf(text) === "user-data") return toUserDataSource(text, file);
+  if (kindOf(text) === "user-data") return toUserDataSource(text, { where: file });
   const metadata = parseJson(NodeMetadata, text, `metadata ${file}`);
   checkMetadata(metadata);
   return metadata;

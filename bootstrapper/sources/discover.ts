@@ -3,7 +3,8 @@ import { below, readOptional } from "../files.ts";
 import type { Trust } from "../server/trust.ts";
 import { type CommandLineSource, parseKernelCommandLine } from "./kernel-command-line.ts";
 import { parseSeedFile } from "./seed-file.ts";
-import { findUserDataFile, userDataFiles } from "./user-data-file.ts";
+import { hasInstanceMetadata, instanceMetadataUrl, readInstanceUserData } from "./instance-metadata.ts";
+import { findUserDataFile, toUserDataSource, userDataFiles } from "./user-data-file.ts";
 
 /** Where the server is, how to know it, and who this machine is to it. */
 export interface ServerSource {
@@ -33,6 +34,7 @@ export type Source = ServerSource | UserDataSource;
 export interface DiscoverOptions {
   root: string;
   inContainer: boolean;
+  signal: AbortSignal;
 }
 
 const seedFile = "/etc/sprout/seed.json";
@@ -40,22 +42,36 @@ const imagePin = "/etc/sprout/ca.crt";
 /** What the kernel command line said when this machine was installed to its disk; boot loaders say less. */
 const keptCommandLine = "/etc/sprout/kernel-command-line";
 
-/** A server by seed file or kernel command line; else user-data, with which there is none. */
+/** A server by seed file or kernel command line; else user-data, with which there is none: a file, or EC2's. */
 export async function discoverSource(options: DiscoverOptions): Promise<Source> {
-  const source = (await discoverServer(options)) ?? (await findUserDataFile(options.root));
+  const source =
+    (await discoverServer(options)) ?? (await findUserDataFile(options.root)) ?? (await findInstanceUserData(options));
   if (source !== undefined) return source;
   throw new BootstrapError(
     "invalid-input",
     `Cannot find a data source: neither ${seedFile} nor sprout.server= on the kernel command line exists, ` +
-      `and no user-data (${userDataFiles.join(", ")})`,
+      `and no user-data (${userDataFiles.join(", ")}, or EC2's)`,
   );
+}
+
+async function findInstanceUserData({
+  root,
+  inContainer,
+  signal,
+}: DiscoverOptions): Promise<UserDataSource | undefined> {
+  if (!(await hasInstanceMetadata(root, { inContainer }))) return undefined;
+  const found = await readInstanceUserData(instanceMetadataUrl, signal);
+  return found && toUserDataSource(found.userData, { ...found, where: "EC2", url: instanceMetadataUrl });
 }
 
 /**
  * The seed file first, then the kernel command line (not in a container: it is the host's).
  * A pin baked into the image beats whatever the source itself says.
  */
-async function discoverServer({ root, inContainer }: DiscoverOptions): Promise<ServerSource | undefined> {
+async function discoverServer({
+  root,
+  inContainer,
+}: Omit<DiscoverOptions, "signal">): Promise<ServerSource | undefined> {
   const pin = await readOptional(below(root, imagePin));
   const seed = await readOptional(below(root, seedFile));
   if (seed !== undefined) {

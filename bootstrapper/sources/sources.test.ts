@@ -12,6 +12,8 @@ import { parseSeedFile } from "./seed-file.ts";
 const capability = "c".repeat(43);
 const seed = { server: "https://10.77.255.254:8443", ca: pem("CERTIFICATE", "seed"), capability };
 
+const { signal } = new AbortController();
+
 async function createRoot(files: Record<string, string>) {
   const root = await temporaryFolder("bootstrap");
   for (const [path, text] of Object.entries(files)) {
@@ -88,7 +90,7 @@ describe("discoverSource", () => {
       "etc/sprout/ca.crt": "image pin",
       "proc/cmdline": commandLine,
     });
-    expect(await discoverSource({ root, inContainer: false })).toEqual({
+    expect(await discoverSource({ root, inContainer: false, signal })).toEqual({
       name: "seed",
       server: seed.server,
       capability,
@@ -98,7 +100,7 @@ describe("discoverSource", () => {
 
   it("trusts the image's pin rather than the hash on the command line", async () => {
     const root = await createRoot({ "etc/sprout/ca.crt": "image pin", "proc/cmdline": commandLine });
-    expect(await discoverSource({ root, inContainer: false })).toMatchObject({ trust: { ca: "image pin" } });
+    expect(await discoverSource({ root, inContainer: false, signal })).toMatchObject({ trust: { ca: "image pin" } });
   });
 
   it("finds after a boot from the disk what the command line said when it was installed", async () => {
@@ -106,19 +108,24 @@ describe("discoverSource", () => {
       "etc/sprout/kernel-command-line": `BOOTIF=01-52-54-00-aa-00-01 ${commandLine} `,
       "proc/cmdline": "console=ttyS0,115200 quiet sprout.do=disk",
     });
-    expect(await discoverSource({ root, inContainer: false })).toMatchObject({ server: "https://ms", capability });
-    await expect(discoverSource({ root, inContainer: true })).rejects.toThrow("Cannot find a data source");
+    expect(await discoverSource({ root, inContainer: false, signal })).toMatchObject({
+      server: "https://ms",
+      capability,
+    });
+    await expect(discoverSource({ root, inContainer: true, signal })).rejects.toThrow("Cannot find a data source");
   });
 
   it("does not read the host's command line in a container", async () => {
     const root = await createRoot({ "proc/cmdline": commandLine });
-    expect(await discoverSource({ root, inContainer: false })).toMatchObject({ trust: { caSha256: "a".repeat(64) } });
-    await expect(discoverSource({ root, inContainer: true })).rejects.toThrow("Cannot find a data source");
+    expect(await discoverSource({ root, inContainer: false, signal })).toMatchObject({
+      trust: { caSha256: "a".repeat(64) },
+    });
+    await expect(discoverSource({ root, inContainer: true, signal })).rejects.toThrow("Cannot find a data source");
   });
 
   it("refuses a server without any pin", async () => {
     const root = await createRoot({ "proc/cmdline": `sprout.server=https://ms sprout.capability=${capability}` });
-    await expect(discoverSource({ root, inContainer: false })).rejects.toThrow(
+    await expect(discoverSource({ root, inContainer: false, signal })).rejects.toThrow(
       "Cannot trust https://ms: no authority is pinned",
     );
   });

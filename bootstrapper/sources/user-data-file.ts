@@ -13,20 +13,21 @@ export const userDataFiles = [
 export async function findUserDataFile(root: string): Promise<UserDataSource | undefined> {
   for (const file of userDataFiles) {
     const userData = await readOptional(below(root, file));
-    if (userData !== undefined) return toUserDataSource(userData, file);
+    if (userData !== undefined) return toUserDataSource(userData, { where: file });
   }
   return undefined;
 }
 
-export const toUserDataSource = (userData: string, where: string): UserDataSource => ({
+/** The same text given to another instance is another allocation. */
+export const toUserDataSource = (
+  userData: string,
+  { where, instanceId, url }: { where: string; instanceId?: string; url?: URL },
+): UserDataSource => ({
   name: "user-data",
   where,
   userData,
-  sha256: hashUserData(userData, undefined),
-});
-
-/** The same text given to another instance is another allocation. */
-export const hashUserData = (userData: string, instanceId: string | undefined): string =>
-  createHash("sha256")
+  sha256: createHash("sha256")
     .update(JSON.stringify([userData, instanceId ?? null]))
-    .digest("hex");
+    .digest("hex"),
+  ...(url === undefined ? {} : { url }),
+});

@@ -1,6 +1,6 @@
-import { createServer, type Server } from "node:https";
+import { createServer } from "node:https";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Server as NetServer } from "node:net";
 import { Credentials } from "#api/credentials.ts";
 import { NodeMetadata, type PeerReports } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
@@ -159,7 +159,7 @@ async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-export const listen = (server: Server, { host = "127.0.0.1", port = 0 } = {}): Promise<number> =>
+export const listen = (server: NetServer, { host = "127.0.0.1", port = 0 } = {}): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => resolve((server.address() as AddressInfo).port));

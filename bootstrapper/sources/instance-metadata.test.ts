@@ -1,0 +1,92 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { startFakeInstanceMetadata } from "../../test/fakes/fake-instance-metadata.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { hasInstanceMetadata, readInstanceUserData } from "./instance-metadata.ts";
+
+const userData = '{"myRole":"node"}';
+const tokenPath = "/latest/api/token";
+const userDataPath = "/latest/user-data";
+const documents = { [userDataPath]: userData, "/latest/meta-data/instance-id": "i-0abc" };
+
+async function start(answers: Record<string, string> = documents) {
+  const service = await startFakeInstanceMetadata(answers);
+  onTestFinished(() => service.close());
+  return { ...service, read: (signal = AbortSignal.timeout(10_000)) => readInstanceUserData(service.url, signal) };
+}
+
+describe("readInstanceUserData", () => {
+  it("asks for a token first, and for nothing without one", async () => {
+    const service = await start();
+    expect(await service.read()).toEqual({ userData, instanceId: "i-0abc" });
+    expect(service.requests).toEqual([`PUT ${tokenPath}`, `GET ${userDataPath}`, "GET /latest/meta-data/instance-id"]);
+  });
+
+  it("finds none where the instance was launched without", async () => {
+    const service = await start({ "/latest/meta-data/instance-id": "i-0abc" });
+    expect(await service.read()).toBeUndefined();
+  });
+
+  it("asks again, token first, while the service is late, busy or has forgotten the token", async () => {
+    const service = await start();
+    service.faults.set(tokenPath, [503, "hang", 429]);
+    service.faults.set(userDataPath, [401, 500]);
+    expect(await service.read()).toEqual({ userData, instanceId: "i-0abc" });
+    expect(service.requests.filter((request) => request.startsWith("PUT"))).toHaveLength(6);
+    expect(service.requests.filter((request) => request.includes("token-less"))).toEqual([]);
+  });
+
+  it.each([
+    [403, "it is switched off for this instance; launch with HttpEndpoint=enabled, it is asked by IMDSv2 alone"],
+    [404, "it gives no token (status 404)"],
+  ])("never goes on without a token where it is refused one with %d", async (status, reason) => {
+    const service = await start();
+    service.faults.set(tokenPath, [status]);
+    await expect(service.read()).rejects.toThrow(reason);
+    expect(service.requests).toEqual([`PUT ${tokenPath}`]);
+  });
+
+  it("takes no more than user-data can be", async () => {
+    const service = await start({ ...documents, [userDataPath]: "x".repeat(16 * 1024 + 1) });
+    await expect(service.read()).rejects.toThrow("it is larger than the 16384 bytes of user-data");
+  });
+
+  it("gives up in time, and says why", async () => {
+    const service = await start();
+    service.faults.set(
+      tokenPath,
+      Array.from({ length: 100 }, () => 503),
+    );
+    await expect(service.read(AbortSignal.timeout(500))).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: expect.stringMatching(
+        /^Cannot read user-data from 127\.0\.0\.1:\d+: \/latest\/api\/token answers 503/,
+      ) as string,
+    });
+  });
+});
+
+const asked = async (files: Record<string, string>, inContainer = false) => {
+  const root = await temporaryFolder("bootstrap");
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return hasInstanceMetadata(root, { inContainer });
+};
+
+describe("hasInstanceMetadata", () => {
+  it.each([
+    ["Nitro", { "sys/class/dmi/id/sys_vendor": "Amazon EC2\n" }, true],
+    ["Xen", { "sys/hypervisor/uuid": "ec2e1916-9099-7caf-fd21-012345abcdef\n" }, true],
+    ["another computer", { "sys/class/dmi/id/sys_vendor": "QEMU\n", "sys/class/dmi/id/product_uuid": "1c…\n" }, false],
+    ["nothing at all", {}, false],
+  ])("knows %s by its firmware", async (_what, files, expected) => {
+    expect(await asked(files)).toBe(expected);
+  });
+
+  it("takes no container for its host", async () => {
+    expect(await asked({ "sys/class/dmi/id/sys_vendor": "Amazon EC2\n" }, true)).toBe(false);
+  });
+});
