@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, readlink } from "node:fs/promises";
 import type { KeyPair } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "./errors.ts";
@@ -105,6 +105,8 @@ async function clientOf(
 
 /** Where kubelet keeps what the cluster gave it: certificate and key in one file. */
 async function readKubeletClient(root: string): Promise<KeyPair> {
-  const pem = await readFile(below(root, kubeletClientPem), "utf8");
+  // The link is absolute, and this may not be the root that it was made for.
+  const target = await readlink(below(root, kubeletClientPem)).catch(() => kubeletClientPem);
+  const pem = await readFile(below(root, target.startsWith("/") ? target : kubeletClientPem), "utf8");
   return { certificate: pem, key: pem };
 }

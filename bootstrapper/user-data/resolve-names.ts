@@ -5,13 +5,19 @@ import { BootstrapError } from "../errors.ts";
 import type { UserData } from "./document.ts";
 
 export interface Resolver {
-  /** IPv4 addresses of a name, by hosts file and DNS. Throws where it has none. */
+  /** IPv4 addresses of a name, by hosts file and DNS, but for loopback ones. Throws where it has none. */
   lookUp(name: string): Promise<string[]>;
   ownAddresses(): string[];
 }
 
 export const systemResolver: Resolver = {
-  lookUp: async (name) => (await lookup(name, { family: 4, all: true })).map(({ address }) => address),
+  async lookUp(name) {
+    const all = (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
+    // Debian gives a machine's own name one (127.0.1.1).
+    const usable = all.filter((address) => !address.startsWith("127."));
+    if (usable.length === 0) throw new Error(`${all.join(", ")} alone`);
+    return usable;
+  },
   ownAddresses: () =>
     Object.values(networkInterfaces())
       .flatMap((entries = []) => entries)
@@ -49,12 +55,11 @@ export async function resolveNames(
   }
 }
 
-/** The lowest of several, so that every node takes the same one; not a loopback one, as Debian gives a machine's own name. */
+/** The lowest of several, so that every node takes the same one. */
 async function addressOf(name: string, resolver: Resolver): Promise<{ address: string } | { problem: string }> {
   try {
-    const all = await resolver.lookUp(name);
-    const [address] = all.filter((found) => !found.startsWith("127.")).toSorted();
-    return address === undefined ? { problem: `resolves to ${all.join(", ")} alone` } : { address };
+    const [address] = (await resolver.lookUp(name)).toSorted();
+    return address === undefined ? { problem: "does not resolve" } : { address };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { problem: `does not resolve (${code ?? message})` };

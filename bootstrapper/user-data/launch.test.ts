@@ -1,0 +1,143 @@
+import { lstat, readdir, readFile, readlink } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { rebootSimulatedRoot } from "../../test/fakes/simulated-root.ts";
+import { clusterPki, simulateLaunch } from "../../test/fakes/simulated-launch.ts";
+import { userDataFields } from "../fixtures.ts";
+
+const first = "master01.build126.test";
+const worker = "node02.build126.test";
+const userData = { ...userDataFields, masterAddr: first, deadlineSeconds: 60 };
+const asFirst = { ...userData, myDomain: first, myRole: "master" };
+let machines = 0;
+/** An address of its own for each test: the API server's port is always the same. */
+const nextAddress = () => `127.77.${process.pid % 250}.${++machines}`;
+
+const launchWorker = async (changed: object = {}, options: object = {}) => {
+  const address = nextAddress();
+  const machine = await simulateLaunch({
+    userData: { ...userData, ...changed },
+    address,
+    name: worker,
+    clusterPki: clusterPki.worker,
+    ...options,
+  });
+  machine.kubernetes.addNode(worker, { address, ready: true });
+  return machine;
+};
+const read = (root: string, path: string) => readFile(join(root, path), "utf8");
+const stepsOf = (stdout: string) => [...stdout.matchAll(/"message":"([a-z-]+ done)"/g)].map(([, step]) => step);
+const everything = (root: string) => readdir(root, { recursive: true });
+
+describe("a machine without a server (simulated)", () => {
+  it("joins as a worker by token, tells its console alone, and remembers no secret", async () => {
+    const { root, run, kubernetes } = await launchWorker();
+    const { exitCode, stdout, error } = await run();
+    expect({ exitCode, error }).toEqual({ exitCode: 0, error: "" });
+    expect(stepsOf(stdout)).toEqual(expect.arrayContaining(["claim done", "join done", "verify done"]));
+    expect(stdout).not.toContain(clusterPki.worker.token);
+    expect(await readdir(join(root, "var/lib/sprout/node"))).toEqual(["allocation.json", "journal.jsonl"]);
+    expect(await read(root, "var/lib/sprout/node/journal.jsonl")).toContain('"phase":"verify","state":"done"');
+    await expect(lstat(join(root, "etc/kubernetes/discovery.conf"))).rejects.toThrow("ENOENT");
+    expect(kubernetes.nodes.get(worker)).toMatchObject({ spec: { podCIDR: "10.244.2.0/24" } });
+    // There is no server whose address pods would have to be kept from.
+    expect(await read(root, "iptables.rules")).not.toContain("DROP");
+  });
+
+  it("comes up as a further control plane with the certificates that kubeadm makes of its authorities", async () => {
+    const address = nextAddress();
+    const name = "master02.build126.test";
+    const self = { masterAddr: `${first} ${name}`, myDomain: name, myRole: "master" };
+    const controlPlane = { address, name, clusterPki: clusterPki.controlPlane };
+    const { root, run, kubernetes } = await simulateLaunch({ userData: { ...userData, ...self }, ...controlPlane });
+    kubernetes.addNode(name, { address, ready: true });
+    const { exitCode, error } = await run();
+    expect({ exitCode, error }).toEqual({ exitCode: 0, error: "" });
+    const kubelet = await read(root, "etc/kubernetes/kubelet.conf");
+    expect(kubelet).toContain("client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem");
+    expect(kubelet).not.toContain("client-key-data");
+    expect(await readlink(join(root, "var/lib/kubelet/pki/kubelet-client-current.pem"))).toMatch(
+      /^\/var\/lib\/kubelet\/pki\/kubelet-client-\d{4}(-\d\d){5}\.pem$/,
+    );
+    expect(await read(root, "etc/kubernetes/pki/ca.key")).toBe(clusterPki.controlPlane.pki["ca.key"]);
+  });
+
+  it("goes on after a crash within the deadline that it had, and only starts what it runs after a reboot", async () => {
+    const { root, run, write } = await launchWorker();
+    await write("kubeadm-fault", 'rm "$ROOT/kubeadm-fault"; kill -9 $PPID; exit 1');
+    expect((await run()).exitCode).toBeUndefined();
+    const { received } = JSON.parse(await read(root, "var/lib/sprout/node/allocation.json")) as { received: object };
+    const again = await run();
+    expect(again).toMatchObject({ exitCode: 0, error: "" });
+    expect(again.stdout).toMatch(/resuming a-[a-z2-7]{16}: [\d.]+ s of its deadline are left by the monotonic clock/);
+    expect(JSON.parse(await read(root, "var/lib/sprout/node/allocation.json"))).toMatchObject({ received });
+    await rebootSimulatedRoot(root, "boot-2");
+    const rebooted = await run();
+    expect(rebooted).toMatchObject({ exitCode: 0, error: "" });
+    expect(rebooted.stdout).toContain("is done: starting what it runs after a reboot");
+    expect(stepsOf(rebooted.stdout)).not.toContain("join done");
+  });
+
+  it("is refused where the machine was another's, and touches nothing", async () => {
+    const { root, run, write } = await launchWorker();
+    expect(await run()).toMatchObject({ exitCode: 0 });
+    const before = await read(root, "var/lib/sprout/node/allocation.json");
+    await write("etc/sprout/user-data.json", JSON.stringify({ ...userData, deadlineSeconds: 61 }));
+    const refused = await run();
+    expect(refused.exitCode).toBe(3);
+    expect(refused.error).toMatch(/^Cannot become node02\.build126\.test \(a-\w+\): this machine is node02/);
+    expect(await read(root, "var/lib/sprout/node/allocation.json")).toBe(before);
+  });
+
+  it.each([
+    ["a role that is none", { myRole: "boss" }, "/myRole: must be master or node"],
+    ["a name that is in no list", { myDomain: "node09.build126.test" }, "/myDomain: is in neither"],
+    ["half of its domains", { domainsEnv: "BASE_DOMAIN=test" }, "/domainsEnv: ETCD_DOMAIN is missing"],
+  ])("ends with 2 and changes nothing for %s", async (_what, changed, problem) => {
+    const { root, run } = await launchWorker(changed);
+    const before = await everything(root);
+    const { exitCode, error } = await run();
+    expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(problem) as string });
+    expect(await everything(root)).toEqual(before);
+  });
+
+  it("ends with 2 for every name that does not resolve, and changes nothing", async () => {
+    const unknown = ["api.build126.test", "etcd.build126.test"];
+    const { root, run } = await launchWorker({}, { unknown, contactTimeoutMs: 1200 });
+    const before = await everything(root);
+    expect(await run()).toMatchObject({
+      exitCode: 2,
+      error:
+        "Cannot use user-data: api.build126.test does not resolve (ENOTFOUND); etcd.build126.test does not resolve (ENOTFOUND)",
+    });
+    expect(await everything(root)).toEqual(before);
+  });
+
+  it.each([
+    [
+      "none",
+      undefined,
+      "Cannot find the cluster's authorities: user-data has no sealedPki and there is no /etc/sprout",
+    ],
+    ["one that is no bundle", { role: "worker" }, "/token: Invalid input"],
+  ])("ends with 2 where the cluster PKI is %s", async (_what, pki, problem) => {
+    const { root, run } = await launchWorker({}, { clusterPki: pki });
+    const { exitCode, error } = await run();
+    expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(problem) as string });
+    await expect(lstat(join(root, "etc/kubernetes"))).rejects.toThrow("ENOENT");
+  });
+
+  it("takes no worker's bundle on a control plane, and no key on a worker", async () => {
+    const [address, name] = [nextAddress(), first];
+    const wrong = await simulateLaunch({ userData: asFirst, address, name, clusterPki: clusterPki.worker });
+    expect(await wrong.run()).toMatchObject({
+      exitCode: 2,
+      error:
+        "Cannot use cluster PKI of /etc/sprout/cluster-pki.json: it is a worker's, without keys, and this is a control plane",
+    });
+    const shared = await launchWorker({}, { clusterPki: clusterPki.controlPlane });
+    expect(await shared.run()).toMatchObject({ exitCode: 0 });
+    const files = await readdir(join(shared.root, "etc/kubernetes"), { recursive: true });
+    expect(files.filter((file) => file.endsWith(".key"))).toEqual([]);
+  });
+});
