@@ -14,16 +14,17 @@ it("puts nothing into an image by default", async () => {
 
 it("puts in what it is given, readable by root alone, and tells images apart by it", async () => {
   const rootfs = await temporaryFolder("rootfs");
-  const secrets = { userDataKey: "key\n", clusterPki: "{}\n" };
+  const secrets = { userDataKey: "key\n", clusterPki: "{}\n", clusterPkiCommand: "#!/bin/sh\n" };
   await installLaunchSecrets(rootfs, secrets);
-  for (const [file, text] of [
-    ["user-data.key", "key\n"],
-    ["cluster-pki.json", "{}\n"],
+  for (const [file, text, mode] of [
+    ["user-data.key", "key\n", 0o600],
+    ["cluster-pki.json", "{}\n", 0o600],
+    ["cluster-pki-command", "#!/bin/sh\n", 0o700],
   ] as const) {
     const path = join(rootfs, "etc/sprout", file);
     expect(await readFile(path, "utf8")).toBe(text);
-    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    expect((await stat(path)).mode & 0o777).toBe(mode);
   }
-  expect(listLaunchSecrets(secrets)).toEqual(["userDataKey", "clusterPki"]);
+  expect(listLaunchSecrets(secrets)).toEqual(["userDataKey", "clusterPki", "clusterPkiCommand"]);
   expect(hashLaunchSecrets(secrets)).not.toBe(hashLaunchSecrets({ clusterPki: "key\n", userDataKey: "{}\n" }));
 });

@@ -2,29 +2,35 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** For machines that come up without a metadata server; in every machine of the image, so none by default. */
+/** For machines that come up without a metadata server; on every machine of the image, so none by default. */
 export interface LaunchSecrets {
   /** What opens the sealed part of a machine's user-data. */
   userDataKey?: string | undefined;
   /** The authorities themselves, as JSON: the same for all clusters of this image. */
   clusterPki?: string | undefined;
+  /** A program that fetches them: `control-plane|worker NAME API_SERVER_DOMAIN`. No secret, unless one is in it. */
+  clusterPkiCommand?: string | undefined;
 }
 
-export const launchSecretNames = ["userDataKey", "clusterPki"] as const;
+export const launchSecretNames = ["userDataKey", "clusterPki", "clusterPkiCommand"] as const;
 
 const folder = "etc/sprout";
-const files = { userDataKey: "user-data.key", clusterPki: "cluster-pki.json" } as const;
+const files = {
+  userDataKey: { name: "user-data.key", mode: 0o600 },
+  clusterPki: { name: "cluster-pki.json", mode: 0o600 },
+  clusterPkiCommand: { name: "cluster-pki-command", mode: 0o700 },
+} as const;
 
 export const listLaunchSecrets = (secrets: LaunchSecrets) =>
   launchSecretNames.filter((name) => secrets[name] !== undefined);
 
-/** Mode 0600. */
+/** For root alone. */
 export async function installLaunchSecrets(rootfs: string, secrets: LaunchSecrets): Promise<void> {
   await mkdir(join(rootfs, folder), { recursive: true });
   for (const name of listLaunchSecrets(secrets)) {
-    const file = join(rootfs, folder, files[name]);
-    await writeFile(file, secrets[name] ?? "", { mode: 0o600 });
-    await chmod(file, 0o600);
+    const { name: file, mode } = files[name];
+    await writeFile(join(rootfs, folder, file), secrets[name] ?? "", { mode });
+    await chmod(join(rootfs, folder, file), mode);
   }
 }
 

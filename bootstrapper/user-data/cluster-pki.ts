@@ -2,34 +2,60 @@ import { ClusterPki } from "#api/cluster-pki.ts";
 import type { Role } from "#api/name.ts";
 import { openPki, UserDataKey } from "#api/sealed-pki.ts";
 import { BootstrapError } from "../errors.ts";
+import { exec } from "../exec.ts";
 import { below, readOptional } from "../files.ts";
 import { parseJson } from "../parse.ts";
+import { createRedactor } from "../redact.ts";
 import type { UserData } from "./document.ts";
 
 const keyFile = "/etc/sprout/user-data.key";
 const bakedFile = "/etc/sprout/cluster-pki.json";
+const commandTimeoutMs = 60_000;
+/** Prints the JSON, from wherever it is kept; called with role, this node's name and the API server's domain. */
+const command = "/etc/sprout/cluster-pki-command";
+
+export interface ReadOptions {
+  root: string;
+  signal: AbortSignal;
+}
 
 /**
- * What was made before launch: sealed in the user-data, else what the image has. Throws BootstrapError `invalid-input`
+ * What was made before launch: sealed in the user-data, else what the image has or knows how to fetch. Throws BootstrapError `invalid-input`
  * where there is none, or it is none for this role.
  */
-export async function readClusterPki(root: string, userData: UserData): Promise<ClusterPki> {
-  const { text, where } = await readText(root, userData);
+export async function readClusterPki(userData: UserData, options: ReadOptions): Promise<ClusterPki> {
+  const { text, where } = await readText(userData, options);
   const pki = parseJson(ClusterPki, text, `cluster PKI of ${where}`);
   return forRole(pki, userData.self.role, where);
 }
 
-async function readText(root: string, { sealedPki, self, apiServerDomain }: UserData) {
+async function readText({ sealedPki, self, apiServerDomain }: UserData, { root, signal }: ReadOptions) {
   if (sealedPki !== undefined) {
     const sealedFor = { role: self.role, apiServerDomain };
     return { text: unseal(sealedPki, await readOptional(below(root, keyFile)), sealedFor), where: "user-data" };
   }
   const text = await readOptional(below(root, bakedFile));
   if (text !== undefined) return { text, where: bakedFile };
+  if ((await readOptional(below(root, command))) !== undefined) {
+    const call = [below(root, command), self.role, self.name, apiServerDomain] as const;
+    return { text: await fetchBy(call, signal), where: command };
+  }
   throw new BootstrapError(
     "invalid-input",
-    `Cannot find the cluster's authorities: user-data has no sealedPki and there is no ${bakedFile}; see sprout pki --help`,
+    `Cannot find the cluster's authorities: user-data has no sealedPki and there is neither ${bakedFile} nor ${command}; ` +
+      "see sprout pki --help",
   );
+}
+
+async function fetchBy(call: readonly [string, ...string[]], signal: AbortSignal): Promise<string> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(commandTimeoutMs)]);
+  return exec(call, { signal: limit, redact: createRedactor() }).catch((cause: BootstrapError) => {
+    const { message, logTail = "" } = cause;
+    throw new BootstrapError("server-unreachable", `Cannot fetch the cluster's authorities: ${message}`, {
+      cause,
+      logTail,
+    });
+  });
 }
 
 function unseal(sealed: string, key: string | undefined, sealedFor: { role: Role; apiServerDomain: string }): string {

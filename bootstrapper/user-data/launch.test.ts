@@ -1,6 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { lstat, readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { sealPki } from "#api/sealed-pki.ts";
 import { rebootSimulatedRoot } from "../../test/fakes/simulated-root.ts";
 import { clusterPki, simulateLaunch } from "../../test/fakes/simulated-launch.ts";
 import { userDataFields } from "../fixtures.ts";
@@ -114,17 +116,46 @@ describe("a machine without a server (simulated)", () => {
   });
 
   it.each([
-    [
-      "none",
-      undefined,
-      "Cannot find the cluster's authorities: user-data has no sealedPki and there is no /etc/sprout",
-    ],
+    ["none", undefined, "Cannot find the cluster's authorities: user-data has no sealedPki and there is neither /etc"],
     ["one that is no bundle", { role: "worker" }, "/token: Invalid input"],
   ])("ends with 2 where the cluster PKI is %s", async (_what, pki, problem) => {
     const { root, run } = await launchWorker({}, { clusterPki: pki });
     const { exitCode, error } = await run();
     expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(problem) as string });
     await expect(lstat(join(root, "etc/kubernetes"))).rejects.toThrow("ENOENT");
+  });
+
+  it("fetches the cluster PKI by the image's own command, and says what became of it", async () => {
+    const { root, run, write } = await launchWorker({}, { clusterPki: undefined });
+    const commandFile = "etc/sprout/cluster-pki-command";
+    await write(commandFile, "#!/bin/sh\necho 'AccessDenied: no such parameter' >&2\nexit 1\n", 0o700);
+    const { exitCode, error } = await run();
+    const reason =
+      /^Cannot fetch the cluster's authorities: Cannot run ".*cluster-pki-command worker node02\.build126\.test api.*AccessDenied/;
+    expect({ exitCode, error }).toEqual({ exitCode: 5, error: expect.stringMatching(reason) as string });
+    await write(commandFile, `#!/bin/sh\necho "$@" > ${root}/asked\ncat ${root}/there.json\n`, 0o700);
+    await write("there.json", JSON.stringify(clusterPki.worker));
+    const fetched = await run();
+    expect(fetched).toMatchObject({ exitCode: 0, error: "" });
+    expect(fetched.stdout).not.toContain(clusterPki.worker.token);
+    expect(await read(root, "asked")).toBe("worker node02.build126.test api.build126.test\n");
+  });
+
+  it("opens what is sealed in its user-data with the key of its image alone", async () => {
+    const sealedFor = { role: "worker" as const, apiServerDomain: "api.build126.test" };
+    const [key, other] = [randomBytes(32), randomBytes(32)].map((bytes) => bytes.toString("base64url"));
+    const sealedPki = sealPki(key ?? "", JSON.stringify(clusterPki.worker), sealedFor);
+    const { run, write } = await launchWorker({ sealedPki }, { clusterPki: undefined });
+    expect((await run()).error).toContain("there is no /etc/sprout/user-data.key; bake it");
+    await write("etc/sprout/user-data.key", `${other}\n`);
+    expect(await run()).toMatchObject({
+      exitCode: 2,
+      error:
+        "Cannot open sealedPki of user-data: it was changed, sealed by another key than /etc/sprout/user-data.key, or not " +
+        "for a worker of api.build126.test",
+    });
+    await write("etc/sprout/user-data.key", `${key}\n`);
+    expect(await run()).toMatchObject({ exitCode: 0, error: "" });
   });
 
   it("takes no worker's bundle on a control plane, and no key on a worker", async () => {

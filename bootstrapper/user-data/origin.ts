@@ -21,9 +21,9 @@ export function createUserDataOrigin(
       const addresses = await resolveNames(userData, { resolver, signal });
       return toMetadata({ userData, sha256, addresses, kubernetesVersion });
     },
-    async claim(allocation) {
+    async claim(allocation, signal) {
       const userData = parse();
-      const pki = await readClusterPki(root, userData);
+      const pki = await readClusterPki(userData, { root, signal });
       if (pki.role === "worker") return { ...pki, allocation };
       return { ...pki, allocation, etcdDomain: userData.etcdDomain };
     },

@@ -28,6 +28,7 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   kernel?: string;
   userDataKey?: string;
   clusterPki?: string;
+  clusterPkiCommand?: string;
 }
 
 /** `sprout image …`: the machine images on this host. */
@@ -47,6 +48,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
       "--cluster-pki <FILE>",
       "put in authorities or join token (sprout pki new): ONE FOR ALL CLUSTERS of this image, on all of its machines",
     )
+    .option("--cluster-pki-command <FILE>", "put in a program that prints them: control-plane|worker NAME DOMAIN")
     .option("--if-needed", "only if there is none, or its inputs have changed")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { ClusterPki } from "#api/cluster-pki.ts";
 import type { LaunchSecrets } from "../../../images/launch-secrets.ts";
 import { type CliContext, styleOf } from "../context.ts";
@@ -6,11 +7,12 @@ import { readPki, readUserDataKey } from "../pki/files.ts";
 export interface LaunchSecretFlags {
   userDataKey?: string;
   clusterPki?: string;
+  clusterPkiCommand?: string;
 }
 
 /** Throws CliError where a file is not what it should be, or open to others. Says loudly what a shared authority means. */
 export async function readLaunchSecrets(
-  { userDataKey, clusterPki }: LaunchSecretFlags,
+  { userDataKey, clusterPki, clusterPkiCommand }: LaunchSecretFlags,
   context: CliContext,
 ): Promise<LaunchSecrets> {
   const pki = clusterPki === undefined ? undefined : await readPki<ClusterPki>(clusterPki, ClusterPki);
@@ -21,6 +23,7 @@ export async function readLaunchSecrets(
   return {
     ...(userDataKey === undefined ? {} : { userDataKey: `${await readUserDataKey(userDataKey)}\n` }),
     ...(pki === undefined ? {} : { clusterPki: `${JSON.stringify(pki)}\n` }),
+    ...(clusterPkiCommand === undefined ? {} : { clusterPkiCommand: await readFile(clusterPkiCommand, "utf8") }),
   };
 }
 

@@ -56,7 +56,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, kubernetesVersion));
   const networkBoot = options.networkBoot ?? kernelPackage !== undefined;
   const { launchSecrets = {} } = options;
-  if (networkBoot && Object.keys(launchSecrets).length > 0)
+  if (networkBoot && (launchSecrets.userDataKey ?? launchSecrets.clusterPki) !== undefined)
     throw new CliError(
       exitCodes.usage,
       "Cannot bake secrets into an image that machines boot over the network: whoever can ask for it could read them",
