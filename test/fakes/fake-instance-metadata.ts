@@ -12,7 +12,10 @@ export interface FakeInstanceMetadata {
 }
 
 /** EC2's service with `HttpTokens=required`: strict about methods, headers and tokens, each of which ends. */
-export async function startFakeInstanceMetadata(documents: Record<string, string>): Promise<FakeInstanceMetadata> {
+export async function startFakeInstanceMetadata(
+  documents: Record<string, string>,
+  options: { host?: string; port?: number; onRequest?: (request: string) => void } = {},
+): Promise<FakeInstanceMetadata> {
   const requests: string[] = [];
   const faults = new Map<string, (number | "hang")[]>();
   const tokens = new Map<string, number>();
@@ -21,7 +24,9 @@ export async function startFakeInstanceMetadata(documents: Record<string, string
     const end = (status: number, body = "") => void response.writeHead(status).end(body);
     const token = String(headers["x-aws-ec2-metadata-token"]);
     const isTokenless = method === "GET" && headers["x-aws-ec2-metadata-token"] === undefined;
-    requests.push(`${method} ${path}${isTokenless ? " token-less" : ""}`);
+    const said = `${method} ${path}${isTokenless ? " token-less" : ""}`;
+    requests.push(said);
+    options.onRequest?.(said);
     const fault = faults.get(path)?.shift();
     if (fault === "hang") return undefined;
     if (fault !== undefined) return end(fault);
@@ -39,9 +44,9 @@ export async function startFakeInstanceMetadata(documents: Record<string, string
     const body = documents[path];
     return body === undefined ? end(404) : end(200, body);
   });
-  const port = await listen(server, {});
+  const port = await listen(server, options);
   return {
-    url: new URL(`http://127.0.0.1:${port}`),
+    url: new URL(`http://${options.host ?? "127.0.0.1"}:${port}`),
     requests,
     faults,
     close: () =>

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { execa } from "execa";
 import type { Role } from "#api/name.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import { createLabFolder } from "./lab-folders.ts";
@@ -12,6 +13,8 @@ export interface LaunchedMachine {
   role: Role;
   /** What its disk has beside the image, by path: user-data, keys. */
   files: Record<string, string>;
+  /** User-data that an instance metadata service of its own gives it. */
+  instanceUserData?: string;
   /** A name that nobody starts a machine for. */
   isAbsent?: boolean;
 }
@@ -19,6 +22,8 @@ export interface LaunchedMachine {
 export interface LaunchedMachines {
   exec(name: string, argv: readonly string[]): Promise<ExecResult>;
   console(name: string): Promise<string>;
+  /** What its instance metadata service was asked, in order. */
+  instanceRequests(name: string): string[];
   close(): Promise<void>;
 }
 
@@ -31,6 +36,9 @@ export interface LaunchOptions {
 }
 
 const imagesDir = join(cacheDir, "images");
+const serveScript = join(import.meta.dirname, "serve-instance-metadata.ts");
+/** The machine's first program waits for the service's address. */
+const instanceMark = "usr/lib/sprout/lab-instance";
 const firstProgram = "usr/lib/sprout/nspawn-init";
 
 /** Machines of the baked image as somebody else's platform starts them: no server, no seed, names that resolve. */
@@ -48,7 +56,9 @@ export async function launchMachines({
     machinesDir,
     allocation: allocationOf(machines.findIndex((machine) => machine.name === name)),
   });
+  const services = new Map<string, InstanceMetadata>();
   const close = async () => {
+    await Promise.all([...services.values()].map((service) => service.close()));
     for (const { allocation } of members) await provider.terminate({ clusterId, allocation });
     await provider.release(clusterId);
     await rm(folder, { recursive: true });
@@ -59,22 +69,57 @@ export async function launchMachines({
       ...planned.map(({ name, address }) => `${address} ${name}`),
       ...domains.map((domain) => `${planned[0]?.address} ${domain}`),
     ];
-    const launch = machines.map(async ({ files, isAbsent }, index) => {
+    const launch = machines.map(async ({ name, files, instanceUserData, isAbsent }, index) => {
       const { allocation } = members[index]!;
       if (isAbsent) return;
-      await prepareDisk(join(machinesDir, allocation, "upper"), { files, hosts });
+      await prepareDisk(join(machinesDir, allocation, "upper"), {
+        files: { ...files, ...(instanceUserData === undefined ? {} : { [instanceMark]: "" }) },
+        hosts,
+      });
       const seed = { server: "https://192.0.2.1", ca: "none", capability: "none" };
       await provider.launch(
         { ...planned[index]!, clusterId, allocation, kubernetesVersion, providerData, seed },
         signal,
       );
+      if (instanceUserData !== undefined) services.set(name, await serveInstanceMetadata(allocation, instanceUserData));
     });
     await Promise.all(launch);
   } catch (error) {
     await close();
     throw error;
   }
-  return { exec: (name, argv) => execInMachine(refOf(name), argv), console: (name) => readConsole(refOf(name)), close };
+  return {
+    exec: (name, argv) => execInMachine(refOf(name), argv),
+    console: (name) => readConsole(refOf(name)),
+    instanceRequests: (name) => services.get(name)?.requests() ?? [],
+    close,
+  };
+}
+
+interface InstanceMetadata {
+  requests(): string[];
+  close(): Promise<void>;
+}
+
+/** In the machine's own network, at EC2's own address. */
+async function serveInstanceMetadata(allocation: string, userData: string): Promise<InstanceMetadata> {
+  const network = `--net=/run/netns/sprout-${allocation}`;
+  await execa("nsenter", [network, "ip", "address", "add", "169.254.169.254/32", "dev", "lo"]);
+  const documents = { "/latest/user-data": userData, "/latest/meta-data/instance-id": `i-${allocation}` };
+  const service = execa("nsenter", [network, process.execPath, serveScript, JSON.stringify(documents)], {
+    reject: false,
+  });
+  let said = "";
+  service.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+  });
+  return {
+    requests: () => said.split("\n").filter((line) => line !== ""),
+    close: async () => {
+      service.kill();
+      await service;
+    },
+  };
 }
 
 const allocationOf = (index: number) => `a-launched${"abcdefgh"[index]?.repeat(8)}`;
