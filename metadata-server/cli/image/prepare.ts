@@ -59,7 +59,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   if (networkBoot && (launchSecrets.userDataKey ?? launchSecrets.clusterPki) !== undefined)
     throw new CliError(
       exitCodes.usage,
-      "Cannot bake secrets into an image that machines boot over the network: whoever can ask for it could read them",
+      "Cannot bake secrets into an image that machines boot over the network: whoever asks for it could read them; bake with another --cache-dir",
     );
   const display = createBakeDisplay(context, { networkBoot });
   try {
