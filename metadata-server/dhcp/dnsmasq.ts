@@ -24,8 +24,8 @@ const restMs = { first: 1000, most: 30_000 };
  * later it is started again. Throws with dnsmasq's own reason where it does not start.
  */
 export async function startDnsmasq({ directory, config, logger }: DnsmasqOptions): Promise<Dnsmasq> {
-  const files = { config: join(directory, "dnsmasq.conf"), pid: join(directory, "dnsmasq.pid") };
-  await endLeftOver(files);
+  const files = filesIn(directory);
+  await endLeftOver(directory);
   await writeFile(files.config, config, { mode: 0o644 });
   const stopping = new AbortController();
   const first = await startOnce({ files, logger, signal: stopping.signal });
@@ -38,6 +38,11 @@ export async function startDnsmasq({ directory, config, logger }: DnsmasqOptions
     },
   };
 }
+
+const filesIn = (directory: string): Files => ({
+  config: join(directory, "dnsmasq.conf"),
+  pid: join(directory, "dnsmasq.pid"),
+});
 
 interface Files {
   config: string;
@@ -103,8 +108,12 @@ async function supervise(first: Running, options: StartOptions): Promise<void> {
   }
 }
 
-/** The process of that id may be anybody's by now; ours has our configuration in its arguments. */
-async function endLeftOver(files: Files): Promise<void> {
+/**
+ * Ends the dnsmasq that a killed server left. The process of that id may be anybody's by now; ours has our configuration in
+ * its arguments.
+ */
+export async function endLeftOver(directory: string): Promise<void> {
+  const files = filesIn(directory);
   const pid = Number(await readFile(files.pid, "utf8").catch(() => ""));
   const commandLine = () => readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
   if (!(pid > 1) || !(await commandLine()).split("\0").includes(`--conf-file=${files.config}`)) return;

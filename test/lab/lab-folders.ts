@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { endLeftOver } from "../../metadata-server/dhcp/dnsmasq.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import { reapLinks } from "./links.ts";
 
@@ -25,6 +26,7 @@ export async function reapDeadLabs(): Promise<void> {
     });
     for (const left of await provider.list())
       await (left.allocation ? provider.terminate(left) : provider.release(left.clusterId));
+    await endLeftOver(join(folder, "dhcp"));
     await rm(folder, { recursive: true });
   }
   await reapLinks(isAlive);
