@@ -36,7 +36,7 @@ export async function readHardware({ root, inContainer, mac, address }: Hardware
     ...(uuid === undefined ? {} : { uuid }),
     ...(serial === undefined ? {} : { serial: serial.slice(0, 256) }),
     ...(rootDevice === undefined ? {} : { rootDevice }),
-    addresses: address === undefined ? ownAddresses() : [address],
+    addresses: address === undefined ? ownAddresses(mac) : [address],
   };
 }
 
@@ -55,10 +55,12 @@ async function readMacs(root: string): Promise<string[]> {
   ) as string[];
 }
 
-const ownAddresses = () =>
+/** Of the one interface, or of all. */
+const ownAddresses = (mac: string | undefined) =>
   Object.values(networkInterfaces())
     .flatMap((entries = []) => entries)
     .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .filter((entry) => mac === undefined || entry.mac === mac)
     .map(({ address }) => address)
     .slice(0, 32);
 

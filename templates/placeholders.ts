@@ -110,7 +110,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "systemd/kubelet.service": image,
   "systemd/no-docker": image,
   "systemd/sprout-bootstrap.service": image,
-  "systemd/sprout-lease.service": {},
+  "systemd/sprout-lease@.service": {},
   "systemd/sprout-no-docker.service": image,
   "systemd/sprout-route-agent.service": image,
   "systemd/system.conf": image,

@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { z } from "zod";
+import { MacAddress } from "#api/network.ts";
 import { Capability, ServerUrl } from "#api/seed.ts";
 import { BootstrapError } from "../errors.ts";
 
@@ -9,16 +10,18 @@ export interface CommandLineSource {
   capability: string;
   /** PEM. */
   ca?: string;
+  /** Of the interface that takes part in the cluster, where it is not the one that the machine booted from. */
+  mac?: string;
   /** SHA-256 of the authority's DER, hexadecimal, where the whole certificate does not fit. */
   caSha256?: string;
 }
 
 /** What the initrd of Sprout's own boot images is told; checked there. */
 const ofInitrd = ["do", "root", "root-sha256", "disk-gib", "report"];
-const known = ["server", "ca", "ca-sha256", "capability", ...ofInitrd];
+const known = ["server", "ca", "ca-sha256", "capability", "cluster-mac", ...ofInitrd];
 
 /**
- * `sprout.server=URL sprout.ca=<base64url of the DER>|sprout.ca-sha256=<hex> sprout.capability=…`
+ * `sprout.server=URL sprout.ca=<base64url of the DER>|sprout.ca-sha256=<hex> sprout.capability=… [sprout.cluster-mac=…]`
  * Returns undefined where there is no `sprout.*` at all. Throws BootstrapError with every problem at once.
  */
 export function parseKernelCommandLine(text: string): CommandLineSource | undefined {
@@ -37,6 +40,7 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
       .map((key) => `sprout.${key} is given twice`),
     ...wrongValue("server", ServerUrl, values.get("server")),
     ...wrongValue("capability", Capability, values.get("capability")),
+    ...(values.has("cluster-mac") ? wrongValue("cluster-mac", MacAddress, values.get("cluster-mac")) : []),
     ...(values.has("ca") && ca === undefined ? ["sprout.ca must be a certificate (base64url of its DER)"] : []),
     ...(values.has("ca-sha256") && !/^[0-9a-f]{64}$/.test(values.get("ca-sha256") ?? "")
       ? ["sprout.ca-sha256 must be 64 lower-case hexadecimal digits"]
@@ -48,6 +52,7 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
     server: values.get("server") ?? "",
     capability: values.get("capability") ?? "",
     ...(ca === undefined ? {} : { ca }),
+    ...(values.has("cluster-mac") ? { mac: values.get("cluster-mac") ?? "" } : {}),
     ...(values.has("ca-sha256") ? { caSha256: values.get("ca-sha256") ?? "" } : {}),
   };
 }

@@ -44,6 +44,17 @@ describe("parseKernelCommandLine", () => {
     ).toEqual({ server: "https://ms:8443", capability, ca });
   });
 
+  it("reads which interface takes part in the cluster, where another one boots", () => {
+    const own = `sprout.server=https://ms sprout.capability=${capability}`;
+    const mac = "52:54:00:aa:00:02";
+    expect(parseKernelCommandLine(`${own} sprout.cluster-mac=${mac}`)).toEqual({
+      server: "https://ms",
+      capability,
+      mac,
+    });
+    expect(() => parseKernelCommandLine(`${own} sprout.cluster-mac=eth1`)).toThrow("sprout.cluster-mac ");
+  });
+
   it.each([
     ["sprout.server=http://ms", ["sprout.server must be", "sprout.capability must be"]],
     [`sprout.server=https://ms sprout.capability=${capability}x`, ["sprout.capability must be"]],

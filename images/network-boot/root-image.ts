@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../metadata-server/run.ts";
 import { renderNodeFile } from "../node-files.ts";
@@ -41,10 +41,10 @@ export async function writeRootImage(file: string, inputs: RootImageInputs): Pro
   await run("unshare", args, { signal });
 }
 
+/** Its instances are started by the initrd. */
 async function installLease(layer: string, templatesDir: string): Promise<void> {
   const units = join(layer, "etc/systemd/system");
-  await mkdir(join(units, "multi-user.target.wants"), { recursive: true });
-  const unit = "sprout-lease.service";
+  await mkdir(units, { recursive: true });
+  const unit = "sprout-lease@.service";
   await writeFile(join(units, unit), await renderNodeFile(`systemd/${unit}`, templatesDir, {}));
-  await symlink(`/etc/systemd/system/${unit}`, join(units, "multi-user.target.wants", unit));
 }

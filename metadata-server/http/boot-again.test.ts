@@ -53,6 +53,15 @@ describe("A machine that boots again", () => {
     expect((await surface.machine(worker.mac)).assignment?.installedAt).toBe(server.clock.now());
   });
 
+  it("is told which interface takes part in the cluster, where that is not the one it boots from", async () => {
+    const { macs } = await surface.machine(worker.mac);
+    const other = "52:54:00:bb:00:02";
+    await assign({ macs: [...macs, other], clusterMac: other });
+    const script = await surface.ipxe(query);
+    expect(script).toContain(` BOOTIF=01-${worker.mac.replaceAll(":", "-")} `);
+    expect(script).toContain(` sprout.cluster-mac=${other} `);
+  });
+
   it("that was to be installed, and called from memory, is not taken for installed", async () => {
     await assign({ assignment: toInstall() });
     worker.token = capabilityIn(await surface.ipxe(query)) ?? "";

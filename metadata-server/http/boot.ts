@@ -81,6 +81,7 @@ async function bootFromNetwork(
     bootInterface: machine.provisioningMac,
     settings: {
       ...(install && { do: "install", "disk-gib": diskGiBOf(machine) }),
+      ...(machine.clusterMac !== machine.provisioningMac && { "cluster-mac": machine.clusterMac }),
       root: `${assetsUrl}/${name}`,
       "root-sha256": rootSha256,
       report: `${origin}/machine-reports`,

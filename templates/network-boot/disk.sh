@@ -81,7 +81,7 @@ keep_command_line() {
     return
   fi
   for word in $command_line; do
-    case $word in sprout.server=* | sprout.ca=* | sprout.ca-sha256=* | sprout.capability=* | BOOTIF=*) echo "$word" ;; esac
+    case $word in sprout.server=* | sprout.ca=* | sprout.ca-sha256=* | sprout.capability=* | sprout.cluster-mac=* | BOOTIF=*) echo "$word" ;; esac
   done | tr '\n' ' ' >"$kept.new"
   chmod 600 "$kept.new"
   mv "$kept.new" "$kept"

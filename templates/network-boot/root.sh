@@ -33,14 +33,22 @@ mount_memory() {
   root_device=memory
 }
 
+# Each is asked for again as long as the machine runs, and first of all when it boots from its disk.
+keep_leases() {
+  cp -r /tmp/leases /root/run/sprout/leases
+  [ "$root_device" = memory ] || cp -r /tmp/leases /data/
+  wants=/root/run/systemd/system/multi-user.target.wants
+  mkdir -p $wants
+  for path in /tmp/leases/*; do
+    ln -s /etc/systemd/system/sprout-lease@.service "$wants/sprout-lease@${path##*/}.service"
+  done
+}
+
 start_root() {
   mount -t tmpfs -o mode=755,nosuid,nodev run /root/run
   mkdir /root/run/sprout
   echo "$root_device" >/root/run/sprout/root-device
-  if [ -f /tmp/lease ]; then
-    cp /tmp/lease /root/run/sprout/lease
-    [ "$root_device" = memory ] || cp /tmp/lease /data/lease
-  fi
+  keep_leases
   [ ! -f /etc/resolv.conf ] || cp /etc/resolv.conf /root/etc/resolv.conf
   # Power may be cut before the disk has it by itself.
   [ "$root_device" = memory ] || sync

@@ -39,7 +39,7 @@ describe.skipIf(reason !== null)(
       folder = await mkdtemp(join(tmpdir(), "sprout-rack-test-"));
       rack = await startRack();
       before = await hostState();
-      bios = await rack.add({ memoryMiB: 2048 });
+      bios = await rack.add({ memoryMiB: 2048, cards: 2 });
       uefi = await rack.add({ firmware: "uefi", memoryMiB: 2048 });
       withDisk = await rack.add({ memoryMiB: 2048, diskGiB: 12 });
     });
@@ -86,14 +86,16 @@ describe.skipIf(reason !== null)(
         await Promise.all([pressButton(bios), pressButton(uefi)]);
         for (const machine of [bios, uefi]) {
           const seen = await inspected(machine);
-          expect(seen).toMatchObject({ state: "seen", macs: [machine.mac], serial: expect.stringMatching(/^RACK-/) });
-          expect(seen.hardware).toMatchObject({ cpus: 1, disks: [], nics: [{ mac: machine.mac }] });
+          expect(seen).toMatchObject({ state: "seen", serial: expect.stringMatching(/^RACK-/) });
+          const macs = [machine.mac, machine.secondMac].filter((mac) => mac !== undefined);
+          expect(seen.macs).toEqual(macs);
+          expect(seen.hardware).toMatchObject({ cpus: 1, disks: [], nics: macs.map((mac) => ({ mac })) });
           await says(machine, `sprout machines approve ${seen.id}`);
           await says(machine, `MAC ${machine.mac}`);
           const approved = await rack.machines.step(seen.id, "approve");
           expect(approved.state).toBe("free");
           await says(machine, "This machine is approved, and no cluster needs it now");
-          await rack.setPower(seen.id, machine);
+          await rack.setUp(seen.id, machine);
         }
         process.stdout.write(`power-on to approved and waiting: ${Math.round((Date.now() - poweredOnAt) / 1000)} s\n`);
       });
@@ -109,6 +111,9 @@ describe.skipIf(reason !== null)(
         cluster = await waitReady(created, 270_000, bios, uefi);
         for (const { controller } of [bios, uefi]) expect(controller.system.boots.at(-1)).toMatch(/^Pxe, /);
         kubectl = await kubectlOf(cluster);
+        const { member } = (await find(bios))!.assignment!;
+        const { address } = cluster.members.find(({ name }) => name === member)!;
+        expect(address).toBe(await rack.leaseOf(bios.secondMac!));
         const timeouts = { timeoutMs: 150_000, signal: AbortSignal.timeout(200_000), now: Date.now };
         const result = await runWorkload({ kubectl, nodes: 3, ...timeouts });
         expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, nodePorts: 3 });
@@ -150,7 +155,7 @@ describe.skipIf(reason !== null)(
         id = seen.id;
         expect(seen.hardware?.disks).toEqual([{ name: "vda", sizeGiB: 12 }]);
         await rack.machines.step(id, "approve");
-        await rack.setPower(id, withDisk);
+        await rack.setUp(id, withDisk);
         const roles = { controlPlanes: 1, workers: 1 };
         const created = await rack.lab.client.create({
           name: "disk",

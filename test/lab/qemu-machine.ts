@@ -23,6 +23,8 @@ export interface QemuMachineOptions {
   /** Of its link on the bridge. */
   tap: string;
   memoryMiB: number;
+  /** A second card on the same bridge, and its link; none by default. */
+  secondCard?: { mac: string; tap: string };
   /** A raw image; its own boot order is the network, then this. None by default. */
   disk?: string;
   consoleFile: string;
@@ -34,7 +36,7 @@ const uefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /** Powers on an emulated machine, whose firmware boots over the network first. */
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, disk, consoleFile } = options;
+  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, secondCard, disk, consoleFile } = options;
   await createTap(tap, bridge);
   const args = [
     ["-nodefaults", "-display", "none", "-monitor", "none"],
@@ -47,6 +49,7 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     ["-boot", "strict=on"],
     ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`],
     ["-device", `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${firmware === "uefi" ? ",romfile=" : ""}`],
+    secondCard === undefined ? [] : await addCard(secondCard, bridge),
     disk === undefined ? [] : diskArguments(disk),
   ].flat();
   // With this process, however it ends.
@@ -54,7 +57,8 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     stdin: "ignore",
     reject: false,
   });
-  const off = qemu.then(() => deleteLink(tap)).then(() => undefined);
+  const taps = [tap, ...(secondCard ? [secondCard.tap] : [])];
+  const off = qemu.then(() => Promise.all(taps.map(deleteLink))).then(() => undefined);
   return {
     consoleFile,
     async close() {
@@ -63,6 +67,16 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     },
     off,
   };
+}
+
+async function addCard({ mac, tap }: { mac: string; tap: string }, bridge: string): Promise<string[]> {
+  await createTap(tap, bridge);
+  return [
+    "-netdev",
+    `tap,id=n1,ifname=${tap},script=no,downscript=no`,
+    "-device",
+    `virtio-net-pci,netdev=n1,mac=${mac},romfile=`,
+  ];
 }
 
 /** What the machine discards takes no room on the host. */

@@ -1,6 +1,6 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { createMachineClient, type MachineClient } from "../../metadata-server/cli/client/machine-client.ts";
 import { createRequester } from "../../metadata-server/cli/client/requester.ts";
@@ -24,6 +24,8 @@ const gibibyte = 2 ** 30;
 /** An emulated machine behind a fake controller. */
 export interface RackMachine {
   mac: string;
+  /** Of its second card, if it has one. */
+  secondMac: string | undefined;
   powered: PoweredQemuMachine;
   controller: FakeRedfish;
   /** What it has said on its serial port, without what moves a cursor. */
@@ -34,9 +36,11 @@ export interface Rack {
   lab: Lab;
   machines: MachineClient;
   /** Puts a machine into the rack; nobody has heard of it. */
-  add(machine: { firmware?: Firmware; memoryMiB: number; diskGiB?: number }): Promise<RackMachine>;
-  /** Tells the server how to switch it. */
-  setPower(id: string, machine: RackMachine): Promise<void>;
+  add(machine: { firmware?: Firmware; memoryMiB: number; diskGiB?: number; cards?: 1 | 2 }): Promise<RackMachine>;
+  /** Tells the server how to switch it, and that its last card takes part in clusters. */
+  setUp(id: string, machine: RackMachine): Promise<void>;
+  /** The address that DHCP gave to a card. */
+  leaseOf(mac: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
 
@@ -89,9 +93,10 @@ export async function startRack(): Promise<Rack> {
     lab,
     machines: createMachineClient(lab.connection, { signal }),
 
-    async add({ firmware = "bios", memoryMiB, diskGiB }) {
+    async add({ firmware = "bios", memoryMiB, diskGiB, cards = 1 }) {
       const index = rackMachines.length + 1;
       const mac = `52:54:00:78:01:0${index}`;
+      const secondMac = cards === 2 ? `52:54:00:78:02:0${index}` : undefined;
       const smbios = { uuid: `4c4c4544-0051-3010-8053-00000000000${index}`, serial: `RACK-${index}` };
       const consoleFile = join(folder, `${index}.console`);
       const disk = join(folder, `${index}.disk`);
@@ -106,6 +111,7 @@ export async function startRack(): Promise<Rack> {
         bridge,
         tap: `${bridge}-${index}`,
         memoryMiB,
+        ...(secondMac !== undefined && { secondCard: { mac: secondMac, tap: `${bridge}-${index}b` } }),
         ...(diskGiB !== undefined && { disk }),
         consoleFile,
       });
@@ -115,15 +121,24 @@ export async function startRack(): Promise<Rack> {
         // oxlint-disable-next-line no-control-regex -- a terminal's
         return text.replaceAll(/\u001b\[[0-9;=?]*[A-Za-z]/g, "").replaceAll("\r", "");
       };
-      const machine: RackMachine = { mac, powered, controller, said };
+      const machine: RackMachine = { mac, secondMac, powered, controller, said };
       rackMachines.push(machine);
       return machine;
     },
 
-    async setPower(id, { controller }) {
+    async setUp(id, { mac, secondMac, controller }) {
       const url = new URL("/redfish/v1/Systems/1", controller.url).href;
       const power = { driver: "redfish", url, ...credentials, certificateSha256: controller.fingerprint };
-      await requester.send({ method: "PATCH", path: `/v1/machines/${id}`, body: JSON.stringify({ power }) });
+      const settings = { power, clusterMac: secondMac ?? mac };
+      await requester.send({ method: "PATCH", path: `/v1/machines/${id}`, body: JSON.stringify(settings) });
+    },
+
+    async leaseOf(mac) {
+      const leases = await readFile(join(dirname(lab.machinesDir), "dhcp/leases"), "utf8");
+      return leases
+        .split("\n")
+        .map((line) => line.split(" "))
+        .findLast(([, holder]) => holder === mac)?.[2];
     },
 
     async close() {
