@@ -71,7 +71,7 @@ else if (chosen.has("power-on")) {
     "\nPower-on: a machine without a disk in QEMU (emulated, BIOS, iPXE), its control plane up before, median (each run)",
   );
   for (const [name, what] of Object.entries(milestones))
-    print(`  ${what.padEnd(34)}${inSeconds(bench.runs.map((run) => run[name as keyof typeof run]))}`);
+    print(`  ${what.padEnd(36)}${inSeconds(bench.runs.map((run) => run[name as keyof typeof run]))}`);
   print(`  goal ${bench.goalSeconds} s`);
 }
 

@@ -76,6 +76,11 @@ async function powerOn(image: BakedImage, onProgress: (text: string) => void): P
     await lab.client.delete(id);
     await lab.client.wait(id, { condition: "deleted", timeoutMs: 60_000 });
     return times;
+  } catch (error) {
+    // Whoever waits for it would keep the server from closing.
+    controlPlaneUp.promise.catch(() => undefined);
+    controlPlaneUp.reject(error);
+    throw error;
   } finally {
     await lab.close();
     await rm(workDir, { recursive: true });
