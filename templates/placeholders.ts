@@ -97,6 +97,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubernetes/route-agent-binding.yaml": { kubelets: flag },
   "kubernetes/route-agent-role.yaml": {},
   "kubernetes/token.conf": { clusterName: value, caData: value, server: value, token: value },
+  "modules-load/packet-filter.conf": {},
   "modules-load/sprout.conf": image,
   "network-boot/disk.sh": {},
   "network-boot/init": {},

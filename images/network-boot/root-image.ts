@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { run } from "../../metadata-server/run.ts";
 import { renderNodeFile } from "../node-files.ts";
 import { installPrograms } from "./initrd.ts";
@@ -35,6 +35,10 @@ export async function writeRootImage(file: string, inputs: RootImageInputs): Pro
   await writeStoreStart(join(layer, "usr/lib/sprout/containerd-start"), { store, path: storePath });
   const modules = { root: layer, selection: rootModules, scratchDir: join(scratchDir, "all-modules") };
   await installModules(kernel, modules, { signal });
+  await installFile(layer, "/etc/modules-load.d/packet-filter.conf", {
+    template: "modules-load/packet-filter.conf",
+    templatesDir,
+  });
   await installLease(layer, templatesDir);
   await inputs.extend?.(layer);
   const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...unwantedPrograms];
@@ -43,8 +47,15 @@ export async function writeRootImage(file: string, inputs: RootImageInputs): Pro
 
 /** Its instances are started by the initrd. */
 async function installLease(layer: string, templatesDir: string): Promise<void> {
-  const units = join(layer, "etc/systemd/system");
-  await mkdir(units, { recursive: true });
-  const unit = "sprout-lease@.service";
-  await writeFile(join(units, unit), await renderNodeFile(`systemd/${unit}`, templatesDir, {}));
+  const unit = "systemd/sprout-lease@.service";
+  await installFile(layer, "/etc/systemd/system/sprout-lease@.service", { template: unit, templatesDir });
+}
+
+async function installFile(
+  layer: string,
+  path: string,
+  { template, templatesDir }: { template: string; templatesDir: string },
+): Promise<void> {
+  await mkdir(dirname(join(layer, path)), { recursive: true });
+  await writeFile(join(layer, path), await renderNodeFile(template, templatesDir, {}));
 }
