@@ -73,7 +73,7 @@ const maskedUnits: readonly string[] = [
   "systemd-user-sessions.service",
 ];
 
-/** Each is a program run before any unit; there are no such disks, consoles or init scripts. */
+/** Each is a program run before any unit; there are no such disks, consoles, init scripts or commands of the kernel's line. */
 const maskedGenerators: readonly string[] = [
   "systemd-cryptsetup-generator",
   "systemd-getty-generator",
@@ -81,6 +81,7 @@ const maskedGenerators: readonly string[] = [
   "systemd-hibernate-resume-generator",
   "systemd-integritysetup-generator",
   "systemd-rc-local-generator",
+  "systemd-run-generator",
   "systemd-system-update-generator",
   "systemd-sysv-generator",
   "systemd-veritysetup-generator",
@@ -89,6 +90,8 @@ const maskedGenerators: readonly string[] = [
 /** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
 const leftovers: readonly string[] = [
   "/etc/apt/sources.list",
+  // A comment, for which systemd would run a generator and remount the root.
+  "/etc/fstab",
   "/etc/hostname",
   "/etc/machine-id",
   "/etc/resolv.conf",
