@@ -73,12 +73,12 @@ const isList = (value: TemplateValue): value is readonly TemplateValue[] => Arra
 const isMap = (value: TemplateValue): value is TemplateValues => typeof value === "object" && !isList(value);
 
 function lookUp(scope: Scope, name: string): TemplateValue | undefined {
-  const [head = "", ...rest] = name === "." ? ["."] : name.split(".");
-  const found = scope.find((values) => Object.hasOwn(values, head))?.[head];
-  return rest.reduce<TemplateValue | undefined>(
+  const path = name === "." ? [name] : name.split(".");
+  const values = scope.find((one) => Object.hasOwn(one, path[0] ?? ""));
+  return path.reduce<TemplateValue | undefined>(
     (value, key) =>
       typeof value === "object" && Object.hasOwn(value, key) ? (value as TemplateValues)[key] : undefined,
-    found,
+    values,
   );
 }
 

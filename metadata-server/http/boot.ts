@@ -45,7 +45,8 @@ interface Asked {
 }
 
 async function answer(deps: PlainDependencies, { machine, decision }: SeenMachine, asked: Asked): Promise<string> {
-  const shown = { ...machine, mac: machine.provisioningMac };
+  const { provisioningMac: mac, uuid, serial } = machine;
+  const shown = { mac, uuid, serial };
   if (decision.do === "boot" && decision.from === "disk") return renderDiskBoot(await ownerOf(deps, machine));
   if (decision.do === "boot") return bootFromNetwork(deps, { machine, shown, install: decision.install }, asked);
   const task = await findTask(deps, machine, decision);
