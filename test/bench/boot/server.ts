@@ -20,7 +20,7 @@ const paths = machines.map(toPath);
 const sprout = createPlainSurface({ store, imagesDir: folder, bootstrapperDir: folder });
 serveBench(kind === "bare" ? await createBareApp() : sprout, { paths, folder });
 
-/** Known and free, and heard of so lately that a request writes nothing: what most requests of waiting machines are. */
+/** Known, inspected and free, and heard of so lately that a request writes nothing: what most requests of waiting machines are. */
 function createMachine(index: number): MachineRecord {
   const mac = `52:54:00:${[16, 8, 0].map((shift) => ((index >> shift) & 255).toString(16).padStart(2, "0")).join(":")}`;
   const now = Date.now();
@@ -31,7 +31,12 @@ function createMachine(index: number): MachineRecord {
     uuid: randomUUID(),
     serial: `SN-${index}`,
     manufacturer: "Bench",
-    hardware: null,
+    hardware: {
+      cpus: 8,
+      memoryMiB: 32_768,
+      disks: [{ name: "sda", sizeGiB: 480 }],
+      nics: [{ name: "eth0", mac }],
+    },
     labels: { rack: `r${index % 40}` },
     provisioningMac: mac,
     clusterMac: mac,
