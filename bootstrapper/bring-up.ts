@@ -153,7 +153,11 @@ async function takeGround(run: Run, { inContainer, past, source }: Beginning): P
   }
   const time = own === undefined ? {} : await reported(run, "resume", () => sayTime(run, own, resume));
   const origin = (run.origin = await openOrigin(source, options));
-  const metadata = await reported(run, "metadata", () => fetchMetadata(origin, signal));
+  const metadata = await reported(run, "metadata", async () => {
+    const document = await fetchMetadata(origin, signal);
+    await origin.check?.(document, signal);
+    return document;
+  });
   if (past !== undefined && past.record.metadata.allocation !== metadata.allocation) {
     startReports(run, { metadata });
     await reported(run, "preflight", () => refuseOther(past, metadata));

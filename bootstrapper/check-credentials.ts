@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { Credentials } from "#api/credentials.ts";
 import { BootstrapError } from "./errors.ts";
-import { isLaunchCredentials, type NodeCredentials } from "./node-credentials.ts";
+import { isLaunchCredentials, type LaunchCredentials, type NodeCredentials } from "./node-credentials.ts";
 
 export interface CheckOptions {
   metadata: NodeMetadata;
@@ -28,11 +28,7 @@ export function checkCredentials(credentials: NodeCredentials, { metadata, now }
   const problems = [
     ...signedOf(credentials).flatMap((signed) => signedProblems(signed, now)),
     ...(isLaunchCredentials(credentials)
-      ? lifetimeProblems(
-          "/pki/ca.crt",
-          parsed(() => new X509Certificate(credentials.pki["ca.crt"])),
-          now,
-        )
+      ? unkeyedProblems(credentials, now)
       : kubeletProblems(credentials.kubelet, metadata)),
   ];
   if (problems.length > 0) throw unusable(problems.join("; "));
@@ -103,6 +99,16 @@ function lifetimeProblems(pointer: string, certificate: X509Certificate | undefi
     ...(now < certificate.validFromDate.getTime() ? [`${pointer}: is not valid before ${certificate.validFrom}`] : []),
     ...(now > certificate.validToDate.getTime() ? [`${pointer}: expired on ${certificate.validTo}`] : []),
   ];
+}
+
+/** A worker's authority comes without its key. */
+function unkeyedProblems({ role, pki }: LaunchCredentials, now: number): string[] {
+  if (role === "control-plane") return [];
+  return lifetimeProblems(
+    "/pki/ca.crt",
+    parsed(() => new X509Certificate(pki["ca.crt"])),
+    now,
+  );
 }
 
 const keyProblems = (pointer: string, certificate: X509Certificate, key: KeyObject) =>

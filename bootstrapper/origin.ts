@@ -11,6 +11,8 @@ export interface Origin {
   /** What no pod may reach. */
   readonly url: URL | undefined;
   metadata(signal: AbortSignal): Promise<NodeMetadata>;
+  /** What would fail later, before anything is written. Throws BootstrapError. */
+  check?(metadata: NodeMetadata, signal: AbortSignal): Promise<void>;
   claim(allocation: string, signal: AbortSignal): Promise<NodeCredentials>;
   /** Where there is a copy to destroy once everything is durable here. */
   confirm?(allocation: string, signal: AbortSignal): Promise<ClaimConfirmed>;

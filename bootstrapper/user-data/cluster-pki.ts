@@ -20,8 +20,8 @@ export interface ReadOptions {
 }
 
 /**
- * What was made before launch: sealed in the user-data, else what the image has or knows how to fetch. Throws BootstrapError `invalid-input`
- * where there is none, or it is none for this role.
+ * What was made before launch: sealed in the user-data, else what the image has or knows how to fetch. Throws
+ * BootstrapError `invalid-input` where there is none, or it is none for this role.
  */
 export async function readClusterPki(userData: UserData, options: ReadOptions): Promise<ClusterPki> {
   const { text, where } = await readText(userData, options);

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { sealPki } from "#api/sealed-pki.ts";
 import { rebootSimulatedRoot } from "../../test/fakes/simulated-root.ts";
 import { clusterPki, simulateLaunch } from "../../test/fakes/simulated-launch.ts";
-import { userDataFields } from "../fixtures.ts";
+import { pem, userDataFields } from "../fixtures.ts";
 
 const first = "master01.build126.test";
 const worker = "node02.build126.test";
@@ -118,11 +118,17 @@ describe("a machine without a server (simulated)", () => {
   it.each([
     ["none", undefined, "Cannot find the cluster's authorities: user-data has no sealedPki and there is neither /etc"],
     ["one that is no bundle", { role: "worker" }, "/token: Invalid input"],
-  ])("ends with 2 where the cluster PKI is %s", async (_what, pki, problem) => {
+    [
+      "one with a damaged authority",
+      { ...clusterPki.worker, pki: { "ca.crt": pem("CERTIFICATE", "x") } },
+      "/pki/ca.crt",
+    ],
+  ])("ends with 2 and changes nothing where the cluster PKI is %s", async (_what, pki, problem) => {
     const { root, run } = await launchWorker({}, { clusterPki: pki });
+    const before = await everything(root);
     const { exitCode, error } = await run();
     expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(problem) as string });
-    await expect(lstat(join(root, "etc/kubernetes"))).rejects.toThrow("ENOENT");
+    expect(await everything(root)).toEqual(before);
   });
 
   it("fetches the cluster PKI by the image's own command, and says what became of it", async () => {

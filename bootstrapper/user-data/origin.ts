@@ -1,4 +1,7 @@
+import type { ClusterPki } from "#api/cluster-pki.ts";
+import { checkCredentials } from "../check-credentials.ts";
 import { readImageManifest } from "../image-manifest.ts";
+import type { NodeCredentials } from "../node-credentials.ts";
 import type { Origin } from "../origin.ts";
 import type { UserDataSource } from "../sources/discover.ts";
 import { readClusterPki } from "./cluster-pki.ts";
@@ -11,7 +14,16 @@ export function createUserDataOrigin(
   { userData: text, where, sha256, url }: UserDataSource,
   { root, resolver }: { root: string; resolver: Resolver },
 ): Origin {
+  let pki: Promise<ClusterPki> | undefined;
   const parse = () => parseUserData(text, `user-data of ${where}`);
+  async function claim(allocation: string, signal: AbortSignal): Promise<NodeCredentials> {
+    const userData = parse();
+    pki ??= readClusterPki(userData, { root, signal });
+    const found = await pki;
+    return found.role === "worker"
+      ? { ...found, allocation }
+      : { ...found, allocation, etcdDomain: userData.etcdDomain };
+  }
   return {
     record: { kind: "user-data", sha256, ...(url === undefined ? {} : { url: url.href }) },
     url,
@@ -21,12 +33,10 @@ export function createUserDataOrigin(
       const addresses = await resolveNames(userData, { resolver, signal });
       return toMetadata({ userData, sha256, addresses, kubernetesVersion });
     },
-    async claim(allocation, signal) {
-      const userData = parse();
-      const pki = await readClusterPki(userData, { root, signal });
-      if (pki.role === "worker") return { ...pki, allocation };
-      return { ...pki, allocation, etcdDomain: userData.etcdDomain };
+    async check(metadata, signal) {
+      checkCredentials(await claim(metadata.allocation, signal), { metadata, now: Date.now() });
     },
+    claim,
     clockOffsetMs: () => undefined,
     close: () => undefined,
   };
