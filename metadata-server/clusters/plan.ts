@@ -6,6 +6,7 @@ import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
 import { planNetwork, refuseAddressesInside } from "./plan-network.ts";
+import { unheard } from "./unheard-member.ts";
 
 const maxNodeNameLength = 52;
 
@@ -139,23 +140,11 @@ type PlannedFields =
   | "capabilityHash";
 
 const planMember = (planned: Pick<MemberRecord, PlannedFields>): MemberRecord => ({
+  ...unheard,
   ...planned,
   address: null,
   mac: null,
   state: "pending",
-  spentCapabilityHash: null,
-  reportTokenHash: null,
-  reportTokenUsedAt: null,
-  bound: null,
-  claims: 0,
-  confirmedAt: null,
   frozen: false,
-  phase: null,
-  phases: [],
-  lastSequence: 0,
-  launchedAt: null,
-  firstContactAt: null,
-  lastReportAt: null,
-  failure: null,
   version: 0,
 });

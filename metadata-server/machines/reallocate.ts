@@ -1,4 +1,5 @@
 import { createAllocationId, type RandomBytes } from "../clusters/identifiers.ts";
+import { unheard } from "../clusters/unheard-member.ts";
 import type { MemberRecord } from "../store/records.ts";
 
 /**
@@ -8,21 +9,10 @@ import type { MemberRecord } from "../store/records.ts";
 export function reallocate(member: MemberRecord, { random, now }: { random: RandomBytes; now: number }): MemberRecord {
   return {
     ...member,
+    ...unheard,
     allocation: createAllocationId(random),
-    state: "launched",
     capabilityHash: null,
-    spentCapabilityHash: null,
-    reportTokenHash: null,
-    reportTokenUsedAt: null,
-    bound: null,
-    claims: 0,
-    confirmedAt: null,
-    phase: null,
-    phases: [],
-    lastSequence: 0,
+    state: "launched",
     launchedAt: now,
-    firstContactAt: null,
-    lastReportAt: null,
-    failure: null,
   };
 }
