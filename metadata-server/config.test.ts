@@ -48,6 +48,18 @@ describe("loadConfig", () => {
     expect(loadConfig({ nspawnSubnet: "172.20.0.0/16" }, {}).nspawnServerAddress).toBe("172.20.255.254");
   });
 
+  it("takes EC2 by flags or variables, with an image for each version", () => {
+    const environment = { SPROUT_EC2_SPOT: "true", SPROUT_EC2_SUBNETS: "subnet-0123456789abcdef0,subnet-01234567" };
+    const flags = { ec2Region: "eu-west-1", ec2Images: "v1.20.2=ami-01234567,v1.31.2=ami-89abcdef" };
+    expect(loadConfig(flags, environment)).toMatchObject({
+      ec2Region: "eu-west-1",
+      ec2Images: { "v1.20.2": "ami-01234567", "v1.31.2": "ami-89abcdef" },
+      ec2Subnets: ["subnet-0123456789abcdef0", "subnet-01234567"],
+      ec2Spot: true,
+      ec2InstanceTypes: null,
+    });
+  });
+
   it("takes a Redis for its store by flag or variable", () => {
     expect(loadConfig({}, {}).store).toBeNull();
     expect(loadConfig({ store: "sqlite" }, { SPROUT_STORE: "redis://ignored" }).store).toBeNull();
@@ -76,6 +88,14 @@ describe("loadConfig", () => {
     [{ nspawnSubnet: "10.77.0.0/24" }, "nspawnSubnet (SPROUT_NSPAWN_SUBNET) must be a /16, such as 10.77.0.0/16"],
     [{ serverNames: "a b" }, "serverNames (SPROUT_SERVER_NAMES) must be a host name or an IPv4 address"],
     [{ logLevel: "loud" }, 'logLevel (SPROUT_LOG_LEVEL) Invalid option: expected one of "info"|"warn"|"error"'],
+    [{ ec2Region: "Ireland" }, "ec2Region (SPROUT_EC2_REGION) must be a region such as eu-west-1"],
+    [{ ec2Images: "v1.20.2=snap-1" }, "ec2Images (SPROUT_EC2_IMAGES) must be an id such as ami-0123456789abcdef0"],
+    [{ ec2Subnets: "subnet-a" }, "ec2Subnets (SPROUT_EC2_SUBNETS) must be an id such as subnet-0123456789abcdef0"],
+    [
+      { ec2InstanceTypes: "large" },
+      "ec2InstanceTypes (SPROUT_EC2_INSTANCE_TYPES) must be an instance type such as m6i.large",
+    ],
+    [{ ec2ServerUrl: "http://a" }, "ec2ServerUrl (SPROUT_EC2_SERVER_URL) must be the server's https:// URL"],
     [{ colour: "red" }, "colour is not a setting"],
     [
       { port: "0", dataDir: "x" },

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { DnsLabel } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
 import { AddressRange, dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
+import { ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
 import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
 const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
@@ -76,6 +77,7 @@ const Settings = z.strictObject({
   /** `sa.key`s made ahead in idle time and kept sealed in the data directory, about 2 KB each. */
   serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
   store: StoreTarget.default(null),
+  ...ec2Options,
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
 
@@ -98,6 +100,7 @@ const variables = {
   auditEntries: "SPROUT_AUDIT_ENTRIES",
   serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
   store: "SPROUT_STORE",
+  ...ec2Variables,
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;
 

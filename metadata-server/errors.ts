@@ -11,6 +11,7 @@ export type DomainErrorCode =
   | "idempotency-key-reused"
   | "no-capacity"
   | "no-image"
+  | "provider-unusable"
   | "gone";
 
 /** Who was refused something, for the audit log; never part of an answer. */

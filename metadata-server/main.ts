@@ -7,13 +7,16 @@ import { exitCodes } from "./cli/exit-code.ts";
 import { addImageCommands } from "./cli/image/command.ts";
 import { addPkiCommands } from "./cli/pki/command.ts";
 import { runProgram } from "./cli/program.ts";
+import type { openEc2Provider } from "./providers/ec2/open-ec2-provider.ts";
 import { addServeCommand, type StartServer } from "./cli/serve/command.ts";
 
 /** The server with its providers. Loaded only by the command that serves: the others start in half the time. */
 const start: StartServer = async (config, options) => {
-  const [{ startServer }, { createNspawnProvider }] = await Promise.all([
+  const [{ startServer }, { createNspawnProvider }, ec2] = await Promise.all([
     import("./serve.ts"),
     import("./providers/nspawn/nspawn-provider.ts"),
+    // AWS's SDK alone takes as long as all the rest.
+    config.ec2Region === null ? undefined : openEc2(config, options.logger),
   ]);
   const nspawn = createNspawnProvider({
     imagesDir: join(config.cacheDir, "images"),
@@ -21,8 +24,11 @@ const start: StartServer = async (config, options) => {
     networkPrefix: config.nspawnSubnet.split(".", 2).join("."),
     serverPort: config.port,
   });
-  return startServer(config, { ...options, providers: [nspawn] });
+  return startServer(config, { ...options, providers: ec2 === undefined ? [nspawn] : [nspawn, ec2] });
 };
+
+const openEc2 = async (...given: Parameters<typeof openEc2Provider>) =>
+  (await import("./providers/ec2/open-ec2-provider.ts")).openEc2Provider(...given);
 
 const interrupted = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

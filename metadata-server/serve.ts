@@ -13,6 +13,7 @@ import { comingUpStates } from "./clusters/lifecycle.ts";
 import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusals.ts";
+import { watchMachines } from "./clusters/watch-machines.ts";
 import type { Config } from "./config.ts";
 import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
 import { createApp } from "./http/app.ts";
@@ -103,6 +104,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   try {
     await reconcile(clusters);
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
+    background.start("machines", (signal) => watchMachines(clusters, signal));
     background.start("purge", (signal) => watchDeleted(clusters, signal));
     const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal };
     const listeners = await listenOnAll(config, { tls, http });
@@ -181,10 +183,11 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
 
 function serverNames(config: Config) {
-  const { hostName, listenAddress, httpListen, nspawnServerAddress, serverNames: extra } = config;
+  const { hostName, listenAddress, httpListen, nspawnServerAddress, ec2ServerUrl, serverNames: extra } = config;
   const booting = toDhcpOptions(config)?.url;
   const own = [listenAddress, httpListen?.address ?? listenAddress].filter((address) => address !== "0.0.0.0");
   if (booting !== undefined) own.push(new URL(booting).hostname);
+  if (ec2ServerUrl !== null) own.push(new URL(ec2ServerUrl).hostname);
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { AllocationId, ClusterId, DnsLabel, JoinMode, KubernetesVersion, NodeName, Role } from "./name.ts";
+import { InstanceIdentity } from "./instance-identity.ts";
 import { Address, Cidr, MacAddress, Network } from "./network.ts";
 
 /** What a machine says of itself: claims, not proofs. Sent with every request of the capability. */
@@ -13,17 +14,21 @@ export const Hardware = z
     addresses: z.array(Address).max(32).optional(),
     /** Where its root is; absent where that is nobody's concern, as in containers and clouds. */
     rootDevice: z.enum(["memory", "disk"]).optional(),
+    /** On EC2: the one thing here that is a proof. */
+    instanceIdentity: InstanceIdentity.optional(),
   })
   .meta({ id: "Hardware" });
 export type Hardware = z.infer<typeof Hardware>;
 
-/** The same as the query of `GET /node/v1/metadata`: `?mac=…&mac=…&uuid=…&serial=…&address=…&rootDevice=…`. */
+/** The same as the query of `GET /node/v1/metadata`: `?mac=…&mac=…&uuid=…&serial=…&address=…&rootDevice=…`, and EC2's proof. */
 export const MetadataQuery = z.strictObject({
   mac: Hardware.shape.macs,
   uuid: Hardware.shape.uuid,
   serial: Hardware.shape.serial,
   address: Hardware.shape.addresses,
   rootDevice: Hardware.shape.rootDevice,
+  identityDocument: InstanceIdentity.shape.document.optional(),
+  identitySignature: InstanceIdentity.shape.signature.optional(),
 });
 
 export const NamedAddress = z.strictObject({ name: NodeName, address: Address }).meta({ id: "NamedAddress" });

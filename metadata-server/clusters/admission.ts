@@ -42,19 +42,36 @@ export const toRefused = (member?: Pick<MemberRecord, "clusterId" | "name">): Re
 export async function admit(deps: ClusterDependencies, caller: Caller): Promise<Admission> {
   const member = await deps.store.memberByTokenHash(caller.tokenHash);
   if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine(member);
-  if (!isSameMachine(member, caller.hardware)) {
-    await refuseDuplicate(deps, { member, caller });
+  const cluster = await deps.store.cluster(member.clusterId);
+  if (cluster === undefined) throw wrongMachine(member);
+  const doubt = doubtMachine(deps, { cluster, member, hardware: caller.hardware });
+  if (doubt !== undefined) {
+    await refuseDuplicate(deps, { member, caller, doubt });
     throw wrongMachine(member, { isRecorded: true });
   }
   if (member.frozen || (caller.allocation !== undefined && caller.allocation !== member.allocation))
     throw wrongMachine(member);
-  const cluster = await deps.store.cluster(member.clusterId);
-  if (cluster === undefined) throw wrongMachine(member);
   if (isOver(cluster))
     throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`, {
       refused: toRefused(member),
     });
   return { cluster, member, spent: member.spentCapabilityHash === caller.tokenHash };
+}
+
+/** Why it is another machine; undefined where it is the one. Throws DomainError `not-final` while that cannot be told. */
+function doubtMachine(
+  { providers }: ClusterDependencies,
+  { cluster, member, hardware }: { cluster: ClusterRecord; member: MemberRecord; hardware: Hardware },
+): string | undefined {
+  const { macs, instanceIdentity } = hardware;
+  const provider = providers.get(cluster.provider);
+  if (provider?.doubtIdentity !== undefined && !member.frozen) {
+    if (member.machine === undefined)
+      throw new DomainError("not-final", "The launch of this machine is not on record yet; ask again");
+    const doubt = provider.doubtIdentity(member.machine, instanceIdentity);
+    if (doubt !== undefined) return doubt;
+  }
+  return isSameMachine(member, hardware) ? undefined : `MAC ${macs.join(", ")}`;
 }
 
 /** By MAC, because containers share their host's SMBIOS; a UUID decides only where both sides have one. */
@@ -68,10 +85,9 @@ function isSameMachine(member: MemberRecord, hardware: Hardware): boolean {
 
 async function refuseDuplicate(
   deps: ClusterDependencies,
-  { member, caller }: { member: MemberRecord; caller: Caller },
+  { member, caller, doubt }: { member: MemberRecord; caller: Caller; doubt: string },
 ): Promise<void> {
-  const macs = caller.hardware.macs.join(", ");
-  const message = `Capability of ${member.name} was presented by another machine (MAC ${macs})`;
+  const message = `Capability of ${member.name} was presented by another machine (${doubt})`.slice(0, 1000);
   const by = { actor: "unknown", from: caller.from };
   await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true, by });
 }
@@ -82,6 +98,8 @@ export function bindMachine(
   { hardware, at }: { hardware: Hardware; at: number },
 ): Admission | undefined {
   if (member.bound !== null) return undefined;
+  // Checked with every call, and of no use afterwards.
+  const { instanceIdentity: _proof, ...bound } = hardware;
   const address = member.address ?? hardware.addresses?.[0] ?? null;
   const controlPlanes = cluster.controlPlanes.map((controlPlane) =>
     controlPlane.name === member.name ? { ...controlPlane, address } : controlPlane,
@@ -89,7 +107,7 @@ export function bindMachine(
   const learned = member.role === "control-plane" && member.address === null && address !== null;
   return {
     cluster: learned ? { ...cluster, controlPlanes } : cluster,
-    member: { ...member, bound: hardware, address, state: "bootstrapping", firstContactAt: at },
+    member: { ...member, bound, address, state: "bootstrapping", firstContactAt: at },
     spent: false,
   };
 }

@@ -69,7 +69,8 @@ async function reserveAndStore(
 ): Promise<CreatedCluster> {
   const { provider, idempotency } = options;
   const members = options.plan.members.map(({ name, role, allocation }) => ({ name, role, allocation }));
-  const segment = await provider.reserve({ clusterId: options.plan.cluster.id, members, machines: options.machines });
+  const { id: clusterId, network } = options.plan.cluster;
+  const segment = await provider.reserve({ clusterId, members, machines: options.machines, network });
   const plan = withSegment(options.plan, segment);
   const { sealedDataKey, secrets } = await mintCluster(deps, plan);
   const cluster = { ...plan.cluster, sealedDataKey };

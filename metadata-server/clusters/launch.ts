@@ -1,4 +1,4 @@
-import type { MachineSpec } from "../providers/provider.ts";
+import type { LaunchedMachine, MachineSpec } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, decide } from "./decide.ts";
@@ -40,34 +40,43 @@ async function launchMember(
 ): Promise<void> {
   const { cluster, member, signal } = options;
   const provider = deps.providers.get(cluster.provider);
+  let machine: LaunchedMachine | void;
   try {
     if (provider === undefined) throw new Error(`this server has no provider ${cluster.provider}`);
-    await provider.launch(toMachineSpec(deps, options), signal);
+    machine = await provider.launch(toMachineSpec(deps, options), signal);
   } catch (error) {
     if (!signal.aborted) await recordLaunchFailure(deps, { member, error });
     return;
   }
-  await recordLaunch(deps, { launched: member, provisionAllowanceMs: provider?.provisionAllowanceMs ?? 0 });
+  await recordLaunch(deps, { launched: member, machine, provisionAllowanceMs: provider.provisionAllowanceMs });
 }
 
 function toMachineSpec(
   deps: ClusterDependencies,
   { cluster, member, serverUrl, capabilities }: Launch & { cluster: ClusterRecord; member: MemberRecord },
 ): MachineSpec {
-  const { clusterId, allocation, name, address, mac } = member;
+  const { clusterId, allocation, name, role, address, mac } = member;
   const { kubernetesVersion, providerData } = cluster;
   const capability = capabilities.get(name) ?? "";
   const seed = { server: serverUrl, ca: deps.ca, capability, ...(mac && { mac }), ...(address && { address }) };
-  return { clusterId, allocation, name, address, mac, kubernetesVersion, providerData, seed };
+  return { clusterId, allocation, name, role, address, mac, kubernetesVersion, providerData, seed };
 }
 
 /**
  * The machine may have called before its provider was done: then it is further than `launched` already. The provision
  * allowance counts from the first control plane's launch; until then it bounded the launch itself.
  */
-async function recordLaunch(
-  { store, clock }: ClusterDependencies,
-  { launched, provisionAllowanceMs }: { launched: MemberRecord; provisionAllowanceMs: number },
+export async function recordLaunch(
+  { store, clock }: Pick<ClusterDependencies, "store" | "clock">,
+  {
+    launched,
+    machine,
+    provisionAllowanceMs,
+  }: {
+    launched: Pick<MemberRecord, "clusterId" | "name">;
+    machine: LaunchedMachine | void;
+    provisionAllowanceMs: number;
+  },
 ): Promise<void> {
   await decide(store, async () => {
     const { clusterId, name } = launched;
@@ -75,17 +84,35 @@ async function recordLaunch(
     if (cluster === undefined || member === undefined || member.launchedAt !== null) return { result: undefined };
     const at = clock.now();
     const isPending = member.state === "pending";
-    const record: MemberRecord = { ...member, launchedAt: at, state: isPending ? "launched" : member.state };
+    const state = isPending ? "launched" : member.state;
+    const record: MemberRecord = { ...member, launchedAt: at, state, ...(machine && learnMachine(member, machine)) };
     const waiting = member.first && isComingUp(cluster) && cluster.deadlineAt === null;
+    const located = learnAddress(cluster, record);
+    const changed = waiting ? { ...located, provisionDeadlineAt: at + provisionAllowanceMs } : located;
+    const message = machine && `${machine.id}, ${machine.description}`;
     return {
       changes: {
-        clusters: waiting ? [{ ...cluster, provisionDeadlineAt: at + provisionAllowanceMs }] : [],
+        clusters: changed === cluster ? [] : [changed],
         members: [record],
-        events: isPending ? [memberEvent(record, { at })] : [],
+        events: isPending ? [memberEvent(record, { at, ...(message && { message }) })] : [],
       },
       result: undefined,
     };
   });
+}
+
+const learnMachine = ({ address, mac }: MemberRecord, machine: LaunchedMachine) => ({
+  machine,
+  address: address ?? machine.address,
+  mac: mac ?? machine.mac,
+});
+
+/** Fellow nodes wait for the addresses of the control planes. */
+function learnAddress(cluster: ClusterRecord, { name, role, address }: MemberRecord): ClusterRecord {
+  const isNews = cluster.controlPlanes.some((each) => each.name === name && each.address !== address);
+  if (role !== "control-plane" || address === null || !isNews) return cluster;
+  const controlPlanes = cluster.controlPlanes.map((each) => (each.name === name ? { name, address } : each));
+  return { ...cluster, controlPlanes };
 }
 
 async function recordLaunchFailure(

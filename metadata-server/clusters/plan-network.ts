@@ -51,6 +51,16 @@ export function refuseAddressesInside(network: Network, addresses: string[]): vo
   if (errors.length > 0) throw new DomainError("invalid-request", "Cannot plan cluster network", { errors });
 }
 
+/** The same of machines whose addresses are only known once they are launched. */
+export function refuseSubnetsInside(network: Network, subnets: readonly string[]): void {
+  const errors = (["podSubnet", "serviceSubnet"] as const).flatMap((field) => {
+    const taken = subnets.find((subnet) => overlaps(parseSubnet(network[field]), parseSubnet(subnet)));
+    const detail = `${network[field]} overlaps the machines' subnet ${taken}`;
+    return taken === undefined ? [] : [{ pointer: `/network/${field}`, detail }];
+  });
+  if (errors.length > 0) throw new DomainError("invalid-request", "Cannot plan cluster network", { errors });
+}
+
 /** 10.244.0.0/16 as everywhere, up to its 256 nodes; above, as wide as needed where nothing else of the defaults is. */
 function defaultPodSubnet(nodes: number): string {
   if (nodes <= 256) return "10.244.0.0/16";

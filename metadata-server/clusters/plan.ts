@@ -5,7 +5,7 @@ import type { Segment } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
-import { planNetwork, refuseAddressesInside } from "./plan-network.ts";
+import { planNetwork, refuseAddressesInside, refuseSubnetsInside } from "./plan-network.ts";
 import { unheard } from "./unheard-member.ts";
 
 const maxNodeNameLength = 52;
@@ -91,6 +91,7 @@ export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
     plan.cluster.network,
     members.flatMap(({ address }) => address ?? []),
   );
+  refuseSubnetsInside(plan.cluster.network, segment.subnets ?? []);
   const controlPlanes = members.filter(isControlPlane).map(({ name, address }) => ({ name, address }));
   return { ...plan, members, cluster: { ...plan.cluster, controlPlanes, providerData: segment.providerData } };
 }

@@ -7,7 +7,7 @@ import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
 import { isComingUp } from "./lifecycle.ts";
-import { startLaunch } from "./launch.ts";
+import { recordLaunch, startLaunch } from "./launch.ts";
 
 /**
  * After a start: launches that were cut off are done again, deletions go on, and machines that no cluster owns are
@@ -40,18 +40,37 @@ function relaunch(
     if (provider === undefined) return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
     const owned = await deps.store.members(clusterId);
     const reserved = owned.map(({ name, role, allocation }) => ({ name, role, allocation }));
-    const segment = await provider.reserve({ clusterId, members: reserved });
+    const segment = await provider.reserve({ clusterId, members: reserved, network: cluster.network });
+    const lost = await adoptLaunched(deps, { cluster, members, provider });
     const capabilities = new Map<string, string>();
-    for (const { name, allocation } of members) {
+    for (const { name, allocation } of lost) {
       // The capability first: from then on a machine that did start is a stranger, and one that has called is kept.
       const capability = await reissueCapability(deps, { cluster, name });
       if (capability === undefined) continue;
       await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
       capabilities.set(name, capability);
     }
+    if (capabilities.size === 0) return;
     deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
     startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });
   });
+}
+
+/** Machines that were launched and not recorded have the capability whose hash is in the store: they are kept. The others. */
+async function adoptLaunched(
+  deps: ClusterDependencies,
+  { cluster, members, provider }: { cluster: ClusterRecord; members: MemberRecord[]; provider: MachineProvider },
+): Promise<MemberRecord[]> {
+  if (provider.adopt === undefined) return members;
+  const { id: clusterId, providerData } = cluster;
+  const adopted = members.map(async (launched) => {
+    const machine = await provider.adopt?.({ clusterId, allocation: launched.allocation, providerData });
+    if (machine === undefined) return [launched];
+    deps.logger.info("Adopting a machine that a restart cut off", { clusterId, machine: machine.id });
+    await recordLaunch(deps, { launched, machine, provisionAllowanceMs: provider.provisionAllowanceMs });
+    return [];
+  });
+  return (await Promise.all(adopted)).flat();
 }
 
 /** None for a machine that has called meanwhile: it has its seed. */
@@ -74,7 +93,7 @@ async function reap(
   deps: ClusterDependencies,
   { provider, owned }: { provider: MachineProvider; owned: ReadonlySet<string> },
 ): Promise<void> {
-  const strays = (await provider.list()).filter((machine) => !owned.has(machineKey(machine)));
+  const strays = (await listMachines(deps, provider)).filter((machine) => !owned.has(machineKey(machine)));
   const segments = new Set(strays.map(({ clusterId }) => clusterId));
   for (const machine of strays.filter(({ allocation }) => allocation !== "")) {
     deps.logger.warn("Ending a machine that no cluster owns", { ...machine, provider: provider.name });
@@ -82,6 +101,15 @@ async function reap(
   }
   for (const clusterId of segments)
     if (!owned.has(machineKey({ clusterId, allocation: "" }))) await attempt(deps, () => provider.release(clusterId));
+}
+
+/** Machines elsewhere may be out of reach at a start; whoever surveys them looks again. */
+async function listMachines({ logger }: ClusterDependencies, provider: MachineProvider): Promise<RunningMachine[]> {
+  if (provider.surveyIntervalMs === undefined) return provider.list();
+  return provider.list().catch((error: unknown) => {
+    logger.error("Machines could not be listed", { provider: provider.name, error: String(error) });
+    return [];
+  });
 }
 
 async function attempt({ logger }: ClusterDependencies, work: () => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import { addEventRoutes } from "./events.ts";
 import { addMachineRoutes } from "./machines.ts";
 import { addNodeRoutes } from "./node.ts";
 import { addOperationsRoutes } from "./operations.ts";
+import { addProviderRoutes } from "./providers.ts";
 
 /** What people, platforms and the nodes' own program ask; for TLS only. */
 export function createApp(deps: HttpDependencies): Hono {
@@ -17,6 +18,7 @@ export function createApp(deps: HttpDependencies): Hono {
     addEventRoutes(app, deps);
     addAuditRoutes(app, deps);
     addMachineRoutes(app, deps);
+    addProviderRoutes(app, deps);
     addNodeRoutes(app, deps);
     addOperationsRoutes(app, deps);
   });

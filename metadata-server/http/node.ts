@@ -43,19 +43,18 @@ const answer = (document: object) =>
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 
-/** One of each; given twice they are lists, which the schema refuses. */
+/** All but MACs and addresses come once; given twice they are lists, which the schema refuses. */
 function hardwareOf(c: Context): Hardware {
-  const { uuid, serial, rootDevice, ...lists } = c.req.queries();
-  const query = parse(MetadataQuery, { ...lists, ...single({ uuid, serial, rootDevice }) });
-  const { mac: macs, address: addresses, ...ids } = query;
-  return { macs, ...ids, ...(addresses && { addresses }) };
+  const { mac, address, ...once } = c.req.queries();
+  const query = parse(MetadataQuery, { ...(mac && { mac }), ...(address && { address }), ...single(once) });
+  const { mac: macs, address: addresses, identityDocument: document, identitySignature: signature, ...ids } = query;
+  const instanceIdentity = document !== undefined && signature !== undefined && { document, signature };
+  return { macs, ...ids, ...(addresses && { addresses }), ...(instanceIdentity && { instanceIdentity }) };
 }
 
-const single = (parameters: Record<string, string[] | undefined>) =>
+const single = (parameters: Record<string, string[]>) =>
   Object.fromEntries(
-    Object.entries(parameters).flatMap(([name, values]) =>
-      values === undefined ? [] : [[name, values.length === 1 ? values[0] : values]],
-    ),
+    Object.entries(parameters).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
   );
 
 async function claimant(c: Context): Promise<Caller> {

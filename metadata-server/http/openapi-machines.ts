@@ -12,6 +12,7 @@ import {
   SwitchPower,
 } from "#api/machine-requests.ts";
 import { MachineId } from "#api/name.ts";
+import { ProviderMachines } from "#api/provider-machine.ts";
 import { apiToken, bodyProblems, json, refusals } from "./openapi-parts.ts";
 
 const requestParams = { path: z.object({ id: MachineId }) };
@@ -30,6 +31,22 @@ const step = (verb: string, summary: string) =>
       },
     },
   }) as const;
+
+/** Machines that somebody else has. */
+export const providerPaths = {
+  "/v1/providers/{name}/machines": {
+    get: {
+      summary: "What runs at a provider, and since when; oldest first",
+      operationId: "listProviderMachines",
+      security: apiToken,
+      requestParams: { path: z.object({ name: z.string() }) },
+      responses: {
+        "200": { description: "Those that have just ended as well", content: json(ProviderMachines) },
+        ...refusals("not-found", "provider-unusable"),
+      },
+    },
+  },
+} as const;
 
 /** Machines of one's own. */
 export const machinePaths = {

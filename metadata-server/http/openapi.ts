@@ -17,7 +17,7 @@ import { MetadataQuery, NodeMetadata, PeerReports } from "#api/node-metadata.ts"
 import { Report } from "#api/report.ts";
 import { IdempotencyKey } from "./clusters.ts";
 import { LastEventId } from "./events.ts";
-import { machinePaths } from "./openapi-machines.ts";
+import { machinePaths, providerPaths } from "./openapi-machines.ts";
 import { apiToken, bodyProblems, json, nodeToken, refusals } from "./openapi-parts.ts";
 
 const path = z.object({ id: ClusterId });
@@ -30,7 +30,14 @@ const createOperation: ZodOpenApiOperationObject = {
   requestBody: { required: true, content: json(CreateCluster) },
   responses: {
     "202": { description: "Planned and stored; its machines are being started", content: json(Cluster) },
-    ...refusals(...bodyProblems, "name-taken", "idempotency-key-reused", "no-image", "no-capacity"),
+    ...refusals(
+      ...bodyProblems,
+      "name-taken",
+      "idempotency-key-reused",
+      "no-image",
+      "no-capacity",
+      "provider-unusable",
+    ),
   },
 };
 
@@ -185,7 +192,7 @@ export const createOpenApiDocument = () =>
   createDocument({
     openapi: "3.1.1",
     info: { title: "Sprout metadata server", version: "1", license: { name: "Apache-2.0", identifier: "Apache-2.0" } },
-    paths: { ...clusterPaths, ...machinePaths, ...auditPaths, ...nodePaths },
+    paths: { ...clusterPaths, ...machinePaths, ...providerPaths, ...auditPaths, ...nodePaths },
     components: {
       securitySchemes: {
         apiToken: { type: "http", scheme: "bearer", description: "The server's API token" },

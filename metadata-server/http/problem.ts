@@ -111,6 +111,11 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
     title: "Store unavailable",
     text: "The server's store cannot be asked now. What was asked for may have been done: ask again, a POST with the same Idempotency-Key.",
   },
+  "provider-unusable": {
+    status: 503,
+    title: "Provider unusable",
+    text: "The provider cannot start machines as it is set up: its detail tells everything that is wrong. Correct it, and ask again.",
+  },
   "no-capacity": {
     status: 503,
     title: "No capacity",

@@ -29,10 +29,11 @@ export function describeProviderContract(name: string, open: () => Promise<Provi
     afterEach(() => under.destroy());
 
     const specs = (segment: Segment): MachineSpec[] =>
-      segment.machines.map(({ name: machine, address, mac }, index) => ({
+      segment.machines.map(({ name: machine, role, address, mac }, index) => ({
         clusterId: first,
         allocation: allocationOf(index),
         name: machine,
+        role,
         address,
         mac,
         kubernetesVersion: under.kubernetesVersion,

@@ -5,6 +5,7 @@ import type { JoinMode, Role } from "#api/name.ts";
 import type { Network } from "#api/network.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
+import type { LaunchedMachine } from "../providers/provider.ts";
 
 /** What the store keeps of a cluster. Times are milliseconds since the epoch, by the server's clock. */
 export interface ClusterRecord {
@@ -66,6 +67,8 @@ export interface MemberRecord {
   reportTokenUsedAt: number | null;
   /** The machine that first used the capability. */
   bound: Hardware | null;
+  /** What its provider launched, where it tells. */
+  machine?: LaunchedMachine;
   /** Times the same machine fetched its credentials. */
   claims: number;
   confirmedAt: number | null;

@@ -2,6 +2,7 @@ import { Explanation } from "#api/machine-explanation.ts";
 import { ImportedMachines, type MachineList as Page, MachineList, type PowerAction } from "#api/machine-requests.ts";
 import { Machine, type MachineState } from "#api/machine.ts";
 import { MachineId } from "#api/name.ts";
+import { type ProviderMachine, ProviderMachines } from "#api/provider-machine.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { Connection } from "./connection.ts";
 import { createRequester } from "./requester.ts";
@@ -12,6 +13,8 @@ export type MachineStep = (typeof machineSteps)[number];
 /** The inventory's API, typed. Every method throws CliError with the exit code that the failure stands for. */
 export interface MachineClient {
   list(query?: { state?: MachineState | undefined; mac?: string; labels?: Record<string, string> }): Promise<Machine[]>;
+  /** What a provider says of the machines that it has started. */
+  running(provider: string): Promise<ProviderMachine[]>;
   get(id: string): Promise<Machine>;
   step(id: string, step: MachineStep): Promise<Machine>;
   /** Resolves when it has begun; what becomes of it is on the machine's timeline. */
@@ -48,6 +51,11 @@ export function createMachineClient(connection: Connection, { signal }: { signal
         after = page.next;
       } while (after !== null);
       return machines;
+    },
+
+    async running(provider) {
+      const path = `/v1/providers/${encodeURIComponent(provider)}/machines`;
+      return (await sendJson(ProviderMachines, { method: "GET", path })).machines;
     },
 
     get: (id) => sendJson(Machine, { method: "GET", path: pathOf(id) }),

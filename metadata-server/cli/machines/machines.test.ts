@@ -98,6 +98,30 @@ describe("sprout machines", () => {
     expect(json.map(({ macs }) => macs)).toEqual([[two]]);
   });
 
+  it("lists what runs at a provider, and since when", async () => {
+    const running = {
+      id: "i-0123456789abcdef0",
+      clusterId: "c-aaaaaaaaaaaaaaaa",
+      allocation: "a-aaaaaaaaaaaaaaaa",
+      state: "running",
+      kind: "m6i.large, spot",
+      place: "eu-west-1a",
+      since: "2025-12-31T21:00:00.000Z",
+    };
+    const provider = { ...server.provider, name: "cloud", survey: async () => [running] };
+    server.clusters.providers = new Map([["cloud", provider]]);
+    const { stdout } = await sprout("running", "--provider", "cloud");
+    expect(stdout.split("\n").map((line) => line.split(/ {2,}/))).toEqual([
+      ["MACHINE", "STATE", "KIND", "PLACE", "NODE", "CLUSTER", "SINCE"],
+      [running.id, "running", "m6i.large, spot", "eu-west-1a", "-", "c-aaaaaaaaaaaaaaaa", "3h"],
+      [""],
+    ]);
+    expect(JSON.parse((await sprout("running", "--provider", "cloud", "--json")).stdout)).toMatchObject([
+      { id: running.id, member: null, ended: null },
+    ]);
+    expect(await sprout("running", "--provider", "none")).toMatchObject({ exitCode: 3, stdout: "" });
+  });
+
   it("tells every error of a file with its line and column, and refuses files that are none", async () => {
     const bad = await sprout("import", await file("bad.csv", "macs,cpus\nzz,1\n,2\n"));
     expect([bad.exitCode, bad.stderr]).toEqual([

@@ -8,7 +8,7 @@ import { parseLabel } from "../flags.ts";
 import { machineAction } from "./command.ts";
 import { deleteMachine, stepMachines, switchMachine } from "./decide.ts";
 import { importMachines } from "./import.ts";
-import { explainMachine, type ListFlags, listMachines, showMachine } from "./read.ts";
+import { explainMachine, type ListFlags, listMachines, listRunning, type RunningFlags, showMachine } from "./read.ts";
 
 const machine = "<MACHINE>";
 const machineHelp = "the machine's id or one of its MACs";
@@ -29,6 +29,12 @@ export function addMachineCommands(program: Command, context: CliContext, end: (
     .addOption(new Option("--state <STATE>", "only machines in this state").choices(MachineState.options))
     .option("--label <KEY=VALUE>", "only machines that have it; may be repeated", parseLabel)
     .action(machineAction<ListFlags>(context, end, listMachines));
+
+  machines
+    .command("running")
+    .description("list what runs at a provider, the longest first")
+    .requiredOption("--provider <NAME>", "such as ec2")
+    .action(machineAction<RunningFlags>(context, end, listRunning));
 
   machines
     .command("show")

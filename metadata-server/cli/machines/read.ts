@@ -3,6 +3,7 @@ import type { MachineState } from "#api/machine.ts";
 import { writeJson } from "../clusters/command.ts";
 import { styleOf, type CliContext } from "../context.ts";
 import { renderExplanation, renderMachine, renderMachineList } from "../display/machine-view.ts";
+import { renderRunning } from "../display/running-view.ts";
 import { exitCodes, type ExitCode } from "../exit-code.ts";
 import type { MachineCommand } from "./command.ts";
 
@@ -17,6 +18,16 @@ export async function listMachines({ client, context, flags }: MachineCommand<Li
   const machines = await client.list({ state: flags.state, ...(flags.label && { labels: flags.label }) });
   if (flags.json) writeJson(context, machines);
   else context.stdout.write(renderMachineList(machines, display(context)));
+}
+
+export interface RunningFlags {
+  provider: string;
+}
+
+export async function listRunning({ client, context, flags }: MachineCommand<RunningFlags>): Promise<void> {
+  const machines = await client.running(flags.provider);
+  if (flags.json) writeJson(context, machines);
+  else context.stdout.write(renderRunning(machines, { now: context.now() }));
 }
 
 export async function showMachine({ client, context, flags }: MachineCommand<object>, name: string): Promise<void> {

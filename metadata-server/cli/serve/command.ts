@@ -43,6 +43,17 @@ export const addServeCommand =
       .option("--audit-entries <N>", "length of the audit log (100000)")
       .option("--service-account-keys-ahead <N>", "RSA keys made ahead in idle time, one for each cluster (1000)")
       .option("--store <STORE>", "sqlite (a file in the data directory), or the URL of a Redis (sqlite)")
+      .option("--ec2-region <REGION>", "launch instances of EC2 there (none); credentials as the AWS SDK finds them")
+      .option("--ec2-images <VERSION=AMI,…>", "an AMI for each Kubernetes version")
+      .option("--ec2-subnets <IDS>", "comma-separated, one a zone; a cluster is in one of them")
+      .option("--ec2-security-groups <IDS>", "comma-separated, of every instance")
+      .option("--ec2-instance-types <TYPES>", "comma-separated, the next where one has no capacity")
+      .option("--ec2-control-plane-instance-types <TYPES>", "the same for control planes (as for workers)")
+      .option("--ec2-instance-profile <NAME>", "IAM instance profile of every instance (none)")
+      .option("--ec2-spot", "spot instances (on demand)")
+      .option("--ec2-identity-certificates <FILE>", "PEM: the RSA certificates of the region, as AWS documents them")
+      .option("--ec2-server-url <URL>", "this server as instances reach it (this host's name)")
+      .option("--ec2-endpoint <URL>", "of EC2's API (the region's own)")
       .option("--log-level <LEVEL>", "info, warn or error (info)")
       .option(
         "--ephemeral",

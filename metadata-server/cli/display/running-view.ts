@@ -1,0 +1,20 @@
+import type { ProviderMachine } from "#api/provider-machine.ts";
+import { formatAge } from "./duration.ts";
+import { renderTable } from "./table.ts";
+
+const headings = ["Machine", "State", "Kind", "Place", "Node", "Cluster", "Since"];
+
+/** What runs at a provider, a line each; `-` is nobody's. */
+export function renderRunning(machines: readonly ProviderMachine[], { now }: { now: number }): string {
+  if (machines.length === 0) return "No machines\n";
+  const rows = machines.map(({ id, state, kind, place, member, clusterId, since, ended }) => [
+    id,
+    state,
+    kind,
+    place,
+    member ?? "-",
+    clusterId,
+    `${formatAge(now - Date.parse(since))}${ended === null ? "" : ` (${ended})`}`,
+  ]);
+  return renderTable(headings, rows);
+}

@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Network } from "#api/network.ts";
+import { fakeAccount } from "../../../test/fakes/fake-ec2-world.ts";
+import { createTestEc2, ec2ClusterId, type TestEc2, toMembers } from "../../../test/fixtures/ec2-provider.ts";
+import type { Ec2ProviderOptions } from "./ec2-provider.ts";
+
+const clusterId = ec2ClusterId;
+const subnets = { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" };
+
+const tcp = (fromPort: number, toPort = fromPort, from = "sg-0123456789abcdef0") => ({
+  protocol: "tcp",
+  fromPort,
+  toPort,
+  from,
+});
+
+describe("What the EC2 provider is set up with", () => {
+  let under: TestEc2;
+  afterEach(() => under.ec2.close());
+
+  const wrong: [string, Partial<Ec2ProviderOptions>, RegExp][] = [
+    [
+      "an image that does not exist",
+      { images: { "v1.20.2": "ami-00000000000000000" } },
+      /images: The image ID 'ami-0{17}' does not exist \(InvalidAMIID\.NotFound\)/,
+    ],
+    [
+      "a subnet that does not exist",
+      { subnets: ["subnet-00000000000000000"] },
+      /subnets: The subnet ID 'subnet-0{17}' does not exist \(InvalidSubnetID\.NotFound\)/,
+    ],
+    [
+      "a security group that does not exist",
+      { securityGroups: ["sg-00000000000000000"] },
+      /security groups: .* does not exist \(InvalidGroup\.NotFound\)/,
+    ],
+    [
+      "a type that does not exist",
+      { instanceTypes: { "control-plane": ["m6i.huge"], worker: ["m6i.large"] } },
+      /instance types: The following supplied instance types do not exist: \[m6i\.huge\] \(InvalidInstanceType\)/,
+    ],
+    [
+      "an instance profile that does not exist",
+      { instanceProfile: "admin" },
+      /launching: Value \(admin\) for parameter iamInstanceProfile\.name is invalid/,
+    ],
+    [
+      "a secret access key that is wrong",
+      { credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "wrong" } },
+      /AWS does not accept the secret access key; check the credentials \(SignatureDoesNotMatch\)/,
+    ],
+    [
+      "an access key that does not exist",
+      { credentials: { accessKeyId: "AKIDNOBODY", secretAccessKey: "wrong" } },
+      /AWS does not accept the credentials; check them, and this host's clock \(AuthFailure\)/,
+    ],
+    [
+      "no credentials",
+      {
+        credentials: async () => {
+          throw Object.assign(new Error("Could not load credentials from any providers"), {
+            name: "CredentialsProviderError",
+          });
+        },
+      },
+      /no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give this host an instance profile/,
+    ],
+    ["an endpoint where nobody is", { endpoint: "http://127.0.0.1:1" }, /ECONNREFUSED/],
+  ];
+  it.each(wrong)("is refused for %s, before anything is launched", async (_, changes, reason) => {
+    under = await createTestEc2({}, changes);
+    const reserved = under.provider.reserve({ clusterId, members: toMembers("control-plane") });
+    await expect(reserved).rejects.toMatchObject({
+      code: "provider-unusable",
+      message: expect.stringMatching(reason) as string,
+    });
+    expect(under.ec2.instances).toEqual([]);
+  });
+
+  it("is refused with everything that is wrong at once", async () => {
+    under = await createTestEc2({}, { images: { "v1.20.2": "ami-1" }, subnets: ["subnet-1"] });
+    await expect(under.provider.check()).rejects.toThrow(
+      /^Cannot use provider ec2: (?=.*images: .*\(InvalidAMIID\.NotFound\))(?=.*subnets: .*\(InvalidSubnetID\.NotFound\))/,
+    );
+  });
+
+  it("is refused with one reason once", async () => {
+    under = await createTestEc2({}, { credentials: { accessKeyId: "AKIDNOBODY", secretAccessKey: "wrong" } });
+    await expect(under.provider.check()).rejects.toThrow(/^Cannot use provider ec2: (\w+( \w+)?(, )?){4}: AWS [^:]*$/);
+  });
+
+  it("is refused where credentials have expired", async () => {
+    under = await createTestEc2();
+    const fault = { kind: "refuse" as const, status: 400, code: "RequestExpired" };
+    under.ec2.faults.set("DescribeImages", [fault]);
+    await expect(under.provider.check()).rejects.toThrow("renew the credentials, set the clock (RequestExpired)");
+  });
+
+  it("is refused where the image is for another architecture, or not ready", async () => {
+    const account = fakeAccount();
+    account.images[0] = { ...account.images[0]!, architecture: "arm64", state: "pending" };
+    under = await createTestEc2({ account });
+    await expect(under.provider.check()).rejects.toThrow(
+      "image ami-0a1b2c3d4e5f60718 is pending; instance type m6i.large cannot run an image of arm64",
+    );
+  });
+
+  it("is not asked for again with every cluster", async () => {
+    under = await createTestEc2();
+    const reserve = () => under.provider.reserve({ clusterId, members: toMembers("control-plane") });
+    await Promise.all([reserve(), reserve(), reserve()]);
+    await reserve();
+    expect(under.ec2.callCount("DescribeImages")).toBe(1);
+  });
+
+  it("tells in which subnets the machines will be, for pods to have other addresses", async () => {
+    under = await createTestEc2();
+    const segment = await under.provider.reserve({ clusterId, members: toMembers("control-plane") });
+    expect(segment.subnets).toEqual(["172.31.0.0/20", "172.31.16.0/20"]);
+  });
+
+  const flannel: Network = { plugin: "manifest", ports: ["8472/udp"], ...subnets };
+  const routes: Network = { plugin: "routes", ...subnets };
+  const groups: [string, ReturnType<typeof fakeAccount>["groups"][number]["inbound"], Network, string | null][] = [
+    ["everything from the group itself", [{ protocol: "-1", from: "sg-0123456789abcdef0" }], routes, null],
+    ["everything from the VPC", [{ protocol: "-1", from: "172.31.0.0/16" }], routes, null],
+    ["everything from one of two subnets", [{ protocol: "-1", from: "172.31.0.0/20" }], routes, "all"],
+    ["single ports, but pods use any", [tcp(0, 65_535)], routes, "all"],
+    ["the API server's alone", [tcp(6443)], flannel, "10250/tcp, 2379/tcp, 2380/tcp, 8472/udp"],
+    ["all TCP but no UDP", [tcp(0, 65_535)], flannel, "8472/udp"],
+    [
+      "what this plugin needs",
+      [tcp(2379, 2380), tcp(6443), tcp(10_250), { ...tcp(8472), protocol: "udp" }],
+      flannel,
+      null,
+    ],
+    ["all from another group", [{ protocol: "-1", from: "sg-0eeeeeeeeeeeeeeee" }], routes, "all"],
+  ];
+  it.each(groups)("security groups that open %s", async (_, inbound, network, closed) => {
+    const account = fakeAccount();
+    account.groups[0]!.inbound = inbound;
+    under = await createTestEc2({ account });
+    const members = toMembers("control-plane", "control-plane", "control-plane", "worker");
+    const outcome = await under.provider.reserve({ clusterId, members, network }).then(
+      () => null,
+      (error: Error) => error.message,
+    );
+    const refused = `Cannot use provider ec2: security groups sg-0123456789abcdef0 let nodes reach each other not on ${closed}; add an inbound rule with the group itself as its source`;
+    expect(outcome).toBe(closed === null ? null : refused);
+  });
+});

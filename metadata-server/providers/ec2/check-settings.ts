@@ -1,0 +1,86 @@
+import {
+  DescribeImagesCommand,
+  DescribeInstanceTypesCommand,
+  DescribeSecurityGroupsCommand,
+  DescribeSubnetsCommand,
+  RunInstancesCommand,
+  type SecurityGroup,
+} from "@aws-sdk/client-ec2";
+import type { Ec2Lane } from "./ec2-clients.ts";
+import { describeEc2Error, ec2ErrorCode } from "./ec2-errors.ts";
+import type { Ec2Settings } from "./ec2-settings.ts";
+import { installationTag } from "./instance-tags.ts";
+import { toLaunchTemplate } from "./run-request.ts";
+
+export interface Ec2Facts {
+  /** Of the subnets, in their order. */
+  cidrs: string[];
+  groups: SecurityGroup[];
+}
+
+/**
+ * Asks EC2 for everything that is set: images, subnets, groups and types must exist and go together, and a dry run of a
+ * launch must be allowed. All problems are told at once.
+ */
+export async function checkSettings(
+  settings: Ec2Settings,
+  lane: Ec2Lane,
+): Promise<{ facts: Ec2Facts; problems: string[]; cause?: unknown }> {
+  /** What could not be asked for, by the reason: often one for all. */
+  const refusals = new Map<string, string[]>();
+  let cause: unknown;
+  const attempt = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    try {
+      return await lane.queue(ask);
+    } catch (error) {
+      cause ??= error;
+      const reason = describeEc2Error(error);
+      refusals.set(reason, [...(refusals.get(reason) ?? []), what]);
+      return undefined;
+    }
+  };
+  const { client } = lane;
+  const { images, subnets, securityGroups, instanceTypes } = settings;
+  const types = [...new Set(Object.values(instanceTypes).flat())];
+  const askTypes = { InstanceTypes: types as never[] };
+  const [foundImages, foundSubnets, foundGroups, foundTypes] = await Promise.all([
+    attempt("images", () => client.send(new DescribeImagesCommand({ ImageIds: Object.values(images) }))),
+    attempt("subnets", () => client.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] }))),
+    attempt("security groups", () => client.send(new DescribeSecurityGroupsCommand({ GroupIds: [...securityGroups] }))),
+    attempt("instance types", () => client.send(new DescribeInstanceTypesCommand(askTypes))),
+  ]);
+  const problems = Array.from(refusals, ([reason, whats]) => `${whats.join(", ")}: ${reason}`);
+  const ownSubnets = foundSubnets?.Subnets ?? [];
+  const groups = foundGroups?.SecurityGroups ?? [];
+  const bySubnet = new Map(ownSubnets.map((subnet) => [subnet.SubnetId, subnet]));
+  const vpcs = new Set([...ownSubnets, ...groups].map(({ VpcId }) => VpcId));
+  if (vpcs.size > 1) problems.push(`subnets and security groups are of several VPCs: ${[...vpcs].join(", ")}`);
+  const architectures = new Set((foundImages?.Images ?? []).map(({ Architecture }) => Architecture ?? ""));
+  for (const { ImageId, State } of foundImages?.Images ?? [])
+    if (State !== "available") problems.push(`image ${ImageId} is ${State}`);
+  for (const { InstanceType, ProcessorInfo } of foundTypes?.InstanceTypes ?? [])
+    for (const architecture of architectures)
+      if (!ProcessorInfo?.SupportedArchitectures?.includes(architecture as never))
+        problems.push(`instance type ${InstanceType} cannot run an image of ${architecture}`);
+  if (problems.length === 0) problems.push(...(await checkLaunch(settings, lane)));
+  const facts = { cidrs: subnets.map((id) => bySubnet.get(id)?.CidrBlock ?? ""), groups };
+  return { facts, problems, cause };
+}
+
+/** Permissions and the instance profile are known by a dry run alone. */
+async function checkLaunch(settings: Ec2Settings, { client, queue }: Ec2Lane): Promise<string[]> {
+  const [image] = Object.values(settings.images);
+  // Permission may hang on it.
+  const tags = [{ Key: installationTag, Value: settings.installation }];
+  const launches = [...new Set(Object.values(settings.instanceTypes).map(([instanceType = ""]) => instanceType))];
+  const refusals = launches.map(async (instanceType) => {
+    const template = toLaunchTemplate(settings, { image, subnet: settings.subnets[0] ?? "", instanceType, tags });
+    try {
+      await queue(() => client.send(new RunInstancesCommand({ ...template, MinCount: 1, MaxCount: 1, DryRun: true })));
+      return [];
+    } catch (error) {
+      return ec2ErrorCode(error) === "DryRunOperation" ? [] : [`launching: ${describeEc2Error(error)}`];
+    }
+  });
+  return [...new Set((await Promise.all(refusals)).flat())];
+}

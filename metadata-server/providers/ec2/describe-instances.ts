@@ -1,0 +1,74 @@
+import { type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
+import type { LaunchedMachine } from "../provider.ts";
+import type { Ec2Lane } from "./ec2-clients.ts";
+import { clusterTag, installationTag, isRouting, type Owner, readOwner } from "./instance-tags.ts";
+
+const pageSize = 1000;
+/** Those that cost money or will again. */
+const livingStates = ["pending", "running", "stopping", "stopped"];
+const isLiving = ({ State }: Instance) => livingStates.includes(State?.Name ?? "");
+
+export interface OwnInstance {
+  owner: Owner;
+  instance: Instance;
+  accountId: string;
+  isLiving: boolean;
+  /** Whether its source/destination check must be off. */
+  routes: boolean;
+}
+
+export interface InstanceQuery {
+  installation: string;
+  clusterId?: string;
+  clientToken?: string;
+}
+
+/** Every instance of this installation that EC2 tells of, also those that have just ended; late by some seconds. */
+export async function describeOwnInstances(
+  { client, queue }: Ec2Lane,
+  { installation, clusterId, clientToken }: InstanceQuery,
+): Promise<OwnInstance[]> {
+  const filters = [
+    { Name: `tag:${installationTag}`, Values: [installation] },
+    ...(clusterId === undefined ? [] : [{ Name: `tag:${clusterTag}`, Values: [clusterId] }]),
+    ...(clientToken === undefined ? [] : [{ Name: "client-token", Values: [clientToken] }]),
+  ];
+  return queue(async () => {
+    const found: OwnInstance[] = [];
+    for await (const page of paginateDescribeInstances({ client, pageSize }, { Filters: filters })) {
+      for (const { OwnerId: accountId = "", Instances = [] } of page.Reservations ?? [])
+        for (const instance of Instances) {
+          const owner = readOwner(instance, installation);
+          if (owner !== undefined)
+            found.push({ owner, instance, accountId, isLiving: isLiving(instance), routes: isRouting(instance) });
+        }
+    }
+    return found;
+  });
+}
+
+/** Throws where EC2 left out what every instance in a VPC has. */
+export function toLaunchedMachine(
+  instance: Instance,
+  { accountId, region }: { accountId: string; region: string },
+): LaunchedMachine {
+  const { InstanceId: id, PrivateIpAddress: address, ImageId: imageId, LaunchTime: launchTime } = instance;
+  const mac = instance.NetworkInterfaces?.[0]?.MacAddress;
+  if (!id || !address || !mac || !imageId || !launchTime)
+    throw new Error(`Cannot use instance ${id ?? "without an id"}: EC2 tells no address, MAC, image or launch time`);
+  const market = instance.InstanceLifecycle === "spot" ? ", spot" : "";
+  return {
+    id,
+    address,
+    mac,
+    description: `${instance.InstanceType} in ${instance.Placement?.AvailabilityZone}${market}`,
+    identity: {
+      accountId,
+      region,
+      instanceId: id,
+      imageId,
+      privateIp: address,
+      launchTime: launchTime.toISOString(),
+    },
+  };
+}

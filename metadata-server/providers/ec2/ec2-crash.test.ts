@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import type { CrashPoint } from "../../../test/fakes/simulated-crash.ts";
+import { createEc2Clusters, type Ec2Clusters } from "../../../test/fixtures/ec2-clusters.ts";
+import { proveEc2Cluster } from "../../../test/fixtures/ec2-machine.ts";
+
+describe("Clusters on EC2 whose server crashes (simulated)", () => {
+  let life: Ec2Clusters;
+  afterEach(() => life.close());
+  const start = async (...given: Parameters<typeof createEc2Clusters>) => {
+    life = await createEc2Clusters(...given);
+  };
+
+  it("are one and whole after a crash at any point of their launch, and gone after one at any point of their deletion", async () => {
+    let operations = Infinity;
+    for (let operation = 0; operation < operations; operation += 1)
+      for (const when of ["before", "after"] as const) {
+        await start();
+        operations = await live({ operation, when });
+        await life.close();
+      }
+    await start();
+    expect(operations).toBeGreaterThan(8);
+  }, 120_000);
+
+  /** From the POST to the deletion, with one crash on the way; returns how many operations there were. */
+  async function live(point: CrashPoint): Promise<number> {
+    life.crash.arm(point);
+    const ask = () => life.create({}, { "idempotency-key": "build-126" });
+    let answer = await ask();
+    await life.server.clusters.background.idle();
+    let operations = life.crash.operations.length;
+    const survive = async () => {
+      if (!life.crash.dead) return false;
+      await life.restart();
+      return true;
+    };
+    if (await survive()) {
+      answer = await ask();
+      await life.server.clusters.background.idle();
+    }
+    const { id } = answer.body as Cluster;
+    await life.survey();
+    let problems = await proveEc2Cluster(life.server, life.under, await life.server.cluster(id));
+    operations = Math.max(operations, life.crash.operations.length);
+    if (await survive()) problems = await proveEc2Cluster(life.server, life.under, await life.server.cluster(id));
+    expect({ ...point, problems }).toEqual({ ...point, problems: [] });
+    await life.server.request(`/v1/clusters/${id}`, { method: "DELETE" });
+    await life.server.clusters.background.idle();
+    operations = Math.max(operations, life.crash.operations.length);
+    if (await survive()) await life.server.request(`/v1/clusters/${id}`, { method: "DELETE" });
+    await life.server.clusters.background.idle();
+    expect((await life.server.cluster(id)).state).toBe("deleted");
+    expect(life.under.ec2.living()).toEqual([]);
+    return operations;
+  }
+
+  it("are neither lost nor doubled by a crash that EC2 does not tell of for a while", async () => {
+    await start({ consistencyMs: 700 }, { consistencyMs: 2000 });
+    life.crash.arm({ operation: 3, when: "after" });
+    await life.create();
+    await life.server.clusters.background.idle();
+    expect(life.crash.operations[3]).toMatch(/^launch/);
+    expect(life.under.ec2.living()).toHaveLength(3);
+    await life.restart();
+    const [{ id } = { id: "" }] = await life.server.clusters.store.clusters({ limit: 1 });
+    expect(await proveEc2Cluster(life.server, life.under, await life.server.cluster(id))).toEqual([]);
+    expect(life.under.ec2.instances).toHaveLength(3);
+  });
+
+  it("are launched again, and the earlier instances ended, where EC2 tells of those only when it refuses", async () => {
+    await start({ consistencyMs: 1200 }, { consistencyMs: 800 });
+    life.crash.arm({ operation: 3, when: "after" });
+    await life.create({ network: { plugin: "manifest", baked: "flannel.yaml" } });
+    await life.server.clusters.background.idle();
+    const earlier = life.under.ec2.living();
+    expect(earlier).toHaveLength(3);
+    await life.restart();
+    const [{ id } = { id: "" }] = await life.server.clusters.store.clusters({ limit: 1 });
+    expect(await proveEc2Cluster(life.server, life.under, await life.server.cluster(id))).toEqual([]);
+    expect(earlier.every(({ endedAt }) => endedAt !== undefined)).toBe(true);
+    expect(life.under.ec2.instances).toHaveLength(6);
+  });
+});

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { KubernetesVersion } from "#api/name.ts";
+import { ServerUrl } from "#api/seed.ts";
+
+const list = (item: z.ZodType<string>) =>
+  z.preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(item).min(1).max(32));
+
+const idOf = (kind: string) =>
+  z.string().regex(new RegExp(`^${kind}-[0-9a-f]{8,17}$`), `must be an id such as ${kind}-0123456789abcdef0`);
+
+const InstanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "must be an instance type such as m6i.large");
+
+/** `v1.20.2=ami-…,v1.31.2=ami-…` */
+const Images = z
+  .string()
+  .transform((text) => text.split(",").map((pair) => pair.split("=")))
+  .pipe(
+    z
+      .array(
+        z.tuple([KubernetesVersion, idOf("ami")], "must be VERSION=AMI pairs such as v1.20.2=ami-0123456789abcdef0"),
+      )
+      .min(1),
+  )
+  .transform((pairs): Record<string, string> => Object.fromEntries(pairs));
+
+/** What `sprout serve` can be told of EC2; without a region there is none. */
+export const ec2Options = {
+  ec2Region: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[a-z]+)+-\d$/, "must be a region such as eu-west-1")
+    .nullable()
+    .default(null),
+  ec2Images: Images.nullable().default(null),
+  ec2Subnets: list(idOf("subnet")).nullable().default(null),
+  ec2SecurityGroups: list(idOf("sg")).nullable().default(null),
+  ec2InstanceTypes: list(InstanceType).nullable().default(null),
+  /** Of control planes, where they are to have others than workers. */
+  ec2ControlPlaneInstanceTypes: list(InstanceType).nullable().default(null),
+  ec2InstanceProfile: z
+    .string()
+    .regex(/^[\w+=,.@-]{1,128}$/, "must be the name of an IAM instance profile")
+    .nullable()
+    .default(null),
+  ec2Spot: z.union([z.boolean(), z.stringbool()], "must be true or false").default(false),
+  /** PEM file: the region's RSA certificates from AWS's documentation. */
+  ec2IdentityCertificates: z.string().startsWith("/", "must be an absolute path").nullable().default(null),
+  /** By default this host's name and the port. */
+  ec2ServerUrl: ServerUrl.nullable().default(null),
+  ec2Endpoint: z
+    .url({ protocol: /^https?$/, error: "must be a URL such as https://ec2.eu-west-1.amazonaws.com" })
+    .nullable()
+    .default(null),
+};
+
+export const ec2Variables = {
+  ec2Region: "SPROUT_EC2_REGION",
+  ec2Images: "SPROUT_EC2_IMAGES",
+  ec2Subnets: "SPROUT_EC2_SUBNETS",
+  ec2SecurityGroups: "SPROUT_EC2_SECURITY_GROUPS",
+  ec2InstanceTypes: "SPROUT_EC2_INSTANCE_TYPES",
+  ec2ControlPlaneInstanceTypes: "SPROUT_EC2_CONTROL_PLANE_INSTANCE_TYPES",
+  ec2InstanceProfile: "SPROUT_EC2_INSTANCE_PROFILE",
+  ec2Spot: "SPROUT_EC2_SPOT",
+  ec2IdentityCertificates: "SPROUT_EC2_IDENTITY_CERTIFICATES",
+  ec2ServerUrl: "SPROUT_EC2_SERVER_URL",
+  ec2Endpoint: "SPROUT_EC2_ENDPOINT",
+};
+
+export type Ec2Options = { [K in keyof typeof ec2Options]: z.output<(typeof ec2Options)[K]> };

@@ -1,0 +1,85 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { type FakeEc2, startFakeEc2 } from "../../../test/fakes/fake-ec2.ts";
+import { createFakeRegion } from "../../../test/fixtures/ec2-identity.ts";
+import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
+import { loadConfig } from "../../config.ts";
+import { openEc2Provider } from "./open-ec2-provider.ts";
+
+describe("What `sprout serve` is told of EC2", () => {
+  let ec2: FakeEc2;
+  let folder: string;
+  let flags: Record<string, string>;
+  let log: string[];
+
+  beforeEach(async () => {
+    ec2 = await startFakeEc2();
+    folder = await temporaryFolder("ec2");
+    log = [];
+    vi.stubEnv("AWS_ACCESS_KEY_ID", ec2.credentials.accessKeyId);
+    vi.stubEnv("AWS_SECRET_ACCESS_KEY", ec2.credentials.secretAccessKey);
+    const certificates = join(folder, "eu-west-1.pem");
+    await writeFile(certificates, createFakeRegion().certificate);
+    flags = {
+      dataDir: folder,
+      ec2Region: "eu-west-1",
+      ec2Endpoint: ec2.url,
+      ec2Images: `v1.20.2=${ec2.account.images[0]!.id}`,
+      ec2Subnets: ec2.account.subnets.map(({ id }) => id).join(","),
+      ec2SecurityGroups: ec2.account.groups[0]!.id,
+      ec2InstanceTypes: "m6i.large,m5.large",
+      ec2IdentityCertificates: certificates,
+    };
+  });
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    await ec2.close();
+  });
+
+  const write = (message: string, fields?: object) => void log.push(`${message} ${JSON.stringify(fields ?? {})}`);
+  const open = (changes: Record<string, string | undefined> = {}) => {
+    const config = loadConfig({ ...flags, ...changes }, {});
+    return openEc2Provider(config, { info: write, warn: write, error: write });
+  };
+
+  it("is enough for a provider, which finds its credentials as every AWS tool does, and says who it is", async () => {
+    expect(await (await open())?.kubernetesVersions()).toEqual(["v1.20.2"]);
+    const [first] = log;
+    expect(first).toMatch(/^Launching instances of EC2 \{"region":"eu-west-1","installation":"[0-9a-f]{16}"\}$/);
+    await open();
+    expect(log[1]).toBe(first);
+  });
+
+  it("is nothing without a region", async () => {
+    expect(await open({ ec2Region: undefined })).toBeUndefined();
+  });
+
+  it("is refused with all that is missing", async () => {
+    const none = { ec2Images: undefined, ec2Subnets: undefined, ec2IdentityCertificates: undefined };
+    await expect(open(none)).rejects.toThrow(
+      /^Cannot configure EC2: --ec2-region needs --ec2-images: .*; --ec2-subnets: .*; --ec2-identity-certificates: [^;]*$/,
+    );
+  });
+
+  it("is refused where EC2 does not know it", async () => {
+    await expect(open({ ec2Subnets: "subnet-00000000" })).rejects.toThrow("InvalidSubnetID.NotFound");
+  });
+
+  it.each([
+    ["no certificate", "hello", "holds no RSA certificate in PEM"],
+    [
+      "what only looks like one",
+      "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+      "holds a certificate that cannot be read",
+    ],
+  ])("is refused where the file of certificates holds %s", async (_, text, reason) => {
+    await writeFile(flags["ec2IdentityCertificates"]!, text);
+    await expect(open()).rejects.toThrow(reason);
+  });
+
+  it("serves what is there where EC2 cannot be reached", async () => {
+    expect(await open({ ec2Endpoint: "http://127.0.0.1:1" })).toBeDefined();
+    expect(log[1]).toMatch(/^EC2 cannot be reached .*ECONNREFUSED/);
+  }, 60_000);
+});

@@ -1,0 +1,86 @@
+import { hkdfSync, X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "../../logger.ts";
+import { loadServerKey } from "../../pki/server-key.ts";
+import { isUnreachable } from "./ec2-errors.ts";
+import type { Ec2Options } from "./ec2-options.ts";
+import { createEc2Provider, type Ec2Provider } from "./ec2-provider.ts";
+import type { Ec2Settings } from "./ec2-settings.ts";
+
+export interface Ec2Config extends Ec2Options {
+  dataDir: string;
+  hostName: string;
+  port: number;
+}
+
+/**
+ * The provider that the configuration asks for, once EC2 has agreed to everything in it; undefined where it asks for none.
+ * Where EC2 cannot be reached, clusters that are there are served all the same.
+ */
+export async function openEc2Provider(config: Ec2Config, logger: Logger): Promise<Ec2Provider | undefined> {
+  const settings = await toEc2Settings(config);
+  if (settings === undefined) return undefined;
+  const provider = createEc2Provider(settings);
+  const { region, installation } = settings;
+  logger.info("Launching instances of EC2", { region, installation });
+  await provider.check().catch((error: Error) => {
+    if (!isUnreachable(error.cause)) throw error;
+    logger.warn("EC2 cannot be reached", { region, error: error.message });
+  });
+  return provider;
+}
+
+const required = {
+  ec2Images: "--ec2-images: an AMI for each Kubernetes version",
+  ec2Subnets: "--ec2-subnets: where instances are launched",
+  ec2SecurityGroups: "--ec2-security-groups: what may reach instances",
+  ec2InstanceTypes: "--ec2-instance-types: in the order of preference",
+  ec2IdentityCertificates:
+    "--ec2-identity-certificates: the region's RSA certificates, which AWS lists under regions-certs in the EC2 user guide",
+} as const;
+
+async function toEc2Settings(config: Ec2Config): Promise<Ec2Settings | undefined> {
+  const { ec2Region: region, ec2Images: images, ec2Subnets: subnets, ec2SecurityGroups: securityGroups } = config;
+  const { ec2InstanceTypes: workerTypes, ec2IdentityCertificates: certificatesFile } = config;
+  if (region === null) return undefined;
+  if (!images || !subnets || !securityGroups || !workerTypes || !certificatesFile) {
+    const missing = Object.entries(required).filter(([option]) => config[option as keyof typeof required] === null);
+    throw new Error(`Cannot configure EC2: --ec2-region needs ${missing.map(([, flag]) => flag).join("; ")}`);
+  }
+  return {
+    region,
+    endpoint: config.ec2Endpoint ?? undefined,
+    images,
+    subnets,
+    securityGroups,
+    instanceTypes: { "control-plane": config.ec2ControlPlaneInstanceTypes ?? workerTypes, worker: workerTypes },
+    instanceProfile: config.ec2InstanceProfile ?? undefined,
+    spot: config.ec2Spot,
+    identityCertificates: await readCertificates(certificatesFile),
+    serverUrl: config.ec2ServerUrl ?? `https://${config.hostName}:${config.port}`,
+    installation: toInstallation(await loadServerKey(join(config.dataDir, "server.key"))),
+  };
+}
+
+/** The same as long as the server's key is, and nobody else's. */
+const toInstallation = (serverKey: Buffer) =>
+  Buffer.from(hkdfSync("sha256", serverKey, "", "ec2-installation", 8)).toString("hex");
+
+const isRsa = (pem: string) => new X509Certificate(pem).publicKey.asymmetricKeyType === "rsa";
+
+async function readCertificates(file: string): Promise<string[]> {
+  const text = await readFile(file, "utf8").catch((cause: Error) => {
+    throw new Error(`Cannot configure EC2: cannot read --ec2-identity-certificates: ${cause.message}`, { cause });
+  });
+  const found = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  try {
+    const rsa = found.filter(isRsa);
+    if (rsa.length > 0) return rsa;
+  } catch (cause) {
+    throw new Error(`Cannot configure EC2: ${file} holds a certificate that cannot be read`, { cause });
+  }
+  throw new Error(
+    `Cannot configure EC2: ${file} holds no RSA certificate in PEM; DSA ones are for another signature than the one judged here`,
+  );
+}

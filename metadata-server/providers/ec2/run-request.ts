@@ -1,0 +1,69 @@
+import type { RunInstancesCommandInput, Tag } from "@aws-sdk/client-ec2";
+import type { MachineSpec } from "../provider.ts";
+import type { Ec2Settings } from "./ec2-settings.ts";
+import { toTags } from "./instance-tags.ts";
+import { renderUserData } from "./user-data.ts";
+
+export interface RunOptions {
+  specs: readonly MachineSpec[];
+  subnet: string;
+  instanceType: string;
+  clientToken: string;
+}
+
+/** All of them or none. Whatever the image's defaults are, metadata needs a token and reaches no pod. */
+export function toRunRequest(settings: Ec2Settings, options: RunOptions): RunInstancesCommandInput {
+  const { specs, subnet, instanceType, clientToken } = options;
+  const [{ clusterId, kubernetesVersion, name, providerData }] = specs as [MachineSpec];
+  const tags = toTags({
+    installation: settings.installation,
+    clusterId,
+    name: name.slice(name.indexOf(".") + 1),
+    routes: providerData["network"] === "routes",
+    allocations: specs.map(({ allocation }) => allocation),
+  });
+  return {
+    ...toLaunchTemplate(settings, { image: settings.images[kubernetesVersion], subnet, instanceType, tags }),
+    ClientToken: clientToken,
+    MinCount: specs.length,
+    MaxCount: specs.length,
+    UserData: renderUserData(specs.map(({ seed }) => seed)),
+  };
+}
+
+/** What does not depend on who is launched; a dry run of it tells whether EC2 would. */
+export function toLaunchTemplate(
+  settings: Ec2Settings,
+  {
+    image,
+    subnet,
+    instanceType,
+    tags,
+  }: { image: string | undefined; subnet: string; instanceType: string; tags: Tag[] },
+): Omit<RunInstancesCommandInput, "MinCount" | "MaxCount"> {
+  const { securityGroups, instanceProfile, spot } = settings;
+  return {
+    ImageId: image,
+    InstanceType: instanceType as NonNullable<RunInstancesCommandInput["InstanceType"]>,
+    SubnetId: subnet,
+    SecurityGroupIds: [...securityGroups],
+    InstanceInitiatedShutdownBehavior: "terminate",
+    MetadataOptions: {
+      HttpEndpoint: "enabled",
+      HttpTokens: "required",
+      HttpPutResponseHopLimit: 1,
+    },
+    TagSpecifications: [
+      { ResourceType: "instance", Tags: tags },
+      { ResourceType: "volume", Tags: tags },
+      { ResourceType: "network-interface", Tags: tags },
+    ],
+    ...(instanceProfile !== undefined && { IamInstanceProfile: { Name: instanceProfile } }),
+    ...(spot && {
+      InstanceMarketOptions: {
+        MarketType: "spot",
+        SpotOptions: { SpotInstanceType: "one-time", InstanceInterruptionBehavior: "terminate" },
+      },
+    }),
+  };
+}
