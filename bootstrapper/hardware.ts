@@ -1,5 +1,6 @@
 import { access, readdir, readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
+import type { InstanceIdentity } from "#api/instance-identity.ts";
 import { Hardware } from "#api/node-metadata.ts";
 import { MacAddress } from "#api/network.ts";
 import { below } from "./files.ts";
@@ -18,10 +19,12 @@ export interface HardwareOptions {
   /** From the seed: the interface and address that take part in the cluster. */
   mac?: string | undefined;
   address?: string | undefined;
+  instanceIdentity?: InstanceIdentity | undefined;
 }
 
-/** What this machine can say of itself: claims, not proofs. */
-export async function readHardware({ root, inContainer, mac, address }: HardwareOptions): Promise<Hardware> {
+/** What this machine can say of itself: claims, not proofs, but for what EC2 signs. */
+export async function readHardware(options: HardwareOptions): Promise<Hardware> {
+  const { root, inContainer, mac, address, instanceIdentity } = options;
   const macs = [...new Set([...(mac === undefined ? [] : [mac]), ...(await readMacs(root))])].slice(0, 32);
   // Some firmware has a UUID that is none; it identifies nothing and the server would refuse it.
   const uuid = Hardware.shape.uuid.safeParse(
@@ -37,6 +40,7 @@ export async function readHardware({ root, inContainer, mac, address }: Hardware
     ...(serial === undefined ? {} : { serial: serial.slice(0, 256) }),
     ...(rootDevice === undefined ? {} : { rootDevice }),
     addresses: address === undefined ? ownAddresses(mac) : [address],
+    ...(instanceIdentity && { instanceIdentity }),
   };
 }
 

@@ -16,8 +16,8 @@ export interface ContactOptions {
 /** A client of the server that the source names. Throws BootstrapError. */
 export async function contactServer(source: ServerSource, options: ContactOptions): Promise<MetadataServer> {
   const { root, inContainer, signal, reportToken, isSpent = false } = options;
-  const { server: url, capability, mac, address, trust } = source;
-  const hardware = await readHardware({ root, inContainer, mac, address });
+  const { server: url, capability, mac, address, instanceIdentity, trust } = source;
+  const hardware = await readHardware({ root, inContainer, mac, address, instanceIdentity });
   if (hardware.macs.length === 0)
     throw new BootstrapError("invalid-input", "Cannot identify this machine: no network interface has a MAC address");
   const ca = await resolveTrust(trust, new URL(url), signal);

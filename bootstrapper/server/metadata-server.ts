@@ -127,13 +127,16 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
   };
 }
 
-function toQuery({ macs, uuid, serial, addresses = [], rootDevice }: Hardware): URLSearchParams {
+function toQuery({ macs, uuid, serial, addresses = [], rootDevice, instanceIdentity }: Hardware): URLSearchParams {
+  const { document, signature } = instanceIdentity ?? {};
   return new URLSearchParams([
     ...macs.map((mac) => ["mac", mac] as [string, string]),
     ...(uuid === undefined ? [] : [["uuid", uuid] as [string, string]]),
     ...(serial === undefined ? [] : [["serial", serial] as [string, string]]),
     ...addresses.map((address) => ["address", address] as [string, string]),
     ...(rootDevice === undefined ? [] : [["rootDevice", rootDevice] as [string, string]]),
+    ...(document === undefined ? [] : [["identityDocument", document] as [string, string]]),
+    ...(signature === undefined ? [] : [["identitySignature", signature] as [string, string]]),
   ]);
 }
 

@@ -1,6 +1,8 @@
+import type { InstanceIdentity } from "#api/instance-identity.ts";
 import { BootstrapError } from "../errors.ts";
 import { below, readOptional } from "../files.ts";
 import type { Trust } from "../server/trust.ts";
+import { isImageForEc2, isServerUserData, readEc2Source } from "./ec2.ts";
 import { type CommandLineSource, parseKernelCommandLine } from "./kernel-command-line.ts";
 import { parseSeedFile } from "./seed-file.ts";
 import { hasInstanceMetadata, instanceMetadataUrl, readInstanceUserData } from "./instance-metadata.ts";
@@ -8,12 +10,14 @@ import { findUserDataFile, toUserDataSource, userDataFiles } from "./user-data-f
 
 /** Where the server is, how to know it, and who this machine is to it. */
 export interface ServerSource {
-  name: "seed" | "kernel-command-line" | "allocation-record";
+  name: "seed" | "kernel-command-line" | "ec2" | "allocation-record";
   server: string;
   capability: string;
   trust: Trust;
   mac?: string | undefined;
   address?: string | undefined;
+  /** On EC2, signed by it. */
+  instanceIdentity?: InstanceIdentity | undefined;
 }
 
 /** What this machine is, without a server. */
@@ -35,6 +39,8 @@ export interface DiscoverOptions {
   root: string;
   inContainer: boolean;
   signal: AbortSignal;
+  /** Instead of EC2's own. */
+  imdsUrl?: URL;
 }
 
 const seedFile = "/etc/sprout/seed.json";
@@ -42,10 +48,14 @@ const imagePin = "/etc/sprout/ca.crt";
 /** What the kernel command line said when this machine was installed to its disk; boot loaders say less. */
 const keptCommandLine = "/etc/sprout/kernel-command-line";
 
-/** A server by seed file or kernel command line; else user-data, with which there is none: a file, or EC2's. */
+/**
+ * A server by seed file or kernel command line; else user-data, with which there is none: a file, or EC2's, which may name
+ * a server as well. An image that was made for EC2 starts from EC2's alone.
+ */
 export async function discoverSource(options: DiscoverOptions): Promise<Source> {
+  if (await isImageForEc2(options.root)) return readInstanceSource(options);
   const source =
-    (await discoverServer(options)) ?? (await findUserDataFile(options.root)) ?? (await findInstanceUserData(options));
+    (await discoverServer(options)) ?? (await findUserDataFile(options.root)) ?? (await findInstanceSource(options));
   if (source !== undefined) return source;
   throw new BootstrapError(
     "invalid-input",
@@ -54,14 +64,21 @@ export async function discoverSource(options: DiscoverOptions): Promise<Source> 
   );
 }
 
-async function findInstanceUserData({
-  root,
-  inContainer,
-  signal,
-}: DiscoverOptions): Promise<UserDataSource | undefined> {
-  if (!(await hasInstanceMetadata(root, { inContainer }))) return undefined;
-  const found = await readInstanceUserData(instanceMetadataUrl, signal);
-  return found && toUserDataSource(found.userData, { ...found, where: "EC2", url: instanceMetadataUrl });
+async function findInstanceSource(options: DiscoverOptions): Promise<Source | undefined> {
+  const { root, inContainer, signal, imdsUrl = instanceMetadataUrl } = options;
+  if (!(await isImageForEc2(root)) && !(await hasInstanceMetadata(root, { inContainer }))) return undefined;
+  const found = await readInstanceUserData(imdsUrl, signal);
+  if (found === undefined) return undefined;
+  if (!isServerUserData(found.userData))
+    return toUserDataSource(found.userData, { ...found, where: "EC2", url: instanceMetadataUrl });
+  const { ca, ...source } = await readEc2Source(imdsUrl, { userData: found.userData, signal });
+  return { name: "ec2", ...source, trust: { ca: (await readOptional(below(root, imagePin))) ?? ca } };
+}
+
+async function readInstanceSource(options: DiscoverOptions): Promise<Source> {
+  const source = await findInstanceSource(options);
+  if (source !== undefined) return source;
+  throw new BootstrapError("invalid-input", "Cannot find a data source: this EC2 instance has no user-data");
 }
 
 /**

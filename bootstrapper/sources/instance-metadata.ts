@@ -24,18 +24,24 @@ const retryableStatus = new Set([401, 408, 425, 429, 500, 502, 503, 504]);
  * user-data. Throws BootstrapError.
  */
 export async function readInstanceUserData(base: URL, signal: AbortSignal): Promise<InstanceUserData | undefined> {
+  const paths = ["/latest/user-data", "/latest/meta-data/instance-id"];
+  const [userData, instanceId] = await readInstanceMetadata(base, { paths, what: "user-data", signal });
+  if (userData === undefined) return undefined;
+  if (instanceId === undefined)
+    throw new BootstrapError("invalid-input", `Cannot read user-data from ${base.host}: it knows no instance-id`);
+  return { userData, instanceId };
+}
+
+/** The texts at these paths, undefined where there is none; by a token of their own, which comes first. Throws BootstrapError. */
+export async function readInstanceMetadata(
+  base: URL,
+  { paths, what, signal }: { paths: readonly string[]; what: string; signal: AbortSignal },
+): Promise<(string | undefined)[]> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
-  const failure = `Cannot read user-data from ${base.host}`;
+  const failure = `Cannot read ${what} from ${base.host}`;
   const read = async () => {
-    const token = await askToken(base, limit);
-    const [userData, instanceId] = await Promise.all(
-      ["/latest/user-data", "/latest/meta-data/instance-id"].map((path) =>
-        readPath(base, { path, token, signal: limit }),
-      ),
-    );
-    if (userData === undefined) return undefined;
-    if (instanceId === undefined) throw new BootstrapError("invalid-input", `${failure}: it knows no instance-id`);
-    return { userData, instanceId };
+    const token = await askToken(base, { failure, signal: limit });
+    return Promise.all(paths.map((path) => readPath(base, { path, token, signal: limit })));
   };
   return retry(read, { signal: limit, failure });
 }
@@ -58,14 +64,14 @@ export async function hasInstanceMetadata(root: string, { inContainer }: { inCon
   return vendor.trim() === "Amazon EC2" || /^ec2/i.test(uuid) || /^ec2/i.test(xen);
 }
 
-async function askToken(base: URL, signal: AbortSignal): Promise<string> {
+async function askToken(base: URL, { failure, signal }: { failure: string; signal: AbortSignal }): Promise<string> {
   const headers = { "x-aws-ec2-metadata-token-ttl-seconds": String(tokenSeconds) };
   const { status, body } = await ask(new URL("/latest/api/token", base), { method: "PUT", headers, signal });
   if (status === 200) return body;
   const why = status === 403 ? "it is switched off for this instance" : `it gives no token (status ${status})`;
   throw new BootstrapError(
     "invalid-input",
-    `Cannot read user-data from ${base.host}: ${why}; launch with HttpEndpoint=enabled, it is asked by IMDSv2 alone`,
+    `${failure}: ${why}; launch with HttpEndpoint=enabled, it is asked by IMDSv2 alone`,
   );
 }
 

@@ -1,0 +1,104 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { type FakeImds, type FakeImdsOptions, startFakeImds } from "../../test/fakes/fake-imds.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { pem } from "../fixtures.ts";
+import { discoverSource } from "./discover.ts";
+
+const capabilities = ["a".repeat(43), "b".repeat(43)];
+const ca = pem("CERTIFICATE", "server");
+const userData = JSON.stringify({ sprout: { server: "https://metadata.example:8443", ca, capabilities } });
+const files = {
+  "user-data": userData,
+  "meta-data/ami-launch-index": "1",
+  "meta-data/instance-id": "i-1",
+  "dynamic/instance-identity/document": '{"instanceId":"i-1"}',
+  "dynamic/instance-identity/signature": "c2ln\nbmVk",
+};
+
+let imds: FakeImds;
+afterEach(() => imds?.close());
+
+async function machine(paths: Record<string, string>): Promise<string> {
+  const root = await temporaryFolder("ec2");
+  for (const [path, text] of Object.entries(paths)) {
+    await mkdir(join(root, path, ".."), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
+  return root;
+}
+
+async function discover(more: FakeImdsOptions["files"] = {}, faults: number[] = []) {
+  imds = await startFakeImds({ files: { ...files, ...more } });
+  imds.faults = faults;
+  const root = await machine({ "etc/sprout/data-source": "ec2\n" });
+  return discoverSource({ root, inContainer: true, imdsUrl: new URL(imds.url), signal: AbortSignal.timeout(5000) });
+}
+
+describe("The EC2 source", () => {
+  it("is the user-data, with the capability of this instance's launch index and what EC2 signs", async () => {
+    expect(await discover()).toEqual({
+      name: "ec2",
+      server: "https://metadata.example:8443",
+      capability: capabilities[1],
+      trust: { ca },
+      instanceIdentity: { document: '{"instanceId":"i-1"}', signature: "c2ln\nbmVk" },
+    });
+  });
+
+  it("asks for a token first, and for nothing without it", async () => {
+    await discover();
+    expect(imds.requests[0]).toMatchObject({ method: "PUT", path: "/latest/api/token", status: 200 });
+    const others = imds.requests.filter(({ method }) => method !== "PUT");
+    expect(others.every(({ hasToken }) => hasToken)).toBe(true);
+    expect(others.map(({ path }) => path).toSorted()).toEqual([
+      "/latest/dynamic/instance-identity/document",
+      "/latest/dynamic/instance-identity/signature",
+      "/latest/meta-data/ami-launch-index",
+      "/latest/meta-data/instance-id",
+      "/latest/user-data",
+    ]);
+  });
+
+  it("comes before a seed where the image was made for EC2", async () => {
+    imds = await startFakeImds({ files });
+    const root = await machine({ "etc/sprout/data-source": "ec2\n", "etc/sprout/seed.json": "{}" });
+    expect(
+      await discoverSource({ root, inContainer: true, imdsUrl: new URL(imds.url), signal: AbortSignal.timeout(5000) }),
+    ).toMatchObject({ name: "ec2" });
+  });
+
+  it("outlasts a service that is not up yet", async () => {
+    expect(await discover({}, [503, 500])).toMatchObject({ name: "ec2" });
+  });
+
+  it.each([
+    ["no user-data", { "user-data": undefined }, "Cannot find a data source: this EC2 instance has no user-data"],
+    [
+      "user-data with a field too many",
+      { "user-data": userData.replace('"server"', '"more":1,"server"') },
+      "Cannot use EC2 user-data: /sprout/more: unknown field",
+    ],
+    [
+      "a launch index without a capability",
+      { "meta-data/ami-launch-index": "2" },
+      "Cannot use EC2 user-data: it has 2 capabilities and none for launch index 2",
+    ],
+    [
+      "no signed document",
+      { "dynamic/instance-identity/signature": "" },
+      "Cannot identify this instance: EC2 has no signed identity document for it",
+    ],
+  ])("says what is wrong with %s", async (_, more, reason) => {
+    await expect(discover(more)).rejects.toMatchObject({ code: "invalid-input", message: reason });
+  });
+
+  it("is another one where nobody's server has launched the instance", async () => {
+    expect(await discover({ "user-data": '{"myRole":"node"}' })).toMatchObject({ name: "user-data", where: "EC2" });
+  });
+
+  it("says so where the metadata service is switched off for the instance", async () => {
+    await expect(discover({}, [403])).rejects.toThrow("it is switched off for this instance");
+  });
+});

@@ -1,0 +1,60 @@
+import { Ec2UserData } from "#api/ec2-user-data.ts";
+import { InstanceIdentity } from "#api/instance-identity.ts";
+import { BootstrapError } from "../errors.ts";
+import { below, readOptional } from "../files.ts";
+import { parseJson } from "../parse.ts";
+import { readInstanceMetadata } from "./instance-metadata.ts";
+
+const dataSourceFile = "/etc/sprout/data-source";
+const paths = [
+  "/latest/meta-data/ami-launch-index",
+  "/latest/dynamic/instance-identity/document",
+  "/latest/dynamic/instance-identity/signature",
+];
+
+/** An image that was made for EC2 may say so; it then starts from nothing else. */
+export const isImageForEc2 = async (root: string): Promise<boolean> =>
+  (await readOptional(below(root, dataSourceFile)))?.trim() === "ec2";
+
+/** Whether a metadata server has launched this instance, rather than somebody without one. */
+export function isServerUserData(userData: string): boolean {
+  try {
+    return Object.hasOwn(JSON.parse(userData) as object, "sprout");
+  } catch {
+    return false;
+  }
+}
+
+export interface Ec2Source {
+  server: string;
+  ca: string;
+  capability: string;
+  instanceIdentity: InstanceIdentity;
+}
+
+/** What the metadata server has put into the user-data, and what EC2 signs for this instance. Throws BootstrapError. */
+export async function readEc2Source(
+  imdsUrl: URL,
+  { userData, signal }: { userData: string; signal: AbortSignal },
+): Promise<Ec2Source> {
+  const { server, ca, capabilities } = parseJson(Ec2UserData, userData, "EC2 user-data").sprout;
+  const what = "the instance's identity";
+  const [launchIndex = "0", document = "", signature = ""] = await readInstanceMetadata(imdsUrl, {
+    paths,
+    what,
+    signal,
+  });
+  const capability = capabilities[Number(launchIndex)];
+  if (capability === undefined)
+    throw new BootstrapError(
+      "invalid-input",
+      `Cannot use EC2 user-data: it has ${capabilities.length} capabilities and none for launch index ${launchIndex}`,
+    );
+  const identity = InstanceIdentity.safeParse({ document, signature });
+  if (!identity.success)
+    throw new BootstrapError(
+      "invalid-input",
+      "Cannot identify this instance: EC2 has no signed identity document for it",
+    );
+  return { server, ca, capability, instanceIdentity: identity.data };
+}
