@@ -65,7 +65,8 @@ export interface LabOptions {
 
 /** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
 export async function startLab(
-  wrap: (provider: MachineProvider, config: Config) => MachineProvider = (provider) => provider,
+  wrap: (provider: MachineProvider, config: Config) => MachineProvider | Promise<MachineProvider> = (provider) =>
+    provider,
   { imagesDir = join(cacheDir, "images"), settings = {}, openStore }: LabOptions = {},
 ): Promise<Lab> {
   const dataDir = await createLabFolder();
@@ -79,7 +80,7 @@ export async function startLab(
   });
   const lines: string[] = [];
   const logger = createJsonLogger((line) => lines.push(line));
-  const providers = [wrap(nspawn, config)];
+  const providers = [await wrap(nspawn, config)];
   const server = await startServer(config, { logger, providers, ...(openStore && { openStore }) });
   const connection = {
     server: new URL(server.url),
