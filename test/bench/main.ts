@@ -9,13 +9,14 @@ import { benchBringUp, type BringUpBench } from "./bring-up.ts";
 import { benchCredentials, type CredentialsBench } from "./credentials.ts";
 import { benchChurn, type ChurnBench } from "./churn/bench.ts";
 import { benchCreation, type CreationBench } from "./creation/bench.ts";
+import { benchEc2, type Ec2Bench } from "./ec2/bench.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 import type { LoadRun } from "./http-load.ts";
 import { benchPowerOn, milestones, type PowerOnBench } from "./power-on.ts";
 import { benchSeeds, type SeedsBench } from "./seeds/bench.ts";
 
-const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets";
+const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets,ec2";
 
 // `npm run bench -- [--only A,B,…] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
@@ -30,6 +31,10 @@ const rounds = Number(values.rounds);
 const onProgress = (text: string) => process.stderr.write(`  ${text}\n`);
 const print = (line = "") => process.stdout.write(`${line}\n`);
 const inMegabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
+const inCalls = (calls: Record<string, number>) =>
+  Object.entries(calls)
+    .map(([action, count]) => `${action} ${count.toFixed(2)}`)
+    .join(", ");
 const inSeconds = (all: readonly number[]) =>
   `${median(all).toFixed(2)} s  (${all.map((one) => one.toFixed(2)).join(", ")})`;
 
@@ -43,6 +48,7 @@ const results: {
   boot?: BootBench;
   seeds?: SeedsBench;
   assets?: AssetsBench;
+  ec2?: Ec2Bench;
 } = {};
 
 const noMachines = whyNoMachines();
@@ -165,6 +171,23 @@ else if (chosen.has("assets")) {
   ] as const)
     print(`  ${name}  ${gigabitsPerSecond.toFixed(2)} Gbit/s, ${cpuSeconds.toFixed(2)} s of processor time`);
   print(`  ratio   ${bench.ratio.toFixed(2)}   goal ${bench.goalRatio}`);
+}
+
+if (chosen.has("ec2")) {
+  const bench = await benchEc2(onProgress);
+  results.ec2 = bench;
+  const { launched, deletion } = bench;
+  print(
+    `\nEC2 (a fake endpoint with the documented rates): ${bench.clusters} clusters of ${bench.nodes} asked for at once`,
+  );
+  print(
+    `  launched   ${launched.clusters} clusters, ${launched.instances} instances, ${launched.doubled} doubled, in ${launched.seconds.toFixed(0)} s   (no sooner than ${bench.leastSeconds.toFixed(0)} s)`,
+  );
+  print(`  source/destination checks off after ${bench.routingSeconds.toFixed(0)} s`);
+  print(`  calls for each cluster: ${inCalls(bench.callsPerCluster)}`);
+  print(
+    `  deleted in ${deletion.seconds.toFixed(0)} s, ${deletion.left} left; calls for each: ${inCalls(deletion.callsPerCluster)}`,
+  );
 }
 
 const file = join(import.meta.dirname, "../../dist/bench.json");
