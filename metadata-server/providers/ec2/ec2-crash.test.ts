@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { CrashPoint } from "../../../test/fakes/simulated-crash.ts";
 import { createEc2Clusters, type Ec2Clusters } from "../../../test/fixtures/ec2-clusters.ts";
+import { ec2ClusterId, toMembers, toSpecs } from "../../../test/fixtures/ec2-provider.ts";
 import { proveEc2Cluster } from "../../../test/fixtures/ec2-machine.ts";
 
 describe("Clusters on EC2 whose server crashes (simulated)", () => {
@@ -80,5 +81,17 @@ describe("Clusters on EC2 whose server crashes (simulated)", () => {
     expect(await proveEc2Cluster(life.server, life.under, await life.server.cluster(id))).toEqual([]);
     expect(earlier.every(({ endedAt }) => endedAt !== undefined)).toBe(true);
     expect(life.under.ec2.instances).toHaveLength(6);
+  });
+
+  it("are launched anew by the same request where its instances were ended", async () => {
+    await start();
+    const { provider, ec2 } = life.under;
+    const members = toMembers("control-plane");
+    const [spec] = toSpecs(await provider.reserve({ clusterId: ec2ClusterId, members }), members);
+    await provider.launch(spec!, AbortSignal.timeout(5000));
+    await provider.terminate({ clusterId: ec2ClusterId, allocation: spec!.allocation });
+    await provider.launch(spec!, AbortSignal.timeout(5000));
+    expect(ec2.instances).toHaveLength(2);
+    expect(ec2.living()).toHaveLength(1);
   });
 });

@@ -25,6 +25,9 @@ export interface Batch {
   signal: AbortSignal;
 }
 
+/** Of the same instances in one place: more than a crash or two would need. */
+const maxLaunches = 8;
+
 /**
  * All of the batch, or none. The client token is made of the allocations, so that the same launch is done once however
  * often it is asked for. Throws DomainError `no-capacity` where no type has room in any subnet that may be used.
@@ -40,7 +43,7 @@ async function runInstances(context: Ec2Context, batch: Batch) {
   const { specs, signal } = batch;
   const scarcities: string[] = [];
   for (const placement of placementsOf(context.settings, specs)) {
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; attempt < maxLaunches; attempt += 1) {
       const clientToken = toClientToken(specs, attempt);
       try {
         const answer = await sendRun(context, { ...placement, specs, clientToken, signal });
@@ -58,6 +61,8 @@ async function runInstances(context: Ec2Context, batch: Batch) {
       }
     }
   }
+  if (scarcities.length === 0)
+    throw new Error(`EC2 has ended each of ${maxLaunches} launches of the same instances; see why in its console`);
   throw new DomainError("no-capacity", `EC2 has no room for ${specs.length} instances: ${scarcities.join(", ")}`);
 }
 
