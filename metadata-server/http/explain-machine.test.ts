@@ -26,7 +26,11 @@ describe("Explain", () => {
             machine: { id: machine.id },
             identity: { level: "mac", meaning: expect.stringContaining("isolated segment is required") },
             answer: "A script that shows its MAC and UUID and asks again until it is approved",
-            because: ["It is seen", "Nobody has approved it: sprout machines approve, or an approval rule"],
+            because: [
+              "It is seen",
+              "Nobody has approved it: sprout machines approve, or an approval rule",
+              expect.stringContaining("Nobody knows what it has"),
+            ],
           },
         ],
         advice: null,

@@ -4,6 +4,7 @@ import type { MachineRecord } from "../store/machine-record.ts";
 import type { MemberRecord } from "../store/records.ts";
 import { type BootDecision, decideBoot } from "./boot-decision.ts";
 import type { MachineDependencies } from "./dependencies.ts";
+import { needsInspection } from "./inspection.ts";
 import { toMachine } from "./view.ts";
 
 const maxMachines = 10;
@@ -55,10 +56,16 @@ export function explain(
     matched: options.matched(machine),
     identity: identify(machine, member),
     answer: describeDecision(decision),
-    because: [...reasons(machine, { member, now }), ...alerts.slice(-5)],
+    because: [
+      ...reasons(machine, { member, now }),
+      ...(needsInspection(machine, now) ? [inspection] : []),
+      ...alerts.slice(-5),
+    ],
   };
 }
 
+const inspection =
+  "Nobody knows what it has: where an image is baked for network boot, it boots that first and tells, once an hour at most";
 const segment = "an isolated segment is required, because whoever is on it can say the same";
 
 function identify({ firstSeenAt, uuid, provisioningMac }: MachineRecord, member: MemberRecord | undefined): Identity {
