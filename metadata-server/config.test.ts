@@ -60,6 +60,15 @@ describe("loadConfig", () => {
     });
   });
 
+  it("takes machines that somebody else launches, and none by itself", () => {
+    expect(loadConfig({}, {})).toMatchObject({ externalServerUrl: null, externalKubernetesVersions: null });
+    const environment = { SPROUT_EXTERNAL_SERVER_URL: "https://sprout.example:8443" };
+    expect(loadConfig({ externalKubernetesVersions: "v1.20.2,v1.31.2" }, environment)).toMatchObject({
+      externalServerUrl: "https://sprout.example:8443",
+      externalKubernetesVersions: ["v1.20.2", "v1.31.2"],
+    });
+  });
+
   it("takes a Redis for its store by flag or variable", () => {
     expect(loadConfig({}, {}).store).toBeNull();
     expect(loadConfig({ store: "sqlite" }, { SPROUT_STORE: "redis://ignored" }).store).toBeNull();
@@ -96,6 +105,22 @@ describe("loadConfig", () => {
       "ec2InstanceTypes (SPROUT_EC2_INSTANCE_TYPES) must be an instance type such as m6i.large",
     ],
     [{ ec2ServerUrl: "http://a" }, "ec2ServerUrl (SPROUT_EC2_SERVER_URL) must be the server's https:// URL"],
+    [
+      { externalServerUrl: "http://a" },
+      "externalServerUrl (SPROUT_EXTERNAL_SERVER_URL) must be the server's https:// URL",
+    ],
+    [
+      { externalServerUrl: "https://a" },
+      "externalKubernetesVersions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) is required where externalServerUrl is given",
+    ],
+    [
+      { externalKubernetesVersions: "v1.20.2" },
+      "externalServerUrl (SPROUT_EXTERNAL_SERVER_URL) is required where externalKubernetesVersions is given",
+    ],
+    [
+      { externalServerUrl: "https://a", externalKubernetesVersions: "v1.20.2,v1.25.0" },
+      "externalKubernetesVersions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) must be of v1.20.x, v1.31.x and newer",
+    ],
     [{ colour: "red" }, "colour is not a setting"],
     [
       { port: "0", dataDir: "x" },

@@ -5,6 +5,7 @@ import { DnsLabel } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
 import { AddressRange, dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
 import { ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
+import { checkExternalOptions, externalOptions, externalVariables } from "./providers/external/external-options.ts";
 import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
 const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
@@ -41,7 +42,7 @@ const BaseDomain = z
   .max(40)
   .refine((text) => text.split(".").every((label) => DnsLabel.safeParse(label).success), "must be a lower-case domain");
 
-const Settings = z.strictObject({
+const Fields = z.strictObject({
   dataDir: directory.default("/var/lib/sprout"),
   cacheDir: directory.default("/var/cache/sprout"),
   listenAddress: z.ipv4("must be an IPv4 address").default("0.0.0.0"),
@@ -78,8 +79,10 @@ const Settings = z.strictObject({
   serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
   store: StoreTarget.default(null),
   ...ec2Options,
+  ...externalOptions,
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
+const Settings = Fields.superRefine(checkExternalOptions);
 
 const variables = {
   dataDir: "SPROUT_DATA_DIR",
@@ -101,6 +104,7 @@ const variables = {
   serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
   store: "SPROUT_STORE",
   ...ec2Variables,
+  ...externalVariables,
   logLevel: "SPROUT_LOG_LEVEL",
 } satisfies Record<keyof z.infer<typeof Settings>, string>;
 

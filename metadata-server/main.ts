@@ -12,9 +12,10 @@ import { addServeCommand, type StartServer } from "./cli/serve/command.ts";
 
 /** The server with its providers. Loaded only by the command that serves: the others start in half the time. */
 const start: StartServer = async (config, options) => {
-  const [{ startServer }, { createNspawnProvider }, ec2] = await Promise.all([
+  const [{ startServer }, { createNspawnProvider }, { createExternalProvider }, ec2] = await Promise.all([
     import("./serve.ts"),
     import("./providers/nspawn/nspawn-provider.ts"),
+    import("./providers/external/external-provider.ts"),
     // AWS's SDK alone takes as long as all the rest.
     config.ec2Region === null ? undefined : openEc2(config, options.logger),
   ]);
@@ -24,7 +25,9 @@ const start: StartServer = async (config, options) => {
     networkPrefix: config.nspawnSubnet.split(".", 2).join("."),
     serverPort: config.port,
   });
-  return startServer(config, { ...options, providers: ec2 === undefined ? [nspawn] : [nspawn, ec2] });
+  const { externalServerUrl: serverUrl, externalKubernetesVersions: kubernetesVersions } = config;
+  const external = serverUrl && kubernetesVersions && createExternalProvider({ serverUrl, kubernetesVersions });
+  return startServer(config, { ...options, providers: [nspawn, ec2, external].filter((each) => !!each) });
 };
 
 const openEc2 = async (...given: Parameters<typeof openEc2Provider>) =>

@@ -75,8 +75,9 @@ async function call(server: RunningServer, { path, servername = "localhost", ca,
 
 describe("startServer", () => {
   it("serves HTTPS that its own authority signs, for every name it has", async () => {
+    config = { ...config, externalServerUrl: "https://outside.example:8443" };
     const server = await start();
-    for (const servername of ["localhost", "sprout.example", config.hostName])
+    for (const servername of ["localhost", "sprout.example", "outside.example", config.hostName])
       expect((await call(server, { path: "/healthz", servername })).status).toBe(200);
     await expect(call(server, { path: "/healthz", servername: "other.example" })).rejects.toThrow("altnames");
   });

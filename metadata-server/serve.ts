@@ -183,11 +183,11 @@ async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
 
 function serverNames(config: Config) {
-  const { hostName, listenAddress, httpListen, nspawnServerAddress, ec2ServerUrl, serverNames: extra } = config;
+  const { hostName, listenAddress, httpListen, nspawnServerAddress, serverNames: extra } = config;
   const booting = toDhcpOptions(config)?.url;
   const own = [listenAddress, httpListen?.address ?? listenAddress].filter((address) => address !== "0.0.0.0");
   if (booting !== undefined) own.push(new URL(booting).hostname);
-  if (ec2ServerUrl !== null) own.push(new URL(ec2ServerUrl).hostname);
+  for (const url of [config.ec2ServerUrl, config.externalServerUrl]) if (url !== null) own.push(new URL(url).hostname);
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };

@@ -48,7 +48,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
     reportUrl: value,
     executables: { machine: value, url: value, sha256: value },
   },
-  "cloud-init/user-data.yaml": { name: value, seed: value, reportUrl: value, phoneHomeUrl: value },
+  "cloud-init/user-data.yaml": { name: value, seed: value, reports: { reportUrl: value, phoneHomeUrl: value } },
   "cni/10-sprout.conflist": { podCidr: value },
   "containerd/config.toml": image,
   "disk/entry.conf": { commandLine: value },

@@ -6,6 +6,8 @@ export const auditActions = [
   "cluster-extend",
   "cluster-delete",
   "kubeconfig-issue",
+  /** To whoever launches a machine that Sprout does not launch itself. */
+  "user-data-issue",
   /** To a machine that boots over the network. */
   "capability-issue",
   "capability-use",

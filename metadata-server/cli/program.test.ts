@@ -35,6 +35,10 @@ test.for([
     "option '--label <KEY=VALUE>' argument 'job' is invalid. must be KEY=VALUE",
   ],
   [
+    ["clusters", "user-data", "b", "node01", "--format", "xml"],
+    "option '--format <FORMAT>' argument 'xml' is invalid. Allowed choices are json, seed, cloud-config.",
+  ],
+  [
     ["clusters", "wait", "b", "--for", "pretty"],
     "option '--for <CONDITION>' argument 'pretty' is invalid. Allowed choices are ready, available, deleted.",
   ],
@@ -186,6 +190,23 @@ test("a kubeconfig that cannot be written is an error that names the file", asyn
   );
   expect(ended).toMatchObject({ exitCode: 1, stdout: "" });
   expect(ended.stderr).toMatch(/^Error: ENOENT: no such file or directory, open '\/nonexistent\/config/);
+});
+
+const tellUserData = (app: Hono) =>
+  app.post("/v1/clusters/:id/members/:name/user-data", (c) =>
+    c.text(`${c.req.param("name")} ${c.req.query("format") ?? "none"}\n`),
+  );
+
+test("user-data is asked for in the form wanted, and written for its owner only", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sprout-user-data-"));
+  folders.push(folder);
+  const file = join(folder, "node01.yaml");
+  const command = ["clusters", "user-data", fakeClusterId, "node01.a.test"];
+  expect(await runSprout(command, tellUserData)).toEqual({ exitCode: 0, stdout: "node01.a.test json\n", stderr: "" });
+  const ended = await runSprout([...command, "--format", "cloud-config", "-o", file], tellUserData);
+  expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "" });
+  expect(await readFile(file, "utf8")).toBe("node01.a.test cloud-config\n");
+  expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
 test("a name that no live cluster has ends with exit code 3", async () => {

@@ -7,7 +7,7 @@ import type { Instance } from "./instance.ts";
 const templatesFolder = join(import.meta.dirname, "../../templates");
 
 /** Renders `file` below the templates folder. */
-type Render = (file: string, values: TemplateValues) => Promise<string>;
+export type Render = (file: string, values: TemplateValues) => Promise<string>;
 
 /** Each template is read once: it is the running server's, whatever is put in its place. */
 export function createRender(folder = templatesFolder): Render {
@@ -24,13 +24,18 @@ export function createRender(folder = templatesFolder): Render {
 export const renderMetaData = ({ instanceId, hostname }: Instance) =>
   `${JSON.stringify({ "instance-id": instanceId, "local-hostname": hostname })}\n`;
 
-/** `#cloud-config`: writes the seed (0600) and starts sprout-bootstrap. `url` is where the instance's own files are. */
-export const renderUserData = (render: Render, { instance, url }: { instance: Instance; url: string }) =>
+/**
+ * `#cloud-config`: writes the seed (0600) and starts sprout-bootstrap. `url` is where the instance's own files are, and its
+ * cloud-init reports; null where it cannot.
+ */
+export const renderUserData = (
+  render: Render,
+  { instance, url }: { instance: Pick<Instance, "hostname" | "seed">; url: string | null },
+) =>
   render("cloud-init/user-data.yaml", {
     name: instance.hostname,
     seed: Buffer.from(JSON.stringify(instance.seed)).toString("base64"),
-    reportUrl: `${url}/report`,
-    phoneHomeUrl: `${url}/phone-home`,
+    reports: url !== null && { reportUrl: `${url}/report`, phoneHomeUrl: `${url}/phone-home` },
   });
 
 /** Several documents in one, where a data source has but one; each is what its first line says. */

@@ -84,7 +84,9 @@ async function reserveAndStore(
       idempotency: { ...idempotency, clusterId: cluster.id, expiresAt: cluster.createdAt + idempotencyLifetimeMs },
     }),
   });
-  startLaunch(deps, { clusterId: cluster.id, serverUrl: segment.serverUrl, capabilities: plan.capabilities });
+  // What somebody else launches gets capabilities of its own with its user-data.
+  if (provider.userDataServerUrl === undefined)
+    startLaunch(deps, { clusterId: cluster.id, serverUrl: segment.serverUrl, capabilities: plan.capabilities });
   return { cluster, members: plan.members };
 }
 

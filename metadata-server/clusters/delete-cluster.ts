@@ -76,7 +76,8 @@ async function removeEverything(
   await forEachConcurrently(members, limits, (member) => terminateMachine(provider, member));
   if (signal.aborted) return;
   await provider.release(clusterId);
-  await recordDeleted(deps, clusterId);
+  const isOthers = provider.userDataServerUrl !== undefined;
+  await recordDeleted(deps, { clusterId, ...(isOthers && { message: "Its machines are somebody else's to end" }) });
 }
 
 async function terminateMachine(provider: MachineProvider, { clusterId, allocation, name }: MemberRecord) {
@@ -89,7 +90,10 @@ async function terminateMachine(provider: MachineProvider, { clusterId, allocati
 }
 
 /** One commit: secrets, tokens and states go together. */
-async function recordDeleted({ store, clock }: ClusterDependencies, clusterId: string): Promise<void> {
+async function recordDeleted(
+  { store, clock }: ClusterDependencies,
+  { clusterId, message }: { clusterId: string; message?: string },
+): Promise<void> {
   await decide(store, async () => {
     const cluster = await store.cluster(clusterId);
     if (cluster?.state !== "deleting") return { result: undefined };
@@ -101,7 +105,12 @@ async function recordDeleted({ store, clock }: ClusterDependencies, clusterId: s
       spentCapabilityHash: null,
       reportTokenHash: null,
     }));
-    const deleted = transition(cluster, { to: "deleted", at, fields: { deletedAt: at } });
+    const deleted = transition(cluster, {
+      to: "deleted",
+      at,
+      fields: { deletedAt: at },
+      ...(message && { message }),
+    });
     const secretOwners = [null, ...members.map(({ name }) => name)];
     const changes = {
       clusters: deleted.clusters,

@@ -62,10 +62,16 @@ function toMachineSpec(
   return { clusterId, allocation, name, role, address, mac, kubernetesVersion, providerData, seed };
 }
 
-/**
- * The machine may have called before its provider was done: then it is further than `launched` already. The provision
- * allowance counts from the first control plane's launch; until then it bounded the launch itself.
- */
+/** The provision allowance counts from the first control plane's launch; until then it bounded the launch itself. */
+export function countAllowance(
+  cluster: ClusterRecord,
+  { launched, at, provisionAllowanceMs }: { launched: MemberRecord; at: number; provisionAllowanceMs: number },
+): ClusterRecord {
+  const waiting = launched.first && isComingUp(cluster) && cluster.deadlineAt === null;
+  return waiting ? { ...cluster, provisionDeadlineAt: at + provisionAllowanceMs } : cluster;
+}
+
+/** The machine may have called before its provider was done: then it is further than `launched` already. */
 export async function recordLaunch(
   { store, clock }: Pick<ClusterDependencies, "store" | "clock">,
   {
@@ -86,9 +92,8 @@ export async function recordLaunch(
     const isPending = member.state === "pending";
     const state = isPending ? "launched" : member.state;
     const record: MemberRecord = { ...member, launchedAt: at, state, ...(machine && learnMachine(member, machine)) };
-    const waiting = member.first && isComingUp(cluster) && cluster.deadlineAt === null;
     const located = learnAddress(cluster, record);
-    const changed = waiting ? { ...located, provisionDeadlineAt: at + provisionAllowanceMs } : located;
+    const changed = countAllowance(located, { launched: member, at, provisionAllowanceMs });
     const message = machine && `${machine.id}, ${machine.description}`;
     return {
       changes: {

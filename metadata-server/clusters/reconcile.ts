@@ -24,7 +24,9 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
     const unlaunched = members.filter(
       ({ launchedAt, firstContactAt }) => launchedAt === null && firstContactAt === null,
     );
-    if (isComingUp(cluster) && unlaunched.length > 0) relaunch(deps, { cluster, members: unlaunched });
+    const isLaunchedHere = deps.providers.get(cluster.provider)?.userDataServerUrl === undefined;
+    if (isLaunchedHere && isComingUp(cluster) && unlaunched.length > 0)
+      relaunch(deps, { cluster, members: unlaunched });
   }
   await Promise.all(Array.from(deps.providers.values(), (provider) => reap(deps, { provider, owned })));
 }

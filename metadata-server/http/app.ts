@@ -9,12 +9,14 @@ import { addMachineRoutes } from "./machines.ts";
 import { addNodeRoutes } from "./node.ts";
 import { addOperationsRoutes } from "./operations.ts";
 import { addProviderRoutes } from "./providers.ts";
+import { addUserDataRoutes } from "./user-data.ts";
 
 /** What people, platforms and the nodes' own program ask; for TLS only. */
 export function createApp(deps: HttpDependencies): Hono {
   return createBaseApp(deps, (app) => {
     app.use("/v1/*", requireApiToken(deps.apiToken));
     addClusterRoutes(app, deps);
+    addUserDataRoutes(app, deps);
     addEventRoutes(app, deps);
     addAuditRoutes(app, deps);
     addMachineRoutes(app, deps);

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, type Answer, type TestServer } from "../../test/fixtures/test-server.ts";
+import { createExternalProvider } from "../providers/external/external-provider.ts";
 
 interface OpenApi {
   openapi: string;
@@ -16,7 +17,11 @@ let document: OpenApi;
 let cluster: Cluster;
 
 beforeAll(async () => {
-  server = await createTestServer();
+  server = await createTestServer({
+    furtherProviders: () => [
+      createExternalProvider({ serverUrl: "https://sprout.example", kubernetesVersions: ["v1.20.2"] }),
+    ],
+  });
   document = (await server.request("/openapi.json", { token: null })).body as OpenApi;
   cluster = await server.create({ labels: { team: "ci" }, ttlSeconds: 3600 });
 });
@@ -88,6 +93,18 @@ describe("GET /openapi.json", () => {
     expect(
       violations(await server.request(`/v1/clusters/${ready.id}`), { path: "/v1/clusters/{id}", method: "get" }),
     ).toBe("none");
+  });
+
+  it("describes user-data as it is issued and refused", async () => {
+    const { id, members } = await server.create({ name: "external", nodes: 1, provider: "external" });
+    const ask = (name: string, format: string) =>
+      server.request(`/v1/clusters/${id}/members/${name}/user-data?format=${format}`, { method: "POST" });
+    const operation = { path: "/v1/clusters/{id}/members/{name}/user-data", method: "post" };
+    const { name } = members[0]!;
+    for (const answer of [await ask(name, "json"), await ask(name, "seed"), await ask("node07", "json")])
+      expect(violations(answer, operation)).toBe("none");
+    const validate = compile(document.paths[operation.path]!["post"]!.responses["200"], "text/cloud-config");
+    expect(validate((await ask(name, "cloud-config")).text)).toBe(true);
   });
 
   it("describes what the inventory answers", async () => {

@@ -12,9 +12,10 @@ import {
 } from "#api/cluster.ts";
 import { ClaimConfirmed, ClaimRequest, Credentials } from "#api/credentials.ts";
 import { Event } from "#api/event.ts";
-import { ClusterId } from "#api/name.ts";
+import { ClusterId, NodeName } from "#api/name.ts";
 import { MetadataQuery, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
+import { UserDataJson, UserDataQuery } from "#api/user-data.ts";
 import { IdempotencyKey } from "./clusters.ts";
 import { LastEventId } from "./events.ts";
 import { machinePaths, providerPaths } from "./openapi-machines.ts";
@@ -106,6 +107,21 @@ const clusterPaths = {
       responses: {
         "200": { description: "Kubeconfig", content: { "application/yaml": { schema: z.string() } } },
         ...refusals("invalid-request", "not-found", "not-ready"),
+      },
+    },
+  },
+  "/v1/clusters/{id}/members/{name}/user-data": {
+    post: {
+      summary: "User-data for a machine of provider `external`; each answer voids the last one",
+      operationId: "issueUserData",
+      security: apiToken,
+      requestParams: { path: path.extend({ name: NodeName }), query: UserDataQuery },
+      responses: {
+        "200": {
+          description: "With a capability that is kept nowhere: in no store, event or log",
+          content: { ...json(UserDataJson), "text/cloud-config": { schema: z.string() } },
+        },
+        ...refusals("invalid-request", "not-found", "wrong-state", "gone", "provider-unusable"),
       },
     },
   },

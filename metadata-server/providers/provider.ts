@@ -80,6 +80,8 @@ export interface MachineProvider {
   readonly name: string;
   /** From launch to a member's first contact. */
   readonly provisionAllowanceMs: number;
+  /** Where somebody else launches and ends the machines: the metadata server as they reach it, for their user-data. */
+  readonly userDataServerUrl?: string;
   /** Versions for which there is an image, newest first. */
   kubernetesVersions(): Promise<string[]>;
   /** Reserves network and addresses. Throws DomainError `no-capacity` where there are none. */

@@ -4,6 +4,7 @@ import { AuditPage, type AuditEntry } from "#api/audit.ts";
 import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
+import type { UserDataFormat } from "#api/user-data.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { Connection } from "./connection.ts";
 import { streamEvents } from "./event-stream.ts";
@@ -21,6 +22,8 @@ export interface ApiClient {
   /** From the first event on: those so far, or with `follow` all until the cluster is deleted. */
   events(id: string, options: { follow: boolean; signal?: AbortSignal }): AsyncGenerator<Event>;
   kubeconfig(id: string, options?: { ttlSeconds?: number | undefined }): Promise<string>;
+  /** For a machine that somebody else launches; what was given before is void. */
+  userData(id: string, options: { member: string; format: UserDataFormat }): Promise<string>;
   /** The cluster is deleted that long from now. */
   extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
@@ -106,6 +109,11 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
     async kubeconfig(id, { ttlSeconds } = {}) {
       const query = ttlSeconds === undefined ? "" : `?ttlSeconds=${ttlSeconds}`;
       return (await send({ method: "GET", path: pathOf(id, `/kubeconfig${query}`) })).body;
+    },
+
+    async userData(id, { member, format }) {
+      const path = pathOf(id, `/members/${encodeURIComponent(member)}/user-data?format=${format}`);
+      return (await send({ method: "POST", path })).body;
     },
 
     extend: (id, { ttlSeconds }) =>

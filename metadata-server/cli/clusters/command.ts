@@ -20,14 +20,14 @@ export function clusterAction<Flags>(
   context: CliContext,
   end: (code: ExitCode) => void,
   /** `never`: commander has seen to it that the argument is there, unless it is declared as optional. */
-  handler: (command: ClusterCommand<Flags>, argument: never) => Promise<ExitCode | void>,
+  handler: (command: ClusterCommand<Flags>, argument: never, second: never) => Promise<ExitCode | void>,
 ) {
   return async (...values: unknown[]) => {
     const command = values.at(-1) as Command;
     const flags = command.optsWithGlobals<Flags & GlobalFlags>();
     const connection = await loadConnection(flags, context.environment);
     const client = createApiClient(connection, context);
-    end((await handler({ context, client, flags }, values[0] as never)) ?? exitCodes.ok);
+    end((await handler({ context, client, flags }, values[0] as never, values[1] as never)) ?? exitCodes.ok);
   };
 }
 

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import { ClusterState } from "#api/cluster.ts";
 import { JoinMode } from "#api/name.ts";
+import { UserDataFormat } from "#api/user-data.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { collect, parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
@@ -10,6 +11,7 @@ import { deleteCluster, type DeleteFlags } from "./delete.ts";
 import { extendCluster, type ExtendFlags } from "./extend.ts";
 import { printKubeconfig, type KubeconfigFlags } from "./kubeconfig.ts";
 import { getCluster, listClusters, printEvents } from "./read.ts";
+import { printUserData, type UserDataFlags } from "./user-data.ts";
 import { waitCommand, type WaitFlags } from "./wait.ts";
 
 const cluster = "CLUSTER";
@@ -80,6 +82,19 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("-o, --output <FILE>", "write it there, mode 0600, instead of to stdout")
     .option("--ttl <DURATION>", "how long it is valid (1h)", parseDurationSeconds)
     .action(clusterAction<KubeconfigFlags>(context, end, printKubeconfig));
+
+  clusters
+    .command("user-data")
+    .description("issue what a machine of provider external starts with; what was issued before is void")
+    .argument(cluster, clusterHelp)
+    .argument("MEMBER", "the node's name, such as node01.build126.sprout.internal")
+    .addOption(
+      new Option("--format <FORMAT>", "json as EC2's user-data, seed for /etc/sprout/seed.json, or cloud-config")
+        .choices(UserDataFormat.options)
+        .default("json"),
+    )
+    .option("-o, --output <FILE>", "write it there, mode 0600, instead of to stdout")
+    .action(clusterAction<UserDataFlags>(context, end, printUserData));
 
   clusters
     .command("extend")

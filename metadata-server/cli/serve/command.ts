@@ -54,6 +54,8 @@ export const addServeCommand =
       .option("--ec2-identity-certificates <FILE>", "PEM: the RSA certificates of the region, as AWS documents them")
       .option("--ec2-server-url <URL>", "this server as instances reach it (this host's name)")
       .option("--ec2-endpoint <URL>", "of EC2's API (the region's own)")
+      .option("--external-server-url <URL>", "this server as machines reach it that somebody else launches (none)")
+      .option("--external-kubernetes-versions <VERSIONS>", "comma-separated, of their images; the first by default")
       .option("--log-level <LEVEL>", "info, warn or error (info)")
       .option(
         "--ephemeral",

@@ -1,0 +1,239 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parse as parseYaml } from "yaml";
+import type { AuditPage } from "#api/audit.ts";
+import { Cluster } from "#api/cluster.ts";
+import { Ec2UserData } from "#api/ec2-user-data.ts";
+import { Seed } from "#api/seed.ts";
+import { findSecrets, findSecretsInFiles } from "../../test/fixtures/planted-secrets.ts";
+import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
+import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { enforceDeadlines } from "../clusters/deadlines.ts";
+import { reconcile } from "../clusters/reconcile.ts";
+import { createExternalProvider } from "../providers/external/external-provider.ts";
+
+const serverUrl = "https://sprout.example:8443";
+let hasExternal: boolean;
+let server: TestServer;
+beforeEach(async () => {
+  hasExternal = true;
+  server = await createTestServer({
+    furtherProviders: () =>
+      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.20.2", "v1.31.2"] })] : [],
+  });
+});
+afterEach(() => server.close());
+
+async function restart() {
+  server = await server.restart();
+  await reconcile(server.clusters);
+  await server.clusters.background.idle();
+}
+
+const create = () => server.create({ nodes: 2, provider: "external" });
+const ask = (id: string, name: string, query = "") =>
+  server.request(`/v1/clusters/${id}/members/${name}/user-data${query}`, { method: "POST", from: "198.51.100.7" });
+const issue = async ({ id, members }: Cluster, index: number) =>
+  Ec2UserData.parse((await ask(id, members[index]!.name)).body).sprout.capabilities[0]!;
+/** It has the address that it tells. */
+const call = (machine: TestMachine, address = "192.0.2.5") =>
+  machine.getMetadata(`mac=${machine.mac}&address=${address}`);
+const messages = async (id: string) =>
+  (await server.events(id)).flatMap((event) => ("message" in event && event.message ? [event.message] : []));
+
+describe("POST /v1/clusters/:id/members/:name/user-data", () => {
+  it("brings machines up that somebody else launches, and tells that they are his to end", async () => {
+    const cluster = await create();
+    expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: "v1.20.2" });
+    expect(cluster.members.map(({ address, state }) => `${address} ${state}`)).toEqual([
+      "null pending",
+      "null pending",
+    ]);
+    const capabilities = [await issue(cluster, 0), await issue(cluster, 1)];
+    const launched = await server.cluster(cluster.id);
+    expect([launched.state, ...launched.members.map(({ state }) => state)]).toEqual([
+      "provisioning",
+      "launched",
+      "launched",
+    ]);
+    const machines = capabilities.map((capability, index) => createTestMachine(server, cluster, index, capability));
+    for (const [index, machine] of machines.entries()) {
+      expect((await call(machine, `192.0.2.${index + 5}`)).status).toBe(200);
+      await machine.claim();
+      await machine.confirm();
+      await machine.report("network", "done");
+    }
+    await machines[0]!.report("verify", "done");
+    expect(await server.cluster(cluster.id)).toMatchObject({
+      state: "ready",
+      members: [{ address: "192.0.2.5" }, { address: "192.0.2.6" }],
+    });
+    await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
+    await server.clusters.background.idle();
+    expect((await server.cluster(cluster.id)).state).toBe("deleted");
+    expect(await messages(cluster.id)).toEqual([
+      "User-data issued, for a machine that somebody else launches",
+      "User-data issued, for a machine that somebody else launches",
+      "Its machines are somebody else's to end",
+    ]);
+  });
+
+  it("has the same seed for EC2, as a file and for cloud-init, in what EC2 takes, and is not to be cached", async () => {
+    const { id, members } = await create();
+    const [{ name } = { name: "" }] = members;
+    const json = await ask(id, name);
+    const seed = await ask(id, name, "?format=seed");
+    const cloudConfig = await ask(id, name, "?format=cloud-config");
+    expect([json, seed, cloudConfig].map(({ headers }) => headers.get("content-type"))).toEqual([
+      "application/json; charset=utf-8",
+      "application/json; charset=utf-8",
+      "text/cloud-config; charset=utf-8",
+    ]);
+    for (const { headers } of [json, seed, cloudConfig]) expect(headers.get("cache-control")).toBe("no-store");
+    const { sprout } = Ec2UserData.parse(json.body);
+    expect(sprout).toMatchObject({ server: serverUrl, ca: server.clusters.ca });
+    expect(Seed.parse(seed.body)).toEqual({
+      server: serverUrl,
+      ca: server.clusters.ca,
+      capability: Seed.parse(seed.body).capability,
+    });
+    expect(cloudConfig.text).toMatch(/^#cloud-config\n/);
+    const { write_files: files, ...rest } = parseYaml(cloudConfig.text) as { write_files: { content: string }[] };
+    expect(files).toMatchObject([{ path: "/etc/sprout/seed.json", owner: "root:root", permissions: "0600" }]);
+    const written = Seed.parse(JSON.parse(Buffer.from(files[0]!.content, "base64").toString()));
+    expect(written).toMatchObject({ server: serverUrl, ca: server.clusters.ca });
+    // The launcher's machines need not reach the plain surface, so cloud-init reports nothing.
+    expect(rest).toEqual({ runcmd: [["systemctl", "start", "--no-block", "sprout-bootstrap.service"]] });
+    const capabilities = [sprout.capabilities[0], Seed.parse(seed.body).capability, written.capability];
+    expect(new Set(capabilities).size).toBe(3);
+  });
+
+  it("voids with each answer what was issued before", async () => {
+    const cluster = await create();
+    const [lost, found] = [await issue(cluster, 0), await issue(cluster, 0)];
+    expect(refusal(await call(createTestMachine(server, cluster, 0, lost)))).toBe("403 wrong-machine");
+    expect((await call(createTestMachine(server, cluster, 0, found))).status).toBe(200);
+    expect((await messages(cluster.id)).at(-1)).toBe(
+      "User-data issued anew: what was issued before opens nothing any more",
+    );
+  });
+
+  it("keeps no capability: neither in the store, nor on the timeline, in the audit log or in the server's", async () => {
+    const cluster = await create();
+    const secrets = [{ name: "capability", value: await issue(cluster, 0) }];
+    const audit = await server.request("/v1/audit");
+    const told = JSON.stringify([await server.events(cluster.id), await server.dump(), audit.text, server.log]);
+    expect(findSecrets(secrets, told)).toEqual([]);
+    expect(await findSecretsInFiles(secrets, { folder: server.directory, mayHold: () => false })).toEqual([]);
+    expect((audit.body as AuditPage).entries.at(-1)).toMatchObject({
+      action: "user-data-issue",
+      outcome: "allowed",
+      actor: "api",
+      from: "198.51.100.7",
+      clusterId: cluster.id,
+      member: cluster.members[0]!.name,
+    });
+  });
+
+  it("stays good over a restart of the server, which launches nothing anew", async () => {
+    const cluster = await create();
+    const capability = await issue(cluster, 0);
+    await restart();
+    expect(server.log.filter((line) => line.includes("Launching again"))).toEqual([]);
+    const { members } = await server.cluster(cluster.id);
+    expect(members.map(({ state }) => state)).toEqual(["launched", "pending"]);
+    expect((await call(createTestMachine(server, cluster, 0, capability))).status).toBe(200);
+  });
+
+  it("answers a repeated POST of the cluster without secrets, and leaves what was issued alone", async () => {
+    const body = { name: "once", nodes: 1, provider: "external" };
+    const post = () => server.request("/v1/clusters", { body, headers: { "Idempotency-Key": "k" } });
+    const cluster = Cluster.parse((await post()).body);
+    const capability = await issue(cluster, 0);
+    const again = await post();
+    expect(Cluster.parse(again.body).id).toBe(cluster.id);
+    expect(findSecrets([{ name: "capability", value: capability }], again.text)).toEqual([]);
+    expect((await call(createTestMachine(server, cluster, 0, capability))).status).toBe(200);
+  });
+
+  it("gives the first control plane fifteen minutes from its first user-data, and not more for asking again", async () => {
+    const cluster = await create();
+    server.clock.advance(600_000);
+    await issue(cluster, 0);
+    server.clock.advance(600_000);
+    await issue(cluster, 0);
+    await enforceDeadlines(server.clusters);
+    expect((await server.cluster(cluster.id)).state).toBe("provisioning");
+    server.clock.advance(300_000);
+    await enforceDeadlines(server.clusters);
+    const [first, worker] = cluster.members.map(({ name }) => name);
+    expect((await server.cluster(cluster.id)).failure?.message).toBe(
+      `Never called within the provision allowance of 900 s: ${first} (launched 900 s ago), ${worker} (not launched)`,
+    );
+  });
+});
+
+describe("User-data is refused", () => {
+  it("for a node whose machine has called or is done, which loses nothing by it", async () => {
+    const cluster = await create();
+    const machine = createTestMachine(server, cluster, 0, await issue(cluster, 0));
+    await call(machine);
+    const problem = problemOf(await ask(cluster.id, machine.name), "409 wrong-state");
+    expect(problem.detail).toBe(
+      `A machine has called as ${machine.name} (MAC ${machine.mac}) and its capability is bound to it; for another machine, create another cluster`,
+    );
+    await machine.claim();
+    await machine.confirm();
+    expect(refusal(await ask(cluster.id, machine.name))).toBe("409 wrong-state");
+    await machine.report("network", "done");
+    const audit = (await server.request("/v1/audit")).body as AuditPage;
+    expect(audit.entries.filter(({ outcome }) => outcome === "refused")).toMatchObject([
+      { actor: "api", member: machine.name },
+      { actor: "api", member: machine.name },
+    ]);
+  });
+
+  it("for what does not exist, and in no form that is unknown", async () => {
+    const { id, members } = await create();
+    const [{ name } = { name: "" }] = members;
+    expect(problemOf(await ask(id, "node07.build126.sprout.internal"), "404 not-found").detail).toBe(
+      "Cluster build126 has no node node07.build126.sprout.internal",
+    );
+    expect(refusal(await ask("c-aaaaaaaaaaaaaaaa", name))).toBe("404 not-found");
+    expect(problemOf(await ask(id, name, "?format=xml"), "400 invalid-request").errors).toMatchObject([
+      { pointer: "/format" },
+    ]);
+    expect(refusal(await ask(id, name, "?fomat=json"))).toBe("400 invalid-request");
+    const path = `/v1/clusters/${id}/members/${name}/user-data`;
+    expect(refusal(await server.request(path))).toBe("405 method-not-allowed");
+    expect(refusal(await server.request(path, { method: "POST", token: null }))).toBe("401 unauthorized");
+    expect((await server.cluster(id)).members[0]!.state).toBe("pending");
+  });
+
+  it("for a cluster that is deleted or has failed", async () => {
+    const deleted = await create();
+    await server.request(`/v1/clusters/${deleted.id}`, { method: "DELETE" });
+    await server.clusters.background.idle();
+    expect(problemOf(await ask(deleted.id, deleted.members[0]!.name), "410 gone").detail).toBe(
+      "Cluster build126 is deleted: no node can join it",
+    );
+    const failed = await create();
+    server.clock.advance(900_000);
+    await enforceDeadlines(server.clusters);
+    expect(refusal(await ask(failed.id, failed.members[0]!.name))).toBe("410 gone");
+  });
+
+  it("where Sprout launches the machines, and where this server has no such provider any more", async () => {
+    const own = await server.create({ name: "own", nodes: 1 });
+    expect(problemOf(await ask(own.id, own.members[0]!.name), "409 wrong-state").detail).toBe(
+      "Cluster own is of provider fake, which launches its machines itself; user-data is issued for provider external",
+    );
+    const cluster = await create();
+    hasExternal = false;
+    await restart();
+    expect(refusal(await ask(cluster.id, cluster.members[0]!.name))).toBe("503 provider-unusable");
+    const answer = await server.request("/v1/clusters", { body: { nodes: 1, provider: "external" } });
+    expect(problemOf(answer, "400 invalid-request").errors).toEqual([
+      { pointer: "/provider", detail: "is unknown; this server has: fake" },
+    ]);
+  });
+});

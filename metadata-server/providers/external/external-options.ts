@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
+import { KubernetesVersion } from "#api/name.ts";
+import { ServerUrl } from "#api/seed.ts";
+
+const Version = KubernetesVersion.refine(isSupportedKubernetes, `must be of ${supportedKubernetes}`);
+
+/** What `sprout serve` can be told of machines that somebody else launches; without a URL there are none. */
+export const externalOptions = {
+  /** As those machines reach it. */
+  externalServerUrl: ServerUrl.nullable().default(null),
+  /** What their images have; the first where a request names none. */
+  externalKubernetesVersions: z
+    .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(Version).min(1).max(32))
+    .nullable()
+    .default(null),
+};
+
+export const externalVariables = {
+  externalServerUrl: "SPROUT_EXTERNAL_SERVER_URL",
+  externalKubernetesVersions: "SPROUT_EXTERNAL_KUBERNETES_VERSIONS",
+};
+
+type ExternalOptions = { [K in keyof typeof externalOptions]: z.output<(typeof externalOptions)[K]> };
+
+/** Neither is of use without the other. */
+export function checkExternalOptions(options: ExternalOptions, context: z.core.$RefinementCtx): void {
+  const { externalServerUrl, externalKubernetesVersions } = options;
+  if ((externalServerUrl === null) === (externalKubernetesVersions === null)) return;
+  const [missing, given] =
+    externalServerUrl === null
+      ? ["externalServerUrl", "externalKubernetesVersions"]
+      : ["externalKubernetesVersions", "externalServerUrl"];
+  context.addIssue({ code: "custom", path: [missing], message: `is required where ${given} is given` });
+}
