@@ -20,8 +20,8 @@ variable "workers" {
   type    = number
   default = 3
   validation {
-    condition     = var.workers >= 0 && var.workers <= 98
-    error_message = "Beyond 98 workers the names of nodes have three digits: change the format below"
+    condition     = var.workers >= 0 && var.workers <= 99
+    error_message = "Beyond 99 workers the names of nodes have three digits: change the format below"
   }
 }
 variable "base_domain" {
