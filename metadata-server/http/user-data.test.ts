@@ -77,7 +77,7 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     ]);
   });
 
-  it("has the same seed for EC2, as a file and for cloud-init, in what EC2 takes, and is not to be cached", async () => {
+  it("has the same for EC2, as a file and for cloud-init, each with a capability of its own, and is not to be cached", async () => {
     const { id, members } = await create();
     const [{ name } = { name: "" }] = members;
     const json = await ask(id, name);
