@@ -54,7 +54,9 @@ async function create(wanted: Instance): Promise<TestMachine> {
   }
   server.provider.plansAddresses = wanted.plansAddresses;
   created += 1;
-  const cluster = await server.create({ name: `${name}${created}`, nodes: undefined, controlPlanes, workers, labels });
+  // `a7` and 8, `a` and 78: without the hyphen two of them could be one.
+  const unique = `${name}-${created}`;
+  const cluster = await server.create({ name: unique, nodes: undefined, controlPlanes, workers, labels });
   return bringTo(cluster, wanted);
 }
 
