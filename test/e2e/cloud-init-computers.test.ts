@@ -47,6 +47,9 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
     await clouds.phonedHome(3);
   });
   afterAll(async () => {
+    // Its computers would end with this process, but not their links.
+    await clouds.lab.client.delete(cluster.id);
+    await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
     await clouds.close();
     await rm(folder, { recursive: true });
   });
