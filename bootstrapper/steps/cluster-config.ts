@@ -1,8 +1,7 @@
-import { below } from "../files.ts";
 import { toVersionTraits } from "../kubernetes/version.ts";
 import { readImageManifest } from "../image-manifest.ts";
-import { kubeadmConfig } from "../render/kubeadm.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
+import { runKubeadmPhase } from "./kubeadm-phase.ts";
 import { applyNetworkManifest } from "./network-manifest.ts";
 import { apiOf, credentialsOf, type Session } from "../session.ts";
 
@@ -19,9 +18,8 @@ const routeAgentRights: [file: string, path: string][] = [
  * manifest. Further control planes mark themselves only.
  */
 export async function configureCluster(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec, kind, metadata } = session;
-  const kubeadm = (...phase: string[]) =>
-    exec(["kubeadm", "init", "phase", ...phase, `--config=${below(root, kubeadmConfig)}`], signal);
+  const { root, kind, metadata } = session;
+  const kubeadm = (...phase: string[]) => runKubeadmPhase(session, phase, signal);
   if (kind === "control-plane") {
     await kubeadm("mark-control-plane");
     return;

@@ -17,6 +17,7 @@ const fakePrograms = {
 esac`,
   kubeadm: `echo "$@" >> "$ROOT/kubeadm.log"
 if [ "$1" = join ]; then . "$ROOT/bin/kubeadm-join"; else
+[ ! -e "$ROOT/phase-fault" ] || . "$ROOT/phase-fault"
 mkdir -p "$ROOT/etc/kubernetes/manifests"
 touch "$ROOT/etc/kubernetes/manifests/kube-controller-manager.yaml" "$ROOT/etc/kubernetes/manifests/kube-scheduler.yaml"
 fi`,
