@@ -23,6 +23,8 @@ export interface QemuMachineOptions {
   /** Of its link on the bridge. */
   tap: string;
   memoryMiB: number;
+  /** One by default. */
+  cpus?: number | undefined;
   /** A second card on the same bridge, and its link; none by default. */
   secondCard?: { mac: string; tap: string };
   /** A raw image; its own boot order is the network, then this. None by default. */
@@ -36,7 +38,7 @@ const uefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
 /** Powers on an emulated machine, whose firmware boots over the network first. */
 export async function startQemuMachine(options: QemuMachineOptions): Promise<QemuMachine> {
-  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, secondCard, disk, consoleFile } = options;
+  const { firmware = "bios", mac, smbios, bridge, tap, memoryMiB, cpus = 1, secondCard, disk, consoleFile } = options;
   await createTap(tap, bridge);
   const args = [
     ["-nodefaults", "-display", "none", "-monitor", "none"],
@@ -46,7 +48,7 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     smbios ? ["-uuid", smbios.uuid, "-smbios", `type=1,uuid=${smbios.uuid},serial=${smbios.serial}`] : [],
     // Without tb-size, the cache of translated code grows to 1 GB. Without random numbers of the processor, which real ones
     // have, the kernel gathers its own for a quarter of a second.
-    ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64,+rdrand", "-smp", "1", "-m", String(memoryMiB)],
+    ["-accel", "tcg,thread=multi,tb-size=256", "-cpu", "qemu64,+rdrand", "-smp", String(cpus), "-m", String(memoryMiB)],
     ["-boot", "strict=on"],
     ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`],
     ["-device", `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${firmware === "uefi" ? ",romfile=" : ""}`],

@@ -12,8 +12,6 @@ export interface RackProviderOptions {
   store: () => Store;
   serverKey: () => Buffer;
   bridge: string;
-  /** Whose disk is installed to. */
-  isInstalled: (name: string) => boolean;
   /** First three octets of the rack's /24, whose host is `.1`. */
   subnet: string;
 }
@@ -43,8 +41,7 @@ export function createRackProvider(options: RackProviderOptions): MachineProvide
 
     async reserve({ members, ...request }) {
       const workers = members.filter(({ name }) => isInRack(name));
-      const wanted = { install: workers.some(({ name }) => options.isInstalled(name)) };
-      const { machines: taken } = await bareMetal().reserve({ ...request, members: workers, machines: wanted });
+      const { machines: taken } = await bareMetal().reserve({ ...request, members: workers });
       const controlPlanes = members.filter(({ name }) => !isInRack(name));
       const machines = controlPlanes.map(({ name, role }, index) => ({
         name,

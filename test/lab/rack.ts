@@ -36,7 +36,13 @@ export interface Rack {
   lab: Lab;
   machines: MachineClient;
   /** Puts a machine into the rack; nobody has heard of it. */
-  add(machine: { firmware?: Firmware; memoryMiB: number; diskGiB?: number; cards?: 1 | 2 }): Promise<RackMachine>;
+  add(machine: {
+    firmware?: Firmware;
+    memoryMiB: number;
+    cpus?: number;
+    diskGiB?: number;
+    cards?: 1 | 2;
+  }): Promise<RackMachine>;
   /** Tells the server how to switch it, and that its last card takes part in clusters. */
   setUp(id: string, machine: RackMachine): Promise<void>;
   /** The address that DHCP gave to a card. */
@@ -51,8 +57,7 @@ function opened<T>(thing: T | undefined): T {
 
 /**
  * A network of its own with the project's server, its DHCP and its boot surface, and emulated machines whose power a fake
- * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network; the
- * workers of one that is named `disk` are installed.
+ * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
  */
 export async function startRack(): Promise<Rack> {
   await createBridge(bridge, [`${subnet}.1/24`, "fd78:1::1/64"]);
@@ -69,7 +74,6 @@ export async function startRack(): Promise<Rack> {
         serverKey: () => opened(serverKey),
         bridge,
         subnet,
-        isInstalled: (name) => name.includes(".disk."),
       }),
     {
       settings: {
@@ -93,7 +97,7 @@ export async function startRack(): Promise<Rack> {
     lab,
     machines: createMachineClient(lab.connection, { signal }),
 
-    async add({ firmware = "bios", memoryMiB, diskGiB, cards = 1 }) {
+    async add({ firmware = "bios", memoryMiB, cpus, diskGiB, cards = 1 }) {
       const index = rackMachines.length + 1;
       const mac = `52:54:00:78:01:0${index}`;
       const secondMac = cards === 2 ? `52:54:00:78:02:0${index}` : undefined;
@@ -111,6 +115,7 @@ export async function startRack(): Promise<Rack> {
         bridge,
         tap: `${bridge}-${index}`,
         memoryMiB,
+        cpus,
         ...(secondMac !== undefined && { secondCard: { mac: secondMac, tap: `${bridge}-${index}b` } }),
         ...(diskGiB !== undefined && { disk }),
         consoleFile,
