@@ -17,7 +17,7 @@ export interface CommandLineSource {
 }
 
 /** What the initrd of Sprout's own boot images is told; checked there. */
-const ofInitrd = ["do", "root", "root-sha256", "disk-gib", "report"];
+const ofInitrd = ["do", "root", "root-sha512", "disk-gib", "report"];
 const known = ["server", "ca", "ca-sha256", "capability", "cluster-mac", ...ofInitrd];
 
 /**

@@ -29,7 +29,7 @@ describe("parseKernelCommandLine", () => {
   });
 
   it("leaves to the initrd what it fetches its root by", () => {
-    const ofInitrd = `sprout.do=install sprout.disk-gib=8 sprout.root=http://ms/disk.squashfs sprout.root-sha256=${"b".repeat(64)} sprout.report=http://ms`;
+    const ofInitrd = `sprout.do=install sprout.disk-gib=8 sprout.root=http://ms/disk.squashfs sprout.root-sha512=${"b".repeat(128)} sprout.report=http://ms`;
     const caSha256 = "a".repeat(64);
     expect(parseKernelCommandLine(`quiet ${ofInitrd}\n`)).toBeUndefined();
     const own = `sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=${caSha256}`;

@@ -11,20 +11,20 @@ describe("The checksum of an asset", () => {
   it("is that of the file which is there now: written, replaced or gone", async () => {
     const folder = await temporaryFolder("asset-files");
     const path = join(folder, "root.squashfs");
-    const files = createAssetFiles();
-    expect(await files.sha256(path)).toBeUndefined();
+    const files = createAssetFiles("sha256");
+    expect(await files.digest(path)).toBeUndefined();
     await writeFile(path, "first");
-    expect([await files.sha256(path), await files.sha256(path)]).toEqual([sha256Of("first"), sha256Of("first")]);
+    expect([await files.digest(path), await files.digest(path)]).toEqual([sha256Of("first"), sha256Of("first")]);
     await writeFile(path, "written");
-    expect(await files.sha256(path)).toBe(sha256Of("written"));
+    expect(await files.digest(path)).toBe(sha256Of("written"));
     await writeFile(`${path}.new`, "another");
     await rename(`${path}.new`, path);
-    expect(await files.sha256(path)).toBe(sha256Of("another"));
+    expect(await files.digest(path)).toBe(sha256Of("another"));
     await rm(path);
-    expect(await files.sha256(path)).toBeUndefined();
+    expect(await files.digest(path)).toBeUndefined();
   });
 
   it("is none of a folder", async () => {
-    expect(await createAssetFiles().sha256(await temporaryFolder("asset-files"))).toBeUndefined();
+    expect(await createAssetFiles("sha256").digest(await temporaryFolder("asset-files"))).toBeUndefined();
   });
 });

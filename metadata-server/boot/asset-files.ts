@@ -6,8 +6,8 @@ import { open, type FileHandle } from "node:fs/promises";
 export interface AssetFile {
   handle: FileHandle;
   sizeBytes: number;
-  /** Of all its bytes, hexadecimal. */
-  sha256: string;
+  /** Checksum of all its bytes, hexadecimal. */
+  digest: string;
   /** Throws where the file was written since it was opened; one that took its place by its name is another file. */
   checkUnchanged(): void;
 }
@@ -15,28 +15,28 @@ export interface AssetFile {
 export interface AssetFiles {
   /** Undefined where there is no such file. The first to ask for a file waits until all of it was read. */
   open(path: string): Promise<AssetFile | undefined>;
-  /** Of the file that is there now; undefined where there is none. */
-  sha256(path: string): Promise<string | undefined>;
+  /** Of the file that is there now, as `AssetFile` has it; undefined where there is none. */
+  digest(path: string): Promise<string | undefined>;
 }
 
-interface Digest {
+interface Known {
   identity: string;
-  sha256: Promise<string>;
+  digest: Promise<string>;
 }
 
 const chunkBytes = 1024 * 1024;
 
 /** Checksums are of what the file really holds, and kept for as long as its inode, size and time stay the same. */
-export function createAssetFiles(): AssetFiles {
-  const digests = new Map<string, Digest>();
+export function createAssetFiles(algorithm: "sha256" | "sha512"): AssetFiles {
+  const digests = new Map<string, Known>();
   const digestOf = (path: string, handle: FileHandle, identity: string) => {
     const known = digests.get(path);
-    if (known?.identity === identity) return known.sha256;
-    const sha256 = checksum(handle);
-    const digest = { identity, sha256 };
-    digests.set(path, digest);
-    sha256.catch(() => digests.get(path) === digest && digests.delete(path));
-    return sha256;
+    if (known?.identity === identity) return known.digest;
+    const digest = checksum(handle, algorithm);
+    const latest = { identity, digest };
+    digests.set(path, latest);
+    digest.catch(() => digests.get(path) === latest && digests.delete(path));
+    return digest;
   };
   async function openFile(path: string): Promise<AssetFile | undefined> {
     const handle = await openExisting(path);
@@ -47,9 +47,9 @@ export function createAssetFiles(): AssetFiles {
         throw new Error(`Cannot serve ${path}: it was written while it was read; rename a new file into its place`);
     };
     try {
-      const sha256 = await digestOf(path, handle, identity);
+      const digest = await digestOf(path, handle, identity);
       checkUnchanged();
-      return { handle, sizeBytes: fstatSync(handle.fd).size, sha256, checkUnchanged };
+      return { handle, sizeBytes: fstatSync(handle.fd).size, digest, checkUnchanged };
     } catch (error) {
       await handle.close();
       throw error;
@@ -57,15 +57,15 @@ export function createAssetFiles(): AssetFiles {
   }
   return {
     open: openFile,
-    async sha256(path) {
+    async digest(path) {
       const known = digests.get(path);
-      const sha256 = await known?.sha256;
+      const digest = await known?.digest;
       // Only now: it may have been written until its last byte was read.
       const stats = known && statSync(path, { bigint: true, throwIfNoEntry: false });
-      if (stats !== undefined && identify(stats) === known?.identity) return sha256;
+      if (stats !== undefined && identify(stats) === known?.identity) return digest;
       const file = await openFile(path);
       await file?.handle.close();
-      return file?.sha256;
+      return file?.digest;
     },
   };
 }
@@ -85,8 +85,8 @@ const identityOf = ({ fd }: FileHandle) => identify(fstatSync(fd, { bigint: true
 /** Not its ctime: that changes when another file takes its name. */
 const identify = ({ dev, ino, size, mtimeNs }: BigIntStats) => [dev, ino, size, mtimeNs].join(" ");
 
-async function checksum(handle: FileHandle): Promise<string> {
-  const hash = createHash("sha256");
+async function checksum(handle: FileHandle, algorithm: string): Promise<string> {
+  const hash = createHash(algorithm);
   for await (const chunk of handle.createReadStream({ start: 0, autoClose: false, highWaterMark: chunkBytes }))
     hash.update(chunk as Buffer);
   return hash.digest("hex");

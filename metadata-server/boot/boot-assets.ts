@@ -15,13 +15,13 @@ export interface BootAssets {
   versions(): Promise<string[]>;
   /** Of the image of that Kubernetes version, or of "ipxe". Undefined where there is none; any text is safe to ask for. */
   open(version: string, name: string): Promise<AssetFile | undefined>;
-  /** The same of its SHA-256 alone, hexadecimal. */
-  sha256(version: string, name: string): Promise<string | undefined>;
+  /** The same of its SHA-512 alone, hexadecimal; without instructions for either it takes two thirds of the time of SHA-256. */
+  digest(version: string, name: string): Promise<string | undefined>;
 }
 
 /** `imagesDir` has a folder for each baked image, named by its Kubernetes version. */
 export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ipxeDir: string }): BootAssets {
-  const files = createAssetFiles();
+  const files = createAssetFiles("sha512");
   const pathOf = (version: string, name: string) => {
     if (version === "ipxe") return ipxeNames.includes(name) ? join(ipxeDir, name) : undefined;
     if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
@@ -33,9 +33,9 @@ export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ip
       const path = pathOf(version, name);
       return path === undefined ? undefined : files.open(path);
     },
-    async sha256(version, name) {
+    async digest(version, name) {
       const path = pathOf(version, name);
-      return path === undefined ? undefined : files.sha256(path);
+      return path === undefined ? undefined : files.digest(path);
     },
   };
 }

@@ -18,7 +18,7 @@ const boot = {
     do: "install",
     "disk-gib": 1000,
     root: `${assetsUrl}/disk.squashfs`,
-    "root-sha256": "ab".repeat(32),
+    "root-sha512": "ab".repeat(64),
     report: "http://192.0.2.1:8080/machine-reports",
     ...forBootstrapper,
   },

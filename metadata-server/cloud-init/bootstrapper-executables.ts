@@ -20,14 +20,14 @@ export interface BootstrapperExecutables {
 
 /** `folder` has `sprout-bootstrap` in a folder for each architecture. */
 export function createBootstrapperExecutables(folder: string): BootstrapperExecutables {
-  const files = createAssetFiles();
+  const files = createAssetFiles("sha256");
   const pathOf = (arch: string) => join(folder, arch, "sprout-bootstrap");
   return {
     open: async (arch) => (architectures.some((known) => known === arch) ? files.open(pathOf(arch)) : undefined),
     async list() {
       const found = await Promise.all(
         architectures.map(async (arch) => {
-          const sha256 = await files.sha256(pathOf(arch));
+          const sha256 = await files.digest(pathOf(arch));
           return sha256 === undefined ? [] : [{ arch, machine: machines[arch], sha256 }];
         }),
       );

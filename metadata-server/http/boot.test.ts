@@ -101,10 +101,10 @@ describe("A machine that a cluster took", () => {
 
   it("boots this server's image with a capability of its own that works", async () => {
     const script = await surface.ipxe(query);
-    const root = createHash("sha256").update("root.squashfs").digest("hex");
+    const root = createHash("sha512").update("root.squashfs").digest("hex");
     const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
     expect(script).toContain(`kernel ${plainUrl}/assets/v1.20.2/vmlinuz initrd=initrd `);
-    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.20.2/root.squashfs sprout.root-sha256=${root} `);
+    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.20.2/root.squashfs sprout.root-sha512=${root} `);
     expect(script).toContain(`sprout.server=https://10.77.255.254:8443 sprout.ca-sha256=${pin} `);
     expect(capabilityIn(script)).not.toBe(worker.capability);
     expect((await worker.getMetadata(query)).status).toBe(403);

@@ -62,8 +62,8 @@ async function bootFromNetwork(
 ): Promise<string> {
   const { kubernetesVersion } = await ownerOf(deps, machine);
   const name = install ? "disk.squashfs" : "root.squashfs";
-  const rootSha256 = await deps.assets.sha256(kubernetesVersion, name);
-  if (rootSha256 === undefined) {
+  const rootSha512 = await deps.assets.digest(kubernetesVersion, name);
+  if (rootSha512 === undefined) {
     // Before a capability is issued: this window has but one.
     const lines = [
       `There is no image of ${kubernetesVersion} for network boot`,
@@ -84,7 +84,7 @@ async function bootFromNetwork(
       ...(install && { do: "install", "disk-gib": diskGiBOf(machine) }),
       ...(machine.clusterMac !== machine.provisioningMac && { "cluster-mac": machine.clusterMac }),
       root: `${assetsUrl}/${name}`,
-      "root-sha256": rootSha256,
+      "root-sha512": rootSha512,
       report: `${origin}/machine-reports`,
       server: `https://${hostname}:${deps.apiPort}`,
       "ca-sha256": fingerprintOf(deps.clusters.ca),

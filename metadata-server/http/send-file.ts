@@ -30,7 +30,7 @@ async function answer(
   file: AssetFile,
   { contentType, logger }: { contentType: string; logger: Logger },
 ): Promise<Response> {
-  const etag = `"${file.sha256}"`;
+  const etag = `"${file.digest}"`;
   const common = { etag, "accept-ranges": "bytes", "cache-control": "no-cache" };
   if (!isListed(c.req.header("if-match") ?? "*", etag)) return new Response(null, { status: 412, headers: common });
   if (isListed(c.req.header("if-none-match"), etag)) return new Response(null, { status: 304, headers: common });

@@ -2,9 +2,9 @@
 
 fetch_root() {
   url=$(argument sprout.root)
-  sha256=$(argument sprout.root-sha256)
-  [ -n "$url" ] && [ -n "$sha256" ] ||
-    fail "sprout.root= and sprout.root-sha256= must be on the kernel command line; see the boot script"
+  sha512=$(argument sprout.root-sha512)
+  [ -n "$url" ] && [ -n "$sha512" ] ||
+    fail "sprout.root= and sprout.root-sha512= must be on the kernel command line; see the boot script"
   mkdir -p /memory /lower /root
   mount -t tmpfs -o size=90%,mode=755 memory /memory
   for try in 1 2 3 4 5; do
@@ -14,7 +14,7 @@ fetch_root() {
   done
   [ -n "$fetched" ] || fail "$url was not fetched: no answer, no such file, or not enough memory for it"
   say_when "has its root image"
-  echo "$sha256  /memory/root.squashfs" | sha256sum -c -s || fail "$url is not what sprout.root-sha256 says"
+  echo "$sha512  /memory/root.squashfs" | sha512sum -c -s || fail "$url is not what sprout.root-sha512 says"
 }
 
 # mount_root CHANGES: the root image, written over below CHANGES.

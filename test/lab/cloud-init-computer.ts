@@ -1,7 +1,6 @@
 import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BakedImage } from "../../images/baked-image.ts";
-import { checksumFile } from "../../images/kubernetes/binaries.ts";
 import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { run } from "../../metadata-server/run.ts";
 import { withoutBootstrapper } from "./cloud-init-image.ts";
@@ -23,10 +22,7 @@ export async function writeCloudInitComputer(
   const baked = join(image.networkBoot, "root.squashfs");
   const args = ["--mount", "--propagation", "private", "sh", script, baked, rootfs, root];
   await run("unshare", [...args, ...withoutBootstrapper, ...unwanted], { signal });
-  const { networkBoot } = image.manifest;
-  if (networkBoot === undefined) throw new Error("The image has no files for network boot");
-  const files = [{ name: "root.squashfs" as const, ...(await checksumFile(root)) }];
-  return { networkBoot: folder, manifest: { ...image.manifest, networkBoot: { ...networkBoot, files } } };
+  return { networkBoot: folder };
 }
 
 /** SMBIOS of EC2's own machines: UUID and serial are one, and begin so. */

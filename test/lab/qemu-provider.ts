@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from "node:crypto";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
@@ -7,7 +7,7 @@ import { startBootServices, type BootServices } from "./boot-services.ts";
 import { startQemuMachine, type QemuMachine, type QemuMachineOptions } from "./qemu-machine.ts";
 
 export interface QemuProviderOptions {
-  image: Pick<BakedImage, "networkBoot" | "manifest">;
+  image: Pick<BakedImage, "networkBoot">;
   /** Whether a member boots over the network in QEMU; the others stay what they are. */
   isEmulated: (name: string) => boolean;
   /** On its kernel command line: who it is; by default what sprout-bootstrap reads there. */
@@ -64,7 +64,7 @@ export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderO
       const bridge = spec.providerData["bridge"];
       if (!address || !mac || !bridge) throw new Error(`Cannot launch ${spec.name}: it needs an address on a bridge`);
       const boot = await servicesOn(bridge, address);
-      await boot.admit({ mac, address, script: bootScript(boot.url, spec, options) });
+      await boot.admit({ mac, address, script: await bootScript(boot.url, spec, options) });
       await mkdir(options.workDir, { recursive: true });
       const poweredOnAt = Date.now();
       const machine = await startQemuMachine({
@@ -99,15 +99,15 @@ function identifyBySprout({ seed }: MachineSpec): string {
   return `sprout.server=${seed.server} sprout.ca-sha256=${pin} sprout.capability=${seed.capability}`;
 }
 
-function bootScript(
+async function bootScript(
   url: string,
   spec: MachineSpec,
-  { image: { manifest }, identify = identifyBySprout }: QemuProviderOptions,
-): string {
-  const root = manifest.networkBoot?.files.find(({ name }) => name === "root.squashfs");
+  { image: { networkBoot }, identify = identifyBySprout }: QemuProviderOptions,
+): Promise<string> {
+  const root = createHash("sha512").update(await readFile(join(networkBoot, "root.squashfs")));
   const commandLine = [
     "initrd=initrd console=ttyS0,115200 quiet",
-    `sprout.root=${url}/root.squashfs sprout.root-sha256=${root?.sha256}`,
+    `sprout.root=${url}/root.squashfs sprout.root-sha512=${root.digest("hex")}`,
     identify(spec),
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     "BOOTIF=01-${net0/mac:hexhyp}",
