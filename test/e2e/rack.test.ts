@@ -187,7 +187,7 @@ describe.skipIf(reason !== null)(
         for (const machine of [first, second]) expect(await machine.said()).toContain("sprout: Installing to /dev/vda");
         kubectl = await kubectlOf(cluster, 900_000);
         expect(await runWorkload({ kubectl, ...workload(2) })).toMatchObject({ pods: 2, crossNode: 2, nodePorts: 2 });
-      });
+      }, 1_000_000);
 
       it("boot from their disks, BIOS and UEFI, and are the same nodes again, with pods that answer", async () => {
         const firstBoots = await bootIds();
@@ -202,7 +202,7 @@ describe.skipIf(reason !== null)(
           expect((await find(machine))?.assignment).toMatchObject({ allocation, installedAt: expect.any(String) });
         }
         expect(await runWorkload({ kubectl, ...workload(2) })).toMatchObject({ pods: 2, crossNode: 2, nodePorts: 2 });
-      });
+      }, 700_000);
 
       it("are wiped, off and free when their cluster is deleted", async () => {
         await rack.lab.client.delete(cluster.id);
@@ -211,7 +211,7 @@ describe.skipIf(reason !== null)(
           expect(await machine.said()).toContain("sprout: Wiping /dev/vda");
         }
         expect((await rack.lab.client.get(cluster.id)).state).toBe("deleted");
-      });
+      }, 400_000);
 
       it("have left nothing on the host, as none of them has", async () => {
         for (const { powered } of [first, second])
