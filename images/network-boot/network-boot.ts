@@ -25,6 +25,8 @@ export interface NetworkBootOptions {
 const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
 /** No machine of ours runs these. */
 const oldShims = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1"];
+/** The root is writable already, and a seed of random numbers that was kept there is gone: half a second, emulated. */
+const unitsOfDisks = ["remount-fs", "random-seed"].map((name) => `usr/lib/systemd/system/systemd-${name}.service`);
 
 type Inputs = Pick<BakedImage, "dir" | "rootfs" | "containerdStore" | "networkBoot" | "manifest">;
 
@@ -55,7 +57,7 @@ export async function writeNetworkBoot(
   await writeRootImage(join(files, "root.squashfs"), {
     ...roots,
     unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
-    unwantedPrograms: [...oldShims, "usr/bin/kubectl"],
+    unwantedFiles: [...oldShims, ...unitsOfDisks, "usr/bin/kubectl"],
     scratchDir: join(work.path, "root"),
   });
   onDetail("root on a disk");
@@ -63,7 +65,7 @@ export async function writeNetworkBoot(
   await writeRootImage(join(files, "disk.squashfs"), {
     ...roots,
     unwantedImages: [],
-    unwantedPrograms: oldShims,
+    unwantedFiles: oldShims,
     scratchDir: join(work.path, "disk"),
     extend: (layer) => writeDiskBoot(join(layer, "usr/lib/sprout/disk"), diskBoot),
   });

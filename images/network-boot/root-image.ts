@@ -13,7 +13,7 @@ export interface RootImageInputs {
   store: string;
   /** What this kind of machine never runs: references of container images, and paths below the root. */
   unwantedImages: readonly string[];
-  unwantedPrograms: readonly string[];
+  unwantedFiles: readonly string[];
   templatesDir: string;
   scratchDir: string;
   /** Adds what only this kind of machine has. */
@@ -26,7 +26,7 @@ const storePath = "/usr/lib/sprout/containerd";
 
 /** Writes the root of a computer: the machine root, kernel modules and a read-only containerd store. */
 export async function writeRootImage(file: string, inputs: RootImageInputs): Promise<void> {
-  const { kernel, rootfs, templatesDir, scratchDir, unwantedPrograms, signal } = inputs;
+  const { kernel, rootfs, templatesDir, scratchDir, unwantedFiles, signal } = inputs;
   // A layer over the machine root, which stays as it is.
   const layer = join(scratchDir, "layer");
   const store = join(layer, storePath);
@@ -41,7 +41,7 @@ export async function writeRootImage(file: string, inputs: RootImageInputs): Pro
   });
   await installLease(layer, templatesDir);
   await inputs.extend?.(layer);
-  const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...unwantedPrograms];
+  const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...unwantedFiles];
   await run("unshare", args, { signal });
 }
 
