@@ -3,7 +3,8 @@ import { BootstrapError } from "./errors.ts";
 
 export interface CommandLine {
   command: "run" | "plan" | "check" | "reset" | "route-agent" | "version" | "help";
-  file?: string | undefined;
+  /** Of `plan`, one at most. */
+  files: string[];
   root: string;
   /** Folder of templates of one's own, below the root. */
   templatesOverlay?: string | undefined;
@@ -13,7 +14,8 @@ export const usage = `sprout-bootstrap: turns this machine into a Kubernetes nod
 
   run             bring the machine up (the default)
   plan [FILE]     print the steps and the rendered files, secrets masked; FILE is metadata or user-data, else the server is asked
-  check FILE      validate a seed, user-data, cluster PKI, metadata or credentials file offline
+  check FILE...   validate seeds, user-data, cluster PKI, metadata or credentials offline, and that the user-data of several
+                  machines makes one cluster
   reset           undo all of it: the machine is as it was imaged, and can be brought up under a new allocation
   route-agent     keep the routes to the peers' pods
 
@@ -27,19 +29,20 @@ exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or confi
 
 const commands = ["run", "plan", "check", "reset", "route-agent"] as const;
 
+const mostFiles: Partial<Record<CommandLine["command"], number>> = { check: Infinity, plan: 1 };
+
 /** Throws BootstrapError `invalid-input`. */
 export function parseCommandLine(args: readonly string[]): CommandLine {
   const { values, positionals } = parse(args);
-  const common = { root: values.root, templatesOverlay: values.templates };
+  const [name = "run", ...files] = positionals;
+  const common = { root: values.root, templatesOverlay: values.templates, files };
   if (values.help) return { command: "help", ...common };
   if (values.version) return { command: "version", ...common };
-  const [name = "run", file, ...rest] = positionals;
   const command = commands.find((known) => known === name);
   if (command === undefined) throw misuse(`unknown command "${name}"`);
-  const takesFile = command === "check" || command === "plan";
-  if (rest.length > 0 || (file !== undefined && !takesFile)) throw misuse(`too many arguments for ${command}`);
-  if (command === "check" && file === undefined) throw misuse("check needs a file");
-  return { command, file, ...common };
+  if (files.length > (mostFiles[command] ?? 0)) throw misuse(`too many arguments for ${command}`);
+  if (command === "check" && files.length === 0) throw misuse("check needs a file");
+  return { command, ...common };
 }
 
 function parse(args: readonly string[]) {

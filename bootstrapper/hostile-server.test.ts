@@ -88,7 +88,7 @@ describe("What is put in the bootstrapper's way on the machine", () => {
       "etc/sprout/seed.json",
       async ({ root }) => writeFile(join(root, "etc/sprout/seed.json"), '{"server"'),
       2,
-      /^Cannot use seed \/etc\/sprout\/seed\.json: it is cut short or not JSON$/,
+      /^Cannot use seed \/etc\/sprout\/seed\.json: it is cut short or not JSON \(line 1 column 10\)$/,
     ],
     [
       "an empty seed",

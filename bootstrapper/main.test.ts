@@ -196,13 +196,42 @@ describe("sprout-bootstrap", () => {
     await writeFile(file, JSON.stringify({ server: "https://ms", capability: "short", extra: true }));
     expect(await runMain(root, ["check", file])).toMatchObject({
       exitCode: 2,
-      error: expect.stringContaining("/ca: Invalid input") as string,
+      error: expect.stringContaining("/ca: is missing") as string,
+    });
+  });
+
+  it("check takes the user-data of several machines, plan one file that says what this machine is", async () => {
+    const root = await temporaryFolder("bootstrap");
+    const [one, other, seed] = ["one.json", "other.json", "seed.json"].map((name) => join(root, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(one, JSON.stringify(userDataFields));
+    await writeFile(other, JSON.stringify({ ...userDataFields, myDomain: "node01.build126.test" }));
+    await writeFile(seed, '{"server": "https://ms"}');
+    expect(await runMain(root, ["check", one, other])).toMatchObject({
+      exitCode: 0,
+      stdout: `${one} is valid user-data\n${other} is valid user-data`,
+    });
+    expect(await runMain(root, ["check", one, one])).toMatchObject({
+      exitCode: 2,
+      error: `Cannot make one cluster: ${one}: /myDomain: is node02.build126.test, as in ${one}`,
+    });
+    expect(await runMain(root, ["plan", seed])).toMatchObject({
+      exitCode: 2,
+      error: `Cannot plan from ${seed}: it is seed, which does not say what this machine is; give metadata, or user-data with names`,
+    });
+    expect(await runMain(root, ["check", join(root, "none.json")])).toMatchObject({
+      exitCode: 2,
+      error: `Cannot read ${root}/none.json: there is no such file`,
     });
   });
 
   it.each([
     [["frobnicate"], 'unknown command "frobnicate"'],
     [["run", "x"], "too many arguments for run"],
+    [["plan", "x", "y"], "too many arguments for plan"],
     [["check"], "check needs a file"],
     [["--wat"], "Unknown option '--wat'"],
   ])("exits 2 on %j", async (args, reason) => {

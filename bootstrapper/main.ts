@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { bringUp } from "./bring-up.ts";
-import { checkFile, kindOf } from "./check-file.ts";
+import { checkFiles, type InputFile, kindOf } from "./check-file.ts";
 import { checkMetadata } from "./check-metadata.ts";
 import { type CommandLine, parseCommandLine, usage } from "./command-line.ts";
-import { exitCodes, toBootstrapError } from "./errors.ts";
+import { BootstrapError, exitCodes, toBootstrapError } from "./errors.ts";
 import { isContainer } from "./hardware.ts";
 import { fetchMetadata, openOrigin } from "./open-origin.ts";
 import { parseJson } from "./parse.ts";
@@ -22,7 +22,7 @@ const planTimeoutMs = 60_000;
 const write = (text: string) => process.stdout.write(text);
 
 async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
-  const { root, templatesOverlay, file = "" } = line;
+  const { root, templatesOverlay, files } = line;
   switch (line.command) {
     case "run":
       return bringUp({ root, templatesOverlay, write, signal });
@@ -30,7 +30,7 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
       write(await planText(line, signal));
       return;
     case "check":
-      write(`${checkFile(await readFile(file, "utf8"), file)}\n`);
+      write(checkFiles(await Promise.all(files.map(readInput))));
       return;
     case "reset":
       return reset({ root, write, signal });
@@ -44,7 +44,7 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
   }
 }
 
-async function planText({ root, templatesOverlay, file }: CommandLine, signal: AbortSignal): Promise<string> {
+async function planText({ root, templatesOverlay, files: [file] }: CommandLine, signal: AbortSignal): Promise<string> {
   const inContainer = await isContainer(root);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(planTimeoutMs)]);
   const source = await findSource(root, { file, inContainer, signal: limit });
@@ -61,11 +61,25 @@ async function findSource(
   { file, ...options }: { file: string | undefined; inContainer: boolean; signal: AbortSignal },
 ): Promise<Source | NodeMetadata> {
   if (file === undefined) return discoverSource({ root, ...options });
-  const text = await readFile(file, "utf8");
-  if (kindOf(text) === "user-data") return toUserDataSource(text, { where: file });
+  const { text } = await readInput(file);
+  const kind = kindOf(text, file);
+  if (kind === "user-data") return toUserDataSource(text, { where: file });
+  if (kind !== "metadata")
+    throw new BootstrapError(
+      "invalid-input",
+      `Cannot plan from ${file}: it is ${kind}, which does not say what this machine is; give metadata, or user-data with names`,
+    );
   const metadata = parseJson(NodeMetadata, text, `metadata ${file}`);
   checkMetadata(metadata);
   return metadata;
+}
+
+async function readInput(file: string): Promise<InputFile> {
+  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const why = cause.code === "ENOENT" ? "there is no such file" : cause.message;
+    throw new BootstrapError("invalid-input", `Cannot read ${file}: ${why}`, { cause });
+  });
+  return { file, text };
 }
 
 async function askForMetadata(source: Source, options: { root: string; inContainer: boolean; signal: AbortSignal }) {

@@ -94,9 +94,9 @@ describe.each(documents)("The parser of %s", (_, schema, document) => {
     const text = JSON.stringify(document);
     fc.assert(
       fc.property(fc.nat(text.length - 1), (length) => {
-        expect(outcome(() => parseJson(schema, text.slice(0, length), "it"))).toEqual({
-          problem: `Cannot use it: ${length === 0 ? "it is empty" : "it is cut short or not JSON"}`,
-        });
+        const { problem } = outcome(() => parseJson(schema, text.slice(0, length), "it")) as { problem: string };
+        const why = length === 0 ? /^it is empty$/ : /^it is cut short or not JSON( \(line \d+ column \d+\))?$/;
+        expect(problem.replace("Cannot use it: ", "")).toMatch(why);
       }),
     );
   });

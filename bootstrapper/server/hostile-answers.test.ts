@@ -123,7 +123,7 @@ describe("An answer that will not get better is refused at once:", () => {
     [
       "gzip that nobody asked for",
       raw((response) => response.end(gzipSync(document))),
-      "Cannot use metadata from HOST: it is not JSON",
+      "Cannot use metadata from HOST: it is compressed, not JSON: it must be plain",
     ],
     [
       "5 MiB",
@@ -135,7 +135,11 @@ describe("An answer that will not get better is refused at once:", () => {
       body(`[${document}]`),
       "Cannot use metadata from HOST: /: Invalid input: expected object, received array",
     ],
-    ["two documents", body(document + document), "Cannot use metadata from HOST: it is cut short or not JSON"],
+    [
+      "two documents",
+      body(document + document),
+      `Cannot use metadata from HOST: it is cut short or not JSON (line 1 column ${document.length + 1})`,
+    ],
     [
       "a deadline of 30 years",
       body(JSON.stringify({ ...workerMetadata, deadlineSeconds: 1e9 })),

@@ -24,8 +24,8 @@ export async function resolveTrust(trust: Trust, server: URL, signal: AbortSigna
   return new X509Certificate(found.raw).toString();
 }
 
-/** Every certificate of the file: while an authority is replaced, two are trusted. */
-function readAuthorities(pem: string): string {
+/** Every certificate of the file: while an authority is replaced, two are trusted. Throws BootstrapError. */
+export function readAuthorities(pem: string): string {
   try {
     const found = pem.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [pem];
     return found.map((one) => new X509Certificate(one).toString()).join("");

@@ -1,8 +1,7 @@
-import { Ec2UserData } from "#api/ec2-user-data.ts";
 import { InstanceIdentity } from "#api/instance-identity.ts";
 import { BootstrapError } from "../errors.ts";
 import { below, readOptional } from "../files.ts";
-import { parseJson } from "../parse.ts";
+import { parseServerUserData } from "../user-data/server-document.ts";
 import { readInstanceMetadata } from "./instance-metadata.ts";
 
 const dataSourceFile = "/etc/sprout/data-source";
@@ -16,15 +15,6 @@ const paths = [
 export const isImageForEc2 = async (root: string): Promise<boolean> =>
   (await readOptional(below(root, dataSourceFile)))?.trim() === "ec2";
 
-/** Whether a metadata server has launched this instance, rather than somebody without one. */
-export function isServerUserData(userData: string): boolean {
-  try {
-    return Object.hasOwn(JSON.parse(userData) as object, "sprout");
-  } catch {
-    return false;
-  }
-}
-
 export interface Ec2Source {
   server: string;
   ca: string;
@@ -37,7 +27,7 @@ export async function readEc2Source(
   imdsUrl: URL,
   { userData, signal }: { userData: string; signal: AbortSignal },
 ): Promise<Ec2Source> {
-  const { server, ca, capabilities } = parseJson(Ec2UserData, userData, "EC2 user-data").sprout;
+  const { server, ca, capabilities } = parseServerUserData(userData, "EC2 user-data");
   const what = "the instance's identity";
   const [launchIndex = "0", document = "", signature = ""] = await readInstanceMetadata(imdsUrl, {
     paths,

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
+import { maxUserDataBytes } from "#api/ec2-user-data.ts";
 import { BootstrapError } from "../errors.ts";
 import { below } from "../files.ts";
 import { retry, RetryableError } from "../server/retry.ts";
-import { maxUserDataBytes } from "../user-data/document.ts";
 
 /** EC2's instance metadata service (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html). */
 export const instanceMetadataUrl = new URL("http://169.254.169.254");

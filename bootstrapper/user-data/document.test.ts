@@ -75,7 +75,7 @@ describe("parseUserData", () => {
 
   it.each(Object.keys(userDataFields))("refuses a document without %s", (field) => {
     const { [field]: _, ...others } = userDataFields as Record<string, string>;
-    expect(() => parse(others)).toThrow(new RegExp(`/${field}: (Invalid input|must be)`));
+    expect(() => parse(others)).toThrow(new RegExp(`/${field}: (is missing|must be)`));
   });
 
   it("refuses two first masters, of which JSON.parse would take the last", () => {
@@ -84,8 +84,9 @@ describe("parseUserData", () => {
   });
 
   it.each([
-    ["#cloud-config\npackages: []\n", "it is not JSON"],
-    ['{"domainsEnv": "BASE', "it is cut short or not JSON"],
+    ["#cloud-config\npackages: []\n", "it is cloud-init's user-data, not JSON"],
+    ['{"domainsEnv": "BASE', "it is cut short or not JSON (line 1 column 21)"],
+    ['{"domainsenv": "", "MYROLE": "node"}', "/domainsEnv: is missing"],
     ["", "it is empty"],
     ["[]", "/: Invalid input: expected object, received array"],
   ])("refuses %j", (text, reason) => {
@@ -94,6 +95,6 @@ describe("parseUserData", () => {
 
   it("refuses what EC2 would not have taken", () => {
     const text = JSON.stringify({ ...userDataFields, kubenodesAddr: "n".repeat(16 * 1024) });
-    expect(() => parseUserData(text, "user-data")).toThrow(`it is ${text.length} bytes; user-data has 16384 at most`);
+    expect(() => parseUserData(text, "user-data")).toThrow(`it is ${text.length} bytes, and EC2 takes 16384 at most`);
   });
 });

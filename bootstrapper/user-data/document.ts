@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { maxUserDataBytes } from "#api/ec2-user-data.ts";
 import { NodeName, type Role } from "#api/name.ts";
 import { Network } from "#api/network.ts";
 import { maxDeadlineSeconds } from "#api/node-metadata.ts";
@@ -6,9 +7,6 @@ import { SealedPki } from "#api/sealed-pki.ts";
 import { BootstrapError } from "../errors.ts";
 import { parseJson, toProblems } from "../parse.ts";
 import { domainVariables, readDomains } from "./domains-env.ts";
-
-/** EC2's own limit. */
-export const maxUserDataBytes = 16 * 1024;
 
 /** Words of its own: `master` and `node` stand here and nowhere else. */
 const roles: Record<string, Role> = { master: "control-plane", node: "worker" };
@@ -43,15 +41,26 @@ export interface UserData {
 
 const defaultDeadlineSeconds = 180;
 
-/** Whether this JSON means to be such user-data. */
-export const isUserData = (json: object): boolean =>
-  ["domainsEnv", "masterAddr", "kubenodesAddr", "myDomain", "myRole"].some((field) => Object.hasOwn(json, field));
+const required = ["domainsEnv", "masterAddr", "kubenodesAddr", "myDomain", "myRole"] as const;
+
+/** Whether this JSON means to be such user-data, even where a name is written otherwise. */
+export function isUserData(json: object): boolean {
+  const fields = Object.keys(json).map((field) => field.toLowerCase());
+  return required.some((field) => fields.includes(field.toLowerCase()));
+}
+
+/** What belongs elsewhere, by a field that only it has. */
+const misplaced = {
+  sprout: "it names a metadata server as EC2's user-data does, which works there alone; elsewhere give a seed",
+  capability: "it is a seed, whose place is /etc/sprout/seed.json",
+};
 
 /** Pure. Throws BootstrapError `invalid-input` with every problem at once. */
 export function parseUserData(text: string, what: string): UserData {
-  if (Buffer.byteLength(text) > maxUserDataBytes)
-    throw unusable(what, [`it is ${Buffer.byteLength(text)} bytes; user-data has ${maxUserDataBytes} at most`]);
+  refuseLarge(text, what);
   const json = parseJson(z.looseObject({}), text, what);
+  for (const [field, reason] of Object.entries(misplaced))
+    if (Object.hasOwn(json, field) && !isUserData(json)) throw unusable(what, [reason]);
   const parsed = Fields.safeParse(json);
   const problems = [...repeatedFields(text), ...(parsed.success ? [] : toProblems(parsed.error))];
   const [masters, nodes] = [toNames(json["masterAddr"]), toNames(json["kubenodesAddr"])];
@@ -82,6 +91,13 @@ export function parseUserData(text: string, what: string): UserData {
     network,
     deadlineSeconds,
   };
+}
+
+/** Throws BootstrapError `invalid-input`. */
+export function refuseLarge(text: string, what: string): void {
+  const bytes = Buffer.byteLength(text);
+  if (bytes > maxUserDataBytes)
+    throw unusable(what, [`it is ${bytes} bytes, and EC2 takes ${maxUserDataBytes} at most; shorten its lists`]);
 }
 
 const toNames = (list: unknown): string[] =>

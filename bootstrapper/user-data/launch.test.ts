@@ -29,6 +29,8 @@ const launchWorker = async (changed: object = {}, options: object = {}) => {
 };
 const read = (root: string, path: string) => readFile(join(root, path), "utf8");
 const stepsOf = (stdout: string) => [...stdout.matchAll(/"message":"([a-z-]+ done)"/g)].map(([, step]) => step);
+/** The last line of a machine that gave up. */
+const failureOn = (stdout: string) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as object;
 const everything = (root: string) => readdir(root, { recursive: true });
 
 describe("a machine without a server (simulated)", () => {
@@ -98,8 +100,31 @@ describe("a machine without a server (simulated)", () => {
   ])("ends with 2 and changes nothing for %s", async (_what, changed, problem) => {
     const { root, run } = await launchWorker(changed);
     const before = await everything(root);
-    const { exitCode, error } = await run();
+    const { exitCode, error, stdout } = await run();
     expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(problem) as string });
+    expect(failureOn(stdout)).toMatchObject({ level: "error", phase: "metadata", exitCode: 2, error });
+    expect(await everything(root)).toEqual(before);
+  });
+
+  it.each([
+    ["is not JSON", "{'myRole': 'node'}", "it is cut short or not JSON (line 1 column 2)"],
+    [
+      "was encoded twice",
+      Buffer.from(JSON.stringify(userData)).toString("base64"),
+      "it is base64, not JSON: it was encoded once too often",
+    ],
+    ["is cloud-init's", "#cloud-config\n{}\n", "it is cloud-init's user-data, not JSON"],
+    ["is a server's for EC2", '{"sprout": {}}', "it names a metadata server as EC2's user-data does"],
+    ["is a seed", '{"capability": ""}', "it is a seed, whose place is /etc/sprout/seed.json"],
+    ["is larger than EC2 takes", " ".repeat(17_000), "it is 17000 bytes, and EC2 takes 16384 at most"],
+  ])("ends with 2, changes nothing and tells its console where user-data %s", async (_what, text, problem) => {
+    const { root, run, write } = await launchWorker();
+    await write("etc/sprout/user-data.json", text);
+    const before = await everything(root);
+    const { exitCode, error, stdout } = await run();
+    const reason = `Cannot use user-data of /etc/sprout/user-data.json: ${problem}`;
+    expect({ exitCode, error }).toEqual({ exitCode: 2, error: expect.stringContaining(reason) as string });
+    expect(failureOn(stdout)).toMatchObject({ level: "error", phase: "metadata", exitCode: 2, error });
     expect(await everything(root)).toEqual(before);
   });
 
@@ -110,14 +135,15 @@ describe("a machine without a server (simulated)", () => {
     expect(await run()).toMatchObject({
       exitCode: 2,
       error:
-        "Cannot use user-data: api.build126.test does not resolve (ENOTFOUND); etcd.build126.test does not resolve (ENOTFOUND)",
+        "Cannot use user-data: /domainsEnv: api.build126.test does not resolve (ENOTFOUND); /domainsEnv: etcd.build126.test " +
+        "does not resolve (ENOTFOUND); each needs an IPv4 address in DNS or /etc/hosts",
     });
     expect(await everything(root)).toEqual(before);
   });
 
   it.each([
     ["none", undefined, "Cannot find the cluster's authorities: user-data has no sealedPki and there is neither /etc"],
-    ["one that is no bundle", { role: "worker" }, "/token: Invalid input"],
+    ["one that is no bundle", { role: "worker" }, "/token: is missing"],
     [
       "one with a damaged authority",
       { ...clusterPki.worker, pki: { "ca.crt": pem("CERTIFICATE", "x") } },

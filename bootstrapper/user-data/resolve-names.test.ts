@@ -52,8 +52,9 @@ describe("resolveNames", () => {
     await expect(resolve(changed, { ownAddresses: () => [own, "10.0.0.1"] })).rejects.toMatchObject({
       code: "invalid-input",
       message:
-        "Cannot use user-data: etcd.build126.test does not resolve; node02.build126.test is 10.77.0.99, which this " +
-        "machine does not have (it has 10.77.0.14, 10.0.0.1)",
+        "Cannot use user-data: /domainsEnv: etcd.build126.test does not resolve; /myDomain: node02.build126.test is " +
+        "10.77.0.99, which this machine does not have (it has 10.77.0.14, 10.0.0.1); each needs an IPv4 address in DNS " +
+        "or /etc/hosts",
     });
   });
 });

@@ -39,18 +39,30 @@ export async function resolveNames(
 ): Promise<Map<string, string>> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   const names = [...new Set([self.name, ...controlPlanes, apiServerDomain, etcdDomain])];
+  const pointerOf = (name: string) => {
+    if (name === self.name) return "/myDomain";
+    return controlPlanes.includes(name) ? "/masterAddr" : "/domainsEnv";
+  };
   for (;;) {
     const answers = await Promise.all(names.map(async (name) => [name, await addressOf(name, resolver)] as const));
     const found = new Map(answers.flatMap(([name, answer]) => ("address" in answer ? [[name, answer.address]] : [])));
     const own = found.get(self.name);
     const problems = [
-      ...answers.flatMap(([name, answer]) => ("problem" in answer ? [`${name} ${answer.problem}`] : [])),
+      ...answers.flatMap(([name, answer]) =>
+        "problem" in answer ? [`${pointerOf(name)}: ${name} ${answer.problem}`] : [],
+      ),
       ...(own === undefined || resolver.ownAddresses().includes(own)
         ? []
-        : [`${self.name} is ${own}, which this machine does not have (it has ${resolver.ownAddresses().join(", ")})`]),
+        : [
+            `/myDomain: ${self.name} is ${own}, which this machine does not have (it has ${resolver.ownAddresses().join(", ")})`,
+          ]),
     ];
     if (problems.length === 0) return found;
-    if (limit.aborted) throw new BootstrapError("invalid-input", `Cannot use user-data: ${problems.join("; ")}`);
+    if (limit.aborted)
+      throw new BootstrapError(
+        "invalid-input",
+        `Cannot use user-data: ${problems.join("; ")}; each needs an IPv4 address in DNS or /etc/hosts`,
+      );
     await sleep(intervalMs, undefined, { signal: limit }).catch(() => undefined);
   }
 }

@@ -5,7 +5,7 @@ import { parse } from "yaml";
 import { type Ec2UserData, maxUserDataBytes } from "#api/ec2-user-data.ts";
 import { UserDataFormat } from "#api/user-data.ts";
 import { discoverSource } from "../../bootstrapper/sources/discover.ts";
-import { isServerUserData } from "../../bootstrapper/sources/ec2.ts";
+import { isServerUserData } from "../../bootstrapper/user-data/server-document.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { createRender } from "./documents.ts";
