@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { ConfigError, loadConfig } from "./config.ts";
 
+/** All that EC2 needs. */
+const ec2 = {
+  ec2Region: "eu-west-1",
+  ec2Images: "v1.20.2=ami-01234567",
+  ec2Subnets: "subnet-01234567",
+  ec2SecurityGroups: "sg-01234567",
+  ec2InstanceTypes: "m6i.large",
+  ec2IdentityCertificates: "/etc/sprout/eu-west-1.pem",
+};
+
 describe("loadConfig", () => {
   it("has a default for everything, and cannot be changed afterwards", () => {
     const config = loadConfig({}, {});
@@ -40,7 +50,7 @@ describe("loadConfig", () => {
     ["192.0.2.256:80", "must have an IPv4 address"],
   ])("refuses to listen on %s", (httpListen, reason) => {
     expect(() => loadConfig({ httpListen }, {})).toThrow(
-      new ConfigError(`Cannot use configuration: httpListen (SPROUT_HTTP_LISTEN) ${reason}`),
+      new ConfigError(`Cannot use configuration: --http-listen (SPROUT_HTTP_LISTEN) ${reason}`),
     );
   });
 
@@ -50,13 +60,14 @@ describe("loadConfig", () => {
 
   it("takes EC2 by flags or variables, with an image for each version", () => {
     const environment = { SPROUT_EC2_SPOT: "true", SPROUT_EC2_SUBNETS: "subnet-0123456789abcdef0,subnet-01234567" };
-    const flags = { ec2Region: "eu-west-1", ec2Images: "v1.20.2=ami-01234567,v1.31.2=ami-89abcdef" };
+    const { ec2Subnets: _, ...flags } = { ...ec2, ec2Images: "v1.20.2=ami-01234567,v1.31.2=ami-89abcdef" };
     expect(loadConfig(flags, environment)).toMatchObject({
       ec2Region: "eu-west-1",
       ec2Images: { "v1.20.2": "ami-01234567", "v1.31.2": "ami-89abcdef" },
       ec2Subnets: ["subnet-0123456789abcdef0", "subnet-01234567"],
       ec2Spot: true,
-      ec2InstanceTypes: null,
+      ec2InstanceTypes: ["m6i.large"],
+      ec2InstanceProfile: null,
     });
   });
 
@@ -83,48 +94,65 @@ describe("loadConfig", () => {
     const store = "redis://:secret@redis.example/0?prefx=a";
     expect(() => loadConfig({ store }, {})).toThrow(
       new ConfigError(
-        "Cannot use configuration: store (SPROUT_STORE) has unknown parameters: prefx; known: prefix, replicas, durability, ca",
+        "Cannot use configuration: --store (SPROUT_STORE) has unknown parameters: prefx; known: prefix, replicas, durability, ca",
       ),
     );
   });
 
   const refusals: [Record<string, unknown>, string][] = [
-    [{ port: "0" }, "port (SPROUT_PORT) Too small: expected number to be >=1"],
-    [{ port: "80a" }, "port (SPROUT_PORT) must be a port"],
-    [{ dataDir: "data" }, "dataDir (SPROUT_DATA_DIR) must be an absolute path"],
-    [{ listenAddress: "localhost" }, "listenAddress (SPROUT_LISTEN_ADDRESS) must be an IPv4 address"],
-    [{ baseDomain: "Example.com" }, "baseDomain (SPROUT_BASE_DOMAIN) must be a lower-case domain"],
-    [{ nspawnSubnet: "10.77.0.0/24" }, "nspawnSubnet (SPROUT_NSPAWN_SUBNET) must be a /16, such as 10.77.0.0/16"],
-    [{ serverNames: "a b" }, "serverNames (SPROUT_SERVER_NAMES) must be a host name or an IPv4 address"],
-    [{ logLevel: "loud" }, 'logLevel (SPROUT_LOG_LEVEL) Invalid option: expected one of "info"|"warn"|"error"'],
-    [{ ec2Region: "Ireland" }, "ec2Region (SPROUT_EC2_REGION) must be a region such as eu-west-1"],
-    [{ ec2Images: "v1.20.2=snap-1" }, "ec2Images (SPROUT_EC2_IMAGES) must be an id such as ami-0123456789abcdef0"],
-    [{ ec2Subnets: "subnet-a" }, "ec2Subnets (SPROUT_EC2_SUBNETS) must be an id such as subnet-0123456789abcdef0"],
+    [{ port: "0" }, "--port (SPROUT_PORT) Too small: expected number to be >=1"],
+    [{ port: "80a" }, "--port (SPROUT_PORT) must be a port"],
+    [{ dataDir: "data" }, "--data-dir (SPROUT_DATA_DIR) must be an absolute path"],
+    [{ listenAddress: "localhost" }, "--listen-address (SPROUT_LISTEN_ADDRESS) must be an IPv4 address"],
+    [{ baseDomain: "Example.com" }, "--base-domain (SPROUT_BASE_DOMAIN) must be a lower-case domain"],
+    [{ nspawnSubnet: "10.77.0.0/24" }, "--nspawn-subnet (SPROUT_NSPAWN_SUBNET) must be a /16, such as 10.77.0.0/16"],
+    [{ serverNames: "a b" }, "--server-names (SPROUT_SERVER_NAMES) must be a host name or an IPv4 address"],
+    [{ logLevel: "loud" }, '--log-level (SPROUT_LOG_LEVEL) Invalid option: expected one of "info"|"warn"|"error"'],
+    [{ ...ec2, ec2Region: "Ireland" }, "--ec2-region (SPROUT_EC2_REGION) must be a region such as eu-west-1"],
     [
-      { ec2InstanceTypes: "large" },
-      "ec2InstanceTypes (SPROUT_EC2_INSTANCE_TYPES) must be an instance type such as m6i.large",
+      { ...ec2, ec2Images: "v1.20.2=snap-1" },
+      "--ec2-images (SPROUT_EC2_IMAGES) must be an id such as ami-0123456789abcdef0",
     ],
-    [{ ec2ServerUrl: "http://a" }, "ec2ServerUrl (SPROUT_EC2_SERVER_URL) must be the server's https:// URL"],
+    [
+      { ...ec2, ec2Subnets: "subnet-a" },
+      "--ec2-subnets (SPROUT_EC2_SUBNETS) must be an id such as subnet-0123456789abcdef0",
+    ],
+    [
+      { ...ec2, ec2InstanceTypes: "large" },
+      "--ec2-instance-types (SPROUT_EC2_INSTANCE_TYPES) must be an instance type such as m6i.large",
+    ],
+    [
+      { ...ec2, ec2ServerUrl: "http://a" },
+      "--ec2-server-url (SPROUT_EC2_SERVER_URL) must be the server's https:// URL",
+    ],
     [
       { externalServerUrl: "http://a" },
-      "externalServerUrl (SPROUT_EXTERNAL_SERVER_URL) must be the server's https:// URL",
+      "--external-server-url (SPROUT_EXTERNAL_SERVER_URL) must be the server's https:// URL",
     ],
     [
       { externalServerUrl: "https://a" },
-      "externalKubernetesVersions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) is required where externalServerUrl is given",
+      "--external-kubernetes-versions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) is required with --external-server-url",
     ],
     [
       { externalKubernetesVersions: "v1.20.2" },
-      "externalServerUrl (SPROUT_EXTERNAL_SERVER_URL) is required where externalKubernetesVersions is given",
+      "--external-server-url (SPROUT_EXTERNAL_SERVER_URL) is required with --external-kubernetes-versions",
     ],
     [
       { externalServerUrl: "https://a", externalKubernetesVersions: "v1.20.2,v1.25.0" },
-      "externalKubernetesVersions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) must be of v1.20.x, v1.31.x and newer",
+      "--external-kubernetes-versions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) must be of v1.20.x, v1.31.x and newer",
     ],
+    [
+      { ec2Region: "eu-west-1", ec2SecurityGroups: "sg-0123456789abcdef0", ec2InstanceTypes: "m6i.large" },
+      "--ec2-images (SPROUT_EC2_IMAGES) is required with --ec2-region: an AMI for each Kubernetes version; " +
+        "--ec2-subnets (SPROUT_EC2_SUBNETS) is required with --ec2-region: where instances are launched; " +
+        "--ec2-identity-certificates (SPROUT_EC2_IDENTITY_CERTIFICATES) is required with --ec2-region: the region's RSA " +
+        "certificates, which AWS lists under regions-certs in the EC2 user guide, as a file",
+    ],
+    [{ ec2Spot: true }, "--ec2-region (SPROUT_EC2_REGION) is required with every other option of EC2"],
     [{ colour: "red" }, "colour is not a setting"],
     [
       { port: "0", dataDir: "x" },
-      "dataDir (SPROUT_DATA_DIR) must be an absolute path; port (SPROUT_PORT) Too small: expected number to be >=1",
+      "--data-dir (SPROUT_DATA_DIR) must be an absolute path; --port (SPROUT_PORT) Too small: expected number to be >=1",
     ],
   ];
   it.each(refusals)("refuses %j", (flags, message) => {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { DnsLabel } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
 import { AddressRange, dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
-import { ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
+import { checkEc2Options, ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
 import { checkExternalOptions, externalOptions, externalVariables } from "./providers/external/external-options.ts";
 import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
@@ -82,7 +82,10 @@ const Fields = z.strictObject({
   ...externalOptions,
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
-const Settings = Fields.superRefine(checkExternalOptions);
+const Settings = Fields.superRefine((settings, context) => {
+  checkExternalOptions(settings, context);
+  checkEc2Options(settings, context);
+});
 
 const variables = {
   dataDir: "SPROUT_DATA_DIR",
@@ -146,10 +149,12 @@ export function loadConfig(flags: ConfigFlags = {}, environment: NodeJS.ProcessE
   });
 }
 
+const toFlag = (setting: string) => `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
 const unknownProblems = (names: string[]) => names.map((name) => `${name} is not a setting`);
 
 const problems = (error: z.ZodError | undefined) =>
   (error?.issues ?? []).map((issue) => {
     const setting = String(issue.path[0]) as keyof typeof variables;
-    return `${setting} (${variables[setting]}) ${issue.message}`;
+    return `${toFlag(setting)} (${variables[setting]}) ${issue.message}`;
   });

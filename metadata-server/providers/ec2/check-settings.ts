@@ -29,7 +29,9 @@ export async function checkSettings(
   /** What could not be asked for, by the reason: often one for all. */
   const refusals = new Map<string, string[]>();
   let cause: unknown;
+  let asked = 0;
   const attempt = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
+    asked += 1;
     try {
       return await lane.queue(ask);
     } catch (error) {
@@ -44,12 +46,17 @@ export async function checkSettings(
   const types = [...new Set(Object.values(instanceTypes).flat())];
   const askTypes = { InstanceTypes: types as never[] };
   const [foundImages, foundSubnets, foundGroups, foundTypes] = await Promise.all([
-    attempt("images", () => client.send(new DescribeImagesCommand({ ImageIds: Object.values(images) }))),
-    attempt("subnets", () => client.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] }))),
-    attempt("security groups", () => client.send(new DescribeSecurityGroupsCommand({ GroupIds: [...securityGroups] }))),
-    attempt("instance types", () => client.send(new DescribeInstanceTypesCommand(askTypes))),
+    attempt("--ec2-images", () => client.send(new DescribeImagesCommand({ ImageIds: Object.values(images) }))),
+    attempt("--ec2-subnets", () => client.send(new DescribeSubnetsCommand({ SubnetIds: [...subnets] }))),
+    attempt("--ec2-security-groups", () =>
+      client.send(new DescribeSecurityGroupsCommand({ GroupIds: [...securityGroups] })),
+    ),
+    attempt("--ec2-instance-types", () => client.send(new DescribeInstanceTypesCommand(askTypes))),
   ]);
-  const problems = Array.from(refusals, ([reason, whats]) => `${whats.join(", ")}: ${reason}`);
+  // What keeps EC2 from answering anything, such as credentials, is no setting's fault.
+  const problems = Array.from(refusals, ([reason, whats]) =>
+    whats.length === asked ? reason : `${whats.join(", ")}: ${reason}`,
+  );
   const ownSubnets = foundSubnets?.Subnets ?? [];
   const groups = foundGroups?.SecurityGroups ?? [];
   const bySubnet = new Map(ownSubnets.map((subnet) => [subnet.SubnetId, subnet]));

@@ -22,24 +22,37 @@ export const isScarce = (error: unknown): boolean => scarce.has(ec2ErrorCode(err
 export const isUnknownInstance = (error: unknown): boolean => ec2ErrorCode(error) === "InvalidInstanceID.NotFound";
 
 const advice: Record<string, string> = {
-  CredentialsProviderError:
-    "no AWS credentials were found; set AWS_PROFILE or AWS_ACCESS_KEY_ID, or give this host an instance profile",
+  "Could not load credentials from any providers":
+    "no AWS credentials were found; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE to a profile that " +
+    "there is, or give this host an instance profile",
   ExpiredToken: "the AWS credentials have expired; renew them",
   RequestExpired: "the AWS credentials or this host's clock are out of date; renew the credentials, set the clock",
-  AuthFailure: "AWS does not accept the credentials; check them, and this host's clock",
+  AuthFailure:
+    "AWS does not accept the credentials; check them, this host's clock, and that the account has this region enabled",
   InvalidClientTokenId: "AWS does not know the access key; check the credentials",
   SignatureDoesNotMatch: "AWS does not accept the secret access key; check the credentials",
   OptInRequired: "the account is not subscribed to EC2 in this region",
-  ENOTFOUND: "there is no such endpoint; check --ec2-region",
+  ENOTFOUND: "there is no such endpoint; check --ec2-region and --ec2-endpoint",
+};
+
+const hints: Record<string, string> = {
+  "InvalidAMIID.NotFound": "an AMI is of one region, and this account's or shared with it",
+  "InvalidSubnetID.NotFound": "a subnet is of one region and account",
+  "InvalidGroup.NotFound": "a group is of one region and account",
+  InvalidInstanceType: "regions differ in what types they have",
 };
 
 /** What EC2 said, and what to do where that is known. */
 export function describeEc2Error(error: unknown): string {
   const code = ec2ErrorCode(error);
   const system = (error as { code?: string }).code ?? "";
-  const known = advice[code] ?? advice[system];
   const message = error instanceof Error ? error.message : String(error);
-  if (known !== undefined) return `${known} (${code || system})`;
+  if (message.startsWith("Credential should be scoped"))
+    return `the endpoint is another region's; check --ec2-region and --ec2-endpoint (${code}: ${message})`;
+  const known = advice[message] ?? advice[code] ?? advice[system];
+  if (known !== undefined) return `${known} (${code === "Error" ? message : code})`;
+  const hint = hints[code];
+  if (hint !== undefined) return `${message} (${code}: ${hint})`;
   if (code === "UnauthorizedOperation") return `${message.split(" Encoded authorization failure")[0]} (${code})`;
   return code === "" || code === "Error" ? message : `${message} (${code})`;
 }

@@ -66,4 +66,27 @@ export const ec2Variables = {
   ec2Endpoint: "SPROUT_EC2_ENDPOINT",
 };
 
+/** What there must be with a region, and why. */
+const required = {
+  ec2Images: "an AMI for each Kubernetes version",
+  ec2Subnets: "where instances are launched",
+  ec2SecurityGroups: "what may reach instances",
+  ec2InstanceTypes: "in the order of preference",
+  ec2IdentityCertificates:
+    "the region's RSA certificates, which AWS lists under regions-certs in the EC2 user guide, as a file",
+} as const;
+
+/** A region needs the others, and they need a region. */
+export function checkEc2Options(options: Ec2Options, context: z.core.$RefinementCtx): void {
+  const refuse = (option: string, message: string) => context.addIssue({ code: "custom", path: [option], message });
+  if (options.ec2Region !== null) {
+    for (const [option, what] of Object.entries(required))
+      if (options[option as keyof typeof required] === null) refuse(option, `is required with --ec2-region: ${what}`);
+    return;
+  }
+  const given = Object.keys(ec2Options).map((option) => options[option as keyof Ec2Options]);
+  if (given.some((value) => value !== null && value !== false))
+    refuse("ec2Region", "is required with every other option of EC2");
+}
+
 export type Ec2Options = { [K in keyof typeof ec2Options]: z.output<(typeof ec2Options)[K]> };

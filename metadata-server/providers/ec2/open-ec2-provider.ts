@@ -31,23 +31,11 @@ export async function openEc2Provider(config: Ec2Config, logger: Logger): Promis
   return provider;
 }
 
-const required = {
-  ec2Images: "--ec2-images: an AMI for each Kubernetes version",
-  ec2Subnets: "--ec2-subnets: where instances are launched",
-  ec2SecurityGroups: "--ec2-security-groups: what may reach instances",
-  ec2InstanceTypes: "--ec2-instance-types: in the order of preference",
-  ec2IdentityCertificates:
-    "--ec2-identity-certificates: the region's RSA certificates, which AWS lists under regions-certs in the EC2 user guide",
-} as const;
-
 async function toEc2Settings(config: Ec2Config): Promise<Ec2Settings | undefined> {
   const { ec2Region: region, ec2Images: images, ec2Subnets: subnets, ec2SecurityGroups: securityGroups } = config;
   const { ec2InstanceTypes: workerTypes, ec2IdentityCertificates: certificatesFile } = config;
-  if (region === null) return undefined;
-  if (!images || !subnets || !securityGroups || !workerTypes || !certificatesFile) {
-    const missing = Object.entries(required).filter(([option]) => config[option as keyof typeof required] === null);
-    throw new Error(`Cannot configure EC2: --ec2-region needs ${missing.map(([, flag]) => flag).join("; ")}`);
-  }
+  // With a region all of them are there: checkEc2Options.
+  if (!region || !images || !subnets || !securityGroups || !workerTypes || !certificatesFile) return undefined;
   return {
     region,
     endpoint: config.ec2Endpoint ?? undefined,

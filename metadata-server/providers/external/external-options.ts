@@ -29,7 +29,7 @@ export function checkExternalOptions(options: ExternalOptions, context: z.core.$
   if ((externalServerUrl === null) === (externalKubernetesVersions === null)) return;
   const [missing, given] =
     externalServerUrl === null
-      ? ["externalServerUrl", "externalKubernetesVersions"]
-      : ["externalKubernetesVersions", "externalServerUrl"];
-  context.addIssue({ code: "custom", path: [missing], message: `is required where ${given} is given` });
+      ? ["externalServerUrl", "--external-kubernetes-versions"]
+      : ["externalKubernetesVersions", "--external-server-url"];
+  context.addIssue({ code: "custom", path: [missing], message: `is required with ${given}` });
 }
