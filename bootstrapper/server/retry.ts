@@ -35,7 +35,8 @@ export async function retry<T>(attempt: () => Promise<T>, options: RetryOptions)
       return await attempt();
     } catch (error) {
       if (!(error instanceof RetryableError)) throw error;
-      if (signal.aborted) break;
+      // What ended with the signal says less than what came before it.
+      if (signal.aborted && first !== undefined) break;
       last = error.message;
       first ??= last;
       const delayMs = error.retryAfterMs ?? Math.min(maxDelayMs, firstDelayMs * 2 ** Math.min(tries, 10)) * random();

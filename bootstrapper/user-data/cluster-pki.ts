@@ -1,3 +1,4 @@
+import type { ExecaError } from "execa";
 import { ClusterPki } from "#api/cluster-pki.ts";
 import type { Role } from "#api/name.ts";
 import { openPki, UserDataKey } from "#api/sealed-pki.ts";
@@ -6,11 +7,15 @@ import { exec } from "../exec.ts";
 import { below, readOptional } from "../files.ts";
 import { parseJson } from "../parse.ts";
 import { createRedactor } from "../redact.ts";
+import { retry, RetryableError } from "../server/retry.ts";
 import type { UserData } from "./document.ts";
 
 const keyFile = "/etc/sprout/user-data.key";
 const bakedFile = "/etc/sprout/cluster-pki.json";
-const commandTimeoutMs = 60_000;
+const patienceMs = 60_000;
+const attemptTimeoutMs = 20_000;
+/** The shell found no such program, or may not run it; so it will be again. */
+const notRunnable = new Set([126, 127]);
 /** Prints the JSON, from wherever it is kept; called with role, this node's name and the API server's domain. */
 const command = "/etc/sprout/cluster-pki-command";
 
@@ -47,15 +52,21 @@ async function readText({ sealedPki, self, apiServerDomain }: UserData, { root, 
   );
 }
 
+/** Asks again for a minute: services throttle, and a role that was just attached is not known everywhere yet. */
 async function fetchBy(call: readonly [string, ...string[]], signal: AbortSignal): Promise<string> {
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(commandTimeoutMs)]);
-  return exec(call, { signal: limit, redact: createRedactor() }).catch((cause: BootstrapError) => {
-    const { message, logTail = "" } = cause;
-    throw new BootstrapError("server-unreachable", `Cannot fetch the cluster's authorities: ${message}`, {
-      cause,
-      logTail,
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
+  const failure = "Cannot fetch the cluster's authorities";
+  const attempt = async () => {
+    const stop = AbortSignal.any([limit, AbortSignal.timeout(attemptTimeoutMs)]);
+    return exec(call, { signal: stop, redact: createRedactor() }).catch((error: BootstrapError) => {
+      const { code, exitCode, isCanceled } = error.cause as Partial<ExecaError>;
+      if (isCanceled) throw new RetryableError(`${command} did not end in time`, { cause: error });
+      if (code === undefined && !notRunnable.has(exitCode ?? 0))
+        throw new RetryableError(error.message, { cause: error });
+      throw new BootstrapError("invalid-input", `${failure}: ${error.message}`, { cause: error });
     });
-  });
+  };
+  return retry(attempt, { signal: limit, failure });
 }
 
 function unseal(sealed: string, key: string | undefined, sealedFor: { role: Role; apiServerDomain: string }): string {

@@ -1,0 +1,97 @@
+import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { clusterPki } from "../../test/fakes/simulated-launch.ts";
+import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
+import { userDataFields } from "../fixtures.ts";
+import { readClusterPki } from "./cluster-pki.ts";
+import { parseUserData } from "./document.ts";
+
+const userData = parseUserData(JSON.stringify(userDataFields), "user-data");
+const name = "etc/sprout/cluster-pki-command";
+
+/** Of an image with this command. */
+async function imageWith(script: string, mode = 0o700) {
+  const root = await temporaryFolder("launched");
+  await mkdir(join(root, "etc/sprout"), { recursive: true });
+  await writeFile(join(root, name), script.replaceAll("ROOT", root));
+  await chmod(join(root, name), mode);
+  await writeFile(join(root, "worker.json"), JSON.stringify(clusterPki.worker));
+  return {
+    root,
+    read: (timeoutMs = 10_000) => readClusterPki(userData, { root, signal: AbortSignal.timeout(timeoutMs) }),
+  };
+}
+
+describe("The image's command for a cluster's authorities", () => {
+  it("is called with role, name and domain, and prints them", async () => {
+    const { root, read } = await imageWith('#!/bin/sh\necho "$@" > ROOT/asked\ncat ROOT/worker.json\n');
+    expect(await read()).toEqual(clusterPki.worker);
+    expect(await readFile(join(root, "asked"), "utf8")).toBe("worker node02.build126.test api.build126.test\n");
+  });
+
+  it("is called again where it fails: services throttle, a role may not be known yet", async () => {
+    const { root, read } = await imageWith(
+      '#!/bin/sh\necho x >> ROOT/calls\n[ "$(wc -l < ROOT/calls)" -gt 2 ] || { echo ThrottlingException >&2; exit 254; }\ncat ROOT/worker.json\n',
+    );
+    expect(await read()).toEqual(clusterPki.worker);
+    expect(await readFile(join(root, "calls"), "utf8")).toBe("x\nx\nx\n");
+  });
+
+  it("says at the end what it said last, and no secret", async () => {
+    const { read } = await imageWith(
+      "#!/bin/sh\necho 'token: abcdef.0123456789abcdef' >&2\necho 'AccessDeniedException: not authorized to perform ssm:GetParameter' >&2\nexit 254\n",
+    );
+    await expect(read(700)).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: expect.stringMatching(
+        /^Cannot fetch the cluster's authorities: Cannot run ".*\/cluster-pki-command worker node02\.build126\.test api\.build126\.test": AccessDeniedException: not authorized to perform ssm:GetParameter, and time is up$/,
+      ) as string,
+    });
+  });
+
+  it("is ended where it hangs, with what it has started", async () => {
+    const { root, read } = await imageWith("#!/bin/sh\nsleep 60 &\necho $! > ROOT/child\nwait\n");
+    await expect(read(500)).rejects.toMatchObject({
+      code: "server-unreachable",
+      message: `Cannot fetch the cluster's authorities: /${name} did not end in time, and time is up`,
+    });
+    const child = Number(await readFile(join(root, "child"), "utf8"));
+    // Gone, or dead and not yet waited for.
+    const status = await readFile(`/proc/${child}/status`, "utf8").catch(() => "State:\tX");
+    expect(status).toMatch(/^State:\s[XZ]/m);
+  });
+
+  it.each<[string, string, number, RegExp]>([
+    [
+      "is a program that the image lacks",
+      "#!/bin/sh\nexec no-such-aws ssm get-parameter\n",
+      0o700,
+      /no-such-aws: not found$/,
+    ],
+    ["has an interpreter that the image lacks", "#!/usr/bin/no-such-python\n", 0o700, /ENOENT/],
+    ["may not be run", "#!/bin/sh\n", 0o600, /EACCES/],
+  ])("is not called again where it %s", async (_what, script, mode, reason) => {
+    const { read } = await imageWith(script, mode);
+    const started = performance.now();
+    await expect(read()).rejects.toMatchObject({
+      code: "invalid-input",
+      message: expect.stringMatching(reason) as string,
+    });
+    expect(performance.now() - started).toBeLessThan(5000);
+  });
+
+  it.each([
+    ["nothing", "", "it is empty"],
+    ["no JSON", "echo None", "it is not JSON"],
+    ["HTML of a proxy", "echo '<html>'", "it is HTML, not JSON: something else answers there"],
+    ["another document", "echo '{\"Parameter\": {}}'", "/role: Invalid discriminator value"],
+    ["half of it", "head -c 200 ROOT/worker.json", "it is cut short or not JSON"],
+  ])("is told apart where it prints %s", async (_what, line, reason) => {
+    const { read } = await imageWith(`#!/bin/sh\n${line}\n`);
+    await expect(read()).rejects.toMatchObject({
+      code: "invalid-input",
+      message: expect.stringContaining(`Cannot use cluster PKI of /${name}: ${reason}`) as string,
+    });
+  });
+});
