@@ -30,6 +30,18 @@ describe("The image's command for a cluster's authorities", () => {
     expect(await readFile(join(root, "asked"), "utf8")).toBe("worker node02.build126.test api.build126.test\n");
   });
 
+  it("may be the example for SSM, which asks for the part of its role and its cluster (fake aws)", async () => {
+    const example = join(import.meta.dirname, "../../docs/examples/cluster-pki-from-ssm.sh");
+    const { root, read } = await imageWith(`#!/bin/sh\nPATH=ROOT/bin:$PATH exec ${example} "$@"\n`);
+    await mkdir(join(root, "bin"));
+    const aws = `#!/bin/sh\necho "$@" > ${root}/asked\ncat ${root}/worker.json\n`;
+    await writeFile(join(root, "bin/aws"), aws, { mode: 0o700 });
+    expect(await read()).toEqual(clusterPki.worker);
+    expect(await readFile(join(root, "asked"), "utf8")).toMatch(
+      /^ssm get-parameter --name \/sprout\/api\.build126\.test\/worker --with-decryption --query Parameter\.Value --output text /,
+    );
+  });
+
   it("is called again where it fails: services throttle, a role may not be known yet", async () => {
     const { root, read } = await imageWith(
       '#!/bin/sh\necho x >> ROOT/calls\n[ "$(wc -l < ROOT/calls)" -gt 2 ] || { echo ThrottlingException >&2; exit 254; }\ncat ROOT/worker.json\n',
