@@ -1,5 +1,11 @@
 import { Explanation } from "#api/machine-explanation.ts";
-import { ImportedMachines, type MachineList as Page, MachineList, type PowerAction } from "#api/machine-requests.ts";
+import {
+  type ChangeMachine,
+  ImportedMachines,
+  type MachineList as Page,
+  MachineList,
+  type PowerAction,
+} from "#api/machine-requests.ts";
 import { Machine, type MachineState } from "#api/machine.ts";
 import { MachineId } from "#api/name.ts";
 import { type ProviderMachine, ProviderMachines } from "#api/provider-machine.ts";
@@ -16,6 +22,8 @@ export interface MachineClient {
   /** What a provider says of the machines that it has started. */
   running(provider: string): Promise<ProviderMachine[]>;
   get(id: string): Promise<Machine>;
+  /** What is not given stays. */
+  change(id: string, change: ChangeMachine): Promise<Machine>;
   step(id: string, step: MachineStep): Promise<Machine>;
   /** Resolves when it has begun; what becomes of it is on the machine's timeline. */
   switchPower(id: string, action: PowerAction): Promise<Machine>;
@@ -59,6 +67,7 @@ export function createMachineClient(connection: Connection, { signal }: { signal
     },
 
     get: (id) => sendJson(Machine, { method: "GET", path: pathOf(id) }),
+    change: (id, change) => sendJson(Machine, { method: "PATCH", path: pathOf(id), body: JSON.stringify(change) }),
     step: (id, step) => sendJson(Machine, { method: "POST", path: pathOf(id, `/${step}`) }),
 
     switchPower: (id, action) =>

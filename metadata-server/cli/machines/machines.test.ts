@@ -1,11 +1,13 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hono } from "hono";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Machine } from "#api/machine.ts";
 import { MachineSighting } from "#api/machine-sighting.ts";
 import { runSprout } from "../../../test/fixtures/run-sprout.ts";
 import { apiToken, createTestServer, type TestServer } from "../../../test/fixtures/test-server.ts";
+import { openCredentials } from "../../machines/power-settings.ts";
 import { seeMachine } from "../../machines/see-machine.ts";
 
 let server: TestServer;
@@ -141,6 +143,64 @@ describe("sprout machines", () => {
     });
     expect((await sprout("import", join(folder, "none.csv"))).stderr).toContain("no such file");
     expect(await server.clusters.store.machines({ limit: 1 })).toEqual([]);
+  });
+
+  it("sets labels, cards and power, and leaves the rest as it is", async () => {
+    const rack = { machines: [{ macs: [one, two], labels: { rack: "r1", zone: "a" }, state: "free" }] };
+    await sprout("import", await file("rack.json", JSON.stringify(rack)));
+    const show = async () => JSON.parse((await sprout("show", one, "--json")).stdout) as Machine;
+    const { id } = await show();
+    expect(await sprout("set", one, "--label", "zone=b", "--label", "gpu=", "--remove-label", "rack")).toEqual({
+      exitCode: 0,
+      stdout: "",
+      stderr: `${id} (${one}): labels set\n`,
+    });
+    const password = await file("password", "s3cret-of-the-controller\n");
+    await chmod(password, 0o600);
+    const url = "https://bmc17/redfish/v1/Systems/1";
+    const login = ["--power-username", "sprout", "--power-password-file", password];
+    const set = await sprout("set", id, "--cluster-mac", two, "--power-url", url, ...login, "--json");
+    expect(set.stdout + set.stderr).not.toContain("s3cret");
+    expect(JSON.parse(set.stdout)).toMatchObject([{ id, clusterMac: two, power: { driver: "redfish", url } }]);
+    expect((await sprout("set", one, "--power-trust-on-first-use")).stderr).toBe(`${id} (${one}): power set\n`);
+    expect(await show()).toMatchObject({
+      labels: { zone: "b", gpu: "" },
+      provisioningMac: one,
+      clusterMac: two,
+      power: { driver: "redfish", url },
+    });
+    const record = await server.clusters.store.machine(id);
+    expect(openCredentials(server.clusters, record!)).toEqual({
+      username: "sprout",
+      password: "s3cret-of-the-controller",
+    });
+    await sprout("set", one, "--power", "manual");
+    expect(await show()).toMatchObject({ power: { driver: "manual" }, clusterMac: two });
+  });
+
+  it("labels several machines at once, and says what of a change is wrong", async () => {
+    const [first, second] = [await see(), await see(two)];
+    expect((await sprout("set", one, two, "--label", "rack=r1")).stderr).toBe(
+      `${first} (${one}): labels set\n${second} (${two}): labels set\n`,
+    );
+    const open = await file("open", "s3cret\n");
+    await chmod(open, 0o644);
+    const url = ["--power-url", "https://bmc17"];
+    const refusals: [string[], string][] = [
+      [[one], "Cannot set machines: nothing to set is given; see sprout machines set --help"],
+      [[one, two, "--cluster-mac", two], "Cannot set machines: several machines can be given labels only"],
+      [[one, "--power", "redfish"], "Cannot set power: the machine has no controller yet; give --power-url"],
+      [[one, "--power", "manual", ...url], "Cannot set power: --power manual has no controller"],
+      [[one, ...url, "--power-username", "x"], "--power-username and --power-password-file go together"],
+      [[one, ...url, "--power-username", "x", "--power-password-file", open], "lets others at it; chmod it to 0600"],
+      [[one, ...url, "--power-ca-file", join(folder, "none.pem")], `Cannot read ${folder}/none.pem: ENOENT`],
+      [[one, "--power-url", "https://sprout:s3cret@bmc17"], "/power/url: must have no user, password"],
+      [[one, "--cluster-mac", two], `/clusterMac: ${two} is none of the machine's MACs`],
+    ];
+    for (const [args, reason] of refusals) {
+      const { exitCode, stderr } = await sprout("set", ...args);
+      expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringContaining(reason) as string });
+    }
   });
 
   it("explains a machine by MAC and address, and says so where none is known", async () => {

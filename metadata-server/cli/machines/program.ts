@@ -4,10 +4,11 @@ import { MachineState } from "#api/machine.ts";
 import { machineSteps } from "../client/machine-client.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { parseLabel } from "../flags.ts";
+import { collect, parseLabel } from "../flags.ts";
 import { machineAction } from "./command.ts";
 import { deleteMachine, stepMachines, switchMachine } from "./decide.ts";
 import { importMachines } from "./import.ts";
+import { type SetFlags, setMachines } from "./set.ts";
 import { explainMachine, type ListFlags, listMachines, listRunning, type RunningFlags, showMachine } from "./read.ts";
 
 const machine = "<MACHINE>";
@@ -48,6 +49,23 @@ export function addMachineCommands(program: Command, context: CliContext, end: (
       .description(stepHelp[step])
       .argument("<MACHINE...>", `${machineHelp}; may be several`)
       .action(machineAction<object>(context, end, (command, names) => stepMachines(command, { step, names })));
+
+  machines
+    .command("set")
+    .description("change labels, cards and how a machine is switched; what is not given stays")
+    .argument("<MACHINE...>", `${machineHelp}; several can be given labels`)
+    .option("--label <KEY=VALUE>", "add it, or give it another value; may be repeated", parseLabel)
+    .option("--remove-label <KEY>", "may be repeated", collect)
+    .option("--cluster-mac <MAC>", "the card by which it takes part in its cluster, one of its own")
+    .option("--provisioning-mac <MAC>", "the card that it boots from, one of its own")
+    .addOption(new Option("--power <DRIVER>", "who switches it").choices(["manual", "redfish"]))
+    .option("--power-url <URL>", "of its Redfish system, such as https://bmc17/redfish/v1/Systems/1")
+    .option("--power-username <NAME>", "at the controller; together with the password")
+    .option("--power-password-file <FILE>", "whose first line is the password; mode 0600, or /dev/stdin")
+    .option("--power-certificate-sha256 <HEX>", "fingerprint of the controller's certificate")
+    .option("--power-ca-file <FILE>", "PEM: who signed it")
+    .option("--power-trust-on-first-use", "pin the first certificate that is seen")
+    .action(machineAction<SetFlags>(context, end, setMachines));
 
   machines
     .command("power")
