@@ -13,13 +13,13 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
     const { surveyIntervalMs, name } = provider;
     if (surveyIntervalMs === undefined) return;
     while (!signal.aborted) {
-      await pause(deps.clock, { delayMs: surveyIntervalMs, signal });
-      if (signal.aborted) return;
+      // At the start too: what a crash cut off is finished here.
       try {
         await surveyMachines(deps, provider);
       } catch (error) {
         deps.logger.error("Machines could not be surveyed; trying again", { provider: name, error: String(error) });
       }
+      await pause(deps.clock, { delayMs: surveyIntervalMs, signal });
     }
   });
   await Promise.all(watched);

@@ -28,6 +28,8 @@ export type Ec2Fault =
   | { kind: "refuse"; status: number; code: string; message?: string }
   /** It is done, and the answer is lost. */
   | { kind: "drop-answer" }
+  /** It is received and not done. */
+  | { kind: "drop-request"; work?: () => Promise<void> | void }
   /** Called when it is done, before it is answered. */
   | { kind: "then"; work: () => Promise<void> | void };
 
@@ -131,6 +133,12 @@ export async function startFakeEc2(options: FakeEc2Options = {}): Promise<FakeEc
       checkSignature({ headers: request.headers, body }, { credentials, region: account.region });
       const fault = fake.faults.get(action as Ec2Action)?.shift();
       if (fault?.kind === "refuse") throw new Ec2Refusal(fault.status, fault.code, fault.message ?? fault.code);
+      if (fault?.kind === "drop-request") {
+        fake.calls.push({ action, form });
+        await fault.work?.();
+        request.socket.destroy();
+        return;
+      }
       const answer = await act(form);
       if (fault?.kind === "then") await fault.work();
       const name = `${action}Response`;
