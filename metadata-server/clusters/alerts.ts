@@ -3,7 +3,7 @@ import type { Changes } from "../store/store.ts";
 import type { Origin } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { canBecome, failCluster, failMember, memberEvent, toTime } from "./lifecycle.ts";
+import { failCluster, failMember, isComingUp, memberEvent, toTime } from "./lifecycle.ts";
 
 export interface Alert {
   member: Pick<MemberRecord, "clusterId" | "name">;
@@ -32,7 +32,7 @@ export async function raiseAlert(deps: ClusterDependencies, alert: Alert): Promi
     if (!freeze || current.confirmedAt !== null) return { changes: { events: [event], audit }, result: undefined };
     const frozen = failMember({ ...current, frozen: true }, { phase: current.phase ?? "metadata", error: message });
     const changes: Changes = { members: [frozen], events: [event, memberEvent(frozen, { at, message })], audit };
-    if (current.first && canBecome(cluster, "failed")) {
+    if (current.first && isComingUp(cluster)) {
       const failed = failCluster(cluster, { failure: { message }, at });
       changes.clusters = failed.clusters;
       changes.events?.push(...failed.events);

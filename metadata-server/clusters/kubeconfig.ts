@@ -1,5 +1,6 @@
 import { DomainError } from "../errors.ts";
 import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
+import type { ClusterRecord } from "../store/records.ts";
 import { auditAllowed, type Origin } from "./audit.ts";
 import { openAuthorities } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
@@ -13,7 +14,7 @@ export async function issueKubeconfig(
 ): Promise<string> {
   const cluster = await findCluster(deps, clusterId);
   // The endpoint's name is known inside the cluster only; the address is in the certificate as well.
-  const address = cluster.controlPlanes[0]?.address ?? null;
+  const address = await firstAddress(deps, cluster);
   if (cluster.state !== "ready" || address === null)
     throw new DomainError(
       "not-ready",
@@ -35,4 +36,14 @@ export async function issueKubeconfig(
     audit: [auditAllowed(by, { action: "kubeconfig-issue", at: now, clusterId, detail: message })],
   });
   return kubeconfig;
+}
+
+/** Of the control planes whose machines are there still. */
+async function firstAddress(
+  { store }: Pick<ClusterDependencies, "store">,
+  { id, controlPlanes }: ClusterRecord,
+): Promise<string | null> {
+  for (const { name, address } of controlPlanes)
+    if (address !== null && (await store.member(id, name))?.endedAt === undefined) return address;
+  return null;
 }

@@ -132,7 +132,7 @@ async function recordLaunchFailure(
     const at = clock.now();
     const record = failMember(member, { phase: "launch", error: reason });
     const failure = { message: `Cannot launch ${name}: ${reason}` };
-    const failed = canBecome(cluster, "failed") ? failCluster(cluster, { failure, at }) : { clusters: [], events: [] };
+    const failed = isComingUp(cluster) ? failCluster(cluster, { failure, at }) : { clusters: [], events: [] };
     const events = [memberEvent(record, { at, message: reason }), ...failed.events];
     return { changes: { ...failed, members: [record], events }, result: undefined };
   });

@@ -11,7 +11,7 @@ describe("The lifecycle of a cluster", () => {
     ["pending", ["provisioning", "bootstrapping", "failed", "deleting"]],
     ["provisioning", ["bootstrapping", "failed", "deleting"]],
     ["bootstrapping", ["ready", "failed", "deleting"]],
-    ["ready", ["deleting"]],
+    ["ready", ["failed", "deleting"]],
     ["failed", ["deleting"]],
     ["deleting", ["deleted"]],
     ["deleted", []],

@@ -4,12 +4,12 @@ import type { NewEvent } from "#api/event.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 
-/** `failed` is terminal: nothing leads out of it but the end. */
+/** `failed` is terminal: nothing leads out of it but the end. From `ready` only the loss of its control planes leads there. */
 const successors: Record<ClusterState, readonly ClusterState[]> = {
   pending: ["provisioning", "bootstrapping", "failed", "deleting"],
   provisioning: ["bootstrapping", "failed", "deleting"],
   bootstrapping: ["ready", "failed", "deleting"],
-  ready: ["deleting"],
+  ready: ["failed", "deleting"],
   failed: ["deleting"],
   deleting: ["deleted"],
   deleted: [],

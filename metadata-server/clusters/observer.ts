@@ -7,6 +7,8 @@ export interface Observer {
   /** From POST to the proof that every node is Ready. */
   clusterReady(seconds: number): void;
   phaseDone(phase: Phase, observation: { role: Role; seconds: number }): void;
+  /** A provider's machines could not be looked after; it is tried again. */
+  surveyFailed(provider: string): void;
 }
 
-export const silentObserver: Observer = { alert() {}, clusterReady() {}, phaseDone() {} };
+export const silentObserver: Observer = { alert() {}, clusterReady() {}, phaseDone() {}, surveyFailed() {} };

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
+import { enforceDeadlines } from "./deadlines.ts";
 import { reconcile } from "./reconcile.ts";
 
 let server: TestServer;
@@ -36,6 +37,40 @@ describe("reconcile", () => {
     expect(current.members.map(({ state }) => state)).toEqual(["launched", "launched"]);
     await bringUp(server, current);
     expect((await server.cluster(cluster.id)).state).toBe("ready");
+  });
+
+  it("goes on with a launch when its provider can be had again, and says what it waits for", async () => {
+    const cluster = await createCutOff();
+    server = await server.restart();
+    let refusals = 2;
+    server.provider.fault = (operation) => {
+      if (operation === "reserve" && (refusals -= 1) >= 0) throw new Error("no answer");
+    };
+    await reconcile(server.clusters);
+    const told = async () =>
+      (await server.events(cluster.id)).flatMap((event) => ("message" in event && event.message) || []);
+    for (const seconds of [1, 2]) {
+      const message = `Cannot go on with the launch that a restart cut off: no answer; trying again in ${seconds} s`;
+      await expect.poll(told).toContain(message);
+      server.clock.advance(seconds * 1000);
+    }
+    await server.clusters.background.idle();
+    expect((await server.cluster(cluster.id)).members.map(({ state }) => state)).toEqual(["launched", "launched"]);
+  });
+
+  it("gives a launch up with its cluster", async () => {
+    const cluster = await createCutOff();
+    server = await server.restart();
+    server.provider.fault = (operation) => {
+      if (operation === "reserve") throw new Error("no answer");
+    };
+    await reconcile(server.clusters);
+    await expect.poll(() => server.log.join("\n")).toContain("no answer");
+    server.clock.advance(30_000);
+    await enforceDeadlines(server.clusters);
+    server.clock.advance(30_000);
+    await server.clusters.background.idle();
+    expect((await server.cluster(cluster.id)).state).toBe("failed");
   });
 
   it("makes the old capability of a machine that is launched again worthless", async () => {

@@ -1,13 +1,17 @@
 import type { MachineProvider, RunningMachine } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { pause } from "./clock.ts";
 import { resealCredentials } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
 import { liveClusters } from "./deadlines.ts";
 import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
-import { isComingUp } from "./lifecycle.ts";
+import { clusterEvent, isComingUp } from "./lifecycle.ts";
 import { recordLaunch, startLaunch } from "./launch.ts";
+
+const firstRetryMs = 1000;
+const longestRetryMs = 30_000;
 
 /**
  * After a start: launches that were cut off are done again, deletions go on, and machines that no cluster owns are
@@ -21,41 +25,64 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
     owned.add(machineKey({ clusterId: cluster.id, allocation: "" }));
     for (const { allocation } of members) owned.add(machineKey({ clusterId: cluster.id, allocation }));
     if (cluster.state === "deleting") startDeletion(deps, cluster.id);
-    const unlaunched = members.filter(
-      ({ launchedAt, firstContactAt }) => launchedAt === null && firstContactAt === null,
-    );
     const isLaunchedHere = deps.providers.get(cluster.provider)?.userDataServerUrl === undefined;
-    if (isLaunchedHere && isComingUp(cluster) && unlaunched.length > 0)
-      relaunch(deps, { cluster, members: unlaunched });
+    if (isLaunchedHere && isComingUp(cluster) && members.some(isUnlaunched)) startRelaunch(deps, cluster.id);
   }
   await Promise.all(Array.from(deps.providers.values(), (provider) => reap(deps, { provider, owned })));
 }
 
-/** A capability's plaintext was only in the seed that may never have been written: such a member gets a new one. */
-function relaunch(
-  deps: ClusterDependencies,
-  { cluster, members }: { cluster: ClusterRecord; members: MemberRecord[] },
-) {
-  const { id: clusterId } = cluster;
-  deps.background.start(`relaunch ${clusterId}`, async () => {
-    const provider = deps.providers.get(cluster.provider);
-    if (provider === undefined) return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
-    const owned = await deps.store.members(clusterId);
-    const reserved = owned.map(({ name, role, allocation }) => ({ name, role, allocation }));
-    const segment = await provider.reserve({ clusterId, members: reserved, network: cluster.network });
-    const lost = await adoptLaunched(deps, { cluster, members, provider });
-    const capabilities = new Map<string, string>();
-    for (const { name, allocation } of lost) {
-      // The capability first: from then on a machine that did start is a stranger, and one that has called is kept.
-      const capability = await reissueCapability(deps, { cluster, name });
-      if (capability === undefined) continue;
-      await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
-      capabilities.set(name, capability);
+const isUnlaunched = ({ launchedAt, firstContactAt }: MemberRecord) => launchedAt === null && firstContactAt === null;
+
+/** Goes on for as long as the cluster may still come up: a provider may be out of reach at a start. */
+function startRelaunch(deps: ClusterDependencies, clusterId: string): void {
+  deps.background.start(`relaunch ${clusterId}`, async (signal) => {
+    for (let delayMs = firstRetryMs; !signal.aborted; delayMs = Math.min(delayMs * 2, longestRetryMs)) {
+      const cluster = await deps.store.cluster(clusterId);
+      if (cluster === undefined || !isComingUp(cluster)) return;
+      const provider = deps.providers.get(cluster.provider);
+      if (provider === undefined)
+        return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
+      try {
+        return await relaunch(deps, { cluster, provider });
+      } catch (error) {
+        await recordFailedRelaunch(deps, { cluster, error, delayMs });
+      }
+      await pause(deps.clock, { delayMs, signal });
     }
-    if (capabilities.size === 0) return;
-    deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
-    startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });
   });
+}
+
+/** A capability's plaintext was only in the seed that may never have been written: such a member gets a new one. */
+async function relaunch(
+  deps: ClusterDependencies,
+  { cluster, provider }: { cluster: ClusterRecord; provider: MachineProvider },
+): Promise<void> {
+  const { id: clusterId } = cluster;
+  const owned = await deps.store.members(clusterId);
+  const reserved = owned.map(({ name, role, allocation }) => ({ name, role, allocation }));
+  const segment = await provider.reserve({ clusterId, members: reserved, network: cluster.network });
+  const lost = await adoptLaunched(deps, { cluster, members: owned.filter(isUnlaunched), provider });
+  const capabilities = new Map<string, string>();
+  for (const { name, allocation } of lost) {
+    // The capability first: from then on a machine that did start is a stranger, and one that has called is kept.
+    const capability = await reissueCapability(deps, { cluster, name });
+    if (capability === undefined) continue;
+    await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
+    capabilities.set(name, capability);
+  }
+  if (capabilities.size === 0) return;
+  deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
+  startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });
+}
+
+async function recordFailedRelaunch(
+  { store, clock, logger }: ClusterDependencies,
+  { cluster: { id, state }, error, delayMs }: { cluster: ClusterRecord; error: unknown; delayMs: number },
+): Promise<void> {
+  const reason = error instanceof Error ? error.message : String(error);
+  const message = `Cannot go on with the launch that a restart cut off: ${reason}; trying again in ${delayMs / 1000} s`;
+  logger.error("Launch could not be gone on with", { clusterId: id, error: message });
+  await store.commit({ events: [clusterEvent(id, { state, at: clock.now(), message })] });
 }
 
 /** Machines that were launched and not recorded have the capability whose hash is in the store: they are kept. The others. */

@@ -27,7 +27,7 @@ export interface Reporter {
  */
 export async function acceptReport(deps: ClusterDependencies, { tokenHash, from, report }: Reporter): Promise<void> {
   const accepted = await decide(deps.store, async () => {
-    const member = await findReporter(deps, tokenHash);
+    const member = await findReporter(deps, { tokenHash, report });
     if (member.allocation !== report.allocation) throw wrongMachine(member);
     if (report.sequence <= member.lastSequence) return { result: undefined };
     const cluster = await deps.store.cluster(member.clusterId);
@@ -49,12 +49,15 @@ export async function acceptReport(deps: ClusterDependencies, { tokenHash, from,
   if (accepted !== undefined) observe(deps, { ...accepted, report });
 }
 
-/** With the capability until it is spent, with the report token from then on. */
-async function findReporter(deps: ClusterDependencies, tokenHash: string): Promise<MemberRecord> {
+/** With the capability until it is spent, with the report token from then on: that alone carries the proof. */
+async function findReporter(
+  deps: ClusterDependencies,
+  { tokenHash, report }: Pick<Reporter, "tokenHash" | "report">,
+): Promise<MemberRecord> {
   const member = await deps.store.memberByTokenHash(tokenHash);
   if (member === undefined) throw wrongMachine();
   if (member.reportTokenHash === tokenHash) return member;
-  if (member.frozen) throw wrongMachine(member);
+  if (member.frozen || isProof(report)) throw wrongMachine(member);
   const spentForMs = member.confirmedAt === null ? 0 : deps.clock.now() - member.confirmedAt;
   if (spentForMs > inFlightMs)
     throw new DomainError("already-claimed", "This capability is spent: reports need the report token", {
@@ -62,6 +65,9 @@ async function findReporter(deps: ClusterDependencies, tokenHash: string): Promi
     });
   return member;
 }
+
+/** What makes a cluster `ready` or `available`; a node gets there with its credentials confirmed. */
+const isProof = ({ phase, state }: Report) => state === "done" && (phase === "verify" || phase === "available");
 
 const auditFirstReport = (member: MemberRecord, { at, from }: { at: number; from: string | null }) =>
   auditAllowed(byNode(member, from), {

@@ -3,7 +3,7 @@ import { isOptional } from "#api/phase.ts";
 import type { MissingPeer, Report } from "#api/report.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
-import { canBecome, clusterEvent, failCluster, transition } from "./lifecycle.ts";
+import { canBecome, clusterEvent, failCluster, isComingUp, transition } from "./lifecycle.ts";
 
 /** What a report decides about its cluster: only the first control plane, which holds the proof, decides anything. */
 export function judgeReport(
@@ -13,7 +13,7 @@ export function judgeReport(
   if (!member.first) return undefined;
   if (report.phase === "available") return judgeAvailable(cluster, { report, at });
   if (isOptional(report.phase)) return undefined;
-  if (report.state === "failed" && canBecome(cluster, "failed"))
+  if (report.state === "failed" && isComingUp(cluster))
     return failCluster(cluster, { failure: toFailure(member, { report, members }), at });
   if (report.phase === "verify" && report.state === "done" && canBecome(cluster, "ready"))
     return transition(cluster, { to: "ready", at, fields: { readyAt: at } });

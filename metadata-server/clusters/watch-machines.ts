@@ -1,11 +1,10 @@
 import type { MachineProvider, SurveyedMachine } from "../providers/provider.ts";
 import type { MemberRecord } from "../store/records.ts";
-import type { Changes } from "../store/store.ts";
 import { pause } from "./clock.ts";
 import { liveClusters } from "./deadlines.ts";
-import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { failCluster, failMember, isComingUp, memberEvent, toTime } from "./lifecycle.ts";
+import { recordEnded } from "./record-ended.ts";
+import { recordTrouble } from "./record-trouble.ts";
 
 /** Looks after the machines of every provider where they can end, or be left over, without this server's doing. */
 export async function watchMachines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
@@ -17,6 +16,7 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
       try {
         await surveyMachines(deps, provider);
       } catch (error) {
+        deps.observer.surveyFailed(name);
         deps.logger.error("Machines could not be surveyed; trying again", { provider: name, error: String(error) });
       }
       await pause(deps.clock, { delayMs: surveyIntervalMs, signal });
@@ -26,8 +26,8 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
 }
 
 /**
- * Machines that nobody owns are ended; those that ended by themselves are told of, and fail a cluster that is still
- * coming up. Nothing is launched for a cluster that is not in the store, so what the store does not have is nobody's.
+ * Machines that nobody owns are ended; those that ended by themselves, or are in trouble, are told of. Nothing is launched
+ * for a cluster that is not in the store, so what the store does not have is nobody's. Throws when all have been looked at.
  */
 export async function surveyMachines(deps: ClusterDependencies, provider: MachineProvider): Promise<void> {
   const machines = (await provider.survey?.()) ?? [];
@@ -35,12 +35,33 @@ export async function surveyMachines(deps: ClusterDependencies, provider: Machin
   const members = new Map<string, MemberRecord>();
   for await (const { id } of liveClusters(deps.store))
     for (const member of await deps.store.members(id)) members.set(`${id}/${member.allocation}`, member);
-  for (const machine of machines) {
-    const owner = members.get(`${machine.clusterId}/${machine.allocation}`);
-    if (machine.ended !== undefined) {
-      if (owner?.machine?.id === machine.id) await recordEnded(deps, { member: owner, machine });
-    } else if (owner === undefined || isDouble(owner, machine)) await endStray(deps, { provider, machine });
-  }
+  const failures: Error[] = [];
+  for (const machine of machines)
+    try {
+      await lookAfter(deps, { provider, machine, owner: members.get(`${machine.clusterId}/${machine.allocation}`) });
+    } catch (error) {
+      failures.push(error as Error);
+    }
+  const [cause] = failures;
+  if (cause !== undefined)
+    throw new Error(`${failures.length} of ${machines.length} machines could not be looked after: ${cause.message}`, {
+      cause,
+    });
+}
+
+async function lookAfter(
+  deps: ClusterDependencies,
+  {
+    provider,
+    machine,
+    owner,
+  }: { provider: MachineProvider; machine: SurveyedMachine; owner: MemberRecord | undefined },
+): Promise<void> {
+  const isOwn = owner?.machine?.id === machine.id;
+  if (machine.ended !== undefined) {
+    if (isOwn && owner.endedAt === undefined) await recordEnded(deps, { member: owner, machine });
+  } else if (owner === undefined || isDouble(owner, machine)) await endStray(deps, { provider, machine });
+  else if (isOwn && owner.trouble !== machine.trouble) await recordTrouble(deps, { member: owner, machine });
 }
 
 /** While a launch is under way it is not known which one is the member's. */
@@ -53,24 +74,4 @@ async function endStray(
   const { clusterId, allocation, id, since } = machine;
   logger.warn("Ending a machine that no cluster owns", { clusterId, allocation, id, since, provider: provider.name });
   await provider.terminate({ clusterId, allocation, id });
-}
-
-async function recordEnded(
-  { store, clock, logger }: ClusterDependencies,
-  { member: { clusterId, name }, machine }: { member: MemberRecord; machine: SurveyedMachine },
-): Promise<void> {
-  const message = `Machine ${machine.id} of ${name} has ended: ${machine.ended}`;
-  await decide(store, async () => {
-    const [cluster, member] = await Promise.all([store.cluster(clusterId), store.member(clusterId, name)]);
-    if (cluster === undefined || member === undefined || member.state === "failed") return { result: undefined };
-    if (cluster.state === "deleting" || cluster.state === "deleted") return { result: undefined };
-    logger.warn("A machine has ended", { clusterId, member: name, machine: machine.id, reason: machine.ended });
-    const at = clock.now();
-    const failed = failMember(member, { phase: member.phase ?? "launch", error: message });
-    const alert = { type: "alert" as const, at: toTime(at), member: name, code: "machine-ended", message };
-    const events: NonNullable<Changes["events"]> = [{ clusterId, event: alert }, memberEvent(failed, { at, message })];
-    if (!isComingUp(cluster)) return { changes: { members: [failed], events }, result: undefined };
-    const over = failCluster(cluster, { failure: { message }, at });
-    return { changes: { ...over, members: [failed], events: [...events, ...over.events] }, result: undefined };
-  });
 }

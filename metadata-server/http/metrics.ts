@@ -17,7 +17,7 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
   const registers = [registry];
   const alerts = new Counter({
     name: "sprout_alerts_total",
-    help: "Capabilities in wrong hands and credentials asked for again",
+    help: "Alerts on timelines: capabilities in wrong hands, credentials asked for again, machines that ended or are in trouble",
     labelNames: ["code"],
     registers,
   });
@@ -32,6 +32,12 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
     help: "Steps of nodes that are done, as the nodes measured them",
     labelNames: ["phase", "role"],
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120],
+    registers,
+  });
+  const failedSurveys = new Counter({
+    name: "sprout_machine_survey_failures_total",
+    help: "Rounds in which the machines of a provider could not all be looked after",
+    labelNames: ["provider"],
     registers,
   });
   const requests = new Counter({
@@ -53,6 +59,7 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
       alert: (code) => alerts.inc({ code }),
       clusterReady: (seconds) => bringUp.observe(seconds),
       phaseDone: (phase, { role, seconds }) => phaseDuration.observe({ phase, role }, seconds),
+      surveyFailed: (provider) => failedSurveys.inc({ provider }),
     },
     request: (labels) => requests.inc(labels),
     async whileHeld(answer) {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestCluster, type TestMachine } from "../../test/fixtures/test-machine.ts";
-import { type TestServer } from "../../test/fixtures/test-server.ts";
+import { refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
 let cluster: Cluster;
@@ -62,6 +62,17 @@ describe("POST /node/v1/reports", () => {
 });
 
 describe("The first control plane", () => {
+  it("proves nothing before it has confirmed its credentials, whoever holds its capability", async () => {
+    await first.metadata();
+    await first.claim();
+    for (const phase of ["verify", "available"] as const)
+      expect(refusal(await first.postReport({ phase, state: "done" }))).toBe("403 wrong-machine");
+    expect((await current()).state).toBe("bootstrapping");
+    await first.confirm();
+    await first.report("verify", "done");
+    expect((await current()).state).toBe("ready");
+  });
+
   it("makes the cluster ready with its proof, every member with it", async () => {
     await first.metadata();
     server.clock.advance(7500);
@@ -145,7 +156,9 @@ describe("The first control plane", () => {
 
   it("cannot bring a failed cluster back", async () => {
     await first.metadata();
-    await first.report("preflight", "failed", { error: "port 6443 is taken" });
+    await first.claim();
+    await first.confirm();
+    await first.report("kubelet", "failed", { error: "exit code 255" });
     await first.report("verify", "done");
     await first.report("available", "done");
     expect(await current()).toMatchObject({ state: "failed", readyAt: null, availableAt: null });
@@ -156,6 +169,8 @@ describe("Any other node", () => {
   it("decides nothing about the cluster, whatever it reports", async () => {
     await first.metadata();
     await worker.metadata();
+    await worker.claim();
+    await worker.confirm();
     await worker.report("verify", "done");
     expect((await current()).state).toBe("bootstrapping");
     await worker.report("kubelet", "failed", { error: "kubelet: exit code 255" });

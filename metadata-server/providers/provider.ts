@@ -70,6 +70,8 @@ export interface SurveyedMachine extends RunningMachine {
   since: string;
   /** Why it ended, where it did so by itself. */
   ended?: string;
+  /** What keeps it from its work although it runs, why, and what to do. */
+  trouble?: string;
 }
 
 /**

@@ -69,6 +69,10 @@ export interface MemberRecord {
   bound: Hardware | null;
   /** What its provider launched, where it tells. */
   machine?: LaunchedMachine;
+  /** When that was found to have ended by itself. */
+  endedAt?: number;
+  /** What keeps that from its work, as it was told last. */
+  trouble?: string;
   /** Times the same machine fetched its credentials. */
   claims: number;
   confirmedAt: number | null;

@@ -93,7 +93,7 @@ describe("The EC2 provider", () => {
     };
     under.ec2.faults.set("ModifyInstanceAttribute", [refused, refused]);
     await expect(launchAll(toMembers("control-plane", "worker"))).rejects.toThrow(
-      /^Cannot switch off i-\w+'s source\/destination check: You are not authorized \(UnauthorizedOperation\)$/,
+      /^Cannot switch off i-\w+'s source\/destination check: You are not authorized \(UnauthorizedOperation\); allow ec2:ModifyInstanceAttribute$/,
     );
     await under.open().survey!();
     await expect.poll(() => under.ec2.instances.map(({ sourceDestCheck }) => sourceDestCheck)).toEqual([false, false]);

@@ -18,6 +18,7 @@ import { toSurveyedMachine } from "./survey.ts";
 /** What was checked is good for so long. */
 const factsForMs = 60_000;
 const longestRetryMs = 1000;
+const provisionAllowanceMs = 120_000;
 
 export interface Ec2ProviderOptions extends Ec2Settings {
   credentials?: Ec2Access["credentials"];
@@ -53,7 +54,11 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
       const specs = asked.map(({ spec }) => spec);
       const launched = await launchInstances(context, { specs, signal });
       for (const [index, { id }] of launched.entries()) lately.set(specs[index]!.allocation, id);
-      if (specs[0]?.providerData["network"] === "routes") await routing.start(launched.map(({ id }) => id));
+      if (specs[0]?.providerData["network"] === "routes")
+        await routing.start(
+          launched.map(({ id }) => id),
+          signal,
+        );
       return launched;
     },
     { keyOf: ({ spec }) => launchKey(settings, spec), limit: maxInstancesPerLaunch },
@@ -97,7 +102,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
 
   const provider: Ec2Provider = {
     name: "ec2",
-    provisionAllowanceMs: 120_000,
+    provisionAllowanceMs,
     surveyIntervalMs,
     kubernetesVersions: async () => {
       const { compare } = new Intl.Collator("en", { numeric: true });
@@ -140,7 +145,10 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
         );
         if (mine !== undefined) {
           if (providerData["network"] === "routes")
-            await letRoute(context, clients.changes, mine.instance.InstanceId ?? "");
+            await letRoute(context, clients.changes, {
+              instanceId: mine.instance.InstanceId ?? "",
+              signal: AbortSignal.timeout(provisionAllowanceMs),
+            });
           return toLaunchedMachine(mine.instance, { accountId: mine.accountId, region });
         }
         if (Date.now() >= deadline) return undefined;
@@ -161,7 +169,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     async survey() {
       const found = await describe();
       routing.finish(found);
-      return found.map(toSurveyedMachine);
+      return found.map((own) => toSurveyedMachine(own, routing.troubleOf(own.instance.InstanceId ?? "")));
     },
     doubtIdentity: (launched, identity) => doubtIdentity(launched, identity, keys),
   };

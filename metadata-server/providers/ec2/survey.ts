@@ -11,8 +11,8 @@ const reasons: Record<string, string> = {
   "Client.UserInitiatedShutdown": "somebody terminated it",
 };
 
-/** What EC2 tells of an instance that has ended or is about to. */
-export function toSurveyedMachine({ owner, instance, isLiving }: OwnInstance): SurveyedMachine {
+/** What EC2 tells of an instance, and why where it has ended or is about to. */
+export function toSurveyedMachine({ owner, instance, isLiving }: OwnInstance, trouble?: string): SurveyedMachine {
   const { InstanceId: id = "", State, InstanceType = "", Placement, LaunchTime, StateReason } = instance;
   const code = StateReason?.Code ?? "";
   const reason = reasons[code] ?? StateReason?.Message ?? "EC2 does not tell why";
@@ -23,6 +23,7 @@ export function toSurveyedMachine({ owner, instance, isLiving }: OwnInstance): S
     kind: instance.InstanceLifecycle === "spot" ? `${InstanceType}, spot` : InstanceType,
     place: Placement?.AvailabilityZone ?? "",
     since: (LaunchTime ?? new Date(0)).toISOString(),
+    ...(isLiving && trouble !== undefined && { trouble }),
     ...(!isLiving && { ended: code === "" ? reason : `${reason} (${code})` }),
   };
 }
