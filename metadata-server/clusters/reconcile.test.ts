@@ -58,6 +58,35 @@ describe("reconcile", () => {
     expect((await server.cluster(cluster.id)).members.map(({ state }) => state)).toEqual(["launched", "launched"]);
   });
 
+  it("adopts no machine whose capability it has replaced: that one is ended", async () => {
+    const machine = { id: "i-1", address: "10.77.0.11", mac: "52:54:00:00:00:00", description: "late", identity: {} };
+    const asked: string[] = [];
+    await server.close();
+    server = await createTestServer({
+      provider: (provider) => ({
+        ...provider,
+        // It exists, and is told of when it is asked for again.
+        adopt: async ({ allocation }) => (asked.push(allocation) > 1 ? machine : undefined),
+      }),
+    });
+    const cluster = await server.create({ nodes: 1 });
+    const old = createTestMachine(server, cluster, 0);
+    const record = (await server.clusters.store.member(cluster.id, old.name))!;
+    await server.clusters.store.commit({ members: [{ ...record, state: "pending", launchedAt: null }] });
+    server = await server.restart();
+    let refusals = 1;
+    server.provider.fault = (operation) => {
+      if (operation === "terminate" && (refusals -= 1) >= 0) throw new Error("no answer");
+    };
+    await reconcile(server.clusters);
+    await expect.poll(() => server.log.join("\n")).toContain("no answer");
+    server.clock.advance(1000);
+    await server.clusters.background.idle();
+    expect(asked).toEqual([old.allocation]);
+    await bringUp(server, await server.cluster(cluster.id));
+    expect((await server.cluster(cluster.id)).state).toBe("ready");
+  });
+
   it("gives a launch up with its cluster", async () => {
     const cluster = await createCutOff();
     server = await server.restart();

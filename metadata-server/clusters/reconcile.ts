@@ -93,6 +93,7 @@ async function adoptLaunched(
   if (provider.adopt === undefined) return members;
   const { id: clusterId, providerData } = cluster;
   const adopted = members.map(async (launched) => {
+    if (launched.relaunched) return [launched];
     const machine = await provider.adopt?.({ clusterId, allocation: launched.allocation, providerData });
     if (machine === undefined) return [launched];
     deps.logger.info("Adopting a machine that a restart cut off", { clusterId, machine: machine.id });
@@ -113,7 +114,7 @@ async function reissueCapability(
     const capability = createToken(deps.random);
     const capabilityHash = hashToken(capability);
     const secrets = await resealCredentials(deps, { cluster, member, capabilityHash });
-    return { changes: { members: [{ ...member, capabilityHash }], secrets }, result: capability };
+    return { changes: { members: [{ ...member, capabilityHash, relaunched: true }], secrets }, result: capability };
   });
 }
 

@@ -69,9 +69,11 @@ export interface MemberRecord {
   bound: Hardware | null;
   /** What its provider launched, where it tells. */
   machine?: LaunchedMachine;
-  /** When that was found to have ended by itself. */
+  /** Launched again after a crash: what its first launch may have left has a capability that is dead. */
+  relaunched?: true;
+  /** When its machine was found to have ended by itself. */
   endedAt?: number;
-  /** What keeps that from its work, as it was told last. */
+  /** What keeps its machine from its work, as it was told last. */
   trouble?: string;
   /** Times the same machine fetched its credentials. */
   claims: number;
