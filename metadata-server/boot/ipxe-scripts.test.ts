@@ -61,7 +61,7 @@ describe("iPXE scripts", () => {
   it("leave the disk to the firmware on UEFI, and boot it on BIOS", () => {
     const script = renderDiskBoot({ name: "node01", cluster: "build126" });
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
-    expect(script).toContain("\niseq ${platform} efi && exit ||\nsanboot --no-describe --drive 0x80 || exit 1\n");
+    expect(script).toContain("\niseq ${platform} efi && exit 1 ||\nsanboot --no-describe --drive 0x80 || exit 1\n");
   });
 
   it("cannot be written into by what firmware says", () => {

@@ -47,6 +47,7 @@ export const renderImageBoot = ({ lines, assetsUrl, bootInterface, settings }: I
       .join(" "),
   });
 
+/** UEFI tries the next boot option after an error only; after success it shows its menu and waits (UEFI 2.10, 3.1.1). */
 export const renderDiskBoot = ({ name, cluster }: { name: string; cluster: string }): string =>
   render("disk", { name, cluster });
 
