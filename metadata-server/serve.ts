@@ -87,6 +87,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     serviceAccountKeys,
     ca: tls.ca,
     baseDomain: config.baseDomain,
+    plainHttpPort: config.httpListen?.port,
     clock,
     random: randomBytes,
     background,

@@ -31,6 +31,8 @@ const applying = (file: string) =>
   "apply --server-side --force-conflicts --field-manager=sprout --kubeconfig=/etc/kubernetes/admin.conf " +
   `--cache-dir=/run/sprout-kubectl --filename=${file}`;
 
+const dropped = (port: string) => `-d 127.0.0.1 -p tcp --dport ${port} -j DROP`;
+
 describe("network `manifest` (simulated machine)", () => {
   it("is applied as it was given, from a file that only root reads, and nothing of `routes` is set up", async () => {
     const machine = await simulateFirst(given);
@@ -46,6 +48,25 @@ describe("network `manifest` (simulated machine)", () => {
     expect(await read(machine, "systemctl.log")).not.toContain("route-agent");
     await expect(readdir(join(machine.root, "etc/cni"))).rejects.toThrow("ENOENT");
     expect(machine.kubernetes.changes.filter((change) => change.includes("route-agent"))).toEqual([]);
+  });
+
+  it("keeps pods from the server's port for firmware and cloud-init, too, with either plugin", async () => {
+    const { name, podCidr } = workerMetadata.self;
+    const rulesWith = async (network: NodeMetadata["network"]) => {
+      const machine = await simulateMachine({ ...workerMetadata, network, plainHttpPort: 8080 });
+      machine.kubernetes.addNode(name, { address: "127.0.0.1", ready: true });
+      expect(await machine.run()).toMatchObject({ exitCode: 0, error: "" });
+      return (await read(machine, "iptables.rules")).replaceAll(new URL(machine.server.url).port, "HTTPS").split("\n");
+    };
+    expect(await rulesWith(given)).toEqual([
+      ...["HTTPS", "8080"].flatMap((port) =>
+        ["raw PREROUTING", "mangle FORWARD"].map((chain) => `${chain} -s 10.244.0.0/16 ${dropped(port)}`),
+      ),
+      "",
+    ]);
+    expect(await rulesWith(workerMetadata.network)).toEqual(
+      expect.arrayContaining(["HTTPS", "8080"].map((port) => `filter FORWARD -s ${podCidr} ${dropped(port)}`)),
+    );
   });
 
   it("is applied by the first control plane alone", async () => {

@@ -63,6 +63,8 @@ export const NodeMetadata = z
     lastSequence: z.int().positive().optional(),
     /** A few workers, picked at random once, whose addresses are known: this node tells whether it reaches them. */
     neighbours: z.array(NamedAddress).min(1).max(maxNeighbours).optional(),
+    /** Where the server also listens for firmware and cloud-init, which know no TLS: no pod may reach it either. */
+    plainHttpPort: z.int().min(1).max(65_535).optional(),
     /** Every node that must be Ready, the reader included. First control plane only. */
     peers: z.array(NodeName).min(1).optional(),
   })

@@ -18,6 +18,8 @@ export interface ClusterDependencies {
   /** PEM of the authority that machines pin. */
   ca: string;
   baseDomain: string;
+  /** Of this server, for firmware and cloud-init, where it has one: nodes keep their pods from it. */
+  plainHttpPort?: number | undefined;
   clock: Clock;
   random: RandomBytes;
   background: Background;

@@ -58,7 +58,11 @@ async function tryMetadata(
     const started = changes.changes?.clusters?.[0] ?? cluster;
     const peers = member.first ? await deps.store.memberNames(clusterId) : undefined;
     const neighbours = await knownNeighbours(deps.store, member);
-    return { ...changes, result: { clusterId, document: toNodeMetadata(started, { member, at, neighbours, peers }) } };
+    const { plainHttpPort } = deps;
+    return {
+      ...changes,
+      result: { clusterId, document: toNodeMetadata(started, { member, at, neighbours, peers, plainHttpPort }) },
+    };
   });
 }
 
@@ -115,9 +119,13 @@ interface MetadataParts {
   at: number;
   neighbours: NonNullable<NodeMetadata["neighbours"]>;
   peers: string[] | undefined;
+  plainHttpPort: number | undefined;
 }
 
-function toNodeMetadata(cluster: ClusterRecord, { member, at, neighbours, peers }: MetadataParts): NodeMetadata {
+function toNodeMetadata(
+  cluster: ClusterRecord,
+  { member, at, neighbours, peers, plainHttpPort }: MetadataParts,
+): NodeMetadata {
   const deadlineAt = deadlineOf(cluster, member) ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
     throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed: no node can join it`);
@@ -132,6 +140,7 @@ function toNodeMetadata(cluster: ClusterRecord, { member, at, neighbours, peers 
     deadlineSeconds: (deadlineAt - at) / 1000,
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(neighbours.length > 0 && { neighbours }),
+    ...(plainHttpPort !== undefined && { plainHttpPort }),
     ...(peers && { peers }),
   };
 }

@@ -56,6 +56,12 @@ describe("GET /node/v1/metadata", () => {
     expect((await worker.getMetadata()).headers.get("cache-control")).toBe("no-store");
   });
 
+  it("tells every node of the port for firmware and cloud-init, where there is one, to keep its pods from it", async () => {
+    expect(await worker.metadata()).not.toHaveProperty("plainHttpPort");
+    server.clusters.plainHttpPort = 8080;
+    for (const machine of [first, worker]) expect(await machine.metadata()).toMatchObject({ plainHttpPort: 8080 });
+  });
+
   it("tells workers how to join; control planes have their certificates ready-made", async () => {
     const joining = await server.create({ name: "joining", join: "kubeadm" });
     const [controlPlane, node] = [createTestMachine(server, joining, 0), createTestMachine(server, joining, 1)];

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
+import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
 import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
 import { workloadName } from "../../metadata-server/cli/demo/workload-manifests.ts";
@@ -24,12 +25,13 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
   let kubectl: Kubectl;
   let folder: string;
   /** As machines reach the server, and another address of its host. */
-  let server: { address: string; port: string; otherAddress: string };
+  let server: { address: string; port: string; plainPort: number; otherAddress: string };
 
   beforeAll(async () => {
     const prepared = await prepareImage();
     folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
-    lab = await startLab();
+    const plainPort = await findFreePort();
+    lab = await startLab(undefined, { settings: { httpListen: `0.0.0.0:${plainPort}` } });
     const created = await lab.client.create({ name: "secrets", nodes: 2, provider: "nspawn" });
     cluster = await lab.client.wait(created.id, { condition: "available", timeoutMs: 200_000 });
     const kubeconfig = join(folder, "kubeconfig");
@@ -37,7 +39,7 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     kubectl = createKubectl({ program: prepared.kubectl, kubeconfig, signal: AbortSignal.timeout(280_000) });
     for (const index of [0, 1]) await readSecrets(index);
     const { hostname, port } = new URL((await seedOf(0)).server);
-    server = { address: hostname, port, otherAddress: cluster.members[0]!.address!.replace(/\d+$/, "1") };
+    server = { address: hostname, port, plainPort, otherAddress: cluster.members[0]!.address!.replace(/\d+$/, "1") };
   });
 
   afterAll(async () => {
@@ -131,13 +133,16 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     for (const pod of names) {
       // That pods do reach what they may shows that the tool can tell.
       expect(await podReaches(kubectl, { pod, address: podIps.split(" ")[0]!, port: 8080 })).toBe(true);
-      expect(await podReaches(kubectl, { pod, address: server.address, port: server.port })).toBe(false);
+      for (const port of [server.port, server.plainPort])
+        expect(await podReaches(kubectl, { pod, address: server.address, port })).toBe(false);
       expect(await podReaches(kubectl, { pod, address: clusterIp, port: 443 })).toBe(false);
     }
     // A pod that asks for another address of the host leaves its node under the node's own, as this does.
     const handshake = async (address: string) =>
       (await inNetworkOf(1, ["openssl", "s_client", "-brief", "-connect", `${address}:${server.port}`])).all;
     expect(await handshake(server.address)).toContain("CONNECTION ESTABLISHED");
+    const plain = ["bash", "-c", `exec 3<>/dev/tcp/${server.address}/${server.plainPort} && echo reached`];
+    expect((await inNetworkOf(1, plain)).all).toBe("reached");
     expect(await handshake(server.otherAddress)).not.toContain("CONNECTION ESTABLISHED");
   });
 });
