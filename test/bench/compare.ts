@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type BenchServer, type LoadRun, medianRun, runLoad, startBenchServer } from "./http-load.ts";
+import { type LoadRun, medianRun, runLoad, startBenchServer } from "./http-load.ts";
 
 /** `ratio` is to bare Hono with the same answers in a Map, in turns in the same run. */
 export interface Comparison {
@@ -43,11 +43,11 @@ async function compareAt(
   };
   try {
     const runs: Record<(typeof kinds)[number], LoadRun[]> = { sprout: [], bare: [] };
-    for (const kind of kinds) await load(servers[kind], warmUpSeconds);
+    for (const kind of kinds) await runLoad(servers[kind], { seconds: warmUpSeconds });
     for (let round = 0; round < rounds; round += 1)
       for (const kind of kinds) {
         onProgress(`${what}, ${size} machines, round ${round + 1} of ${rounds}, ${kind}`);
-        runs[kind].push(await load(servers[kind], secondsPerRun));
+        runs[kind].push(await runLoad(servers[kind], { seconds: secondsPerRun }));
       }
     const [sprout, bare] = [medianRun(runs.sprout), medianRun(runs.bare)];
     return { size, sprout, bare, ratio: sprout.requestsPerSecond / bare.requestsPerSecond };
@@ -55,9 +55,4 @@ async function compareAt(
     await Promise.all(Object.values(servers).map((one) => one.stop()));
     await rm(folder, { recursive: true });
   }
-}
-
-function load({ port, pid, machines }: BenchServer, seconds: number): Promise<LoadRun> {
-  const script = join(import.meta.dirname, "paths.lua");
-  return runLoad(`http://127.0.0.1:${port}`, { script, seconds, env: { MACHINES: machines }, pid });
 }

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import { cpuSecondsOf } from "./cpu-time.ts";
@@ -11,7 +12,7 @@ const Result = z.object({
   p99Ms: z.number(),
   errors: z.number(),
 });
-const Started = z.object({ port: z.number(), machines: z.string() });
+const Started = z.object({ port: z.number(), requests: z.string() });
 
 /** Requests at a time. */
 const connections = 256;
@@ -28,12 +29,12 @@ export interface LoadRun {
 export interface BenchServer {
   port: number;
   pid: number;
-  /** File with a line for each machine, or each path, for the load script. */
-  machines: string;
+  /** File with a line for each request, `PATH [CAPABILITY]`. */
+  requests: string;
   stop(): Promise<void>;
 }
 
-/** The script prints `{port, machines}` as its first line, and ends at SIGTERM. */
+/** The script prints `{port, requests}` as its first line, and ends at SIGTERM. */
 export async function startBenchServer(script: string, args: readonly string[]): Promise<BenchServer> {
   const child = spawn(process.execPath, [script, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const [line] = (await once(child.stdout, "data", { signal: AbortSignal.timeout(120_000) })) as [Buffer];
@@ -44,11 +45,22 @@ export async function startBenchServer(script: string, args: readonly string[]):
   return { ...Started.parse(JSON.parse(line.toString())), pid: child.pid ?? 0, stop };
 }
 
-/** wrk with a Lua script that prints `RESULT {…}`; throws where any request fails. */
+export interface LoadOptions {
+  seconds: number;
+  protocol?: "http" | "https";
+  /** Every request on a new connection, or all on the same ones. */
+  connection?: "close" | "keep-alive";
+}
+
+const script = join(import.meta.dirname, "load.lua");
+
+/** wrk; throws where any request fails. */
 export async function runLoad(
-  url: string,
-  { script, seconds, env, pid }: { script: string; seconds: number; env: Record<string, string>; pid: number },
+  { port, pid, requests: file }: BenchServer,
+  { seconds, protocol = "http", connection = "close" }: LoadOptions,
 ): Promise<LoadRun> {
+  const url = `${protocol}://127.0.0.1:${port}`;
+  const env = { REQUESTS: file, CONNECTION: connection };
   const args = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script, url];
   const cpuBefore = await cpuSecondsOf(pid);
   const { stdout } = await execa("wrk", args, { env });

@@ -6,9 +6,9 @@ import type { Hono } from "hono";
 /** Serves on a port of 127.0.0.1 until SIGTERM, and tells startBenchServer where and which paths there are. */
 export function serveBench(app: Hono, { paths, folder }: { paths: readonly string[]; folder: string }): void {
   const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
-    const machines = join(folder, "paths");
-    void writeFile(machines, paths.join("\n")).then(() =>
-      process.stdout.write(`${JSON.stringify({ port, machines })}\n`),
+    const requests = join(folder, "paths");
+    void writeFile(requests, paths.join("\n")).then(() =>
+      process.stdout.write(`${JSON.stringify({ port, requests })}\n`),
     );
   });
   process.once("SIGTERM", () => {

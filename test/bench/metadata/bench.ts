@@ -17,6 +17,7 @@ export interface MetadataComparison {
 
 /** Every request on a new connection, or all on the same 256. */
 type Connections = "new" | "kept";
+const connectionHeader = { new: "close", kept: "keep-alive" } as const;
 type Transport = "http" | "https";
 
 export interface MetadataBench {
@@ -52,19 +53,23 @@ async function compare(
 ): Promise<MetadataBench["tls"]> {
   const folder = await mkdtemp(join(tmpdir(), "sprout-bench-metadata-"));
   const servers = {
-    sprout: await start("sprout", { members, transport, folder }),
-    bare: await start("bare", { members, transport, folder }),
+    sprout: await startServer("sprout", { members, transport, folder }),
+    bare: await startServer("bare", { members, transport, folder }),
   };
   try {
     const compared: MetadataBench["tls"] = [];
     for (const kept of each) {
       const runs: Record<"sprout" | "bare", MetadataRun[]> = { sprout: [], bare: [] };
-      await load(servers.sprout, { members, seconds: 1, kept });
-      await load(servers.bare, { members, seconds: 1, kept });
+      const load = async (kind: "sprout" | "bare", seconds: number): Promise<MetadataRun> => ({
+        members,
+        ...(await runLoad(servers[kind], { seconds, protocol: transport, connection: connectionHeader[kept] })),
+      });
+      await load("sprout", 1);
+      await load("bare", 1);
       for (let round = 0; round < rounds; round += 1)
         for (const kind of ["sprout", "bare"] as const) {
           onProgress(`metadata, ${transport}, ${members} members, round ${round + 1} of ${rounds}, ${kind}`);
-          runs[kind].push(await load(servers[kind], { members, seconds: secondsPerRun, kept }));
+          runs[kind].push(await load(kind, secondsPerRun));
         }
       const [sprout, bare] = [medianRun(runs.sprout), medianRun(runs.bare)];
       const ratio = sprout.requestsPerSecond / bare.requestsPerSecond;
@@ -77,20 +82,8 @@ async function compare(
   }
 }
 
-async function start(
+const startServer = (
   kind: "sprout" | "bare",
   { members, transport, folder }: { members: number; transport: Transport; folder: string },
-): Promise<BenchServer & { url: string }> {
-  const script = join(import.meta.dirname, "server.ts");
-  const server = await startBenchServer(script, [kind, String(members), folder, transport]);
-  return { ...server, url: `${transport}://127.0.0.1:${server.port}` };
-}
-
-async function load(
-  server: BenchServer & { url: string },
-  { members, seconds, kept }: { members: number; seconds: number; kept: Connections },
-): Promise<MetadataRun> {
-  const script = join(import.meta.dirname, "load.lua");
-  const env = { MACHINES: server.machines, CONNECTION: kept === "kept" ? "keep-alive" : "close" };
-  return { members, ...(await runLoad(server.url, { script, seconds, env, pid: server.pid })) };
-}
+): Promise<BenchServer> =>
+  startBenchServer(join(import.meta.dirname, "server.ts"), [kind, String(members), folder, transport]);

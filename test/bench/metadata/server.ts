@@ -31,9 +31,9 @@ const listening = {
   ...(transport === "https" && (await loadTls())),
 };
 const server = serve(listening, ({ port }) => {
-  const lines = machines.map(({ capability, mac }) => `${capability} ${encodeURIComponent(mac)}`);
+  const lines = machines.map(({ capability, mac }) => `/node/v1/metadata?mac=${encodeURIComponent(mac)} ${capability}`);
   void writeFile(join(dataDir, "machines"), lines.join("\n")).then(() =>
-    process.stdout.write(`${JSON.stringify({ port, machines: join(dataDir, "machines") })}\n`),
+    process.stdout.write(`${JSON.stringify({ port, requests: join(dataDir, "machines") })}\n`),
   );
 });
 process.once("SIGTERM", () => {

@@ -1,12 +1,13 @@
--- wrk: every request of another machine; on a connection of its own, unless CONNECTION is keep-alive.
+-- wrk: every request is another line of the file, `PATH [CAPABILITY]`; on a connection of its own, unless CONNECTION is keep-alive.
 local requests = {}
 
 -- Made ahead: formatting them on the way would be what is measured.
 init = function()
-  for line in io.lines(os.getenv("MACHINES")) do
-    local capability, mac = line:match("(%S+) (%S+)")
-    local headers = { Authorization = "Bearer " .. capability, Connection = os.getenv("CONNECTION") or "close" }
-    requests[#requests + 1] = wrk.format("GET", "/node/v1/metadata?mac=" .. mac, headers)
+  for line in io.lines(os.getenv("REQUESTS")) do
+    local path, capability = line:match("(%S+) ?(%S*)")
+    local headers = { Connection = os.getenv("CONNECTION") }
+    if capability ~= "" then headers.Authorization = "Bearer " .. capability end
+    requests[#requests + 1] = wrk.format("GET", path, headers)
   end
   math.randomseed(1)
 end
