@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
+import { expectNothingChanges } from "../../test/fixtures/nothing-changes.ts";
 import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
 let cluster: Cluster;
 let worker: TestMachine;
-let before: Awaited<ReturnType<TestServer["dump"]>>;
 
 beforeAll(async () => {
   server = await createTestServer();
@@ -14,15 +14,7 @@ beforeAll(async () => {
   worker = createTestMachine(server, cluster, 1);
 });
 afterAll(() => server.close());
-beforeEach(async () => {
-  before = await server.dump();
-});
-afterEach(() => expectUnchanged());
-
-async function expectUnchanged() {
-  expect(await server.dump()).toEqual(before);
-  expect([...server.provider.segments]).toEqual([cluster.id]);
-}
+expectNothingChanges(() => ({ server, cluster }));
 
 const fieldsOf = (problem: ReturnType<typeof problemOf>) =>
   Object.fromEntries(problem.errors?.map(({ pointer, detail }) => [pointer, detail]) ?? []);

@@ -1,5 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
+import { expectNothingChanges } from "../../test/fixtures/nothing-changes.ts";
 import {
   createTestServer,
   problemOf,
@@ -10,22 +11,13 @@ import {
 
 let server: TestServer;
 let cluster: Cluster;
-let before: Awaited<ReturnType<TestServer["dump"]>>;
 
 beforeAll(async () => {
   server = await createTestServer();
   cluster = await server.create({ name: "taken" });
 });
 afterAll(() => server.close());
-beforeEach(async () => {
-  before = await server.dump();
-});
-afterEach(() => expectUnchanged());
-
-async function expectUnchanged() {
-  expect(await server.dump()).toEqual(before);
-  expect([...server.provider.segments]).toEqual([cluster.id]);
-}
+expectNothingChanges(() => ({ server, cluster }));
 
 const good = { name: "new", nodes: 2, provider: "fake" };
 const dnsLabel = "must be a DNS label: lower-case letters, digits and inner hyphens";

@@ -1,12 +1,12 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
+import { expectNothingChanges } from "../../test/fixtures/nothing-changes.ts";
 import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 
 let server: TestServer;
 let cluster: Cluster;
 let worker: TestMachine;
-let before: Awaited<ReturnType<TestServer["dump"]>>;
 
 beforeAll(async () => {
   server = await createTestServer();
@@ -15,15 +15,7 @@ beforeAll(async () => {
   await worker.metadata();
 });
 afterAll(() => server.close());
-beforeEach(async () => {
-  before = await server.dump();
-});
-afterEach(() => expectUnchanged());
-
-async function expectUnchanged() {
-  expect(await server.dump()).toEqual(before);
-  expect([...server.provider.segments]).toEqual([cluster.id]);
-}
+expectNothingChanges(() => ({ server, cluster }));
 
 const mac = "must be a lower-case MAC address such as 52:54:00:12:34:56";
 
