@@ -21,6 +21,8 @@ interface NodeFile {
 
 const nodeFiles: readonly NodeFile[] = [
   { template: "containerd/config.toml", path: "/etc/containerd/config.toml" },
+  // After the distribution's own files there, before an operator's 99-….cfg.
+  { template: "cloud-init/cloud.cfg", path: "/etc/cloud/cloud.cfg.d/95-sprout.cfg" },
   { template: "journald/journald.conf", path: "/etc/systemd/journald.conf.d/sprout.conf" },
   { template: "modules-load/sprout.conf", path: "/etc/modules-load.d/sprout.conf" },
   { template: "nspawn/init", path: "/usr/lib/sprout/nspawn-init", mode: 0o755 },

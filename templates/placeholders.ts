@@ -43,6 +43,7 @@ const addresses: Placeholders = {
 
 /** Every template, and everything it is ever given. A test holds this to what the code gives. */
 export const templates: Readonly<Record<string, Placeholders>> = {
+  "cloud-init/cloud.cfg": {},
   "cloud-init/install-bootstrapper.py": {
     unit: value,
     reportUrl: value,
