@@ -1,7 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { type FakeImds, type FakeImdsOptions, startFakeImds } from "../../test/fakes/fake-imds.ts";
+import { type FakeInstanceMetadata, startFakeInstanceMetadata } from "../../test/fakes/fake-instance-metadata.ts";
+import type { InstanceDocuments } from "../../test/fakes/instance-metadata-tree.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { pem } from "../fixtures.ts";
 import { discoverSource } from "./discover.ts";
@@ -9,7 +10,7 @@ import { discoverSource } from "./discover.ts";
 const capabilities = ["a".repeat(43), "b".repeat(43)];
 const ca = pem("CERTIFICATE", "server");
 const userData = JSON.stringify({ sprout: { server: "https://metadata.example:8443", ca, capabilities } });
-const files = {
+const documents = {
   "user-data": userData,
   "meta-data/ami-launch-index": "1",
   "meta-data/instance-id": "i-1",
@@ -17,7 +18,7 @@ const files = {
   "dynamic/instance-identity/signature": "c2ln\nbmVk",
 };
 
-let imds: FakeImds;
+let imds: FakeInstanceMetadata;
 afterEach(() => imds?.close());
 
 async function machine(paths: Record<string, string>): Promise<string> {
@@ -29,11 +30,11 @@ async function machine(paths: Record<string, string>): Promise<string> {
   return root;
 }
 
-async function discover(more: FakeImdsOptions["files"] = {}, faults: number[] = []) {
-  imds = await startFakeImds({ files: { ...files, ...more } });
-  imds.faults = faults;
+async function discover(more: InstanceDocuments = {}, tokenFaults: number[] = []) {
+  imds = await startFakeInstanceMetadata({ documents: { ...documents, ...more } });
+  imds.faults.set("/latest/api/token", tokenFaults);
   const root = await machine({ "etc/sprout/data-source": "ec2\n" });
-  return discoverSource({ root, inContainer: true, imdsUrl: new URL(imds.url), signal: AbortSignal.timeout(5000) });
+  return discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: AbortSignal.timeout(5000) });
 }
 
 describe("The EC2 source", () => {
@@ -62,10 +63,10 @@ describe("The EC2 source", () => {
   });
 
   it("comes before a seed where the image was made for EC2", async () => {
-    imds = await startFakeImds({ files });
+    imds = await startFakeInstanceMetadata({ documents });
     const root = await machine({ "etc/sprout/data-source": "ec2\n", "etc/sprout/seed.json": "{}" });
     expect(
-      await discoverSource({ root, inContainer: true, imdsUrl: new URL(imds.url), signal: AbortSignal.timeout(5000) }),
+      await discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: AbortSignal.timeout(5000) }),
     ).toMatchObject({ name: "ec2" });
   });
 

@@ -1,5 +1,4 @@
 import { readFile } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 import { maxUserDataBytes } from "#api/ec2-user-data.ts";
 import { BootstrapError } from "../errors.ts";
 import { below } from "../files.ts";
@@ -46,15 +45,9 @@ export async function readInstanceMetadata(
   return retry(read, { signal: limit, failure });
 }
 
-/**
- * Whether such a service can be this machine's: its firmware says EC2, or, in a container, which has its host's firmware
- * and must not be taken for its host, the address is one of its own.
- */
+/** Whether such a service can be this machine's: its firmware says EC2. A container has its host's, and is not its host. */
 export async function hasInstanceMetadata(root: string, { inContainer }: { inContainer: boolean }): Promise<boolean> {
-  if (inContainer)
-    return Object.values(networkInterfaces()).some((entries = []) =>
-      entries.some(({ address }) => address === instanceMetadataUrl.hostname),
-    );
+  if (inContainer) return false;
   const read = (path: string) => readFile(below(root, path), "utf8").catch(() => "");
   const [vendor, uuid, xen] = await Promise.all([
     read("/sys/class/dmi/id/sys_vendor"),

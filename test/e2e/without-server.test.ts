@@ -64,8 +64,15 @@ describe.skipIf(reason !== null)(`machines without a server${reason ? ` (skipped
 
   it("ask EC2's service for a token first, and for nothing without one", () => {
     const asked = ["PUT /latest/api/token", "GET /latest/user-data", "GET /latest/meta-data/instance-id"];
-    expect(machines.instanceRequests(first)).toEqual(asked);
-    expect(machines.instanceRequests(workers[2] ?? "")).toEqual(asked);
+    for (const name of [first, workers[2] ?? ""]) {
+      const requests = machines.instanceRequests(name);
+      expect(requests.map(({ method, path }) => `${method} ${path}`)).toEqual(asked);
+      expect(requests.map(({ hasToken, status }) => [hasToken, status])).toEqual([
+        [false, 200],
+        [true, 200],
+        [true, 200],
+      ]);
+    }
   });
 
   it("prove that a pod answers on every node", async () => {

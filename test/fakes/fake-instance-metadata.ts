@@ -1,52 +1,97 @@
 import { randomBytes } from "node:crypto";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { listen } from "./fake-metadata-server.ts";
+import { type InstanceDocuments, readTree } from "./instance-metadata-tree.ts";
+
+export interface InstanceMetadataRequest {
+  method: string;
+  path: string;
+  userAgent: string;
+  /** Whether it had a token that is good. */
+  hasToken: boolean;
+  /** 0 where it was never answered. */
+  status: number;
+  /** From its first byte to the answer's last. */
+  durationMs: number;
+}
 
 export interface FakeInstanceMetadata {
   url: URL;
-  /** `METHOD path`, with ` token-less` where a GET had none. */
-  requests: string[];
+  /** As their answers ended. */
+  requests: InstanceMetadataRequest[];
   /** Statuses that are answered instead of the truth, once each, by path. */
   faults: Map<string, (number | "hang")[]>;
   close(): Promise<void>;
 }
 
+export interface FakeInstanceMetadataOptions {
+  documents: InstanceDocuments;
+  host?: string;
+  port?: number;
+  onRequest?: (request: InstanceMetadataRequest) => void;
+}
+
+const tokenPath = "/latest/api/token";
+const tokenHeader = "x-aws-ec2-metadata-token";
+const ttlHeader = "x-aws-ec2-metadata-token-ttl-seconds";
+
+interface Answer {
+  status: number;
+  text?: string;
+  headers?: Record<string, string>;
+}
+
 /** EC2's service with `HttpTokens=required`: strict about methods, headers and tokens, each of which ends. */
-export async function startFakeInstanceMetadata(
-  documents: Record<string, string>,
-  options: { host?: string; port?: number; onRequest?: (request: string) => void } = {},
-): Promise<FakeInstanceMetadata> {
-  const requests: string[] = [];
+export async function startFakeInstanceMetadata(options: FakeInstanceMetadataOptions): Promise<FakeInstanceMetadata> {
+  const { documents, host = "127.0.0.1" } = options;
+  const requests: InstanceMetadataRequest[] = [];
   const faults = new Map<string, (number | "hang")[]>();
   const tokens = new Map<string, number>();
+  const isGood = (token: unknown) => (tokens.get(String(token)) ?? 0) > Date.now();
+
+  const giveToken = ({ method, headers }: IncomingMessage): Answer => {
+    if (method !== "PUT") return { status: 405 };
+    // A proxy that forwards what others send must not get one.
+    if (headers["x-forwarded-for"] !== undefined) return { status: 403 };
+    const seconds = Number(headers[ttlHeader]);
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds > 21_600) return { status: 400 };
+    const text = randomBytes(40).toString("base64url");
+    tokens.set(text, Date.now() + seconds * 1000);
+    return { status: 200, text, headers: { [ttlHeader]: String(seconds) } };
+  };
+
+  const answer = (request: IncomingMessage): Answer => {
+    const { method, url: path = "", headers } = request;
+    if (path === tokenPath) return giveToken(request);
+    if (method !== "GET") return { status: 405 };
+    if (!isGood(headers[tokenHeader])) return { status: 401 };
+    const text = readTree(documents, path);
+    return text === undefined ? { status: 404 } : { status: 200, text };
+  };
+
   const server = createServer((request, response) => {
+    const startedAt = performance.now();
     const { method = "", url: path = "", headers } = request;
-    const end = (status: number, body = "") => void response.writeHead(status).end(body);
-    const token = String(headers["x-aws-ec2-metadata-token"]);
-    const isTokenless = method === "GET" && headers["x-aws-ec2-metadata-token"] === undefined;
-    const said = `${method} ${path}${isTokenless ? " token-less" : ""}`;
-    requests.push(said);
-    options.onRequest?.(said);
+    const hasToken = isGood(headers[tokenHeader]);
     const fault = faults.get(path)?.shift();
-    if (fault === "hang") return undefined;
-    if (fault !== undefined) return end(fault);
-    if (headers["x-forwarded-for"] !== undefined) return end(403);
-    if (path === "/latest/api/token") {
-      if (method !== "PUT") return end(405);
-      const seconds = Number(headers["x-aws-ec2-metadata-token-ttl-seconds"]);
-      if (!Number.isInteger(seconds) || seconds < 1 || seconds > 21_600) return end(400);
-      const made = randomBytes(40).toString("base64url");
-      tokens.set(made, Date.now() + seconds * 1000);
-      return end(200, made);
-    }
-    if (method !== "GET") return end(405);
-    if (!((tokens.get(token) ?? 0) > Date.now())) return end(401);
-    const body = documents[path];
-    return body === undefined ? end(404) : end(200, body);
+    const { status, text, headers: more } = typeof fault === "number" ? { status: fault } : answer(request);
+    response.once("close", () => {
+      const asked = {
+        method,
+        path,
+        userAgent: headers["user-agent"] ?? "",
+        hasToken,
+        status: fault === "hang" ? 0 : status,
+        durationMs: performance.now() - startedAt,
+      };
+      requests.push(asked);
+      options.onRequest?.(asked);
+    });
+    if (fault !== "hang") response.writeHead(status, { "content-type": "text/plain", ...more }).end(text);
   });
-  const port = await listen(server, options);
+  const port = await listen(server, { host, ...(options.port !== undefined && { port: options.port }) });
   return {
-    url: new URL(`http://${options.host ?? "127.0.0.1"}:${port}`),
+    url: new URL(`http://${host}:${port}`),
     requests,
     faults,
     close: () =>

@@ -1,22 +1,11 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { run } from "../../metadata-server/run.ts";
 import type { FakeEc2Options } from "../fakes/fake-ec2.ts";
+import { toInstanceDocuments } from "../fakes/fake-ec2-instance-documents.ts";
 import type { FakeInstance } from "../fakes/fake-ec2-instance.ts";
+import type { FakeAccount } from "../fakes/fake-ec2-world.ts";
 import type { FakeRegion } from "../fixtures/ec2-identity.ts";
-import { cacheDir, kubernetesVersion } from "./lab.ts";
-import { type MachineImds, startMachineImds } from "./machine-imds.ts";
-
-/** The baked image as an AMI has it: it starts from EC2's user-data and from nothing else. */
-export async function createEc2Image(imagesDir: string): Promise<void> {
-  const image = join(imagesDir, kubernetesVersion);
-  await mkdir(imagesDir, { recursive: true });
-  // Links: nothing in an image is written in place.
-  await run("cp", ["--archive", "--link", join(cacheDir, "images", kubernetesVersion), image]);
-  await mkdir(join(image, "rootfs/etc/sprout"), { recursive: true });
-  await writeFile(join(image, "rootfs/etc/sprout/data-source"), "ec2\n");
-}
+import { kubernetesVersion } from "./lab.ts";
+import { type MachineImds, startSpareImds } from "./machine-imds.ts";
 
 export interface Ec2Machines extends Required<Pick<FakeEc2Options, "onLaunch" | "onTerminate">> {
   /** By instance. */
@@ -24,33 +13,33 @@ export interface Ec2Machines extends Required<Pick<FakeEc2Options, "onLaunch" | 
   close(): Promise<void>;
 }
 
+export interface Ec2MachinesOptions {
+  account: FakeAccount;
+  region: FakeRegion;
+  /** Metadata services that wait for their instances, as hypervisors' do: one started for an instance would be late. */
+  spares: number;
+}
+
 /** What an instance's machine is called by the nspawn provider. */
 export const allocationOf = ({ id }: FakeInstance) => `i${id.slice(-14)}`;
 const clusterOf = ({ tags }: FakeInstance) => tags.find(({ Key }) => Key === "sprout:cluster")?.Value ?? "";
 
 /** Real nspawn machines for the instances of a fake EC2, each with a metadata service of its own. One launch a cluster. */
-export function createEc2Machines(nspawn: MachineProvider, region: FakeRegion): Ec2Machines {
+export async function createEc2Machines(nspawn: MachineProvider, options: Ec2MachinesOptions): Promise<Ec2Machines> {
+  const { account, region } = options;
   const services = new Map<string, MachineImds>();
+  const spares = await Promise.all(Array.from({ length: options.spares }, startSpareImds));
 
   const boot = async (instance: FakeInstance, providerData: Record<string, string>) => {
-    const { address, mac } = instance;
+    const { address, mac, hopLimit } = instance;
     const allocation = allocationOf(instance);
     const name = `ip-${address.replaceAll(".", "-")}`;
     const seed = { server: "https://unused.invalid", ca: "unused", capability: "unused" };
     const machine = { clusterId: clusterOf(instance), allocation, name, role: "worker" as const, address, mac };
     await nspawn.launch({ ...machine, kubernetesVersion, providerData, seed }, AbortSignal.timeout(60_000));
-    const { document, signature } = region.identityOf(instance);
-    const imds = await startMachineImds(
-      { namespace: `sprout-${allocation}`, address, hopLimit: instance.hopLimit },
-      {
-        "user-data": instance.userData,
-        "meta-data/ami-launch-index": String(instance.launchIndex),
-        "meta-data/instance-id": instance.id,
-        "dynamic/instance-identity/document": document,
-        "dynamic/instance-identity/signature": signature,
-      },
-    );
-    services.set(instance.id, imds);
+    const documents = toInstanceDocuments(instance, { account, identity: region.identityOf(instance) });
+    const spare = spares.pop() ?? (await startSpareImds());
+    services.set(instance.id, await spare.serve({ namespace: `sprout-${allocation}`, address, hopLimit }, documents));
   };
 
   return {
@@ -74,7 +63,7 @@ export function createEc2Machines(nspawn: MachineProvider, region: FakeRegion): 
       await nspawn.terminate({ clusterId: clusterOf(instance), allocation: allocationOf(instance) });
     },
     async close() {
-      await Promise.all(services.values().map((imds) => imds.close()));
+      await Promise.all([...spares, ...services.values()].map((imds) => imds.close()));
     },
   };
 }

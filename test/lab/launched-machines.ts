@@ -1,11 +1,12 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { execa } from "execa";
 import type { Role } from "#api/name.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
+import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
 import { createLabFolder } from "./lab-folders.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 import { execInMachine, type ExecResult } from "./machine-exec.ts";
+import { type MachineImds, startSpareImds } from "./machine-imds.ts";
 import { readConsole } from "./console.ts";
 
 export interface LaunchedMachine {
@@ -23,7 +24,7 @@ export interface LaunchedMachines {
   exec(name: string, argv: readonly string[]): Promise<ExecResult>;
   console(name: string): Promise<string>;
   /** What its instance metadata service was asked, in order. */
-  instanceRequests(name: string): string[];
+  instanceRequests(name: string): InstanceMetadataRequest[];
   close(): Promise<void>;
 }
 
@@ -36,9 +37,8 @@ export interface LaunchOptions {
 }
 
 const imagesDir = join(cacheDir, "images");
-const serveScript = join(import.meta.dirname, "serve-instance-metadata.ts");
-/** The machine's first program waits for the service's address. */
-const instanceMark = "usr/lib/sprout/lab-instance";
+/** An image that is EC2's. */
+const forEc2 = { "etc/sprout/data-source": "ec2\n" };
 const firstProgram = "usr/lib/sprout/nspawn-init";
 
 /** Machines of the baked image as somebody else's platform starts them: no server, no seed, names that resolve. */
@@ -56,7 +56,7 @@ export async function launchMachines({
     machinesDir,
     allocation: allocationOf(machines.findIndex((machine) => machine.name === name)),
   });
-  const services = new Map<string, InstanceMetadata>();
+  const services = new Map<string, MachineImds>();
   const close = async () => {
     await Promise.all([...services.values()].map((service) => service.close()));
     for (const { allocation } of members) await provider.terminate({ clusterId, allocation });
@@ -73,7 +73,7 @@ export async function launchMachines({
       const { allocation } = members[index]!;
       if (isAbsent) return;
       await prepareDisk(join(machinesDir, allocation, "upper"), {
-        files: { ...files, ...(instanceUserData === undefined ? {} : { [instanceMark]: "" }) },
+        files: { ...files, ...(instanceUserData === undefined ? {} : forEc2) },
         hosts,
       });
       const seed = { server: "https://192.0.2.1", ca: "none", capability: "none" };
@@ -81,7 +81,10 @@ export async function launchMachines({
         { ...planned[index]!, clusterId, allocation, kubernetesVersion, providerData, seed },
         signal,
       );
-      if (instanceUserData !== undefined) services.set(name, await serveInstanceMetadata(allocation, instanceUserData));
+      if (instanceUserData === undefined) return;
+      const machine = { namespace: `sprout-${allocation}`, address: planned[index]!.address ?? "", hopLimit: 1 };
+      const documents = { "user-data": instanceUserData, "meta-data/instance-id": `i-${allocation}` };
+      services.set(name, await (await startSpareImds()).serve(machine, documents));
     });
     await Promise.all(launch);
   } catch (error) {
@@ -91,34 +94,8 @@ export async function launchMachines({
   return {
     exec: (name, argv) => execInMachine(refOf(name), argv),
     console: (name) => readConsole(refOf(name)),
-    instanceRequests: (name) => services.get(name)?.requests() ?? [],
+    instanceRequests: (name) => services.get(name)?.requests ?? [],
     close,
-  };
-}
-
-interface InstanceMetadata {
-  requests(): string[];
-  close(): Promise<void>;
-}
-
-/** In the machine's own network, at EC2's own address. */
-async function serveInstanceMetadata(allocation: string, userData: string): Promise<InstanceMetadata> {
-  const network = `--net=/run/netns/sprout-${allocation}`;
-  await execa("nsenter", [network, "ip", "address", "add", "169.254.169.254/32", "dev", "lo"]);
-  const documents = { "/latest/user-data": userData, "/latest/meta-data/instance-id": `i-${allocation}` };
-  const service = execa("nsenter", [network, process.execPath, serveScript, JSON.stringify(documents)], {
-    reject: false,
-  });
-  let said = "";
-  service.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  return {
-    requests: () => said.split("\n").filter((line) => line !== ""),
-    close: async () => {
-      service.kill();
-      await service;
-    },
   };
 }
 

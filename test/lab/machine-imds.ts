@@ -1,14 +1,28 @@
-import { createInterface } from "node:readline";
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
 import { run } from "../../metadata-server/run.ts";
-import type { ImdsRequest } from "../fakes/fake-imds.ts";
+import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
+import type { InstanceDocuments } from "../fakes/instance-metadata-tree.ts";
+
+/** A metadata service that is no machine's yet. */
+export interface SpareImds {
+  serve(machine: ServedMachine, documents: InstanceDocuments): Promise<MachineImds>;
+  close(): Promise<void>;
+}
+
+export interface ServedMachine {
+  /** The machine's network. */
+  namespace: string;
+  address: string;
+  /** How far answers get, as the instance's `HttpPutResponseHopLimit` says. */
+  hopLimit: number;
+}
 
 export interface MachineImds {
-  requests: ImdsRequest[];
-  /** How far its packets get, as the instance's `HttpPutResponseHopLimit` says. */
+  requests: InstanceMetadataRequest[];
   setHopLimit(hops: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -20,61 +34,71 @@ const address = "169.254.169.254";
  * A metadata service of one machine at 169.254.169.254, in a network namespace of its own beside the machine's, as a
  * hypervisor has it. With a hop limit of 1 its packets reach the machine and nothing behind it.
  */
-export async function startMachineImds(
-  machine: { namespace: string; address: string; hopLimit: number },
-  files: Record<string, string>,
-): Promise<MachineImds> {
+export async function startSpareImds(): Promise<SpareImds> {
   const child = spawn("unshare", ["--net", "--", process.execPath, script], { stdio: ["pipe", "pipe", "inherit"] });
   const ended = once(child, "exit");
-  const requests: ImdsRequest[] = [];
-  const ready = Promise.withResolvers<void>();
-  createInterface({ input: child.stdout }).on("line", (line) => {
-    if (line === "ready") ready.resolve();
-    else requests.push(JSON.parse(line) as ImdsRequest);
-  });
-  const inside = ["-t", String(child.pid), "-n"];
-  const setHopLimit = async (hops: number) => {
-    await run("nsenter", [...inside, "sysctl", "-qw", `net.ipv4.ip_default_ttl=${hops}`]);
-  };
+  const requests: InstanceMetadataRequest[] = [];
+  const messages = listen(child, requests);
+  const said = (message: string) =>
+    Promise.race([
+      messages[message],
+      ended.then(() => Promise.reject(new Error(`The metadata service ended before it was ${message}`))),
+    ]);
   const close = async () => {
     child.stdin.end();
     await ended;
   };
-  try {
-    await untilApart(child.pid!);
-    const link = `link add imds0 type veth peer name imds0 netns ${child.pid}`;
-    await run("ip", ["-n", machine.namespace, ...link.split(" ")]);
-    const own = [
-      "link set lo up",
-      `addr add ${address}/32 dev imds0`,
-      "link set imds0 up",
-      `route add ${machine.address}/32 dev imds0`,
-      `route add default via ${machine.address} dev imds0`,
-    ];
-    await run("nsenter", [...inside, "ip", "-batch", "-"], { input: own.join("\n") });
-    await setHopLimit(machine.hopLimit);
-    const theirs = ["link set imds0 up", `route add ${address}/32 dev imds0 src ${machine.address}`];
-    await run("ip", ["-n", machine.namespace, "-batch", "-"], { input: theirs.join("\n") });
-    child.stdin.write(`${JSON.stringify(files)}\n`);
-    await Promise.race([
-      ready.promise,
-      ended.then(() => Promise.reject(new Error("The metadata service ended at once"))),
-    ]);
-  } catch (error) {
-    await close();
-    throw error;
-  }
-  return { requests, setHopLimit, close };
+  // It says so in a namespace of its own.
+  await said("loaded");
+  return {
+    close,
+    async serve(machine, documents) {
+      try {
+        await link(child.pid!, machine);
+        child.stdin.write(`${JSON.stringify(documents)}\n`);
+        await said("ready");
+        const theirs = ["link set imds0 up", `route add ${address}/32 dev imds0`];
+        await run("ip", ["-n", machine.namespace, "-batch", "-"], { input: theirs.join("\n") });
+      } catch (error) {
+        await close();
+        throw error;
+      }
+      return { requests, setHopLimit: (hops) => setHopLimit(child.pid!, hops), close };
+    },
+  };
 }
 
-const namespaceOf = (pid: number | string) => readlink(`/proc/${pid}/ns/net`);
+function listen({ stdout }: ChildProcessByStdio<Writable, Readable, null>, requests: InstanceMetadataRequest[]) {
+  const [loaded, ready] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  createInterface({ input: stdout }).on("line", (line) => {
+    const message = JSON.parse(line) as InstanceMetadataRequest | "loaded" | "ready";
+    if (message === "loaded") loaded.resolve();
+    else if (message === "ready") ready.resolve();
+    else requests.push(message);
+  });
+  return { loaded: loaded.promise, ready: ready.promise } as Record<string, Promise<void>>;
+}
 
-/** `unshare` has left this process's namespace. */
-async function untilApart(pid: number): Promise<void> {
-  const ours = await namespaceOf("self");
-  for (let attempt = 0; attempt < 200; attempt += 1) {
-    if ((await namespaceOf(pid)) !== ours) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("The metadata service has no network namespace of its own");
+const inNamespaceOf = (pid: number) => ["-t", String(pid), "-n"];
+
+async function link(pid: number, machine: ServedMachine): Promise<void> {
+  await run("ip", [
+    "-n",
+    machine.namespace,
+    ..."link add imds0 type veth peer name imds0 netns".split(" "),
+    String(pid),
+  ]);
+  const own = [
+    "link set lo up",
+    `addr add ${address}/32 dev imds0`,
+    "link set imds0 up",
+    `route add ${machine.address}/32 dev imds0`,
+    `route add default via ${machine.address} dev imds0`,
+  ];
+  await run("nsenter", [...inNamespaceOf(pid), "ip", "-batch", "-"], { input: own.join("\n") });
+  await setHopLimit(pid, machine.hopLimit);
+}
+
+async function setHopLimit(pid: number, hops: number): Promise<void> {
+  await run("nsenter", [...inNamespaceOf(pid), "sysctl", "-qw", `net.ipv4.ip_default_ttl=${hops}`]);
 }

@@ -4,8 +4,8 @@
 umount /etc/sprout/seed.json
 rm /etc/sprout/seed.json
 cat /usr/lib/sprout/lab-hosts >> /etc/hosts
-# The lab gives it the address of EC2's instance metadata service, as a hypervisor would, a moment after its start.
-if [ -e /usr/lib/sprout/lab-instance ]; then
-  until ip address show lo | grep -q 169.254.169.254; do sleep 0.02; done
+# Of an EC2 instance the metadata service is there before the machine is.
+if [ -e /etc/sprout/data-source ]; then
+  until ip -4 route show 169.254.169.254 | grep -q imds0; do sleep 0.01; done
 fi
 exec /usr/lib/sprout/nspawn-init.baked "$@"
