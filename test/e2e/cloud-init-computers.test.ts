@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { findProgram } from "../fixtures/find-program.ts";
 import { ec2Smbios, toCommandLine, writeCloudInitComputer } from "../lab/cloud-init-computer.ts";
-import { ensureCloudInitImage } from "../lab/cloud-init-image.ts";
+import { ensureStockImage } from "../lab/cloud-init-image.ts";
 import { startCloudInitLab, type CloudInitLab } from "../lab/cloud-init-lab.ts";
 import { kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
@@ -27,7 +27,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
     folder = await mkdtemp(join(tmpdir(), "sprout-cloud-init-"));
     const signal = AbortSignal.timeout(900_000);
     const { image } = await prepareImage(undefined, { networkBoot: true });
-    const rootfs = join(await ensureCloudInitImage({ signal }), kubernetesVersion, "rootfs");
+    const rootfs = join(await ensureStockImage({ signal }), kubernetesVersion, "rootfs");
     const computer = await writeCloudInitComputer(folder, { image, rootfs, signal });
     clouds = await startCloudInitLab({
       dataSourceOf: (name) => (isAmazon(name) ? "ec2-on-ec2" : "nocloud"),

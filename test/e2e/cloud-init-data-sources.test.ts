@@ -10,7 +10,7 @@ import { createMetrics } from "../../metadata-server/http/metrics.ts";
 import { createPlainApp } from "../../metadata-server/http/plain-app.ts";
 import { listen, type Listener } from "../../metadata-server/listen.ts";
 import { createTestServer, type TestServer } from "../fixtures/test-server.ts";
-import { ensureCloudInitImage } from "../lab/cloud-init-image.ts";
+import { ensureStockImage } from "../lab/cloud-init-image.ts";
 import { cacheDir, kubernetesVersion, whyNoMachines } from "../lab/lab.ts";
 import { findSlow, startRecordingProxy, type RecordingProxy, withoutCapability } from "../lab/recording-proxy.ts";
 
@@ -38,7 +38,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
   let cluster: Cluster;
 
   beforeAll(async () => {
-    rootfs = join(await ensureCloudInitImage({ signal: AbortSignal.timeout(600_000) }), kubernetesVersion, "rootfs");
+    rootfs = join(await ensureStockImage({ signal: AbortSignal.timeout(600_000) }), kubernetesVersion, "rootfs");
     server = await createTestServer();
     cluster = await server.create();
     const [listenPort, port] = [await findFreePort(), await findFreePort()];

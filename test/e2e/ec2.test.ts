@@ -1,16 +1,16 @@
-import { readFile, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createEc2Provider } from "../../metadata-server/providers/ec2/ec2-provider.ts";
-import { type FakeEc2, startFakeEc2 } from "../fakes/fake-ec2.ts";
-import { documentedRates } from "../fakes/fake-ec2-throttle.ts";
-import { createFakeRegion } from "../fixtures/ec2-identity.ts";
-import { allocationOf, createEc2Image, createEc2Machines, type Ec2Machines } from "../lab/ec2-machines.ts";
-import { createLabFolder } from "../lab/lab-folders.ts";
-import { kubernetesVersion, prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
+import type { FakeEc2 } from "../fakes/fake-ec2.ts";
+import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
+import { withDhcp, type DhcpProvider } from "../lab/dhcp.ts";
+import { ensureEc2CloudInitImage } from "../lab/ec2-image.ts";
+import { startEc2Lab, type Ec2Lab } from "../lab/ec2-lab.ts";
+import { allocationOf, type Ec2Machines } from "../lab/ec2-machines.ts";
+import { prepareImage, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 import { nodeRequest } from "../lab/node-request.ts";
+import { findSlow } from "../lab/recording-proxy.ts";
 import { run } from "../../metadata-server/run.ts";
 
 const reason = whyNoMachines();
@@ -27,55 +27,51 @@ async function reachesImds(namespace: string): Promise<boolean> {
   );
 }
 
+const isOfCloudInit = ({ userAgent }: InstanceMetadataRequest) => /^(python-requests|Cloud-Init)\//.test(userAgent);
+const tokenPath = "/latest/api/token";
+const instanceIdPath = "/2021-03-23/meta-data/instance-id";
+
+/** Every instance is a Debian with cloud-init, as an AMI is. */
 describe.skipIf(reason !== null)(
   `a cluster on a fake EC2 of real machines${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
-    let folder: string;
+    let clouds: Ec2Lab;
+    let dhcp: DhcpProvider;
     let ec2: FakeEc2;
     let machines: Ec2Machines;
     let lab: Lab;
     let cluster: Cluster;
-    const region = createFakeRegion();
 
     beforeAll(async () => {
       await prepareImage();
-      folder = await createLabFolder();
-      const imagesDir = join(folder, "images");
-      await createEc2Image(imagesDir);
-      lab = await startLab(
-        async (nspawn, { nspawnServerAddress, port }) => {
-          machines = createEc2Machines(nspawn, region);
-          ec2 = await startFakeEc2({ ...machines, rates: documentedRates, consistencyMs: 2000 });
-          return createEc2Provider({
-            region: ec2.account.region,
-            endpoint: ec2.url,
-            credentials: ec2.credentials,
-            images: { [kubernetesVersion]: ec2.account.images[0]!.id },
-            subnets: ec2.account.subnets.map(({ id }) => id),
-            securityGroups: ec2.account.groups.map(({ id }) => id),
-            instanceTypes: { "control-plane": ["m6i.large"], worker: ["m6i.large"] },
-            instanceProfile: "sprout-node",
-            spot: true,
-            identityCertificates: [region.certificate],
-            serverUrl: `https://${nspawnServerAddress}:${port}`,
-            installation: "0123456789abcdef",
-          });
-        },
-        { imagesDir },
-      );
+      const imagesDir = await ensureEc2CloudInitImage({ signal: AbortSignal.timeout(600_000) });
+      clouds = await startEc2Lab({
+        imagesDir,
+        instances: 3,
+        consistencyMs: 2000,
+        wrap: (nspawn) => (dhcp = withDhcp(nspawn)),
+      });
+      ({ ec2, machines, lab } = clouds);
       const created = await lab.client.create({ name: "clouds", controlPlanes: 1, workers: 2, provider: "ec2" });
       cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 240_000 });
     });
 
     afterAll(async () => {
-      await machines.close();
-      await lab.close();
-      await ec2.close();
-      await rm(folder, { recursive: true });
+      await clouds.close();
+      await dhcp.close();
     });
 
     const execOn = (index: number, argv: string[]) =>
       execInMachine({ machinesDir: lab.machinesDir, allocation: allocationOf(ec2.instances[index]!) }, argv);
+    const readOn = async (index: number, file: string) => (await execOn(index, ["cat", file])).stdout;
+    /** Seconds after the boot at which a unit was started and had started. */
+    const timesOf = async (index: number, unit: string) => {
+      const properties = "--property=ExecMainStartTimestampMonotonic,ActiveEnterTimestampMonotonic";
+      const { stdout } = await execOn(index, ["systemctl", "show", unit, properties]);
+      const at = (name: string) => Number(new RegExp(`${name}TimestampMonotonic=(\\d+)`).exec(stdout)?.[1]) / 1e6;
+      return { started: at("ExecMainStart"), active: at("ActiveEnter") };
+    };
+    const everyMachine = [0, 1, 2];
 
     it("becomes Ready from one RunInstances, IMDSv2 and the bootstrapper", async () => {
       expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
@@ -85,19 +81,80 @@ describe.skipIf(reason !== null)(
       expect(cluster.members.map(({ address }) => address)).toEqual(ec2.instances.map(({ address }) => address));
     });
 
+    it("has cloud-init end well on each machine, with a host key of its own and the name that EC2 gives", async () => {
+      for (const index of everyMachine) {
+        const { exitCode, stdout } = await execOn(index, ["cloud-init", "status", "--wait", "--long"]);
+        expect([exitCode, stdout]).toEqual([0, expect.stringContaining("status: done")]);
+        const result = JSON.parse(await readOn(index, "/run/cloud-init/result.json")) as unknown;
+        expect(result).toEqual({ v1: { datasource: "DataSourceEc2Local", errors: [] } });
+        const warnings = (await readOn(index, "/var/log/cloud-init.log")).match(/.*\[(WARNING|ERROR|CRITICAL)\].*/g);
+        // It cannot know what this is: nothing of the kind that it runs.
+        expect(warnings).toEqual([expect.stringContaining("Unhandled non-multipart (text/x-not-multipart) userdata")]);
+        const { address } = ec2.instances[index]!;
+        expect((await execOn(index, ["hostname"])).stdout).toBe(`ip-${address.replaceAll(".", "-")}`);
+      }
+      const keys = await Promise.all(everyMachine.map((index) => readOn(index, "/etc/ssh/ssh_host_ed25519_key.pub")));
+      expect(new Set(keys).size).toBe(3);
+      expect(keys.every((key) => key.startsWith("ssh-ed25519 "))).toBe(true);
+    });
+
+    it("does not wait for more of cloud-init than the network does", async () => {
+      for (const index of everyMachine) {
+        const [local, online, bootstrap, networkStage] = await Promise.all(
+          ["cloud-init-local", "systemd-networkd-wait-online", "sprout-bootstrap", "cloud-init"].map((unit) =>
+            timesOf(index, `${unit}.service`),
+          ),
+        );
+        expect(bootstrap!.started).toBeGreaterThan(local!.active);
+        expect(bootstrap!.started).toBeGreaterThanOrEqual(online!.active);
+        expect(bootstrap!.started).toBeLessThan(networkStage!.active);
+      }
+    });
+
+    it("is not disturbed by cloud-init: names, hosts and the network stay", async () => {
+      for (const index of everyMachine) {
+        const { name } = cluster.members[index]!;
+        const { address } = ec2.instances[index]!;
+        expect(await readOn(index, "/etc/hosts")).toContain(`\n${address} ${name} `);
+        expect(await readOn(index, "/etc/hostname")).toBe(name);
+        expect(await readOn(index, "/etc/resolv.conf")).toBe("# This machine has no name server");
+        const log = await readOn(index, "/var/log/cloud-init.log");
+        // Once, before the network is up.
+        expect(log.match(/Applying network configuration from ds bringup=\w+/g)).toEqual([
+          "Applying network configuration from ds bringup=False",
+        ]);
+        const networkd = await timesOf(index, "systemd-networkd.service");
+        expect(networkd.active).toBeLessThan((await timesOf(index, "sprout-bootstrap.service")).started);
+      }
+    });
+
     it("asked its metadata services for a token first, and for nothing without one", () => {
       expect(machines.services.size).toBe(3);
       for (const { requests } of machines.services.values()) {
-        expect(requests[0]).toMatchObject({ method: "PUT", path: "/latest/api/token", status: 200 });
-        const others = requests.filter(({ path }) => path !== "/latest/api/token");
-        expect(others.map(({ path }) => path).toSorted()).toEqual([
+        const own = requests.filter((request) => !isOfCloudInit(request));
+        for (const each of [own, requests.filter(isOfCloudInit)])
+          expect(each[0]).toMatchObject({ method: "PUT", path: tokenPath, status: 200 });
+        expect(requests.filter(({ path, hasToken }) => path !== tokenPath && !hasToken)).toEqual([]);
+        expect(own.flatMap(({ method, path }) => (method === "GET" ? [path] : [])).toSorted()).toEqual([
           "/latest/dynamic/instance-identity/document",
           "/latest/dynamic/instance-identity/signature",
           "/latest/meta-data/ami-launch-index",
           "/latest/meta-data/instance-id",
           "/latest/user-data",
         ]);
-        expect(others.filter(({ hasToken, status }) => !hasToken || status !== 200)).toEqual([]);
+      }
+    });
+
+    it("was refused nothing there, asked for nothing twice, and waited for nothing", () => {
+      const all = [...machines.services.values()].flatMap(({ requests }) => requests);
+      expect(all.filter(({ status }) => status !== 200)).toEqual([]);
+      expect(findSlow(all, 50)).toEqual([]);
+      for (const { requests } of machines.services.values()) {
+        const files = requests.filter(isOfCloudInit).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
+        expect(files.length).toBeGreaterThan(40);
+        // The newest version is looked for first.
+        expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([instanceIdPath]);
+        expect(files.filter((file) => file.includes("security-credentials"))).toEqual([]);
       }
     });
 
@@ -111,7 +168,7 @@ describe.skipIf(reason !== null)(
         const { allocation } = cluster.members[index]!;
         const hardware = {
           macs: [ec2.instances[index]!.mac],
-          instanceIdentity: region.identityOf(ec2.instances[index]!),
+          instanceIdentity: clouds.region.identityOf(ec2.instances[index]!),
         };
         const claim = await nodeRequest(`${lab.server.url}/node/v1/claim`, {
           ca,

@@ -17,18 +17,31 @@ const cloudInitSettings = {
 
 /**
  * A folder of images with the baked one and Debian's own cloud-init, without sprout-bootstrap: as a stock image is that
- * somebody put Kubernetes into. Made once for each baked image.
+ * somebody put Kubernetes into.
  */
-export async function ensureCloudInitImage({ signal }: { signal: AbortSignal }): Promise<string> {
+export const ensureStockImage = ({ signal }: { signal: AbortSignal }): Promise<string> =>
+  ensureCloudInitImage({ name: "stock", packages: ["cloud-init"], inputs: [init], finish: becomeStockImage, signal });
+
+const init = join(import.meta.dirname, "cloud-init-init.sh");
+
+export interface CloudInitImageOptions {
+  name: string;
+  packages: readonly string[];
+  /** Files that it depends on. */
+  inputs: readonly string[];
+  /** What else it differs by from the baked one. */
+  finish: (rootfs: string) => Promise<void>;
+  signal: AbortSignal;
+}
+
+/** A folder of images with the baked one and further packages of Debian. Made once for each baked image. */
+export async function ensureCloudInitImage(options: CloudInitImageOptions): Promise<string> {
+  const { name, packages, finish, signal } = options;
   const baked = join(cacheDir, "images", kubernetesVersion);
-  const init = join(import.meta.dirname, "cloud-init-init.sh");
-  const inputs = [
-    await readFile(join(baked, "manifest.json")),
-    await readFile(init),
-    await readFile(import.meta.filename),
-  ];
+  const files = [join(baked, "manifest.json"), import.meta.filename, ...options.inputs];
+  const inputs = await Promise.all(files.map((file) => readFile(file)));
   const key = createHash("sha256").update(Buffer.concat(inputs)).digest("hex").slice(0, 16);
-  const parent = join(cacheDir, "cloud-init");
+  const parent = join(cacheDir, "cloud-init", name);
   const imagesDir = join(parent, key);
   if (await exists(imagesDir)) return imagesDir;
   await using work = await createWorkFolder(parent);
@@ -36,17 +49,20 @@ export async function ensureCloudInitImage({ signal }: { signal: AbortSignal }):
   await mkdir(image, { recursive: true });
   await run("cp", ["--archive", join(baked, "rootfs"), join(image, "rootfs")], { signal });
   await run("cp", ["--archive", "--link", join(baked, "containerd"), join(image, "containerd")], { signal });
-  await installCloudInit(join(image, "rootfs"), signal);
-  await toStockImage(join(image, "rootfs"), init);
+  await installPackages(join(image, "rootfs"), { packages, signal });
+  await finish(join(image, "rootfs"));
   await copyFile(join(baked, "manifest.json"), join(image, "manifest.json"));
-  const outdated = (await readdir(parent)).filter((name) => !name.startsWith("."));
-  await Promise.all(outdated.map((name) => rm(join(parent, name), { recursive: true })));
+  const outdated = (await readdir(parent)).filter((folder) => !folder.startsWith("."));
+  await Promise.all(outdated.map((folder) => rm(join(parent, folder), { recursive: true })));
   await rename(join(work.path, "images"), imagesDir);
   return imagesDir;
 }
 
 /** The host's apt and its archives; the packages' own scripts run inside. */
-async function installCloudInit(rootfs: string, signal: AbortSignal): Promise<void> {
+async function installPackages(
+  rootfs: string,
+  { packages, signal }: Pick<CloudInitImageOptions, "packages" | "signal">,
+): Promise<void> {
   for (const folder of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial"])
     await mkdir(join(rootfs, folder), { recursive: true });
   const settings = [
@@ -60,7 +76,7 @@ async function installCloudInit(rootfs: string, signal: AbortSignal): Promise<vo
   ].flatMap((setting) => ["-o", setting]);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   await run("apt-get", ["-qq", ...settings, "update"], { signal });
-  await run("apt-get", ["-qq", "-y", ...settings, "--no-install-recommends", "install", "cloud-init"], { signal, env });
+  await run("apt-get", ["-qq", "-y", ...settings, "--no-install-recommends", "install", ...packages], { signal, env });
 }
 
 /** Below a machine's root: what a stock image lacks. */
@@ -70,7 +86,7 @@ export const withoutBootstrapper = [
   "etc/systemd/system/multi-user.target.wants/sprout-bootstrap.service",
 ];
 
-async function toStockImage(rootfs: string, init: string): Promise<void> {
+async function becomeStockImage(rootfs: string): Promise<void> {
   for (const path of withoutBootstrapper) await rm(join(rootfs, path));
   await writeFile(join(rootfs, "etc/cloud/cloud.cfg.d/99-lab.cfg"), JSON.stringify(cloudInitSettings));
   const firstProgram = join(rootfs, "usr/lib/sprout/nspawn-init");

@@ -1,6 +1,6 @@
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { ensureCloudInitImage } from "./cloud-init-image.ts";
+import { ensureStockImage } from "./cloud-init-image.ts";
 import { prepareImage, startLab, type Lab } from "./lab.ts";
 import { type Fault, type RecordedRequest, startRecordingProxy } from "./recording-proxy.ts";
 
@@ -38,7 +38,7 @@ export async function startCloudInitLab({
   ...faults
 }: CloudInitLabOptions): Promise<CloudInitLab> {
   await prepareImage();
-  const imagesDir = await ensureCloudInitImage({ signal: AbortSignal.timeout(600_000) });
+  const imagesDir = await ensureStockImage({ signal: AbortSignal.timeout(600_000) });
   const [listenPort, port] = [await findFreePort(), await findFreePort()];
   const proxy = await startRecordingProxy({ listenPort, port, ...faults });
   const capabilities = new Map<string, string>();

@@ -80,7 +80,10 @@ function spoil(fault: Fault | undefined): Transform {
  * Files that were never answered within that time, without the capability in their path. A busy host delays some request now
  * and then; what the server lets wait, waits each time.
  */
-export function findSlow(requests: readonly RecordedRequest[], withinMs: number): string[] {
+export function findSlow(
+  requests: readonly Pick<RecordedRequest, "method" | "path" | "durationMs">[],
+  withinMs: number,
+): string[] {
   const byFile = Map.groupBy(requests, ({ method, path }) => `${method} ${withoutCapability(path)}`);
   return [...byFile].flatMap(([file, each]) => (each.every(({ durationMs }) => durationMs > withinMs) ? [file] : []));
 }
