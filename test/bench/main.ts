@@ -10,13 +10,14 @@ import { benchCredentials, type CredentialsBench } from "./credentials.ts";
 import { benchChurn, type ChurnBench } from "./churn/bench.ts";
 import { benchCreation, type CreationBench } from "./creation/bench.ts";
 import { benchEc2, type Ec2Bench } from "./ec2/bench.ts";
+import { benchEc2Instance, type Ec2InstanceBench, instanceMilestones } from "./ec2/instance.ts";
 import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 import type { LoadRun } from "./http-load.ts";
 import { benchPowerOn, milestones, type PowerOnBench } from "./power-on.ts";
 import { benchSeeds, type SeedsBench } from "./seeds/bench.ts";
 
-const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets,ec2";
+const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets,ec2,ec2-instance";
 
 // `npm run bench -- [--only A,B,…] [--rounds N]`: numbers for people, and as JSON in dist/bench.json.
 
@@ -49,6 +50,7 @@ const results: {
   seeds?: SeedsBench;
   assets?: AssetsBench;
   ec2?: Ec2Bench;
+  ec2Instance?: Ec2InstanceBench;
 } = {};
 
 const noMachines = whyNoMachines();
@@ -188,6 +190,20 @@ if (chosen.has("ec2")) {
   print(
     `  deleted in ${deletion.seconds.toFixed(0)} s, ${deletion.left} left; calls for each: ${inCalls(deletion.callsPerCluster)}`,
   );
+}
+
+if (chosen.has("ec2-instance") && noMachines !== null) print(`EC2 instance: left out, ${noMachines}`);
+else if (chosen.has("ec2-instance")) {
+  const bench = await benchEc2Instance({ rounds, onProgress });
+  results.ec2Instance = bench;
+  print("\nEC2 instance: a control plane alone, from POST, in nspawn machines both times, median (each run)");
+  for (const [name, what] of Object.entries(instanceMilestones))
+    for (const [provider, times] of [
+      ["ec2   ", bench.instance],
+      ["nspawn", bench.nspawn],
+    ] as const)
+      print(`  ${what.padEnd(22)}${provider}  ${inSeconds(times.map((one) => one[name as keyof typeof one]))}`);
+  print(`  ratio                         ${bench.ratio.toFixed(2)}   goal ${bench.goalRatio}`);
 }
 
 const file = join(import.meta.dirname, "../../dist/bench.json");

@@ -148,13 +148,14 @@ describe.skipIf(reason !== null)(
     it("was refused nothing there, asked for nothing twice, and waited for nothing", () => {
       const all = [...machines.services.values()].flatMap(({ requests }) => requests);
       expect(all.filter(({ status }) => status !== 200)).toEqual([]);
-      expect(findSlow(all, 50)).toEqual([]);
+      const files = all.map((request) => ({ ...request, path: request.path.replace(/macs\/[^/]+/, "macs/…") }));
+      expect(findSlow(files, 50)).toEqual([]);
       for (const { requests } of machines.services.values()) {
-        const files = requests.filter(isOfCloudInit).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
-        expect(files.length).toBeGreaterThan(40);
+        const crawled = requests.filter(isOfCloudInit).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
+        expect(crawled.length).toBeGreaterThan(40);
         // The newest version is looked for first.
-        expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([instanceIdPath]);
-        expect(files.filter((file) => file.includes("security-credentials"))).toEqual([]);
+        expect(crawled.filter((file, index) => crawled.indexOf(file) !== index)).toEqual([instanceIdPath]);
+        expect(crawled.filter((file) => file.includes("security-credentials"))).toEqual([]);
       }
     });
 

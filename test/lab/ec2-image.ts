@@ -1,19 +1,10 @@
 import { copyFile, mkdir, rename, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
 import { ensureCloudInitImage } from "./cloud-init-image.ts";
-import { cacheDir, kubernetesVersion } from "./lab.ts";
 
-/** The baked image as an AMI has it that has no cloud-init: it starts from EC2's user-data and from nothing else. */
-export async function createEc2Image(imagesDir: string): Promise<void> {
-  const image = join(imagesDir, kubernetesVersion);
-  await mkdir(imagesDir, { recursive: true });
-  // Links: nothing in an image is written in place.
-  await run("cp", ["--archive", "--link", join(cacheDir, "images", kubernetesVersion), image]);
-  await writeFile(join(image, "rootfs/etc/sprout/data-source"), "ec2\n");
-}
-
-/** The same on a Debian as its own AMI is: cloud-init, which finds EC2 and configures the network, and an SSH server. */
+/**
+ * The baked image on a Debian as its own AMI is: cloud-init, which finds EC2 and configures the network, and an SSH server.
+ */
 export const ensureEc2CloudInitImage = ({ signal }: { signal: AbortSignal }): Promise<string> =>
   ensureCloudInitImage({
     name: "ec2",

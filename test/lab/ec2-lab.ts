@@ -32,7 +32,7 @@ export async function startEc2Lab({ imagesDir, instances, consistencyMs, wrap }:
   const opened = Promise.withResolvers<{ ec2: FakeEc2; machines: Ec2Machines }>();
   const lab = await startLab(
     async (nspawn, { nspawnServerAddress, port }) => {
-      const machines = await createEc2Machines(wrap?.(nspawn) ?? nspawn, { account, region, spares: instances });
+      const machines = createEc2Machines(wrap?.(nspawn) ?? nspawn, region, { account, spares: instances });
       const ec2 = await startFakeEc2({ ...machines, account, rates: documentedRates, consistencyMs });
       opened.resolve({ ec2, machines });
       return createEc2Provider({

@@ -1,11 +1,23 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
+import { run } from "../../metadata-server/run.ts";
 import type { FakeEc2Options } from "../fakes/fake-ec2.ts";
 import { toInstanceDocuments } from "../fakes/fake-ec2-instance-documents.ts";
 import type { FakeInstance } from "../fakes/fake-ec2-instance.ts";
-import type { FakeAccount } from "../fakes/fake-ec2-world.ts";
+import { type FakeAccount, fakeAccount } from "../fakes/fake-ec2-world.ts";
 import type { FakeRegion } from "../fixtures/ec2-identity.ts";
-import { kubernetesVersion } from "./lab.ts";
+import { cacheDir, kubernetesVersion } from "./lab.ts";
 import { type MachineImds, startSpareImds } from "./machine-imds.ts";
+
+/** The baked image as an AMI has it that has no cloud-init: it starts from EC2's user-data and from nothing else. */
+export async function createEc2Image(imagesDir: string): Promise<void> {
+  const image = join(imagesDir, kubernetesVersion);
+  await mkdir(imagesDir, { recursive: true });
+  // Links: nothing in an image is written in place.
+  await run("cp", ["--archive", "--link", join(cacheDir, "images", kubernetesVersion), image]);
+  await writeFile(join(image, "rootfs/etc/sprout/data-source"), "ec2\n");
+}
 
 export interface Ec2Machines extends Required<Pick<FakeEc2Options, "onLaunch" | "onTerminate">> {
   /** By instance. */
@@ -14,10 +26,9 @@ export interface Ec2Machines extends Required<Pick<FakeEc2Options, "onLaunch" | 
 }
 
 export interface Ec2MachinesOptions {
-  account: FakeAccount;
-  region: FakeRegion;
+  account?: FakeAccount;
   /** Metadata services that wait for their instances, as hypervisors' do: one started for an instance would be late. */
-  spares: number;
+  spares?: number;
 }
 
 /** What an instance's machine is called by the nspawn provider. */
@@ -25,10 +36,14 @@ export const allocationOf = ({ id }: FakeInstance) => `i${id.slice(-14)}`;
 const clusterOf = ({ tags }: FakeInstance) => tags.find(({ Key }) => Key === "sprout:cluster")?.Value ?? "";
 
 /** Real nspawn machines for the instances of a fake EC2, each with a metadata service of its own. One launch a cluster. */
-export async function createEc2Machines(nspawn: MachineProvider, options: Ec2MachinesOptions): Promise<Ec2Machines> {
-  const { account, region } = options;
+export function createEc2Machines(
+  nspawn: MachineProvider,
+  region: FakeRegion,
+  options: Ec2MachinesOptions = {},
+): Ec2Machines {
+  const { account = fakeAccount() } = options;
   const services = new Map<string, MachineImds>();
-  const spares = await Promise.all(Array.from({ length: options.spares }, startSpareImds));
+  const spares = Array.from({ length: options.spares ?? 0 }, startSpareImds);
 
   const boot = async (instance: FakeInstance, providerData: Record<string, string>) => {
     const { address, mac, hopLimit } = instance;
@@ -38,7 +53,7 @@ export async function createEc2Machines(nspawn: MachineProvider, options: Ec2Mac
     const machine = { clusterId: clusterOf(instance), allocation, name, role: "worker" as const, address, mac };
     await nspawn.launch({ ...machine, kubernetesVersion, providerData, seed }, AbortSignal.timeout(60_000));
     const documents = toInstanceDocuments(instance, { account, identity: region.identityOf(instance) });
-    const spare = spares.pop() ?? (await startSpareImds());
+    const spare = await (spares.pop() ?? startSpareImds());
     services.set(instance.id, await spare.serve({ namespace: `sprout-${allocation}`, address, hopLimit }, documents));
   };
 
@@ -63,7 +78,7 @@ export async function createEc2Machines(nspawn: MachineProvider, options: Ec2Mac
       await nspawn.terminate({ clusterId: clusterOf(instance), allocation: allocationOf(instance) });
     },
     async close() {
-      await Promise.all([...spares, ...services.values()].map((imds) => imds.close()));
+      await Promise.all([...(await Promise.all(spares)), ...services.values()].map((imds) => imds.close()));
     },
   };
 }
