@@ -9,6 +9,12 @@ import { installNodeFiles, type NodeFilesInputs } from "./node-files.ts";
 
 const templatesDir = join(import.meta.dirname, "../templates");
 
+const isMasked = (rootfs: string, unit: string) =>
+  readlink(join(rootfs, "etc/systemd/system", unit)).then(
+    (target) => target === "/dev/null",
+    () => false,
+  );
+
 describe("installNodeFiles", () => {
   let rootfs: string;
   let inputs: NodeFilesInputs;
@@ -26,6 +32,7 @@ describe("installNodeFiles", () => {
       kubernetesVersion: "v1.20.2",
       bootstrapper: join(dir, "bootstrapper"),
       pauseImage: "k8s.gcr.io/pause:3.2",
+      kind: "bare",
     };
   });
 
@@ -96,6 +103,38 @@ describe("installNodeFiles", () => {
     await expect(installNodeFiles(rootfs, { ...inputs, templatesDir: own })).rejects.toThrow(
       'Cannot render template: containerd/config.toml:2: unknown placeholder "containerdRoot"',
     );
+  });
+
+  describe("of a cloud's instance", () => {
+    it("leave mounts, name servers, identity and what its own units want as they are", async () => {
+      await writeFile(join(rootfs, "etc/fstab"), "PARTUUID=0a / ext4\n");
+      await writeFile(join(rootfs, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
+      const wants = "etc/systemd/system/multi-user.target.wants";
+      await mkdir(join(rootfs, wants), { recursive: true });
+      await writeFile(join(rootfs, wants, "ssh.service"), "");
+      await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
+      expect(await read("etc/fstab")).toBe("PARTUUID=0a / ext4\n");
+      expect(await read("etc/resolv.conf")).toBe("nameserver 192.0.2.1\n");
+      expect(await read("etc/machine-id")).toContain("0123");
+      expect(await exists(join(wants, "ssh.service"))).toBe(true);
+      expect(await exists(join(wants, "sprout-bootstrap.service"))).toBe(true);
+    });
+
+    it("have no timers and none of Debian's updates, and let people log in", async () => {
+      await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
+      expect(await exists("etc/systemd/system/timers.target.wants")).toBe(false);
+      for (const unit of ["unattended-upgrades.service", "apt-daily.timer", "man-db.timer"])
+        expect([unit, await isMasked(rootfs, unit)]).toEqual([unit, true]);
+      for (const unit of ["getty.target", "systemd-logind.service", "systemd-user-sessions.service"])
+        expect([unit, await isMasked(rootfs, unit)]).toEqual([unit, false]);
+    });
+
+    it("are the same when they are installed again", async () => {
+      await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
+      const before = await readdir(rootfs, { recursive: true });
+      await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
+      expect(await readdir(rootfs, { recursive: true })).toEqual(before);
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "no
 import { dirname, join } from "node:path";
 import { renderTemplate, type TemplateValues } from "../templates/render.ts";
 import { kubernetesMinor } from "#api/kubernetes-version.ts";
+import { listMasked, type RootKind } from "./masked-units.ts";
 
 export interface NodeFilesInputs {
   templatesDir: string;
@@ -10,6 +11,7 @@ export interface NodeFilesInputs {
   kubernetesVersion: string;
   bootstrapper: string;
   pauseImage: string;
+  kind: RootKind;
 }
 
 interface NodeFile {
@@ -40,55 +42,6 @@ const noDockerFiles: readonly NodeFile[] = [
   { template: "systemd/sprout-no-docker.service", path: "/etc/systemd/system/sprout-no-docker.service" },
 ];
 
-/** Units that only cost time on a machine with one purpose. */
-const maskedUnits: readonly string[] = [
-  "apt-daily-upgrade.timer",
-  "apt-daily.timer",
-  "console-getty.service",
-  "dev-hugepages.mount",
-  "dev-mqueue.mount",
-  "dpkg-db-backup.timer",
-  "e2scrub_all.timer",
-  "e2scrub_reap.service",
-  "fstrim.timer",
-  "getty.target",
-  "getty@.service",
-  "proc-sys-fs-binfmt_misc.automount",
-  "sys-fs-fuse-connections.mount",
-  "sys-kernel-config.mount",
-  "sys-kernel-debug.mount",
-  "sys-kernel-tracing.mount",
-  "systemd-ask-password-console.path",
-  "systemd-ask-password-wall.path",
-  "systemd-binfmt.service",
-  "systemd-firstboot.service",
-  "systemd-initctl.socket",
-  "systemd-journal-flush.service",
-  "systemd-logind.service",
-  "systemd-pcrphase-sysinit.service",
-  "systemd-pcrphase.service",
-  "systemd-pstore.service",
-  "systemd-repart.service",
-  "systemd-sysusers.service",
-  "systemd-update-utmp-runlevel.service",
-  "systemd-update-utmp.service",
-  "systemd-user-sessions.service",
-];
-
-/** Each is a program run before any unit; there are no such disks, consoles, init scripts or commands of the kernel's line. */
-const maskedGenerators: readonly string[] = [
-  "systemd-cryptsetup-generator",
-  "systemd-getty-generator",
-  "systemd-gpt-auto-generator",
-  "systemd-hibernate-resume-generator",
-  "systemd-integritysetup-generator",
-  "systemd-rc-local-generator",
-  "systemd-run-generator",
-  "systemd-system-update-generator",
-  "systemd-sysv-generator",
-  "systemd-veritysetup-generator",
-];
-
 /** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
 const leftovers: readonly string[] = [
   "/etc/apt/sources.list",
@@ -103,11 +56,8 @@ const leftovers: readonly string[] = [
 
 /** Turns Debian's unpacked root into a Kubernetes machine. Throws TemplateError where a template cannot be filled. */
 export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
-  for (const leftover of leftovers) await rm(join(rootfs, leftover), { recursive: true, force: true });
-  await writeNodeFile(rootfs, "/etc/machine-id", "");
+  if (inputs.kind === "bare") await removeLeftovers(rootfs);
   await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
-  // containerd copies it into every sandbox that has no name server of its own, and fails where there is none.
-  await writeNodeFile(rootfs, "/etc/resolv.conf", "# This machine has no name server\n");
 
   const asksForDocker = kubernetesMinor(inputs.kubernetesVersion) < 24;
   const files = [...nodeFiles, ...(asksForDocker ? noDockerFiles : [])];
@@ -120,7 +70,14 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
     recursive: true,
     filter: (source) => !source.endsWith(".ts"),
   });
-  await linkUnits(rootfs, asksForDocker);
+  await linkUnits(rootfs, { asksForDocker, kind: inputs.kind });
+}
+
+async function removeLeftovers(rootfs: string): Promise<void> {
+  for (const leftover of leftovers) await rm(join(rootfs, leftover), { recursive: true, force: true });
+  await writeNodeFile(rootfs, "/etc/machine-id", "");
+  // containerd copies it into every sandbox that has no name server of its own, and fails where there is none.
+  await writeNodeFile(rootfs, "/etc/resolv.conf", "# This machine has no name server\n");
 }
 
 /** One template of the image, rendered. */
@@ -143,30 +100,36 @@ async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise
   // Mount points of the real filesystems that a machine brings.
   for (const dir of ["/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"])
     await mkdir(join(rootfs, dir), { recursive: true, mode: 0o700 });
-  await symlink("/usr/lib/cni", join(rootfs, "/opt/cni/bin"));
+  await writeLink(rootfs, "/opt/cni/bin", "/usr/lib/cni");
 }
 
-async function linkUnits(rootfs: string, asksForDocker: boolean): Promise<void> {
+async function linkUnits(
+  rootfs: string,
+  { asksForDocker, kind }: { asksForDocker: boolean; kind: RootKind },
+): Promise<void> {
   const units = "/etc/systemd/system";
+  const masked = listMasked(kind);
   const links: [path: string, target: string][] = [
     [`${units}/default.target`, "/lib/systemd/system/multi-user.target"],
     [`${units}/multi-user.target.wants/containerd.service`, `${units}/containerd.service`],
     [`${units}/multi-user.target.wants/sprout-bootstrap.service`, `${units}/sprout-bootstrap.service`],
-    ...maskedUnits.map((unit): [string, string] => [`${units}/${unit}`, "/dev/null"]),
-    ...maskedGenerators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
+    ...masked.units.map((unit): [string, string] => [`${units}/${unit}`, "/dev/null"]),
+    ...masked.generators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
   ];
   if (asksForDocker)
     links.push([`${units}/multi-user.target.wants/sprout-no-docker.service`, `${units}/sprout-no-docker.service`]);
-  for (const wants of ["getty", "multi-user", "sysinit", "timers"])
+  for (const wants of kind === "bare" ? ["getty", "multi-user", "sysinit", "timers"] : ["timers"])
     await rm(join(rootfs, `${units}/${wants}.target.wants`), { recursive: true, force: true });
-  for (const [path, target] of links) {
-    await mkdir(dirname(join(rootfs, path)), { recursive: true });
-    await rm(join(rootfs, path), { force: true });
-    await symlink(target, join(rootfs, path));
-  }
+  for (const [path, target] of links) await writeLink(rootfs, path, target);
 }
 
-async function writeNodeFile(rootfs: string, path: string, text: string, mode = 0o644): Promise<void> {
+export async function writeLink(rootfs: string, path: string, target: string): Promise<void> {
+  await mkdir(dirname(join(rootfs, path)), { recursive: true });
+  await rm(join(rootfs, path), { force: true });
+  await symlink(target, join(rootfs, path));
+}
+
+export async function writeNodeFile(rootfs: string, path: string, text: string, mode = 0o644): Promise<void> {
   const target = join(rootfs, path);
   await mkdir(dirname(target), { recursive: true });
   await writeFile(target, text);

@@ -8,12 +8,17 @@ import { findHostSources, toSourceLine, type HostSources } from "./debian/source
 import { run } from "../metadata-server/run.ts";
 import { createWorkFolder } from "./work-folder.ts";
 
+export interface DebianPackages {
+  rootfs: DebianPackage[];
+  containerImages: DebianPackage[];
+}
+
 /** Debian's part of an image, cached: the machine root as an archive, and the programs of the container images. */
 export interface DebianBase {
   rootfsArchive: string;
   /** Unpacked tree of the packages that are only used in container images. */
   containerPackagesDir: string;
-  packages: { rootfs: DebianPackage[]; containerImages: DebianPackage[] };
+  packages: DebianPackages;
 }
 
 /** Modification times in the archive are cut to this (2020-01-01), so that two bakes give the same bytes. */
@@ -44,7 +49,7 @@ export async function ensureDebianBase(
   return {
     rootfsArchive: join(dir, "rootfs.tar"),
     containerPackagesDir: join(dir, "container-packages"),
-    packages: JSON.parse(await readFile(join(dir, "packages.json"), "utf8")) as DebianBase["packages"],
+    packages: JSON.parse(await readFile(join(dir, "packages.json"), "utf8")) as DebianPackages,
   };
 }
 
@@ -96,13 +101,22 @@ async function bootstrapRootfs(host: HostSources, archive: string, signal: Abort
   return parseDpkgStatus(await run("tar", status, { signal }));
 }
 
-async function unpackContainerPackages(host: HostSources, work: string, signal: AbortSignal): Promise<DebianPackage[]> {
+/** Into `container-packages` in the folder `work`. */
+export async function unpackContainerPackages(
+  host: HostSources,
+  work: string,
+  signal: AbortSignal,
+): Promise<DebianPackage[]> {
   const stateDir = join(work, "apt");
   const apt = await createPrivateApt({ sources: host.sources, kind: "deb", stateDir }, { signal });
   const packages = await apt.unpack(containerPackages, join(work, "container-packages"));
   await rm(stateDir, { recursive: true });
   return packages;
 }
+
+/** The installed packages of a root. */
+export const listDebianPackages = async (rootfs: string): Promise<DebianPackage[]> =>
+  parseDpkgStatus(await readFile(join(rootfs, "var/lib/dpkg/status"), "utf8"));
 
 /** The installed packages of a dpkg status file, in its order (which is by name). */
 export function parseDpkgStatus(status: string): DebianPackage[] {

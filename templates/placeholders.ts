@@ -61,6 +61,8 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "dnsmasq/http.conf": { ...dhcp, ...addresses },
   "dnsmasq/own.conf": { ...dhcp, ...addresses, ipxeDir: value },
   "dnsmasq/proxy.conf": { ...dhcp, network: value, ipxeDir: value },
+  "ec2/cloud-init.cfg": {},
+  "ec2/sprout-read-ahead.service": {},
   "etc/hosts": {
     name: value,
     shortName: value,

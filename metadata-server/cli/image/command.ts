@@ -11,6 +11,7 @@ import { CliError, exitCodes } from "../exit-code.ts";
 import { collect } from "../flags.ts";
 import type { AddCommands } from "../program.ts";
 import { addKubernetesOptions, type KubernetesFlags } from "./kubernetes-flags.ts";
+import { bakeThisInstance } from "./ami.ts";
 import { readLaunchSecrets } from "./launch-secrets.ts";
 import { imagesDirOf, prepareImage } from "./prepare.ts";
 
@@ -29,6 +30,7 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   userDataKey?: string;
   clusterPki?: string;
   clusterPkiCommand?: string;
+  ami?: boolean;
 }
 
 /** `sprout image …`: the machine images on this host. */
@@ -50,18 +52,24 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     )
     .option("--cluster-pki-command <FILE>", "put in a program that prints them: control-plane|worker NAME DOMAIN")
     .option("--if-needed", "only if there is none, or its inputs have changed")
+    .option("--ami", "into the root of this Debian 12 EC2 instance, of which an AMI is then made (docs/ec2.md)")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
       const kernel = KernelPackageName.optional().safeParse(flags.kernel);
       if (!kernel.success)
         throw new CliError(exitCodes.usage, `Cannot use --kernel: it ${kernel.error.issues[0]?.message}`);
-      const { image: baked } = await prepareImage(context, {
+      const options = {
         ...flags,
         networkManifests: flags.networkManifest,
         launchSecrets: await readLaunchSecrets(flags, context),
-        force: !flags.ifNeeded,
-      });
-      printImages(context, [baked], flags);
+      };
+      if (flags.ami) {
+        checkAmiFlags(flags);
+        printImages(context, [{ dir: "/", manifest: await bakeThisInstance(context, options) }], flags);
+      } else {
+        const { image: baked } = await prepareImage(context, { ...options, force: !flags.ifNeeded });
+        printImages(context, [baked], flags);
+      }
       end(exitCodes.ok);
     });
 
@@ -76,6 +84,16 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     });
 };
 
+function checkAmiFlags(flags: BakeFlags): void {
+  const others = { "--network-boot": flags.networkBoot, "--kernel": flags.kernel, "--if-needed": flags.ifNeeded };
+  const given = Object.entries(others).flatMap(([name, value]) => (value ? [name] : []));
+  if (given.length > 0)
+    throw new CliError(
+      exitCodes.usage,
+      `Cannot use --ami with ${given.join(", ")}: an AMI has the instance's own kernel and is baked once`,
+    );
+}
+
 async function listImages(imagesDir: string): Promise<BakedImage[]> {
   const names = await readdir(imagesDir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
@@ -86,7 +104,11 @@ async function listImages(imagesDir: string): Promise<BakedImage[]> {
   return Promise.all(versions.toSorted(compare).map((version) => loadImage(imagesDir, version)));
 }
 
-function printImages(context: CliContext, images: readonly BakedImage[], { json }: ImageFlags): void {
+function printImages(
+  context: CliContext,
+  images: readonly Pick<BakedImage, "dir" | "manifest">[],
+  { json }: ImageFlags,
+): void {
   if (json) {
     const documents = images.map(({ dir, manifest }) => ({ dir, manifest }));
     context.stdout.write(`${JSON.stringify(documents, null, 2)}\n`);

@@ -1,22 +1,15 @@
 import path from "node:path";
 import type { BakedImage } from "../../../images/baked-image.ts";
-import type { LaunchSecrets } from "../../../images/launch-secrets.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { createBakeDisplay } from "./display.ts";
-import type { KubernetesFlags } from "./kubernetes-flags.ts";
+import { type BakeInputOptions, prepareInputs } from "./inputs.ts";
 
-export interface PrepareOptions extends KubernetesFlags {
-  cacheDir: string;
+export interface PrepareOptions extends BakeInputOptions {
   refreshPackages?: boolean | undefined;
-  /** Folder of templates of one's own. */
-  templates?: string | undefined;
-  /** Files. */
-  networkManifests?: string[] | undefined;
   networkBoot?: boolean | undefined;
   /** Debian's package of the kernel for network boot. */
   kernel?: string | undefined;
-  launchSecrets?: LaunchSecrets | undefined;
   /** Bakes even where the image that is there is made of the same inputs. */
   force: boolean;
 }
@@ -31,29 +24,13 @@ export interface PreparedImage {
 
 /** The image, baked where it is missing or out of date, with the bake's progress on stderr. */
 export async function prepareImage(context: CliContext, options: PrepareOptions): Promise<PreparedImage> {
-  if (process.platform !== "linux" || process.getuid?.() !== 0)
-    throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
-  const [
-    { bakeImage, ensureImage, findKernelPackage },
-    { mergeTemplates },
-    { locateKubernetes, toKubernetesOrigin },
-    { buildBootstrapper },
-  ] = await Promise.all([
+  await using inputs = await prepareInputs(context, options);
+  const [{ bakeImage, ensureImage, findKernelPackage }, { locateKubernetes }] = await Promise.all([
     import("../../../images/bake.ts"),
-    import("../../../images/merge-templates.ts"),
     import("../../../images/kubernetes/origin.ts"),
-    import("../../../bootstrapper/build.ts"),
   ]);
-  const { cacheDir, kubernetesVersion } = options;
-  const origin = toKubernetesOrigin(options);
-  const { signal } = context;
-  const { templates: overlayDir, networkManifests = [] } = options;
-  await using templates = await mergeTemplates({ overlayDir, networkManifests });
-  const arch = process.arch === "arm64" ? "arm64" : "x64";
-  const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
-  await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
-  const imagesDir = imagesDirOf(cacheDir);
-  const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, kubernetesVersion));
+  const imagesDir = imagesDirOf(options.cacheDir);
+  const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, options.kubernetesVersion));
   const networkBoot = options.networkBoot ?? kernelPackage !== undefined;
   const { launchSecrets = {} } = options;
   if (networkBoot && (launchSecrets.userDataKey ?? launchSecrets.clusterPki) !== undefined)
@@ -64,21 +41,14 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
   const display = createBakeDisplay(context, { networkBoot });
   try {
     const image = await (options.force ? bakeImage : ensureImage)({
-      kubernetesVersion,
-      cacheDir,
-      origin,
-      hostAuthorities: context.environment.hostAuthorities,
+      ...inputs.bake,
       imagesDir,
       networkBoot,
       kernelPackage,
-      launchSecrets,
       refreshPackages: options.refreshPackages ?? false,
-      bootstrapper,
-      templatesDir: templates.path,
-      signal,
       onProgress: display.onProgress,
     });
-    return { image, kubectl: path.join(locateKubernetes(origin, { cacheDir, kubernetesVersion }), "kubectl") };
+    return { image, kubectl: path.join(locateKubernetes(inputs.bake.origin, options), "kubectl") };
   } finally {
     await display.close();
   }

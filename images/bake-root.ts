@@ -1,0 +1,162 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { KubernetesVersion } from "#api/name.ts";
+import { hostArchitecture } from "./architecture.ts";
+import { importIntoStore, type StoredArchive } from "./containerd-store.ts";
+import { listImageRefs } from "./container-images.ts";
+import { collectContainerImages } from "./collect-container-images.ts";
+import { checkContainerd } from "./containerd-version.ts";
+import { parseCodename } from "./debian/sources.ts";
+import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
+import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
+import { ensureKubernetes, programsOf } from "./kubernetes/ensure.ts";
+import { toKubernetesOrigin, type KubernetesOrigin } from "./kubernetes/origin.ts";
+import { hashLaunchSecrets, installLaunchSecrets, type LaunchSecrets, listLaunchSecrets } from "./launch-secrets.ts";
+import { mayDiffer, type ImageManifest } from "./manifest.ts";
+import type { RootKind } from "./masked-units.ts";
+import { installNodeFiles } from "./node-files.ts";
+import { prepareTransfer } from "./prepare-transfer.ts";
+import { runStep, type OnBakeProgress } from "./progress.ts";
+import type { DebianPackages } from "./rootfs.ts";
+
+export interface BakeRootOptions {
+  kubernetesVersion: string;
+  /** What is fetched or built once. */
+  cacheDir: string;
+  /** By default Debian's source where it is of this version, else the official release. */
+  origin?: KubernetesOrigin;
+  /** PEM file of the authorities that this host trusts. */
+  hostAuthorities?: string;
+  /** The bootstrapper's executable. */
+  bootstrapper: string;
+  templatesDir?: string;
+  /** None by default: every machine of the image has them. */
+  launchSecrets?: LaunchSecrets;
+  signal: AbortSignal;
+  onProgress: OnBakeProgress;
+}
+
+export interface RootPlace {
+  rootfs: string;
+  /** Contents of /var/lib/containerd. */
+  containerdStore: string;
+  scratchDir: string;
+  kind: RootKind;
+}
+
+/** Debian's part of a root. */
+export interface DebianPart {
+  /** Unpacked tree of the packages that are only used in container images. */
+  containerPackagesDir: string;
+  packages: DebianPackages;
+  /** Makes `rootfs` a Debian root. */
+  install(rootfs: string): Promise<void>;
+}
+
+export interface BakedRoot {
+  manifest: ImageManifest;
+  archives: StoredArchive[];
+}
+
+export interface Prepared {
+  origin: KubernetesOrigin;
+  bootstrapper: string;
+  kubernetesBinariesDir: string;
+  templatesDir: string;
+  launchSecrets: LaunchSecrets;
+}
+
+const codeDir = fileURLToPath(new URL(".", import.meta.url));
+export const ownTemplatesDir = fileURLToPath(new URL("../templates", import.meta.url));
+
+/** What every image is, whatever it is for: a Debian root with all that a node has, container images and manifest. */
+export async function bakeRoot(
+  options: BakeRootOptions,
+  place: RootPlace,
+  ensureDebian: () => Promise<DebianPart>,
+): Promise<BakedRoot> {
+  const { cacheDir, signal, onProgress } = options;
+  const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
+  const architecture = hostArchitecture();
+  const { origin = toKubernetesOrigin(options) } = options;
+  const { transfer, kubernetesBinariesDir } = await runStep("kubernetes", onProgress, async (onDetail) => {
+    const shared = await prepareTransfer(origin, { ...options, folder: place.scratchDir });
+    const source = { ...shared, cacheDir, kubernetesVersion, architecture, signal, onDetail };
+    return { transfer: shared, kubernetesBinariesDir: await ensureKubernetes(origin, source) };
+  });
+  const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
+  const prepared: Prepared = { origin, kubernetesBinariesDir, bootstrapper, templatesDir, launchSecrets };
+  // Of the inputs as they are now: what changes during the bake is for the next one.
+  const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
+  const debian = await runStep("debian", onProgress, ensureDebian);
+  checkContainerd(kubernetesVersion, debian.packages.rootfs);
+
+  const { rootfs, containerdStore: store, kind } = place;
+  const archivesDir = join(place.scratchDir, "archives");
+  await mkdir(archivesDir);
+  await runStep("rootfs", onProgress, async () => {
+    await debian.install(rootfs);
+    const refs = await listImageRefs(kubernetesBinariesDir, { ...origin, kubernetesVersion, signal });
+    const pauseImage = refs.get("pause") ?? "";
+    await installNodeFiles(rootfs, { ...prepared, kubernetesVersion, pauseImage, kind });
+    await installLaunchSecrets(rootfs, launchSecrets);
+  });
+  const inputs = { ...prepared, ...transfer, ...debian, rootfs, cacheDir, kubernetesVersion, architecture, signal };
+  const archives = await runStep("container-images", onProgress, (onDetail) =>
+    collectContainerImages({ ...inputs, archivesDir, onDetail }),
+  );
+  await runStep("containerd-store", onProgress, () =>
+    importIntoStore({ rootfs, store, archivesDir, archives }, { signal }),
+  );
+  const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
+  await writeManifest(join(rootfs, "usr/share/sprout/manifest.json"), manifest);
+  return { manifest, archives };
+}
+
+/** Whole or not at all: an image may be read while network boot is added to it. */
+export async function writeManifest(file: string, manifest: ImageManifest): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(`${file}.new`, file);
+}
+
+export const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>
+  imageFingerprint({
+    ...prepared,
+    launchSecrets: hashLaunchSecrets(prepared.launchSecrets),
+    kubernetesVersion,
+    architecture: hostArchitecture().debian,
+    codeDir,
+  });
+
+async function describeImage(
+  inputs: Prepared &
+    Pick<ImageManifest, "kubernetesVersion" | "fingerprint"> & {
+      debian: DebianPart;
+      archives: StoredArchive[];
+      rootfs: string;
+    },
+): Promise<ImageManifest> {
+  const { origin, kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
+  const launchSecrets = listLaunchSecrets(inputs.launchSecrets);
+  const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir, programsOf(origin));
+  const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
+  return {
+    schemaVersion: 2,
+    kubernetesVersion,
+    origin: origin.kind === "release" ? { kind: origin.kind, releaseUrl: origin.releaseUrl } : { kind: origin.kind },
+    ...(origin.kind === "release" && origin.imageRepository !== undefined
+      ? { imageRepository: origin.imageRepository }
+      : {}),
+    architecture: hostArchitecture().debian,
+    bakedAt: new Date().toISOString(),
+    fingerprint,
+    debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...debian.packages },
+    binaries: [...kubernetes, bootstrapper],
+    containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
+    clusterDns: archives.some(({ ref }) => /(^|\/)coredns[:@]/.test(ref)),
+    ...(launchSecrets.length > 0 ? { launchSecrets } : {}),
+    templates: await checksumTree(templatesDir, isTemplate),
+    mayDiffer,
+  };
+}

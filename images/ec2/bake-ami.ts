@@ -1,0 +1,65 @@
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { bakeRoot, ownTemplatesDir, type BakeRootOptions } from "../bake-root.ts";
+import { ensureHostPackages } from "../debian/host-packages.ts";
+import { machinePackages } from "../debian/packages.ts";
+import { findHostSources } from "../debian/sources.ts";
+import type { ImageManifest } from "../manifest.ts";
+import { runStep, type OnBakeProgress } from "../progress.ts";
+import { listDebianPackages, unpackContainerPackages } from "../rootfs.ts";
+import { createWorkFolder } from "../work-folder.ts";
+import { installAmiFiles } from "./ami-files.ts";
+import { checkInstance, readInstanceFacts } from "./instance.ts";
+import { installPackages, withoutTools } from "./instance-packages.ts";
+import { listReadAhead } from "./read-ahead.ts";
+
+const rootfs = "/";
+const containerdStore = "/var/lib/containerd";
+/** Strips the bootstrapper, as for every other image. */
+const tools = ["binutils"];
+
+/**
+ * Makes this instance's own root the image: what every image has is laid over Debian's cloud image, whose kernel, boot
+ * loader, cloud-init and SSH stay. Can be done again. Throws before anything is changed where this is no such instance.
+ */
+export async function bakeAmi(
+  prepareInputs: () => Promise<Omit<BakeRootOptions, "onProgress">>,
+  { signal, onProgress }: { signal: AbortSignal; onProgress: OnBakeProgress },
+): Promise<ImageManifest> {
+  checkInstance(await readInstanceFacts({ signal }));
+  return withoutTools(machinePackages, {
+    signal,
+    work: async () => {
+      await ensureHostPackages(tools, { signal });
+      return bakeOwnRoot({ ...(await prepareInputs()), onProgress });
+    },
+  });
+}
+
+async function bakeOwnRoot(options: BakeRootOptions): Promise<ImageManifest> {
+  const { cacheDir, templatesDir = ownTemplatesDir, signal, onProgress } = options;
+  await using work = await createWorkFolder(join(cacheDir, "ami"));
+  await empty(containerdStore);
+  const place = { rootfs, containerdStore, scratchDir: work.path, kind: "cloud" as const };
+  const { manifest, archives } = await bakeRoot(options, place, async () => {
+    await installPackages(machinePackages, { signal });
+    const containerImages = await unpackContainerPackages(await findHostSources({ signal }), work.path, signal);
+    return {
+      containerPackagesDir: join(work.path, "container-packages"),
+      packages: { rootfs: await listDebianPackages(rootfs), containerImages },
+      install: () => Promise.resolve(),
+    };
+  });
+  await runStep("finish", onProgress, async () => {
+    const scratchDir = join(work.path, "layers");
+    await mkdir(scratchDir);
+    const readAhead = await listReadAhead({ rootfs, containerdStore, archives, scratchDir, signal });
+    await installAmiFiles(rootfs, { templatesDir, readAhead });
+  });
+  return manifest;
+}
+
+async function empty(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) await rm(join(folder, name), { recursive: true });
+}

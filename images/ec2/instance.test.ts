@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { checkInstance, type InstanceFacts } from "./instance.ts";
+
+const fresh: InstanceFacts = {
+  osRelease: 'NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\nVERSION_CODENAME=bookworm\n',
+  userId: 0,
+  packages: "amd64",
+  process: "amd64",
+  isContainerdRunning: false,
+  isNode: false,
+  hasCloudInit: true,
+};
+const reasonsAgainst = (facts: Partial<InstanceFacts>) => {
+  try {
+    checkInstance({ ...fresh, ...facts });
+    return "";
+  } catch (error) {
+    return (error as Error).message;
+  }
+};
+
+describe("checkInstance", () => {
+  it("takes a fresh Debian 12 instance", () => {
+    expect(reasonsAgainst({})).toBe("");
+  });
+
+  it.each<[Partial<InstanceFacts>, string]>([
+    [{ osRelease: "ID=ubuntu\nVERSION_ID=24.04\n" }, "this is ubuntu 24.04; launch it from a Debian 12 AMI"],
+    [{ osRelease: 'ID=debian\nVERSION_ID="13"\n' }, "this is debian 13; launch it from a Debian 12 AMI"],
+    [{ osRelease: "" }, "this is unknown unknown; launch it from a Debian 12 AMI"],
+    [{ userId: 1000 }, "it takes root; run the command with sudo"],
+    [{ packages: "arm64" }, "packages here are for arm64 and Sprout is for amd64; take the AMI of amd64"],
+    [{ hasCloudInit: false }, "there is no cloud-init, so nobody could log in; launch it from a Debian AMI"],
+    [{ isNode: true }, "this machine is a node of a cluster; launch a fresh instance"],
+    [{ isContainerdRunning: true }, "containerd runs and has its store open; stop it, or launch a fresh instance"],
+  ])("refuses %j and says what to do", (facts, reason) => {
+    expect(reasonsAgainst(facts)).toBe(`Cannot make this system an AMI: ${reason}`);
+  });
+
+  it("tells every reason at once", () => {
+    expect(reasonsAgainst({ userId: 1000, isNode: true }).split("; ")).toHaveLength(4);
+  });
+});

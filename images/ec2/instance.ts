@@ -1,0 +1,55 @@
+import { access, readFile } from "node:fs/promises";
+import { run } from "../../metadata-server/run.ts";
+import { hostArchitecture } from "../architecture.ts";
+
+/** What decides whether this system's own root may become an image. */
+export interface InstanceFacts {
+  osRelease: string;
+  userId: number;
+  /** Debian's name of the packages' architecture, and of this process's. */
+  packages: string;
+  process: string;
+  isContainerdRunning: boolean;
+  isNode: boolean;
+  hasCloudInit: boolean;
+}
+
+export async function readInstanceFacts({ signal }: { signal: AbortSignal }): Promise<InstanceFacts> {
+  const isNode = ["/var/lib/sprout/node", "/etc/kubernetes/kubelet.conf", "/etc/kubernetes/admin.conf"].map(exists);
+  return {
+    osRelease: await readFile("/etc/os-release", "utf8").catch(() => ""),
+    userId: process.getuid?.() ?? -1,
+    packages: await run("dpkg", ["--print-architecture"], { signal }).catch(() => "none"),
+    process: hostArchitecture().debian,
+    isContainerdRunning: await exists("/run/containerd/containerd.sock"),
+    isNode: (await Promise.all(isNode)).includes(true),
+    hasCloudInit: await exists("/usr/bin/cloud-init"),
+  };
+}
+
+/** Throws with every reason at once, before anything is changed. */
+export function checkInstance(facts: InstanceFacts): void {
+  const valueOf = (key: string) => new RegExp(`^${key}="?([^"\n]+)"?$`, "m").exec(facts.osRelease)?.[1] ?? "unknown";
+  const system = `${valueOf("ID")} ${valueOf("VERSION_ID")}`;
+  const reasons = [
+    ...(facts.userId === 0 ? [] : ["it takes root; run the command with sudo"]),
+    ...(system === "debian 12" ? [] : [`this is ${system}; launch it from a Debian 12 AMI`]),
+    ...(facts.packages === facts.process
+      ? []
+      : [
+          `packages here are for ${facts.packages} and Sprout is for ${facts.process}; take the AMI of ${facts.process}`,
+        ]),
+    ...(facts.hasCloudInit ? [] : ["there is no cloud-init, so nobody could log in; launch it from a Debian AMI"]),
+    ...(facts.isNode ? ["this machine is a node of a cluster; launch a fresh instance"] : []),
+    ...(facts.isContainerdRunning
+      ? ["containerd runs and has its store open; stop it, or launch a fresh instance"]
+      : []),
+  ];
+  if (reasons.length > 0) throw new Error(`Cannot make this system an AMI: ${reasons.join("; ")}`);
+}
+
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,53 @@
+import path from "node:path";
+import type { BakeRootOptions } from "../../../images/bake-root.ts";
+import type { KubernetesOrigin } from "../../../images/kubernetes/origin.ts";
+import type { LaunchSecrets } from "../../../images/launch-secrets.ts";
+import type { CliContext } from "../context.ts";
+import { CliError, exitCodes } from "../exit-code.ts";
+import type { KubernetesFlags } from "./kubernetes-flags.ts";
+
+export interface BakeInputOptions extends KubernetesFlags {
+  cacheDir: string;
+  /** Folder of templates of one's own. */
+  templates?: string | undefined;
+  /** Files. */
+  networkManifests?: string[] | undefined;
+  launchSecrets?: LaunchSecrets | undefined;
+}
+
+export interface BakeInputs extends AsyncDisposable {
+  bake: Omit<BakeRootOptions, "onProgress"> & { origin: KubernetesOrigin };
+}
+
+/** What every bake is made of: the bootstrapper is built, templates are merged. `dispose` removes these templates. */
+export async function prepareInputs(context: CliContext, options: BakeInputOptions): Promise<BakeInputs> {
+  if (process.platform !== "linux" || process.getuid?.() !== 0)
+    throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
+  const [{ mergeTemplates }, { toKubernetesOrigin }, { buildBootstrapper }] = await Promise.all([
+    import("../../../images/merge-templates.ts"),
+    import("../../../images/kubernetes/origin.ts"),
+    import("../../../bootstrapper/build.ts"),
+  ]);
+  const { cacheDir, kubernetesVersion, launchSecrets = {} } = options;
+  const origin = toKubernetesOrigin(options);
+  const { templates: overlayDir, networkManifests = [] } = options;
+  await using disposables = new AsyncDisposableStack();
+  const templates = disposables.use(await mergeTemplates({ overlayDir, networkManifests }));
+  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  const bootstrapper = path.join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
+  await buildBootstrapper({ arch, outFile: bootstrapper, cacheDir });
+  const kept = disposables.move();
+  return {
+    bake: {
+      kubernetesVersion,
+      cacheDir,
+      origin,
+      hostAuthorities: context.environment.hostAuthorities,
+      launchSecrets,
+      bootstrapper,
+      templatesDir: templates.path,
+      signal: context.signal,
+    },
+    [Symbol.asyncDispose]: () => kept.disposeAsync(),
+  };
+}
