@@ -6,19 +6,11 @@ import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { installAmiFiles } from "./ami-files.ts";
 
 const templatesDir = join(import.meta.dirname, "../../templates");
-const cloudInit = `[Unit]
-After=systemd-networkd-wait-online.service
-Before=network-online.target
-Before=sshd.service
-Before=sysinit.target
-`;
-
 describe("installAmiFiles", () => {
   let rootfs: string;
   beforeEach(async () => {
     rootfs = await temporaryFolder("ami");
-    for (const folder of ["etc", "lib/systemd/system"]) await mkdir(join(rootfs, folder), { recursive: true });
-    await writeFile(join(rootfs, "lib/systemd/system/cloud-init.service"), cloudInit);
+    await mkdir(join(rootfs, "etc"));
   });
   const install = () => installAmiFiles(rootfs, { templatesDir, readAhead: ["/usr/bin/kubelet", "/usr/bin/runc"] });
   const read = (path: string) => readFile(join(rootfs, path), "utf8");
@@ -31,22 +23,13 @@ describe("installAmiFiles", () => {
     expect(await readlink(join(rootfs, wanted))).toBe("/etc/systemd/system/sprout-read-ahead.service");
   });
 
-  it("lets cloud-init's second stage hold up logins, and neither the network's users nor the boot", async () => {
-    await install();
-    expect(await read("etc/systemd/system/cloud-init.service")).toBe(
-      "[Unit]\nAfter=systemd-networkd-wait-online.service\nBefore=sshd.service\n",
-    );
-  });
-
   it("leaves to cloud-init what an instance has of its own alone", async () => {
     await install();
-    const settings = parse(await read("etc/cloud/cloud.cfg.d/95_sprout.cfg")) as Record<string, unknown>;
+    const settings = parse(await read("etc/cloud/cloud.cfg.d/96-sprout-ec2.cfg")) as Record<string, unknown>;
     expect(settings).toMatchObject({
       datasource_list: ["Ec2", "None"],
-      preserve_hostname: true,
-      manage_etc_hosts: false,
       ssh_genkeytypes: ["ed25519"],
-      cloud_config_modules: [],
+      cloud_config_modules: ["runcmd"],
     });
   });
 
@@ -59,8 +42,6 @@ describe("installAmiFiles", () => {
     expect(await readlink(file)).toBe("../run/systemd/resolve/resolv.conf");
     const other = await temporaryFolder("ami");
     await mkdir(join(other, "etc"));
-    await mkdir(join(other, "lib/systemd/system"), { recursive: true });
-    await writeFile(join(other, "lib/systemd/system/cloud-init.service"), cloudInit);
     await writeFile(join(other, "etc/resolv.conf"), "nameserver 10.0.0.2\n");
     await installAmiFiles(other, { templatesDir, readAhead: [] });
     expect((await lstat(join(other, "etc/resolv.conf"))).isFile()).toBe(true);

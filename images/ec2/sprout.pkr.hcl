@@ -1,5 +1,5 @@
-# An AMI with everything a node needs. Debian's own Packer (1.6.6) has the amazon-ebs builder in it; since 1.11 Packer needs
-# it installed first: packer plugins install github.com/hashicorp/amazon
+# An AMI with everything a node needs. Debian's own Packer (1.6.6) has the amazon-ebs builder in it; for later ones it is
+# installed first: packer plugins install github.com/hashicorp/amazon
 #
 #   packer build -var region=eu-west-1 images/ec2/sprout.pkr.hcl
 

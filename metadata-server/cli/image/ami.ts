@@ -10,7 +10,7 @@ export async function bakeThisInstance(context: CliContext, options: BakeInputOp
   await using disposables = new AsyncDisposableStack();
   const display = createBakeDisplay(context, { networkBoot: false });
   disposables.defer(() => display.close());
-  return bakeAmi(async () => disposables.use(await prepareInputs(context, options)).bake, {
+  return await bakeAmi(async () => disposables.use(await prepareInputs(context, options)).bake, {
     signal,
     onProgress: display.onProgress,
   });
