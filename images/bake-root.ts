@@ -70,6 +70,9 @@ export interface Prepared {
 const codeDir = fileURLToPath(new URL(".", import.meta.url));
 export const ownTemplatesDir = fileURLToPath(new URL("../templates", import.meta.url));
 
+/** Below the root. */
+export const manifestFile = "usr/share/sprout/manifest.json";
+
 /** What every image is, whatever it is for: a Debian root with all that a node has, container images and manifest. */
 export async function bakeRoot(
   options: BakeRootOptions,
@@ -110,7 +113,7 @@ export async function bakeRoot(
     importIntoStore({ rootfs, store, archivesDir, archives }, { signal }),
   );
   const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
-  await writeManifest(join(rootfs, "usr/share/sprout/manifest.json"), manifest);
+  await writeManifest(join(rootfs, manifestFile), manifest);
   return { manifest, archives };
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { bakeRoot, ownTemplatesDir, type BakeRootOptions } from "../bake-root.ts";
+import { bakeRoot, manifestFile, ownTemplatesDir, writeManifest, type BakeRootOptions } from "../bake-root.ts";
 import { ensureHostPackages } from "../debian/host-packages.ts";
 import { machinePackages } from "../debian/packages.ts";
 import { findHostSources } from "../debian/sources.ts";
@@ -27,13 +27,17 @@ export async function bakeAmi(
   { signal, onProgress }: { signal: AbortSignal; onProgress: OnBakeProgress },
 ): Promise<ImageManifest> {
   checkInstance(await readInstanceFacts({ signal }));
-  return withoutTools(machinePackages, {
+  const baked = await withoutTools(machinePackages, {
     signal,
     work: async () => {
       await ensureHostPackages(tools, { signal });
       return bakeOwnRoot({ ...(await prepareInputs()), onProgress });
     },
   });
+  const debian = { ...baked.debian, rootfs: await listDebianPackages(rootfs) };
+  const manifest = { ...baked, debian };
+  await writeManifest(join(rootfs, manifestFile), manifest);
+  return manifest;
 }
 
 async function bakeOwnRoot(options: BakeRootOptions): Promise<ImageManifest> {
