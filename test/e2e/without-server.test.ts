@@ -147,3 +147,35 @@ describe.skipIf(reason !== null)(`a worker that nobody launched${reason ? ` (ski
     }
   });
 });
+
+describe.skipIf(reason !== null)(`machines with wrong user-data${reason ? ` (skipped: ${reason})` : ""}`, () => {
+  it("exit with code 2 and say why on their consoles and in their journals, since nobody else hears it", async () => {
+    await prepareImage();
+    const [instance, other] = [first, nameOf("node01")];
+    const fields = '{"masterAddr": "a.test", "masterAddr": "b.test", "myRole": "boss"}';
+    const wrong = [
+      { name: instance, text: Buffer.from('{"myRole": "node"}').toString("base64"), reason: "it is base64, not JSON" },
+      { name: other, text: fields, reason: "/masterAddr: is given more than once; " },
+    ] as const;
+    const machines = await launchMachines({
+      clusterId: "c-wronguserdata2",
+      machines: [
+        { name: instance, role: "control-plane", files: {}, instanceUserData: wrong[0].text },
+        { name: other, role: "worker", files: { "etc/sprout/user-data.json": wrong[1].text } },
+      ],
+      domains: [],
+      signal: AbortSignal.timeout(60_000),
+    });
+    try {
+      for (const { name, reason: why } of wrong) {
+        expect(await untilDone(machines, name, 60_000)).toContain(why);
+        const { stdout } = await machines.exec(name, ["journalctl", "-o", "cat", "-u", "sprout-bootstrap.service"]);
+        expect(stdout).toContain(why);
+        const show = ["systemctl", "show", "sprout-bootstrap.service", "-p", "ExecMainStatus", "--value"];
+        await expect.poll(async () => (await machines.exec(name, show)).stdout, { timeout: 10_000 }).toBe("2");
+      }
+    } finally {
+      await machines.close();
+    }
+  });
+});
