@@ -37,6 +37,7 @@ export async function withoutTools<T>(
   const result = await work();
   const tools = (await listChosen()).filter((name) => name !== "" && !before.has(name));
   if (tools.length > 0) await run("apt-mark", ["auto", ...tools], { signal });
-  await apt(["autoremove", "--purge", "--yes"], signal);
+  // What is only suggested goes as well: Python suggests binutils.
+  await apt(["-o", "APT::AutoRemove::SuggestsImportant=false", "autoremove", "--purge", "--yes"], signal);
   return result;
 }

@@ -80,11 +80,10 @@ export function rankImage(ref: string): number {
 async function layersOf(configDigest: string, ctr: Ctr): Promise<string[]> {
   const config = JSON.parse(await ctr(["content", "get", configDigest])) as { rootfs: { diff_ids: string[] } };
   const snapshots = ["snapshots", "--snapshotter=overlayfs"];
-  // Only a view of a layer tells where the layer and those below it are.
+  // Only a view of a layer tells where the layer and those below it are. Nothing refers to it, so it may be collected at once.
   const view = "sprout-read-ahead";
-  await ctr([...snapshots, "view", view, toChainId(config.rootfs.diff_ids)]);
-  const mounts = await ctr([...snapshots, "mounts", "/mnt", view]);
-  await ctr([...snapshots, "rm", view]);
+  const mounts = await ctr([...snapshots, "view", "--target=/mnt", view, toChainId(config.rootfs.diff_ids)]);
+  await ctr([...snapshots, "rm", view]).catch(() => undefined);
   return parseLayerFolders(mounts);
 }
 
