@@ -149,6 +149,7 @@ async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
   ];
   const command = ["sh", "/tmp/provision.sh", archivePath];
   const options = ["--kubernetes-version", kubernetesVersion, "--kubernetes-binaries", "/kubernetes"];
+  // An instance filters no system calls, and what Packer has put into /tmp stays.
   const env = { SYSTEMD_NSPAWN_TMPFS_TMP: "0", SYSTEMD_SECCOMP: "0" };
   return run("systemd-nspawn", [...container, ...command, ...options], { signal, env });
 }
