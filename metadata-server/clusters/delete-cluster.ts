@@ -3,15 +3,13 @@ import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { auditAllowed, type Origin } from "./audit.ts";
 import { forEachConcurrently } from "./background.ts";
-import { pause } from "./clock.ts";
 import { changeCluster, decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { launchName } from "./launch.ts";
 import { canBecome, clusterEvent, memberEvent, transition } from "./lifecycle.ts";
+import { tryAgain } from "./try-again.ts";
 
 const terminateConcurrency = 32;
-const firstRetryMs = 1000;
-const longestRetryMs = 30_000;
 
 export const deletionName = (clusterId: string) => `delete ${clusterId}`;
 
@@ -52,14 +50,11 @@ export async function deleteCluster(
 export function startDeletion(deps: ClusterDependencies, clusterId: string): void {
   deps.background.start(deletionName(clusterId), async (signal) => {
     await deps.background.stop(launchName(clusterId));
-    for (let delayMs = firstRetryMs; !signal.aborted; delayMs = Math.min(delayMs * 2, longestRetryMs)) {
-      try {
-        return await removeEverything(deps, { clusterId, signal });
-      } catch (error) {
-        await recordFailedAttempt(deps, { clusterId, error, delayMs });
-      }
-      await pause(deps.clock, { delayMs, signal });
-    }
+    await tryAgain(() => removeEverything(deps, { clusterId, signal }), {
+      clock: deps.clock,
+      signal,
+      onFailure: (failure) => recordFailedAttempt(deps, { clusterId, ...failure }),
+    });
   });
 }
 

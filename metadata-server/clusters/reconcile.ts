@@ -1,6 +1,5 @@
 import type { MachineProvider, RunningMachine } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { pause } from "./clock.ts";
 import { resealCredentials } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
 import { liveClusters } from "./deadlines.ts";
@@ -9,9 +8,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
 import { clusterEvent, isComingUp } from "./lifecycle.ts";
 import { recordLaunch, startLaunch } from "./launch.ts";
-
-const firstRetryMs = 1000;
-const longestRetryMs = 30_000;
+import { tryAgain } from "./try-again.ts";
 
 /**
  * After a start: launches that were cut off are done again, deletions go on, and machines that no cluster owns are
@@ -36,19 +33,19 @@ const isUnlaunched = ({ launchedAt, firstContactAt }: MemberRecord) => launchedA
 /** Goes on for as long as the cluster may still come up: a provider may be out of reach at a start. */
 function startRelaunch(deps: ClusterDependencies, clusterId: string): void {
   deps.background.start(`relaunch ${clusterId}`, async (signal) => {
-    for (let delayMs = firstRetryMs; !signal.aborted; delayMs = Math.min(delayMs * 2, longestRetryMs)) {
+    const goOn = async () => {
       const cluster = await deps.store.cluster(clusterId);
       if (cluster === undefined || !isComingUp(cluster)) return;
       const provider = deps.providers.get(cluster.provider);
       if (provider === undefined)
         return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
-      try {
-        return await relaunch(deps, { cluster, provider });
-      } catch (error) {
-        await recordFailedRelaunch(deps, { cluster, error, delayMs });
-      }
-      await pause(deps.clock, { delayMs, signal });
-    }
+      await relaunch(deps, { cluster, provider });
+    };
+    await tryAgain(goOn, {
+      clock: deps.clock,
+      signal,
+      onFailure: (failure) => recordFailedRelaunch(deps, { clusterId, ...failure }),
+    });
   });
 }
 
@@ -77,12 +74,14 @@ async function relaunch(
 
 async function recordFailedRelaunch(
   { store, clock, logger }: ClusterDependencies,
-  { cluster: { id, state }, error, delayMs }: { cluster: ClusterRecord; error: unknown; delayMs: number },
+  { clusterId, error, delayMs }: { clusterId: string; error: unknown; delayMs: number },
 ): Promise<void> {
   const reason = error instanceof Error ? error.message : String(error);
   const message = `Cannot go on with the launch that a restart cut off: ${reason}; trying again in ${delayMs / 1000} s`;
-  logger.error("Launch could not be gone on with", { clusterId: id, error: message });
-  await store.commit({ events: [clusterEvent(id, { state, at: clock.now(), message })] });
+  logger.error("Launch could not be gone on with", { clusterId, error: message });
+  const cluster = await store.cluster(clusterId);
+  if (cluster === undefined || !isComingUp(cluster)) return;
+  await store.commit({ events: [clusterEvent(clusterId, { state: cluster.state, at: clock.now(), message })] });
 }
 
 /** Machines that were launched and not recorded have the capability whose hash is in the store: they are kept. The others. */
