@@ -1,12 +1,85 @@
 import { KubernetesVersion } from "./name.ts";
 
-/** What kubeadm's v1beta2 (1.20) and v1beta4 (from 1.31 on) serve; between them nothing is supported. */
-export const supportedKubernetes = "v1.20.x, v1.31.x and newer";
+/** How far a claim was tried: brought up here, held against a published format, or neither. */
+export type Verification = "run" | "contract-tested" | "unverified";
 
-/** 20 of `v1.20.2`. Throws where it is not a version. */
+/** One minor version of Kubernetes and what its kubeadm puts beside it. */
+export interface KubernetesRelease {
+  minor: number;
+  /** The patch that is taken where only the minor is asked for. */
+  version: string;
+  etcd: string;
+  coredns: string;
+  pause: string;
+  containerd: string;
+  verification: Verification;
+}
+
+/**
+ * Every supported minor version, oldest first. etcd, CoreDNS and pause are those of kubeadm's own list
+ * (`kubeadm config images list`); containerd is the newest release that supports the minor (containerd.io/releases).
+ */
+export const kubernetesReleases: readonly KubernetesRelease[] = [
+  {
+    minor: 34,
+    version: "v1.34.4",
+    etcd: "3.6.5",
+    coredns: "1.12.1",
+    pause: "3.10.1",
+    containerd: "2.4.2",
+    verification: "contract-tested",
+  },
+  {
+    minor: 35,
+    version: "v1.35.4",
+    etcd: "3.6.6",
+    coredns: "1.13.1",
+    pause: "3.10.1",
+    containerd: "2.4.2",
+    verification: "contract-tested",
+  },
+  {
+    minor: 36,
+    version: "v1.36.3",
+    etcd: "3.6.8",
+    coredns: "1.14.2",
+    pause: "3.10.2",
+    containerd: "2.4.2",
+    verification: "contract-tested",
+  },
+  {
+    minor: 37,
+    version: "v1.37.2",
+    etcd: "3.7.0",
+    coredns: "1.14.6",
+    pause: "3.10.2",
+    containerd: "2.4.2",
+    verification: "run",
+  },
+];
+
+const newestRelease = kubernetesReleases.at(-1) as KubernetesRelease;
+const oldestMinor = Math.min(...kubernetesReleases.map(({ minor }) => minor));
+
+/** The newest. */
+export const defaultKubernetesVersion = newestRelease.version;
+
+/** For messages. */
+export const supportedKubernetes = kubernetesReleases.map(({ minor }) => `v1.${minor}.x`).join(", ");
+
+/** 37 of `v1.37.2`. Throws where it is not a version. */
 export const kubernetesMinor = (version: string): number => Number(KubernetesVersion.parse(version).split(".")[1]);
 
-export function isSupportedKubernetes(version: string): boolean {
-  const minor = kubernetesMinor(version);
-  return version.startsWith("v1.") && (minor === 20 || minor >= 31);
+/** Undefined for a minor version that the table does not know. */
+export const findRelease = (version: string): KubernetesRelease | undefined =>
+  kubernetesReleases.find(({ minor }) => minor === kubernetesMinor(version));
+
+/** A minor version newer than the table's may be tried; an older one, or another major, is refused. */
+export const isSupportedKubernetes = (version: string): boolean =>
+  version.startsWith("v1.") && kubernetesMinor(version) >= oldestMinor;
+
+/** What to say of a version that may be tried but never was; undefined where there is nothing to say. */
+export function warnUnverified(version: string): string | undefined {
+  if (!isSupportedKubernetes(version) || findRelease(version) !== undefined) return undefined;
+  return `Kubernetes ${version} is unverified: newer than what was tried (${supportedKubernetes})`;
 }

@@ -30,7 +30,7 @@ export const MachineId = z
 
 export const KubernetesVersion = z
   .string()
-  .regex(/^v\d+\.\d+\.\d+$/, "must be a version such as v1.20.2")
+  .regex(/^v\d+\.\d+\.\d+$/, "must be a version such as v1.37.2")
   .meta({ id: "KubernetesVersion" });
 
 /**
