@@ -6,12 +6,11 @@ import { hostArchitecture } from "./architecture.ts";
 import { importIntoStore, type StoredArchive } from "./containerd-store.ts";
 import { listImageRefs } from "./container-images.ts";
 import { collectContainerImages } from "./collect-container-images.ts";
-import { checkContainerd } from "./containerd-version.ts";
-import { parseCodename } from "./debian/sources.ts";
+import { parseCodename, type DebianRelease } from "./debian/sources.ts";
 import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
 import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
 import { ensureKubernetes, programsOf } from "./kubernetes/ensure.ts";
-import { toKubernetesOrigin, type KubernetesOrigin } from "./kubernetes/origin.ts";
+import type { KubernetesOrigin } from "./kubernetes/origin.ts";
 import { hashLaunchSecrets, installLaunchSecrets, type LaunchSecrets, listLaunchSecrets } from "./launch-secrets.ts";
 import { mayDiffer, type ImageManifest } from "./manifest.ts";
 import type { RootKind } from "./masked-units.ts";
@@ -19,13 +18,18 @@ import { installNodeFiles } from "./node-files.ts";
 import { prepareTransfer } from "./prepare-transfer.ts";
 import { runStep, type OnBakeProgress } from "./progress.ts";
 import type { DebianPackages } from "./rootfs.ts";
+import { ensureRuntime } from "./runtime/ensure-runtime.ts";
+import { planRuntime, type ContainerdFlavour, type RuntimePlan } from "./runtime/runtime-origin.ts";
 
 export interface BakeRootOptions {
   kubernetesVersion: string;
   /** What is fetched or built once. */
   cacheDir: string;
-  /** By default Debian's source where it is of this version, else the official release. */
-  origin?: KubernetesOrigin;
+  origin: KubernetesOrigin;
+  debianRelease: DebianRelease;
+  containerd: ContainerdFlavour;
+  /** The environment's `GO`: what modules are compiled with. */
+  go?: string | undefined;
   /** PEM file of the authorities that this host trusts. */
   hostAuthorities?: string;
   /** The bootstrapper's executable. */
@@ -63,8 +67,11 @@ export interface Prepared {
   origin: KubernetesOrigin;
   bootstrapper: string;
   kubernetesBinariesDir: string;
+  runtimeDir: string;
+  runtime: RuntimePlan;
   templatesDir: string;
   launchSecrets: LaunchSecrets;
+  debian: { release: DebianRelease; containerd: ContainerdFlavour };
 }
 
 const codeDir = fileURLToPath(new URL(".", import.meta.url));
@@ -82,18 +89,29 @@ export async function bakeRoot(
   const { cacheDir, signal, onProgress } = options;
   const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
   const architecture = hostArchitecture();
-  const { origin = toKubernetesOrigin(options) } = options;
-  const { transfer, kubernetesBinariesDir } = await runStep("kubernetes", onProgress, async (onDetail) => {
+  const { origin, debianRelease, containerd, go } = options;
+  const runtime = planRuntime(kubernetesVersion, containerd);
+  const { transfer, ...programs } = await runStep("kubernetes", onProgress, async (onDetail) => {
     const shared = await prepareTransfer(origin, { ...options, folder: place.scratchDir });
-    const source = { ...shared, cacheDir, kubernetesVersion, architecture, signal, onDetail };
-    return { transfer: shared, kubernetesBinariesDir: await ensureKubernetes(origin, source) };
+    const source = { ...shared, cacheDir, kubernetesVersion, architecture, go, signal, onDetail };
+    const kubernetesBinariesDir = await ensureKubernetes(origin, source);
+    return { transfer: shared, kubernetesBinariesDir, runtimeDir: await ensureRuntime(runtime, origin, source) };
   });
+  const { kubernetesBinariesDir } = programs;
   const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
-  const prepared: Prepared = { origin, kubernetesBinariesDir, bootstrapper, templatesDir, launchSecrets };
+  const choice = { release: debianRelease, containerd };
+  const prepared: Prepared = {
+    origin,
+    ...programs,
+    runtime,
+    bootstrapper,
+    templatesDir,
+    launchSecrets,
+    debian: choice,
+  };
   // Of the inputs as they are now: what changes during the bake is for the next one.
   const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
   const debian = await runStep("debian", onProgress, ensureDebian);
-  checkContainerd(kubernetesVersion, debian.packages.rootfs);
 
   const { rootfs, containerdStore: store, kind } = place;
   const archivesDir = join(place.scratchDir, "archives");
@@ -102,7 +120,7 @@ export async function bakeRoot(
     await debian.install(rootfs);
     const refs = await listImageRefs(kubernetesBinariesDir, { ...origin, kubernetesVersion, signal });
     const pauseImage = refs.get("pause") ?? "";
-    await installNodeFiles(rootfs, { ...prepared, kubernetesVersion, pauseImage, kind });
+    await installNodeFiles(rootfs, { ...prepared, pauseImage, kind });
     await installLaunchSecrets(rootfs, launchSecrets);
   });
   const inputs = { ...prepared, ...transfer, ...debian, rootfs, cacheDir, kubernetesVersion, architecture, signal };
@@ -112,7 +130,7 @@ export async function bakeRoot(
   await runStep("containerd-store", onProgress, () =>
     importIntoStore({ rootfs, store, archivesDir, archives }, { signal }),
   );
-  const manifest = await describeImage({ ...inputs, fingerprint, debian, archives });
+  const manifest = await describeImage({ ...inputs, fingerprint, installed: debian.packages, archives });
   await writeManifest(join(rootfs, manifestFile), manifest);
   return { manifest, archives };
 }
@@ -135,17 +153,19 @@ export const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kuber
 async function describeImage(
   inputs: Prepared &
     Pick<ImageManifest, "kubernetesVersion" | "fingerprint"> & {
-      debian: DebianPart;
+      installed: DebianPackages;
       archives: StoredArchive[];
       rootfs: string;
     },
 ): Promise<ImageManifest> {
-  const { origin, kubernetesVersion, fingerprint, debian, archives, rootfs, templatesDir } = inputs;
+  const { origin, kubernetesVersion, fingerprint, debian, installed, archives, rootfs, templatesDir, runtime } = inputs;
   const launchSecrets = listLaunchSecrets(inputs.launchSecrets);
   const kubernetes = await checksumBinaries(inputs.kubernetesBinariesDir, programsOf(origin));
+  const runtimePrograms = await checksumBinaries(inputs.runtimeDir, runtime.programs);
+  const packaged = installed.rootfs.find(({ name }) => name === "containerd")?.version;
   const bootstrapper = { name: "sprout-bootstrap", ...(await checksumFile(inputs.bootstrapper)) };
   return {
-    schemaVersion: 2,
+    schemaVersion: 3,
     kubernetesVersion,
     origin: origin.kind === "release" ? { kind: origin.kind, releaseUrl: origin.releaseUrl } : { kind: origin.kind },
     ...(origin.kind === "release" && origin.imageRepository !== undefined
@@ -154,10 +174,11 @@ async function describeImage(
     architecture: hostArchitecture().debian,
     bakedAt: new Date().toISOString(),
     fingerprint,
-    debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...debian.packages },
-    binaries: [...kubernetes, bootstrapper],
+    containerd: { version: runtime.containerd ?? packaged ?? "unknown", flavour: debian.containerd },
+    debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...installed },
+    binaries: [...kubernetes, ...runtimePrograms, bootstrapper],
     containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
-    clusterDns: archives.some(({ ref }) => /(^|\/)coredns[:@]/.test(ref)),
+    clusterDns: true,
     ...(launchSecrets.length > 0 ? { launchSecrets } : {}),
     templates: await checksumTree(templatesDir, isTemplate),
     mayDiffer,

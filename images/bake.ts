@@ -2,9 +2,11 @@ import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
 import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
 import { bakeRoot, fingerprintOf, ownTemplatesDir, writeManifest, type BakeRootOptions } from "./bake-root.ts";
-import { locateKubernetes, toKubernetesOrigin } from "./kubernetes/origin.ts";
+import { locateKubernetes } from "./kubernetes/origin.ts";
 import { writeNetworkBoot } from "./network-boot/network-boot.ts";
 import { runStep } from "./progress.ts";
+import { chooseRuntimeOrigin } from "./runtime/ensure-runtime.ts";
+import { locateRuntime, planRuntime } from "./runtime/runtime-origin.ts";
 import { createWorkFolder } from "./work-folder.ts";
 import { ensureDebianBase, unpackRootfs } from "./rootfs.ts";
 
@@ -36,12 +38,22 @@ export const findKernelPackage = (imagesDir: string, kubernetesVersion: string):
     () => undefined,
   );
 
-function currentFingerprint(options: BakeOptions): Promise<string> {
-  const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
-  const { origin = toKubernetesOrigin(options) } = options;
-  const kubernetesBinariesDir = locateKubernetes(origin, options);
-  const prepared = { bootstrapper, templatesDir, origin, kubernetesBinariesDir, launchSecrets };
-  return fingerprintOf(prepared, options);
+async function currentFingerprint(options: BakeOptions): Promise<string> {
+  const {
+    bootstrapper,
+    origin,
+    debianRelease,
+    containerd,
+    templatesDir = ownTemplatesDir,
+    launchSecrets = {},
+  } = options;
+  const runtime = planRuntime(options.kubernetesVersion, containerd);
+  const programs = {
+    kubernetesBinariesDir: locateKubernetes(origin, options),
+    runtimeDir: locateRuntime(await chooseRuntimeOrigin(runtime, origin, options), { ...options, key: runtime.key }),
+  };
+  const debian = { release: debianRelease, containerd };
+  return fingerprintOf({ bootstrapper, templatesDir, origin, runtime, launchSecrets, debian, ...programs }, options);
 }
 
 async function addNetworkBoot(image: BakedImage, options: BakeOptions): Promise<BakedImage> {
@@ -60,7 +72,8 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   await using work = await createWorkFolder(imagesDir);
   const image = toPaths(join(work.path, "image"));
   const { manifest } = await bakeRoot(options, { ...image, scratchDir: work.path, kind: "bare" }, async () => {
-    const base = await ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false }, { signal });
+    const wanted = { release: options.debianRelease, containerd: options.containerd };
+    const base = await ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false, ...wanted }, { signal });
     return { ...base, install: (rootfs) => unpackRootfs(base, rootfs, { signal }) };
   });
   if (options.networkBoot)

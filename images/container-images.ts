@@ -1,6 +1,8 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Architecture } from "./architecture.ts";
 import type { ContainerImage, LayerEntry } from "./container-image.ts";
+import { readElf } from "./elf.ts";
 import { run } from "../metadata-server/run.ts";
 import { findSharedLibraries } from "./shared-libraries.ts";
 
@@ -10,6 +12,7 @@ export interface ContainerImageInputs {
   kubernetesBinariesDir: string;
   /** Machine root: libraries, iptables and conntrack come from here. */
   rootfs: string;
+  /** Unpacked tree of the packages that are only used in container images. */
   containerPackagesDir: string;
   signal: AbortSignal;
 }
@@ -28,13 +31,13 @@ export async function listImageRefs(
   return parseImageRefs(await run(join(kubernetesBinariesDir, "kubeadm"), [...args, ...repository], { signal }));
 }
 
-/** By the last part of their name: `pause` → `k8s.gcr.io/pause:3.2`. */
+/** By the last part of their name: `pause` → `registry.k8s.io/pause:3.10.2`. */
 export function parseImageRefs(output: string): Map<string, string> {
   const refs = output.split("\n").filter((ref) => ref !== "");
   return new Map(refs.map((ref) => [/([^/:]+):[^/:]+$/.exec(ref)?.[1] ?? ref, ref]));
 }
 
-/** Kubernetes' own container images, made of local files alone. Without CoreDNS, which Debian does not have. */
+/** Kubernetes' own container images, made of local files alone. */
 export async function planKubernetesImages(inputs: ContainerImageInputs): Promise<ContainerImage[]> {
   const refs = await listImageRefs(inputs.kubernetesBinariesDir, inputs);
   const program = (name: string): LayerEntry => ({
@@ -46,31 +49,22 @@ export async function planKubernetesImages(inputs: ContainerImageInputs): Promis
     "kube-controller-manager": [program("kube-controller-manager"), ...certificates(inputs)],
     "kube-scheduler": [program("kube-scheduler")],
     "kube-proxy": [program("kube-proxy"), ...(await packetFilter(inputs))],
-    etcd: await etcd(inputs),
+    etcd: [program("etcd"), program("etcdctl")],
+    // Where kubeadm's Deployment starts it: its image's entry point.
+    coredns: [{ path: "/coredns", file: join(inputs.kubernetesBinariesDir, "coredns") }, ...certificates(inputs)],
     pause: [{ path: "/pause", file: join(inputs.kubernetesBinariesDir, "pause") }],
   };
   return Object.entries(entries).map(([name, layer]): ContainerImage => {
     const ref = refs.get(name);
     if (ref === undefined) throw new Error(`Cannot name the image of ${name}: kubeadm does not list it`);
     const image = { ref, architecture: inputs.architecture, entries: layer };
-    return name === "pause" ? { ...image, entrypoint: ["/pause"] } : image;
+    return name === "pause" || name === "coredns" ? { ...image, entrypoint: [`/${name}`] } : image;
   });
 }
 
 const certificates = ({ rootfs }: ContainerImageInputs): LayerEntry[] => [
   { path: "/etc/ssl/certs/ca-certificates.crt", file: join(rootfs, "/etc/ssl/certs/ca-certificates.crt") },
 ];
-
-async function etcd({ containerPackagesDir, rootfs }: ContainerImageInputs): Promise<LayerEntry[]> {
-  const programs = ["etcd", "etcdctl"].map((name) => ({ name, file: join(containerPackagesDir, "usr/bin", name) }));
-  return [
-    ...programs.map(({ name, file }) => ({ path: `/usr/local/bin/${name}`, file })),
-    ...(await libraries(
-      programs.map(({ file }) => file),
-      rootfs,
-    )),
-  ];
-}
 
 /** kube-proxy runs iptables and conntrack, so its image carries Debian's nft flavour of them, extensions included. */
 async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Promise<LayerEntry[]> {
@@ -89,10 +83,10 @@ async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Pro
   ];
 }
 
-/** Debian's busybox. */
+/** Debian's busybox, of the same release as the machine. */
 export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<ContainerImage> {
-  const busybox = join(inputs.containerPackagesDir, "bin/busybox");
-  const applets = (await run(busybox, ["--list"], inputs)).split("\n").filter((name) => name !== "busybox");
+  const busybox = await findBusybox(inputs.containerPackagesDir);
+  const applets = (await listApplets(busybox, inputs)).filter((name) => name !== "busybox");
   return {
     ref: workloadImageRef,
     architecture: inputs.architecture,
@@ -106,6 +100,27 @@ export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<C
       ...(await libraries([busybox], inputs.rootfs)),
     ],
   };
+}
+
+/** In /bin up to Debian 12. */
+async function findBusybox(containerPackagesDir: string): Promise<string> {
+  const [usr, bin] = ["usr/bin/busybox", "bin/busybox"].map((path) => join(containerPackagesDir, path)) as [
+    string,
+    string,
+  ];
+  return access(usr).then(
+    () => usr,
+    () => bin,
+  );
+}
+
+/** Asked of the program itself, by its own release's loader and libraries: the host may be of an older one. */
+async function listApplets(busybox: string, { rootfs, architecture, signal }: ContainerImageInputs): Promise<string[]> {
+  const { interpreter } = (await readElf(busybox)) ?? {};
+  if (!interpreter) throw new Error(`Cannot use ${busybox}: it names no loader; bake with --refresh-packages`);
+  const folders = ["lib", "usr/lib"].map((folder) => join(rootfs, folder, architecture.triplet));
+  const args = ["--library-path", folders.join(":"), busybox, "--list"];
+  return (await run(join(rootfs, interpreter), args, { signal })).split("\n");
 }
 
 const libraries = async (programs: readonly string[], rootfs: string): Promise<LayerEntry[]> =>

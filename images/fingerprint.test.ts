@@ -13,7 +13,8 @@ describe("imageFingerprint", () => {
 
   beforeEach(async () => {
     dir = await temporaryFolder("fingerprint");
-    for (const name of ["templates/systemd", "code", "kubernetes"]) await mkdir(join(dir, name), { recursive: true });
+    for (const name of ["templates/systemd", "code", "kubernetes", "runtime"])
+      await mkdir(join(dir, name), { recursive: true });
     await write("templates/systemd/kubelet.service", "[Service]\n");
     await write("templates/render.ts", "code");
     await write("code/packages.ts", "packages");
@@ -21,12 +22,14 @@ describe("imageFingerprint", () => {
     await write("bootstrapper", "program");
     await write("kubernetes/kubelet", "kubelet");
     inputs = {
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: "v1.37.2",
       architecture: "amd64",
       templatesDir: join(dir, "templates"),
       codeDir: join(dir, "code"),
       bootstrapper: join(dir, "bootstrapper"),
       kubernetesBinariesDir: join(dir, "kubernetes"),
+      runtimeDir: join(dir, "runtime"),
+      debian: { release: "13", containerd: "upstream" },
       origin: { kind: "release" },
     };
     before = await imageFingerprint(inputs);
@@ -48,6 +51,7 @@ describe("imageFingerprint", () => {
     ["a Kubernetes binary", "kubernetes/kubelet"],
     ["a Kubernetes binary that was missing", "kubernetes/kubeadm"],
     ["the checksums of the Kubernetes binaries", "kubernetes/SHA256SUMS"],
+    ["what the machine runs beside Kubernetes", "runtime/containerd"],
   ])("changes with %s", async (_what, file) => {
     await write(file, "something else");
     expect(await imageFingerprint(inputs)).not.toBe(before);
@@ -59,8 +63,16 @@ describe("imageFingerprint", () => {
     expect(await imageFingerprint({ ...inputs, origin: mirrored })).not.toBe(before);
   });
 
+  it("changes with Debian's release and with whose containerd it is", async () => {
+    for (const debian of [
+      { release: "12", containerd: "upstream" },
+      { release: "13", containerd: "debian" },
+    ])
+      expect(await imageFingerprint({ ...inputs, debian })).not.toBe(before);
+  });
+
   it("changes with the Kubernetes version and with the architecture", async () => {
-    expect(await imageFingerprint({ ...inputs, kubernetesVersion: "v1.20.3" })).not.toBe(before);
+    expect(await imageFingerprint({ ...inputs, kubernetesVersion: "v1.37.3" })).not.toBe(before);
     expect(await imageFingerprint({ ...inputs, architecture: "arm64" })).not.toBe(before);
   });
 

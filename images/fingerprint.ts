@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { checksumFile, kubernetesPrograms, readChecksums } from "./kubernetes/binaries.ts";
+import { checksumFile, readChecksums } from "./kubernetes/binaries.ts";
 
 export interface FingerprintInputs {
   kubernetesVersion: string;
@@ -12,6 +12,10 @@ export interface FingerprintInputs {
   codeDir: string;
   bootstrapper: string;
   kubernetesBinariesDir: string;
+  /** Folder of what a machine runs beside Kubernetes. */
+  runtimeDir: string;
+  /** Debian's release, and whose containerd. */
+  debian: { release: string; containerd: string };
   /** What else decides where the container images come from. */
   origin: { kind: string; imageRepository?: string };
   /** Hash of the secrets that are baked in, if any are. */
@@ -20,15 +24,16 @@ export interface FingerprintInputs {
 
 /** Hash of everything that decides an image's contents. Takes about a tenth of a second. */
 export async function imageFingerprint(inputs: FingerprintInputs): Promise<string> {
-  const [templates, code, bootstrapper, kubernetes] = await Promise.all([
+  const [templates, code, bootstrapper, kubernetes, runtime] = await Promise.all([
     checksumTree(inputs.templatesDir, isTemplate),
     checksumTree(inputs.codeDir, (file) => !file.endsWith(".test.ts")),
     checksumFile(inputs.bootstrapper),
     identifyBinaries(inputs.kubernetesBinariesDir),
+    identifyBinaries(inputs.runtimeDir),
   ]);
-  const { kubernetesVersion, architecture } = inputs;
+  const { kubernetesVersion, architecture, debian } = inputs;
   const origin = { kind: inputs.origin.kind, imageRepository: inputs.origin.imageRepository };
-  const programs = { bootstrapper: bootstrapper.sha256, kubernetes, origin };
+  const programs = { bootstrapper: bootstrapper.sha256, kubernetes, runtime, debian, origin };
   const secrets = inputs.launchSecrets ? { launchSecrets: inputs.launchSecrets } : {};
   const parts = { kubernetesVersion, architecture, templates, code, ...programs, ...secrets };
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
@@ -59,9 +64,10 @@ export async function checksumTree(
 async function identifyBinaries(dir: string): Promise<string> {
   const checksums = await readChecksums(dir);
   if (checksums !== null) return checksums;
-  const identities = kubernetesPrograms.map(async (name) => {
-    const file = await stat(join(dir, name)).catch(() => null);
-    return file ? `${name} ${file.size} ${file.mtimeMs}` : `${name} missing`;
+  const names = (await readdir(dir).catch(() => [])).toSorted();
+  const identities = names.map(async (name) => {
+    const file = await stat(join(dir, name));
+    return `${name} ${file.size} ${file.mtimeMs}`;
   });
   return (await Promise.all(identities)).join("\n");
 }

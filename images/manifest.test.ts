@@ -3,20 +3,21 @@ import { ImageManifestError, mayDiffer, parseImageManifest, type ImageManifest }
 
 const sha256 = "a".repeat(64);
 const manifest: ImageManifest = {
-  schemaVersion: 2,
-  kubernetesVersion: "v1.20.2",
-  origin: { kind: "debian-source" },
+  schemaVersion: 3,
+  kubernetesVersion: "v1.37.2",
+  origin: { kind: "modules" },
   architecture: "amd64",
   bakedAt: "2026-01-02T03:04:05.678Z",
   fingerprint: sha256,
+  containerd: { version: "2.4.2", flavour: "upstream" },
   debian: {
-    codename: "bookworm",
-    rootfs: [{ name: "containerd", version: "1.6.20~ds1-1" }],
-    containerImages: [{ name: "etcd-server", version: "3.4.23-4" }],
+    codename: "trixie",
+    rootfs: [{ name: "runc", version: "1.1.15+ds1-2+b4" }],
+    containerImages: [{ name: "busybox", version: "1:1.37.0-6" }],
   },
   binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
-  containerImages: [{ ref: "k8s.gcr.io/pause:3.2", digest: `sha256:${sha256}`, sizeBytes: 1 }],
-  clusterDns: false,
+  containerImages: [{ ref: "registry.k8s.io/pause:3.10.2", digest: `sha256:${sha256}`, sizeBytes: 1 }],
+  clusterDns: true,
   templates: [{ file: "hosts", sha256 }],
   mayDiffer,
 };
@@ -57,7 +58,7 @@ describe("parseImageManifest", () => {
       containerImages: [{ ref: "", digest: sha256, sizeBytes: 1 }],
     });
     expect(problems(text)).toEqual([
-      "kubernetesVersion: must be a version such as v1.20.2",
+      "kubernetesVersion: must be a version such as v1.37.2",
       'architecture: Invalid option: expected one of "amd64"|"arm64"',
       "fingerprint: must be a SHA-256 in hexadecimal",
       "binaries.0.sizeBytes: Too small: expected number to be >0",
@@ -67,7 +68,7 @@ describe("parseImageManifest", () => {
   });
 
   it("refuses another schema version", () => {
-    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 3 }))).toEqual([
+    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 2 }))).toEqual([
       "schemaVersion: Invalid input: expected 2",
     ]);
   });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { launchSecretNames } from "./launch-secrets.ts";
+import { containerdFlavours } from "./runtime/runtime-origin.ts";
 import { KubernetesVersion } from "#api/name.ts";
 
 const Sha256 = z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in hexadecimal");
@@ -17,11 +18,11 @@ const FileOf = z.strictObject({ name: z.enum(networkBootFiles), sha256: Sha256, 
 
 /** What an image is made of: enough to tell two images apart, and to check what a machine runs. */
 export const ImageManifest = z.strictObject({
-  schemaVersion: z.literal(2),
+  schemaVersion: z.literal(3),
   kubernetesVersion: KubernetesVersion,
   /** Where its programs and container images are from. */
   origin: z.discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("debian-source") }),
+    z.strictObject({ kind: z.literal("modules") }),
     z.strictObject({ kind: z.literal("binaries") }),
     z.strictObject({ kind: z.literal("release"), releaseUrl: z.url() }),
   ]),
@@ -31,6 +32,8 @@ export const ImageManifest = z.strictObject({
   bakedAt: z.iso.datetime(),
   /** Hash of everything that went in; the same inputs need no second bake. */
   fingerprint: Sha256,
+  /** Of the machine; Debian's package where it is not upstream's release. */
+  containerd: z.strictObject({ version: z.string().min(1), flavour: z.enum(containerdFlavours) }),
   debian: z.strictObject({
     codename: z.string().min(1),
     rootfs: DebianPackages,
@@ -39,8 +42,7 @@ export const ImageManifest = z.strictObject({
   /** Every program that is not Debian's, by its path on the machine or, inside a container image, by its name. */
   binaries: z.array(z.strictObject({ name: z.string().min(1), sha256: Sha256, sizeBytes: z.int().positive() })).min(1),
   containerImages: z.array(z.strictObject({ ref: z.string().min(1), digest: Digest, sizeBytes: z.int().positive() })),
-  /** Whether a CoreDNS image is among them; without one there is no cluster DNS, and nothing stands in for it. */
-  clusterDns: z.boolean(),
+  clusterDns: z.literal(true),
   /** Where it was baked for machines that boot over the network: what they are sent. */
   networkBoot: z
     .strictObject({

@@ -1,11 +1,9 @@
 import { lstat, mkdir, readdir, readFile, readlink, stat, writeFile } from "node:fs/promises";
-import { connect } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
-import { beforeEach, describe, expect, it, onTestFinished } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { installNodeFiles, type NodeFilesInputs } from "./node-files.ts";
+import { planRuntime } from "./runtime/runtime-origin.ts";
 
 const templatesDir = join(import.meta.dirname, "../templates");
 
@@ -25,13 +23,16 @@ describe("installNodeFiles", () => {
     await mkdir(join(rootfs, "usr/bin"), { recursive: true });
     await mkdir(join(rootfs, "etc/systemd/system/timers.target.wants"), { recursive: true });
     await writeFile(join(rootfs, "etc/resolv.conf"), "nameserver 192.0.2.1\n");
-    for (const name of ["kubeadm", "kubelet", "kubectl", "bootstrapper"]) await writeFile(join(dir, name), name);
+    const runtime = planRuntime("v1.37.2", "upstream");
+    for (const name of ["kubeadm", "kubelet", "kubectl", "bootstrapper", ...runtime.programs])
+      await writeFile(join(dir, name), name);
     inputs = {
       templatesDir,
       kubernetesBinariesDir: dir,
-      kubernetesVersion: "v1.20.2",
+      runtimeDir: dir,
+      runtime,
       bootstrapper: join(dir, "bootstrapper"),
-      pauseImage: "k8s.gcr.io/pause:3.2",
+      pauseImage: "registry.k8s.io/pause:3.10.2",
       kind: "bare",
     };
   });
@@ -46,7 +47,7 @@ describe("installNodeFiles", () => {
 
   it("renders every file and leaves no placeholder in any", async () => {
     await installNodeFiles(rootfs, inputs);
-    expect(await read("etc/containerd/config.toml")).toContain('sandbox_image = "k8s.gcr.io/pause:3.2"');
+    expect(await read("etc/containerd/config.toml")).toContain('sandbox = "registry.k8s.io/pause:3.10.2"');
     const entries = await readdir(join(rootfs, "etc"), { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     expect(files.length).toBeGreaterThan(8);
@@ -57,6 +58,9 @@ describe("installNodeFiles", () => {
     await installNodeFiles(rootfs, inputs);
     for (const [path, content] of [
       ["usr/bin/kubelet", "kubelet"],
+      ["usr/bin/containerd", "containerd"],
+      ["usr/bin/crictl", "crictl"],
+      ["usr/lib/cni/bridge", "bridge"],
       ["usr/bin/sprout-bootstrap", "bootstrapper"],
     ] as const) {
       expect(await read(path)).toBe(content);
@@ -75,7 +79,6 @@ describe("installNodeFiles", () => {
     expect((await readdir(join(rootfs, units, "multi-user.target.wants"))).toSorted()).toEqual([
       "containerd.service",
       "sprout-bootstrap.service",
-      "sprout-no-docker.service",
     ]);
     expect(await exists(`${units}/kubelet.service`)).toBe(true);
     expect(await exists(`${units}/timers.target.wants`)).toBe(false);
@@ -83,10 +86,11 @@ describe("installNodeFiles", () => {
     expect(await readlink(join(rootfs, units, "default.target"))).toBe("/lib/systemd/system/multi-user.target");
   });
 
-  it("answers for Docker only where kubelet asks for it", async () => {
-    await installNodeFiles(rootfs, { ...inputs, kubernetesVersion: "v1.24.0" });
-    expect(await exists("etc/systemd/system/multi-user.target.wants/sprout-no-docker.service")).toBe(false);
-    expect(await exists("usr/lib/sprout/no-docker")).toBe(false);
+  it("takes the configuration of containerd 1 and none of upstream's containerd where Debian's package is asked for", async () => {
+    await installNodeFiles(rootfs, { ...inputs, runtime: planRuntime("v1.37.2", "debian") });
+    expect(await read("etc/containerd/config.toml")).toContain('sandbox_image = "registry.k8s.io/pause:3.10.2"');
+    expect(await exists("usr/bin/containerd")).toBe(false);
+    expect(await exists("usr/lib/cni/bridge")).toBe(true);
   });
 
   it("keeps nothing of the host in the machine", async () => {
@@ -137,36 +141,3 @@ describe("installNodeFiles", () => {
     });
   });
 });
-
-describe("the answer that there is no Docker", () => {
-  it("is what kubelet's cAdvisor takes for a Docker without a driver", async () => {
-    const folder = await temporaryFolder("no-docker");
-    const socketPath = join(folder, "docker.sock");
-    const program = execa("perl", [join(templatesDir, "systemd/no-docker"), socketPath], { reject: false });
-    onTestFinished(async () => {
-      program.kill();
-      await program;
-    });
-    while (!(await stat(socketPath).catch(() => null))) await sleep(10);
-    expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
-    // One that asks nothing, and goes.
-    connect(socketPath).end();
-    const [text, again] = await Promise.all([ask(socketPath), ask(socketPath)]);
-    expect(again).toBe(text);
-    const [head = "", body = ""] = text.split("\r\n\r\n");
-    expect(head.split("\r\n")).toEqual([
-      "HTTP/1.1 200 OK",
-      "Content-Type: application/json",
-      "Connection: close",
-      `Content-Length: ${body.length}`,
-    ]);
-    expect(JSON.parse(body)).toEqual({ DockerRootDir: "/var/lib/docker" });
-  });
-});
-
-/** The whole answer, as the wire has it. */
-async function ask(socketPath: string): Promise<string> {
-  const socket = connect(socketPath);
-  socket.write("GET /v1.24/info HTTP/1.1\r\nHost: docker\r\nUser-Agent: Go-http-client/1.1\r\n\r\n");
-  return (await socket.toArray()).join("");
-}

@@ -1,18 +1,24 @@
 import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { renderTemplate, type TemplateValues } from "../templates/render.ts";
-import { kubernetesMinor } from "#api/kubernetes-version.ts";
+import { nodePrograms } from "./kubernetes/binaries.ts";
 import { listMasked, type RootKind } from "./masked-units.ts";
+import type { RuntimePlan } from "./runtime/runtime-origin.ts";
+import { cniPlugins } from "./runtime/runtime-versions.ts";
 
 export interface NodeFilesInputs {
   templatesDir: string;
   /** Folder with kubeadm, kubelet and kubectl. */
   kubernetesBinariesDir: string;
-  kubernetesVersion: string;
+  /** Folder with what the machine runs beside Kubernetes, and which of it that is. */
+  runtimeDir: string;
+  runtime: RuntimePlan;
   bootstrapper: string;
   pauseImage: string;
   kind: RootKind;
 }
+
+const cniFolder = "/usr/lib/cni";
 
 interface NodeFile {
   /** Below the templates folder. */
@@ -21,8 +27,13 @@ interface NodeFile {
   mode?: number;
 }
 
+/** containerd 2 reads a configuration of another version, with other names of its plugins. */
+const containerdConfig = ({ containerd }: RuntimePlan): NodeFile => ({
+  template: containerd === undefined ? "containerd/config-v2.toml" : "containerd/config.toml",
+  path: "/etc/containerd/config.toml",
+});
+
 const nodeFiles: readonly NodeFile[] = [
-  { template: "containerd/config.toml", path: "/etc/containerd/config.toml" },
   // After the distribution's own files there, before an operator's 99-….cfg.
   { template: "cloud-init/cloud.cfg", path: "/etc/cloud/cloud.cfg.d/95-sprout.cfg" },
   { template: "journald/journald.conf", path: "/etc/systemd/journald.conf.d/sprout.conf" },
@@ -34,12 +45,6 @@ const nodeFiles: readonly NodeFile[] = [
   { template: "systemd/sprout-bootstrap.service", path: "/etc/systemd/system/sprout-bootstrap.service" },
   { template: "systemd/sprout-route-agent.service", path: "/etc/systemd/system/sprout-route-agent.service" },
   { template: "systemd/system.conf", path: "/etc/systemd/system.conf.d/sprout.conf" },
-];
-
-/** kubelet asks for Docker before 1.24 only. */
-const noDockerFiles: readonly NodeFile[] = [
-  { template: "systemd/no-docker", path: "/usr/lib/sprout/no-docker", mode: 0o755 },
-  { template: "systemd/sprout-no-docker.service", path: "/etc/systemd/system/sprout-no-docker.service" },
 ];
 
 /** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
@@ -59,9 +64,7 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
   if (inputs.kind === "bare") await removeLeftovers(rootfs);
   await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
 
-  const asksForDocker = kubernetesMinor(inputs.kubernetesVersion) < 24;
-  const files = [...nodeFiles, ...(asksForDocker ? noDockerFiles : [])];
-  for (const file of files) {
+  for (const file of [containerdConfig(inputs.runtime), ...nodeFiles]) {
     const text = await renderNodeFile(file.template, inputs.templatesDir, { pauseImage: inputs.pauseImage });
     await writeNodeFile(rootfs, file.path, text, file.mode);
   }
@@ -70,7 +73,7 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
     recursive: true,
     filter: (source) => !source.endsWith(".ts"),
   });
-  await linkUnits(rootfs, { asksForDocker, kind: inputs.kind });
+  await linkUnits(rootfs, inputs.kind);
 }
 
 async function removeLeftovers(rootfs: string): Promise<void> {
@@ -86,27 +89,30 @@ export async function renderNodeFile(file: string, templatesDir: string, values:
 }
 
 async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
-  const programs = ["kubeadm", "kubelet", "kubectl"].map((name) => ({
-    name,
-    source: join(inputs.kubernetesBinariesDir, name),
-  }));
-  for (const { name, source } of [...programs, { name: "sprout-bootstrap", source: inputs.bootstrapper }]) {
-    const target = join(rootfs, "/usr/bin", name);
-    await copyFile(source, target);
-    await chmod(target, 0o755);
+  const { kubernetesBinariesDir, runtimeDir, runtime, bootstrapper } = inputs;
+  const isPlugin = (name: string) => (cniPlugins as readonly string[]).includes(name);
+  const programs = [
+    ...nodePrograms.map((name) => ({ target: `/usr/bin/${name}`, source: join(kubernetesBinariesDir, name) })),
+    ...runtime.programs.map((name) => ({
+      target: `${isPlugin(name) ? cniFolder : "/usr/bin"}/${name}`,
+      source: join(runtimeDir, name),
+    })),
+    { target: "/usr/bin/sprout-bootstrap", source: bootstrapper },
+  ];
+  await mkdir(join(rootfs, cniFolder), { recursive: true });
+  for (const { source, target } of programs) {
+    await copyFile(source, join(rootfs, target));
+    await chmod(join(rootfs, target), 0o755);
   }
   for (const dir of ["/etc/cni/net.d", "/etc/kubernetes/manifests", "/etc/sprout", "/opt/cni", "/var/lib/sprout"])
     await mkdir(join(rootfs, dir), { recursive: true });
   // Mount points of the real filesystems that a machine brings.
   for (const dir of ["/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"])
     await mkdir(join(rootfs, dir), { recursive: true, mode: 0o700 });
-  await writeLink(rootfs, "/opt/cni/bin", "/usr/lib/cni");
+  await writeLink(rootfs, "/opt/cni/bin", cniFolder);
 }
 
-async function linkUnits(
-  rootfs: string,
-  { asksForDocker, kind }: { asksForDocker: boolean; kind: RootKind },
-): Promise<void> {
+async function linkUnits(rootfs: string, kind: RootKind): Promise<void> {
   const units = "/etc/systemd/system";
   const masked = listMasked(kind);
   const links: [path: string, target: string][] = [
@@ -116,8 +122,6 @@ async function linkUnits(
     ...masked.units.map((unit): [string, string] => [`${units}/${unit}`, "/dev/null"]),
     ...masked.generators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
   ];
-  if (asksForDocker)
-    links.push([`${units}/multi-user.target.wants/sprout-no-docker.service`, `${units}/sprout-no-docker.service`]);
   for (const wants of kind === "bare" ? ["getty", "multi-user", "sysinit", "timers"] : ["timers"])
     await rm(join(rootfs, `${units}/${wants}.target.wants`), { recursive: true, force: true });
   for (const [path, target] of links) await writeLink(rootfs, path, target);

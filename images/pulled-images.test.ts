@@ -6,7 +6,7 @@ import { startFakeWebSite, type FakePage } from "../test/fakes/fake-web-site.ts"
 import { findProgram } from "../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { architectures } from "./architecture.ts";
-import { pullContainerImages, toSource } from "./pulled-images.ts";
+import { pullContainerImages } from "./pulled-images.ts";
 
 const [amd64] = architectures;
 if (amd64 === undefined) throw new Error("fixture");
@@ -51,9 +51,4 @@ describe.skipIf(!findProgram("skopeo"))("pullContainerImages, with a fake regist
     ).rejects.toThrow(`Cannot pull 127.0.0.1:${registry.port}/pause:3.10: `);
     expect(await readdir(join(cacheDir, "container-images/amd64"))).toEqual([]);
   });
-});
-
-it("images that are called by the registry of 1.20 are pulled from the one that replaced it", () => {
-  expect(toSource("k8s.gcr.io/coredns:1.7.0")).toBe("registry.k8s.io/coredns:1.7.0");
-  expect(toSource("mirror.test/k8s.gcr.io/pause:3.2")).toBe("mirror.test/k8s.gcr.io/pause:3.2");
 });

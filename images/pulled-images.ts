@@ -6,9 +6,6 @@ import type { StoredArchive } from "./containerd-store.ts";
 import { pullImage, type PullOptions } from "./pull-image.ts";
 import type { WrittenImage } from "./oci-archive.ts";
 
-/** kubeadm of 1.20 still says k8s.gcr.io, which only forwards to the registry that replaced it. */
-const moved = { from: "k8s.gcr.io/", to: "registry.k8s.io/" };
-
 export interface PullAllOptions extends PullOptions {
   architecture: Architecture;
   cacheDir: string;
@@ -40,7 +37,7 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
     await linkOrCopy(`${kept}.tar`, file);
     return JSON.parse(description) as WrittenImage;
   }
-  const written = await pullImage({ ref, source: toSource(ref), architecture }, file, options);
+  const written = await pullImage({ ref, source: ref, architecture }, file, options);
   const work = `${kept}.${process.pid}`;
   await linkOrCopy(file, `${work}.tar`);
   await rename(`${work}.tar`, `${kept}.tar`);
@@ -48,9 +45,5 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
   await rename(`${work}.json`, `${kept}.json`);
   return written;
 }
-
-/** Where the image of this name is pulled from. */
-export const toSource = (ref: string): string =>
-  ref.startsWith(moved.from) ? moved.to + ref.slice(moved.from.length) : ref;
 
 const linkOrCopy = (from: string, to: string) => link(from, to).catch(() => copyFile(from, to));

@@ -3,9 +3,10 @@ import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises
 import { dirname, join } from "node:path";
 import { ExecaError } from "execa";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
-import { containerPackages, machinePackages } from "./debian/packages.ts";
-import { findHostSources, toSourceLine, type HostSources } from "./debian/sources.ts";
+import { containerPackages, listMachinePackages } from "./debian/packages.ts";
+import { findHostSources, toRelease, toSourceLine, type DebianRelease, type DebianSources } from "./debian/sources.ts";
 import { run } from "../metadata-server/run.ts";
+import type { ContainerdFlavour } from "./runtime/runtime-origin.ts";
 import { createWorkFolder } from "./work-folder.ts";
 
 export interface DebianPackages {
@@ -33,19 +34,27 @@ const withoutDocumentation = [
   "path-include=/usr/share/doc/*/copyright",
 ];
 
+export interface DebianChoice {
+  release: DebianRelease;
+  containerd: ContainerdFlavour;
+}
+
 /** The base out of the cache, or made with mmdebstrap. `refresh` makes it anew, with the archives' latest packages. */
 export async function ensureDebianBase(
-  { cacheDir, refresh = false }: { cacheDir: string; refresh?: boolean },
+  { cacheDir, refresh = false, release, containerd }: DebianChoice & { cacheDir: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
 ): Promise<DebianBase> {
-  const host = await findHostSources({ signal });
-  const dir = join(cacheDir, "debian", cacheKey(host));
+  const wanted: WantedBase = {
+    ...toRelease(await findHostSources({ signal }), release),
+    machinePackages: listMachinePackages(containerd),
+  };
+  const dir = join(cacheDir, "debian", cacheKey(wanted));
   if (refresh) await rm(dir, { recursive: true, force: true });
   const cached = await access(join(dir, "packages.json")).then(
     () => true,
     () => false,
   );
-  if (!cached) await buildBase(host, dir, signal);
+  if (!cached) await buildBase(wanted, dir, signal);
   return {
     rootfsArchive: join(dir, "rootfs.tar"),
     containerPackagesDir: join(dir, "container-packages"),
@@ -60,13 +69,18 @@ export async function unpackRootfs(base: DebianBase, rootfs: string, { signal }:
   await run("tar", ["--extract", "--file", base.rootfsArchive, "--directory", rootfs, ...keep], { signal });
 }
 
-async function buildBase(host: HostSources, dir: string, signal: AbortSignal): Promise<void> {
+/** What a base is made of. */
+interface WantedBase extends DebianSources {
+  machinePackages: readonly string[];
+}
+
+async function buildBase(wanted: WantedBase, dir: string, signal: AbortSignal): Promise<void> {
   await using work = await createWorkFolder(dirname(dir));
   const archive = join(work.path, "rootfs.tar");
   // Both are waited for even where one fails: the work folder must have no writer when it is removed.
   const [rootfs, containerImages] = await Promise.allSettled([
-    bootstrapRootfs(host, archive, signal),
-    unpackContainerPackages(host, work.path, signal),
+    bootstrapRootfs(wanted, archive, signal),
+    unpackContainerPackages(wanted, work.path, signal),
   ]);
   if (rootfs.status === "rejected") throw rootfs.reason;
   if (containerImages.status === "rejected") throw containerImages.reason;
@@ -75,17 +89,17 @@ async function buildBase(host: HostSources, dir: string, signal: AbortSignal): P
   await rename(work.path, dir);
 }
 
-async function bootstrapRootfs(host: HostSources, archive: string, signal: AbortSignal): Promise<DebianPackage[]> {
+async function bootstrapRootfs(wanted: WantedBase, archive: string, signal: AbortSignal): Promise<DebianPackage[]> {
   const sourcesList = `${archive}.sources.list`;
-  await writeFile(sourcesList, host.sources.map((source) => `${toSourceLine("deb", source)}\n`).join(""));
+  await writeFile(sourcesList, wanted.sources.map((source) => `${toSourceLine("deb", source)}\n`).join(""));
   const args = [
     "--variant=minbase",
     "--mode=root",
     "--quiet",
     "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
-    `--include=${machinePackages.join(",")}`,
+    `--include=${wanted.machinePackages.join(",")}`,
     ...withoutDocumentation.map((option) => `--dpkgopt=${option}`),
-    host.codename,
+    wanted.codename,
     archive,
     sourcesList,
   ];
@@ -103,12 +117,12 @@ async function bootstrapRootfs(host: HostSources, archive: string, signal: Abort
 
 /** Into `container-packages` in the folder `work`. */
 export async function unpackContainerPackages(
-  host: HostSources,
+  { sources }: DebianSources,
   work: string,
   signal: AbortSignal,
 ): Promise<DebianPackage[]> {
   const stateDir = join(work, "apt");
-  const apt = await createPrivateApt({ sources: host.sources, kind: "deb", stateDir }, { signal });
+  const apt = await createPrivateApt({ sources, kind: "deb", stateDir }, { signal });
   const packages = await apt.unpack(containerPackages, join(work, "container-packages"));
   await rm(stateDir, { recursive: true });
   return packages;
@@ -129,7 +143,7 @@ export function parseDpkgStatus(status: string): DebianPackage[] {
     }));
 }
 
-function cacheKey({ codename, sources }: HostSources): string {
+function cacheKey({ codename, sources, machinePackages }: WantedBase): string {
   const lines = sources.map((source) => toSourceLine("deb", source));
   const inputs = { codename, lines, machinePackages, containerPackages, withoutDocumentation, sourceDateEpoch };
   return createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);

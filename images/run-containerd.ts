@@ -15,10 +15,12 @@ const script = new URL("containerd-in-rootfs.sh", import.meta.url).pathname;
 /** In the scratch folder, where no other containerd can be: before the chroot, a default would be the host's own. */
 const socket = "/mnt/containerd.sock";
 
-/** For the store alone: no CRI, nothing that needs a running system. */
+/** For the store alone: no CRI under either of its names, nothing that needs a running system. containerd 1 reads it too. */
 const config = `version = 2
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs",
-  "io.containerd.snapshotter.v1.zfs", "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.native"]
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
+  "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.snapshotter.v1.devmapper", "io.containerd.snapshotter.v1.native", "io.containerd.snapshotter.v1.erofs",
+  "io.containerd.snapshotter.v1.blockfile"]
 [grpc]
   address = "${socket}"
 `;

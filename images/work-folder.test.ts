@@ -24,7 +24,7 @@ describe("createWorkFolder", () => {
     const child = execa("true");
     const pid = child.pid ?? 0;
     await child;
-    const names = ["v1.20.2", `.partial-${process.pid}-other`, `.partial-${pid}-killed`];
+    const names = ["v1.37.2", `.partial-${process.pid}-other`, `.partial-${pid}-killed`];
     for (const name of names) await mkdir(join(parent, name), { recursive: true });
     await using work = await createWorkFolder(parent);
     expect((await readdir(parent)).toSorted()).toEqual([...names.slice(0, 2), basename(work.path)].toSorted());

@@ -1,10 +1,10 @@
+import type { ContainerdFlavour } from "../runtime/runtime-origin.ts";
+
 /** What a machine is made of, beside Debian's own essential packages. Recommended packages are left out. */
-export const machinePackages: readonly string[] = [
+const commonPackages: readonly string[] = [
   "systemd",
   "systemd-sysv",
-  "containerd",
   "runc",
-  "containernetworking-plugins",
   "ca-certificates",
   // In place of usrmerge, which needs perl: 46 MB for a script that has nothing to do here.
   "usr-is-merged",
@@ -25,8 +25,12 @@ export const machinePackages: readonly string[] = [
   "libstdc++6",
 ];
 
+/** Everything that Debian brings to a machine; its containerd only where that is asked for. */
+export const listMachinePackages = (containerd: ContainerdFlavour): readonly string[] =>
+  containerd === "debian" ? [...commonPackages, "containerd"] : commonPackages;
+
 /** Unpacked for the container images only; no machine has them. */
-export const containerPackages: readonly string[] = ["etcd-server", "etcd-client", "busybox"];
+export const containerPackages: readonly string[] = ["busybox"];
 
 /**
  * Debian's flavour for virtual machines and clouds: small, with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's

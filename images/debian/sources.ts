@@ -8,7 +8,12 @@ export interface DebianSource {
   component: string;
 }
 
-export interface HostSources {
+/** `--debian`: releases that an image can be made of, by the number that people know, and their names in an archive. */
+export const debianReleases = { "12": "bookworm", "13": "trixie" } as const;
+export type DebianRelease = keyof typeof debianReleases;
+export const defaultDebianRelease: DebianRelease = "13";
+
+export interface DebianSources {
   /** Debian's release name, for example `bookworm`. */
   codename: string;
   sources: DebianSource[];
@@ -20,11 +25,20 @@ const columns = ["REPO_URI", "RELEASE", "COMPONENT", "ORIGIN"];
  * The host's own Debian sources, whatever format they are written in: apt itself reads them. Other vendors' archives
  * are left out. Throws where the host has none.
  */
-export async function findHostSources({ signal }: { signal: AbortSignal }): Promise<HostSources> {
+export async function findHostSources({ signal }: { signal: AbortSignal }): Promise<DebianSources> {
   const codename = parseCodename(await readFile("/etc/os-release", "utf8"));
   const format = columns.map((column) => `$(${column})`).join("|");
   const output = await run("apt-get", ["indextargets", "--format", format, "Created-By: Packages"], { signal });
   return { codename, sources: parseIndexTargets(output, codename) };
+}
+
+/** The same archives' sources of another release: suites are named after it (`trixie`, `trixie-updates`, …). */
+export function toRelease({ codename, sources }: DebianSources, release: DebianRelease): DebianSources {
+  const wanted = debianReleases[release];
+  return {
+    codename: wanted,
+    sources: sources.map((source) => ({ ...source, suite: source.suite.replace(codename, wanted) })),
+  };
 }
 
 export function parseCodename(osRelease: string): string {

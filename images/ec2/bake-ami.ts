@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { bakeRoot, manifestFile, ownTemplatesDir, writeManifest, type BakeRootOptions } from "../bake-root.ts";
 import { ensureHostPackages } from "../debian/host-packages.ts";
-import { machinePackages } from "../debian/packages.ts";
+import { listMachinePackages } from "../debian/packages.ts";
 import { findHostSources } from "../debian/sources.ts";
 import type { ImageManifest } from "../manifest.ts";
 import { runStep, type OnBakeProgress } from "../progress.ts";
@@ -27,7 +27,8 @@ export async function bakeAmi(
   { signal, onProgress }: { signal: AbortSignal; onProgress: OnBakeProgress },
 ): Promise<ImageManifest> {
   checkInstance(await readInstanceFacts({ signal }));
-  const baked = await withoutTools(machinePackages, {
+  // Whichever containerd it is to be: what was not installed need not be kept.
+  const baked = await withoutTools(listMachinePackages("debian"), {
     signal,
     work: async () => {
       await ensureHostPackages(tools, { signal });
@@ -46,7 +47,7 @@ async function bakeOwnRoot(options: BakeRootOptions): Promise<ImageManifest> {
   await empty(containerdStore);
   const place = { rootfs, containerdStore, scratchDir: work.path, kind: "cloud" as const };
   const { manifest, archives } = await bakeRoot(options, place, async () => {
-    await installPackages(machinePackages, { signal });
+    await installPackages(listMachinePackages(options.containerd), { signal });
     const containerImages = await unpackContainerPackages(await findHostSources({ signal }), work.path, signal);
     return {
       containerPackagesDir: join(work.path, "container-packages"),

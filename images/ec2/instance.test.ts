@@ -25,9 +25,9 @@ describe("checkInstance", () => {
   });
 
   it.each<[Partial<InstanceFacts>, string]>([
-    [{ osRelease: "ID=ubuntu\nVERSION_ID=24.04\n" }, "this is ubuntu 24.04; launch it from a Debian 12 AMI"],
-    [{ osRelease: 'ID=debian\nVERSION_ID="13"\n' }, "this is debian 13; launch it from a Debian 12 AMI"],
-    [{ osRelease: "" }, "this is unknown unknown; launch it from a Debian 12 AMI"],
+    [{ osRelease: "ID=ubuntu\nVERSION_ID=24.04\n" }, "this is ubuntu 24.04; launch it from an AMI of Debian 12 or 13"],
+    [{ osRelease: 'ID=debian\nVERSION_ID="11"\n' }, "this is debian 11; launch it from an AMI of Debian 12 or 13"],
+    [{ osRelease: "" }, "this is unknown unknown; launch it from an AMI of Debian 12 or 13"],
     [{ userId: 1000 }, "it takes root; run the command with sudo"],
     [{ packages: "arm64" }, "packages here are for arm64 and Sprout is for amd64; take the AMI of amd64"],
     [{ hasCloudInit: false }, "there is no cloud-init, so nobody could log in; launch it from a Debian AMI"],

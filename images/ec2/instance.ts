@@ -1,5 +1,6 @@
 import { access, readFile } from "node:fs/promises";
 import { run } from "../../metadata-server/run.ts";
+import { debianReleases } from "../debian/sources.ts";
 import { hostArchitecture } from "../architecture.ts";
 
 /** What decides whether this system's own root may become an image. */
@@ -27,13 +28,15 @@ export async function readInstanceFacts({ signal }: { signal: AbortSignal }): Pr
   };
 }
 
+const systems: readonly string[] = Object.keys(debianReleases).map((release) => `debian ${release}`);
+
 /** Throws with every reason at once, before anything is changed. */
 export function checkInstance(facts: InstanceFacts): void {
   const valueOf = (key: string) => new RegExp(`^${key}="?([^"\n]+)"?$`, "m").exec(facts.osRelease)?.[1] ?? "unknown";
   const system = `${valueOf("ID")} ${valueOf("VERSION_ID")}`;
   const reasons = [
     ...(facts.userId === 0 ? [] : ["it takes root; run the command with sudo"]),
-    ...(system === "debian 12" ? [] : [`this is ${system}; launch it from a Debian 12 AMI`]),
+    ...(systems.includes(system) ? [] : [`this is ${system}; launch it from an AMI of Debian 12 or 13`]),
     ...(facts.packages === facts.process
       ? []
       : [

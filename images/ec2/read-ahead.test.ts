@@ -33,11 +33,11 @@ it("parseLayerFolders finds the folder of one layer, and those of many", () => {
 it("rankImage puts what every node runs before a control plane's, and these in the order of their start", () => {
   const refs = [
     "localhost/sprout/busybox:1",
-    "k8s.gcr.io/kube-scheduler:v1.20.2",
+    "registry.k8s.io/kube-scheduler:v1.37.2",
     "registry.example:5000/k8s/kube-apiserver:v1.31.4",
-    "k8s.gcr.io/etcd:3.4.13-0",
-    "k8s.gcr.io/pause:3.2",
-    "k8s.gcr.io/kube-proxy@sha256:0a",
+    "registry.k8s.io/etcd:3.4.13-0",
+    "registry.k8s.io/pause:3.10.2",
+    "registry.k8s.io/kube-proxy@sha256:0a",
   ];
   const names = refs.toSorted((a, b) => rankImage(a) - rankImage(b)).map((ref) => /([a-z-]+)[:@][^/]*$/.exec(ref)?.[1]);
   expect(names).toEqual(["pause", "kube-proxy", "etcd", "kube-apiserver", "kube-scheduler", "busybox"]);

@@ -6,8 +6,8 @@ import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { architectures, hostArchitecture } from "../architecture.ts";
 import { BinariesError, checkBinaries, kubernetesPrograms, readChecksums, writeChecksums } from "./binaries.ts";
 
-/** What echo, in kubeadm's place, answers when asked for its version. */
-const echoedVersion = "version --output=short";
+/** In each program's place is echo, which repeats the question. */
+const questions = { kubeadm: ["v1.37.2"], kubelet: ["Kubernetes v1.37.2"], kubectl: ["Client Version: v1.37.2"] };
 
 describe("a folder of Kubernetes binaries", () => {
   let dir: string;
@@ -17,8 +17,9 @@ describe("a folder of Kubernetes binaries", () => {
     for (const name of kubernetesPrograms) await copyFile("/bin/echo", join(dir, name));
   });
 
-  const problems = async (kubernetesVersion = echoedVersion) => {
-    const options = { kubernetesVersion, architecture: hostArchitecture(), signal: new AbortController().signal };
+  const problems = async (asked: Record<string, string[]> = questions) => {
+    const { signal } = new AbortController();
+    const options = { kubernetesVersion: "v1.37.2", questions: asked, architecture: hostArchitecture(), signal };
     try {
       await checkBinaries(dir, options);
     } catch (error) {
@@ -48,8 +49,12 @@ describe("a folder of Kubernetes binaries", () => {
     ]);
   });
 
-  it("is refused when kubeadm is of another version", async () => {
-    expect(await problems("v1.20.2")).toEqual([`kubeadm is ${echoedVersion}, asked for was v1.20.2`]);
+  it("is refused with programs of two versions, and with one that says none", async () => {
+    expect(await problems({ ...questions, kubelet: ["Kubernetes v1.36.3"], kubectl: ["v1.37.2-rc.1"] })).toEqual([
+      "kubectl is v1.37.2-rc.1, asked for was v1.37.2",
+      "kubelet is v1.36.3, asked for was v1.37.2",
+    ]);
+    expect(await problems({ kubeadm: ["help"] })).toEqual(['kubeadm is "help", asked for was v1.37.2']);
   });
 
   it("that does not exist is refused naming every program", async () => {

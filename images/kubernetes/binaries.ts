@@ -7,7 +7,11 @@ import type { Architecture } from "../architecture.ts";
 import { readElf } from "../elf.ts";
 import { run } from "../../metadata-server/run.ts";
 
+/** Everything that is Kubernetes' on a machine and in its container images. */
 export const kubernetesPrograms = [
+  "coredns",
+  "etcd",
+  "etcdctl",
   "kube-apiserver",
   "kube-controller-manager",
   "kube-proxy",
@@ -17,11 +21,8 @@ export const kubernetesPrograms = [
   "kubelet",
   "pause",
 ] as const;
-
 /** What runs on the machine itself; in the official release, the others come as container images. */
 export const nodePrograms = ["kubeadm", "kubectl", "kubelet"] as const;
-
-type Program = (typeof kubernetesPrograms)[number];
 
 export interface FileChecksum {
   name: string;
@@ -34,22 +35,35 @@ export class BinariesError extends Error {
   override name = "BinariesError";
   readonly problems: string[];
   constructor(dir: string, problems: string[]) {
-    super(`Cannot use Kubernetes binaries in ${dir}: ${problems.join("; ")}`);
+    super(`Cannot use programs in ${dir}: ${problems.join("; ")}`);
     this.problems = problems;
   }
 }
 
-/** Throws BinariesError unless every program is in `dir`, executable, of this architecture and of this version. */
+/** How a program is asked for its version, and where it says it. Those that are not here are not asked. */
+const kubernetesQuestions: Readonly<Record<string, readonly string[]>> = {
+  kubeadm: ["version", "--output=short"],
+  kubelet: ["--version"],
+  kubectl: ["version", "--client"],
+  "kube-apiserver": ["--version"],
+  "kube-controller-manager": ["--version"],
+  "kube-scheduler": ["--version"],
+  "kube-proxy": ["--version"],
+};
+
+/** Throws BinariesError unless every program is in `dir`, executable and of this architecture, and Kubernetes' are of this version. */
 export async function checkBinaries(
   dir: string,
   {
     programs = kubernetesPrograms,
     kubernetesVersion,
+    questions = kubernetesQuestions,
     architecture,
     signal,
   }: {
-    programs?: readonly Program[];
-    kubernetesVersion: string;
+    programs?: readonly string[];
+    questions?: Readonly<Record<string, readonly string[]>>;
+    kubernetesVersion?: string;
     architecture: Architecture;
     signal: AbortSignal;
   },
@@ -57,10 +71,26 @@ export async function checkBinaries(
   const checks = programs.map((name) => checkProgram(join(dir, name), name, architecture));
   const problems = (await Promise.all(checks)).filter((problem) => problem !== null);
   if (problems.length > 0) throw new BinariesError(dir, problems);
+  if (kubernetesVersion === undefined) return;
+  const answers = programs.flatMap((name) => {
+    const question = questions[name];
+    return question === undefined ? [] : [checkVersion(join(dir, name), { name, question, kubernetesVersion, signal })];
+  });
+  const wrong = (await Promise.all(answers)).filter((problem) => problem !== null);
+  if (wrong.length > 0) throw new BinariesError(dir, wrong);
+}
 
-  const found = await run(join(dir, "kubeadm"), ["version", "--output=short"], { signal });
-  if (found !== kubernetesVersion)
-    throw new BinariesError(dir, [`kubeadm is ${found}, asked for was ${kubernetesVersion}`]);
+async function checkVersion(
+  path: string,
+  options: { name: string; question: readonly string[]; kubernetesVersion: string; signal: AbortSignal },
+): Promise<string | null> {
+  const { name, question, kubernetesVersion, signal } = options;
+  const printed = await run(path, question, { signal }).catch((error: unknown) => {
+    signal.throwIfAborted();
+    return String((error as { shortMessage?: string }).shortMessage ?? error);
+  });
+  const version = /\bv\d+\.\d+\.\d+(?:[-+][\w.+-]+)?/.exec(printed)?.[0] ?? JSON.stringify(printed.slice(0, 40));
+  return version === kubernetesVersion ? null : `${name} is ${version}, asked for was ${kubernetesVersion}`;
 }
 
 async function checkProgram(path: string, name: string, architecture: Architecture): Promise<string | null> {
@@ -81,14 +111,14 @@ export async function checksumFile(path: string): Promise<{ sha256: string; size
 
 const checksumsFile = "SHA256SUMS";
 
-export async function checksumBinaries(dir: string, programs: readonly Program[]): Promise<FileChecksum[]> {
+export async function checksumBinaries(dir: string, programs: readonly string[]): Promise<FileChecksum[]> {
   const checksums: FileChecksum[] = [];
   for (const name of programs) checksums.push({ name, ...(await checksumFile(join(dir, name))) });
   return checksums;
 }
 
 /** Writes `SHA256SUMS` in the format of sha256sum. */
-export async function writeChecksums(dir: string, programs: readonly Program[] = kubernetesPrograms): Promise<void> {
+export async function writeChecksums(dir: string, programs: readonly string[] = kubernetesPrograms): Promise<void> {
   const checksums = await checksumBinaries(dir, programs);
   const lines = checksums.map(({ name, sha256 }) => `${sha256}  ${name}\n`);
   await writeFile(join(dir, checksumsFile), lines.join(""));

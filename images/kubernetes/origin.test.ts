@@ -1,42 +1,67 @@
 import { describe, expect, it } from "vitest";
 import { locateKubernetes, toKubernetesOrigin } from "./origin.ts";
 
+const kubernetesVersion = "v1.37.2";
+const official = { releaseUrl: "https://dl.k8s.io/release", githubUrl: "https://github.com" };
+
 describe("toKubernetesOrigin", () => {
-  it("builds v1.20.2 from Debian's source and takes every other version from the official release", () => {
-    expect(toKubernetesOrigin({ kubernetesVersion: "v1.20.2" })).toEqual({ kind: "debian-source" });
-    expect(toKubernetesOrigin({ kubernetesVersion: "v1.31.2" })).toEqual({
+  it("leaves the choice between the official release and modules to auto, the default", () => {
+    expect(toKubernetesOrigin({ kubernetesVersion })).toEqual({ kind: "auto", release: official });
+    expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "auto" }).kind).toBe("auto");
+  });
+
+  it("takes the source that is asked for", () => {
+    expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "modules" })).toEqual({ kind: "modules" });
+    expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "release" })).toEqual({
       kind: "release",
-      releaseUrl: "https://dl.k8s.io/release",
+      ...official,
+    });
+    expect(toKubernetesOrigin({ kubernetesVersion, kubernetesBinaries: "/k8s" })).toEqual({
+      kind: "binaries",
+      dir: "/k8s",
     });
   });
 
-  it("takes v1.20.2 from a release too where a mirror is given", () => {
-    const kubernetesVersion = "v1.20.2";
-    const releaseUrl = "https://mirror.test/release";
-    expect(toKubernetesOrigin({ kubernetesVersion, kubernetesReleaseUrl: releaseUrl })).toEqual({
-      kind: "release",
-      releaseUrl,
-    });
-    expect(toKubernetesOrigin({ kubernetesVersion, imageRepository: "mirror.test/k8s/", caFile: "ca.crt" })).toEqual({
+  it("takes the release where a mirror of it is given", () => {
+    expect(
+      toKubernetesOrigin({
+        kubernetesVersion,
+        imageRepository: "mirror.test/k8s/",
+        caFile: "ca.crt",
+        githubUrl: "https://mirror.test",
+      }),
+    ).toEqual({
       kind: "release",
       releaseUrl: "https://dl.k8s.io/release",
+      githubUrl: "https://mirror.test",
       imageRepository: "mirror.test/k8s",
       caFile: "ca.crt",
     });
   });
 
-  it("refuses a folder and a mirror at once", () => {
-    expect(() =>
-      toKubernetesOrigin({ kubernetesVersion: "v1.31.2", kubernetesBinaries: "/k8s", imageRepository: "mirror.test" }),
-    ).toThrow(
-      "Cannot take Kubernetes from two places: give --kubernetes-binaries, or --kubernetes-release-url and --image-repository",
+  it.each([
+    [
+      { kubernetesBinaries: "/k8s", imageRepository: "mirror.test" },
+      "--kubernetes-binaries excludes --image-repository",
+    ],
+    [
+      { kubernetesBinaries: "/k8s", kubernetesSource: "release" as const },
+      "--kubernetes-binaries excludes --kubernetes-source",
+    ],
+    [
+      { kubernetesSource: "modules" as const, kubernetesReleaseUrl: "https://mirror.test" },
+      "--kubernetes-source modules excludes --kubernetes-release-url",
+    ],
+  ])("refuses two places at once: %j", (flags, why) => {
+    expect(() => toKubernetesOrigin({ kubernetesVersion, ...flags })).toThrow(
+      `Cannot take Kubernetes from two places: ${why}`,
     );
   });
 });
 
-it("locateKubernetes keeps what is built and what is downloaded apart", () => {
-  const options = { cacheDir: "/cache", kubernetesVersion: "v1.20.2" };
-  expect(locateKubernetes({ kind: "debian-source" }, options)).toBe("/cache/kubernetes/v1.20.2");
-  expect(locateKubernetes({ kind: "release", releaseUrl: "" }, options)).toBe("/cache/kubernetes-release/v1.20.2");
+it("locateKubernetes keeps what is compiled and what is downloaded apart", () => {
+  const options = { cacheDir: "/cache", kubernetesVersion };
+  expect(locateKubernetes({ kind: "modules" }, options)).toBe("/cache/kubernetes-modules/v1.37.2");
+  expect(locateKubernetes({ kind: "release", ...official }, options)).toBe("/cache/kubernetes-release/v1.37.2");
   expect(locateKubernetes({ kind: "binaries", dir: "/given" }, options)).toBe("/given");
 });

@@ -8,6 +8,8 @@ export interface Environment {
   store: string | undefined;
   dataDir: string;
   cacheDir: string;
+  /** A Go program to compile Kubernetes with, in place of the one on the PATH. */
+  go: string | undefined;
   /** An authority to trust beside the host's own. */
   caFile: string | undefined;
   /** The host's authorities, one PEM file. */
@@ -25,6 +27,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     store: variables["SPROUT_STORE"] || undefined,
     dataDir: variables["SPROUT_DATA_DIR"] || defaultDataDir,
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
+    go: variables["GO"] || undefined,
     caFile: variables["NODE_EXTRA_CA_CERTS"] || undefined,
     hostAuthorities: variables["SSL_CERT_FILE"] || "/etc/ssl/certs/ca-certificates.crt",
     noColor: Boolean(variables["NO_COLOR"]),

@@ -187,6 +187,7 @@ describe("A whole life of clusters, with a kubeadm that prints every secret it f
           environment: {
             server: server.url,
             token: undefined,
+            go: undefined,
             store: undefined,
             caFile: undefined,
             hostAuthorities: server.caFile,

@@ -8,7 +8,8 @@ import type { BakedImage } from "../../images/baked-image.ts";
 import { writeContainerImage, type ContainerImage } from "../../images/container-image.ts";
 import { listImageRefs, planKubernetesImages, planWorkloadImage } from "../../images/container-images.ts";
 import { nodePrograms } from "../../images/kubernetes/binaries.ts";
-import { toKubernetesOrigin } from "../../images/kubernetes/origin.ts";
+import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
+import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { ensureDebianBase } from "../../images/rootfs.ts";
 import { createKubectl } from "../../metadata-server/cli/demo/kubectl.ts";
 import { startFakeWebSite, type FakePage } from "../fakes/fake-web-site.ts";
@@ -46,7 +47,8 @@ async function fillRegistry(
   { image, binariesDir }: { image: BakedImage; binariesDir: string },
 ) {
   const folder = await temporaryFolder("release-images");
-  const { containerPackagesDir } = await ensureDebianBase({ cacheDir }, { signal });
+  const debian = { release: defaultDebianRelease, containerd: "upstream" } as const;
+  const { containerPackagesDir } = await ensureDebianBase({ cacheDir, ...debian }, { signal });
   const architecture = hostArchitecture();
   const inputs = {
     ...image,
@@ -88,13 +90,19 @@ describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${r
       cacheDir: mirrorCache,
       imagesDir,
       bootstrapper: bootstrapperFile,
-      origin: toKubernetesOrigin({
-        kubernetesVersion,
-        kubernetesReleaseUrl: releaseUrl,
-        imageRepository,
-        caFile: join(folder, "mirrors.crt"),
-        registryAuthFile: registry.authFile,
-      }),
+      origin: await chooseOrigin(
+        {
+          kubernetesVersion,
+          kubernetesReleaseUrl: releaseUrl,
+          githubUrl: `${site.url}/github`,
+          imageRepository,
+          caFile: join(folder, "mirrors.crt"),
+          registryAuthFile: registry.authFile,
+        },
+        { cacheDir: mirrorCache, architecture: hostArchitecture().debian, signal },
+      ),
+      debianRelease: defaultDebianRelease,
+      containerd: "upstream",
       signal,
       onProgress: () => undefined,
     });

@@ -4,7 +4,11 @@ import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
-import { locateKubernetes, toKubernetesOrigin } from "../../images/kubernetes/origin.ts";
+import { hostArchitecture } from "../../images/architecture.ts";
+import { defaultDebianRelease } from "../../images/debian/sources.ts";
+import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
+import { locateKubernetes } from "../../images/kubernetes/origin.ts";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
 import type { Connection } from "../../metadata-server/cli/client/connection.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
@@ -15,7 +19,7 @@ import type { MachineProvider } from "../../metadata-server/providers/provider.t
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
 import { createLabFolder } from "./lab-folders.ts";
 
-export const kubernetesVersion = "v1.20.2";
+export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
 const arch = process.arch === "arm64" ? "arm64" : "x64";
 export const bootstrapperFile = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
@@ -33,15 +37,22 @@ export async function prepareImage(
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
   const source = { kubernetesVersion, cacheDir };
+  const { signal } = new AbortController();
+  const go = process.env["GO"] || undefined;
+  const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, go, signal });
   const image = await ensureImage({
     ...source,
     imagesDir: join(cacheDir, "images"),
     bootstrapper: bootstrapperFile,
     ...(networkBoot ? { networkBoot } : {}),
-    signal: new AbortController().signal,
+    origin,
+    debianRelease: defaultDebianRelease,
+    containerd: "upstream",
+    go,
+    signal,
     onProgress,
   });
-  const binaries = locateKubernetes(toKubernetesOrigin(source), source);
+  const binaries = locateKubernetes(origin, source);
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
 }
 

@@ -38,7 +38,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
   const image = program.command("image").description("bake and list machine images on this host");
 
   addKubernetesOptions(image.command("bake"), context.environment)
-    .description("bake the machine image from Debian packages (root; 4 minutes more where Kubernetes is built first)")
+    .description("bake the machine image (root; 6 to 9 minutes more where Kubernetes is compiled first)")
     .option("--cache-dir <DIR>", "what is fetched or built once", context.environment.cacheDir)
     .option("--refresh-packages", "the archive's latest Debian packages instead of the cached ones")
     .option("--templates <DIR>", "each file in it takes the place of the project's template of the same path")
@@ -122,7 +122,7 @@ function printImages(
           "architecture",
           "system",
           "container images",
-          "cluster dns",
+          "containerd",
           "network boot",
           "age",
           "folder",
@@ -133,7 +133,7 @@ function printImages(
           manifest.architecture,
           `debian ${manifest.debian.codename}`,
           String(manifest.containerImages.length),
-          manifest.clusterDns ? "CoreDNS" : "none",
+          manifest.containerd.version,
           describeNetworkBoot(manifest),
           formatAge(context.now() - Date.parse(manifest.bakedAt)),
           dir,
@@ -144,7 +144,7 @@ function printImages(
 
 /** A mirror is named, and so is where the container images are from. */
 function describeOrigin({ origin, imageRepository }: BakedImage["manifest"]): string {
-  const names = { "debian-source": "Debian's source", binaries: "given programs", release: "official release" };
+  const names = { modules: "Go modules", binaries: "given programs", release: "official release" };
   if (origin.kind !== "release") return names[origin.kind];
   const mirror = origin.releaseUrl === officialReleaseUrl ? names.release : origin.releaseUrl;
   return imageRepository === undefined ? mirror : `${mirror}, ${imageRepository}`;

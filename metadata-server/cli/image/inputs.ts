@@ -1,8 +1,10 @@
 import path from "node:path";
+import { warnUnverified } from "#api/kubernetes-version.ts";
+import { hostArchitecture } from "../../../images/architecture.ts";
 import type { BakeRootOptions } from "../../../images/bake-root.ts";
 import type { KubernetesOrigin } from "../../../images/kubernetes/origin.ts";
 import type { LaunchSecrets } from "../../../images/launch-secrets.ts";
-import type { CliContext } from "../context.ts";
+import { styleOf, type CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { KubernetesFlags } from "./kubernetes-flags.ts";
 
@@ -23,13 +25,18 @@ export interface BakeInputs extends AsyncDisposable {
 export async function prepareInputs(context: CliContext, options: BakeInputOptions): Promise<BakeInputs> {
   if (process.platform !== "linux" || process.getuid?.() !== 0)
     throw new CliError(exitCodes.usage, "Cannot bake an image: it takes root on Linux; run the command with sudo");
-  const [{ mergeTemplates }, { toKubernetesOrigin }, { buildBootstrapper }] = await Promise.all([
+  const [{ mergeTemplates }, { chooseOrigin }, { buildBootstrapper }] = await Promise.all([
     import("../../../images/merge-templates.ts"),
-    import("../../../images/kubernetes/origin.ts"),
+    import("../../../images/kubernetes/choose-origin.ts"),
     import("../../../bootstrapper/build.ts"),
   ]);
   const { cacheDir, kubernetesVersion, launchSecrets = {} } = options;
-  const origin = toKubernetesOrigin(options);
+  const { go, hostAuthorities } = context.environment;
+  const warning = warnUnverified(kubernetesVersion);
+  if (warning !== undefined)
+    context.stderr.write(`${styleOf(context, context.stderr)("yellow", "Warning:")} ${warning}\n`);
+  const architecture = hostArchitecture().debian;
+  const origin = await chooseOrigin(options, { cacheDir, architecture, go, signal: context.signal });
   const { templates: overlayDir, networkManifests = [] } = options;
   await using disposables = new AsyncDisposableStack();
   const templates = disposables.use(await mergeTemplates({ overlayDir, networkManifests }));
@@ -42,7 +49,10 @@ export async function prepareInputs(context: CliContext, options: BakeInputOptio
       kubernetesVersion,
       cacheDir,
       origin,
-      hostAuthorities: context.environment.hostAuthorities,
+      debianRelease: options.debian,
+      containerd: options.containerd,
+      go,
+      hostAuthorities,
       launchSecrets,
       bootstrapper,
       templatesDir: templates.path,

@@ -1,20 +1,26 @@
-import { InvalidArgumentError, type Command } from "commander";
-import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { defaultKubernetesVersion, isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
 import { KubernetesVersion } from "#api/name.ts";
-import type { OriginFlags } from "../../../images/kubernetes/origin.ts";
+import { debianReleases, defaultDebianRelease, type DebianRelease } from "../../../images/debian/sources.ts";
+import { kubernetesSources, type OriginFlags } from "../../../images/kubernetes/origin.ts";
+import { containerdFlavours, type ContainerdFlavour } from "../../../images/runtime/runtime-origin.ts";
 import type { Environment } from "../environment.ts";
-
-const defaultKubernetesVersion = "v1.20.2";
 
 /** What chooses a Kubernetes version and where it comes from, for every command that bakes. */
 export function addKubernetesOptions(command: Command, environment: Environment): Command {
   return command
     .option("--kubernetes-version <VERSION>", supportedKubernetes, parseKubernetesVersion, defaultKubernetesVersion)
-    .option(
-      "--kubernetes-binaries <DIR>",
-      "a folder with kubeadm, kubelet, …, instead of Debian's source or the release",
+    .addOption(
+      new Option(
+        "--kubernetes-source <SOURCE>",
+        "the official release, or Go modules compiled here; auto: what is there",
+      )
+        .choices(kubernetesSources)
+        .default(undefined, "auto"),
     )
-    .option("--kubernetes-release-url <URL>", "a mirror of https://dl.k8s.io/release, for any version", parseUrl)
+    .option("--kubernetes-binaries <DIR>", "neither: a folder with kubeadm, kubelet, etcd, coredns, …")
+    .option("--kubernetes-release-url <URL>", "a mirror of https://dl.k8s.io/release", parseUrl)
+    .option("--github-url <URL>", "a mirror of https://github.com, for containerd, crictl and CNI plugins", parseUrl)
     .option(
       "--image-repository <REPOSITORY>",
       "a mirror of registry.k8s.io, as kubeadm's imageRepository",
@@ -22,7 +28,17 @@ export function addKubernetesOptions(command: Command, environment: Environment)
     )
     .option("--ca-file <FILE>", "an authority to trust beside the host's (NODE_EXTRA_CA_CERTS)", environment.caFile)
     .option("--registry-auth-file <FILE>", "credentials for the registry, as Docker's config.json")
-    .option("--allow-plain-http", "download and pull without TLS from other hosts than this one too");
+    .option("--allow-plain-http", "download and pull without TLS from other hosts than this one too")
+    .addOption(
+      new Option("--debian <RELEASE>", "Debian's release on the machines")
+        .choices(Object.keys(debianReleases))
+        .default(defaultDebianRelease),
+    )
+    .addOption(
+      new Option("--containerd <WHOSE>", "containerd 2 as upstream releases it, or Debian's package")
+        .choices(containerdFlavours)
+        .default("upstream"),
+    );
 }
 
 export function parseKubernetesVersion(value: string): string {
@@ -50,4 +66,7 @@ function parseRepository(value: string): string {
   throw new InvalidArgumentError("must be HOST[:PORT][/PATH], such as registry.example.com/k8s");
 }
 
-export type KubernetesFlags = OriginFlags;
+export interface KubernetesFlags extends OriginFlags {
+  debian: DebianRelease;
+  containerd: ContainerdFlavour;
+}

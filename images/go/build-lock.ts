@@ -1,0 +1,27 @@
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const intervalMs = 500;
+
+/**
+ * One at a time on this host for whatever `name` names; whoever comes second waits. An abstract socket (unix(7)) goes with
+ * its process, however that ends, so no stale lock is ever left.
+ */
+export async function lockBuild(
+  name: string,
+  { signal, onWait }: { signal: AbortSignal; onWait: () => void },
+): Promise<Disposable> {
+  for (let attempt = 1; ; attempt += 1) {
+    const server = createServer().unref();
+    try {
+      server.listen(`\0sprout-build:${name}`);
+      await once(server, "listening", { signal });
+      return { [Symbol.dispose]: () => void server.close() };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    }
+    if (attempt === 1) onWait();
+    await sleep(intervalMs, undefined, { signal });
+  }
+}

