@@ -69,7 +69,7 @@ describe("parseImageManifest", () => {
 
   it("refuses another schema version", () => {
     expect(problems(JSON.stringify({ ...manifest, schemaVersion: 2 }))).toEqual([
-      "schemaVersion: Invalid input: expected 2",
+      "schemaVersion: Invalid input: expected 3",
     ]);
   });
 });
