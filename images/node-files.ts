@@ -1,7 +1,6 @@
 import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { renderTemplate, type TemplateValues } from "../templates/render.ts";
-import { kubernetesMinor } from "#api/kubernetes-version.ts";
 import { listMasked, type RootKind } from "./masked-units.ts";
 
 export interface NodeFilesInputs {
@@ -36,12 +35,6 @@ const nodeFiles: readonly NodeFile[] = [
   { template: "systemd/system.conf", path: "/etc/systemd/system.conf.d/sprout.conf" },
 ];
 
-/** kubelet asks for Docker before 1.24 only. */
-const noDockerFiles: readonly NodeFile[] = [
-  { template: "systemd/no-docker", path: "/usr/lib/sprout/no-docker", mode: 0o755 },
-  { template: "systemd/sprout-no-docker.service", path: "/etc/systemd/system/sprout-no-docker.service" },
-];
-
 /** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
 const leftovers: readonly string[] = [
   "/etc/apt/sources.list",
@@ -59,9 +52,7 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
   if (inputs.kind === "bare") await removeLeftovers(rootfs);
   await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
 
-  const asksForDocker = kubernetesMinor(inputs.kubernetesVersion) < 24;
-  const files = [...nodeFiles, ...(asksForDocker ? noDockerFiles : [])];
-  for (const file of files) {
+  for (const file of nodeFiles) {
     const text = await renderNodeFile(file.template, inputs.templatesDir, { pauseImage: inputs.pauseImage });
     await writeNodeFile(rootfs, file.path, text, file.mode);
   }
@@ -70,7 +61,7 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
     recursive: true,
     filter: (source) => !source.endsWith(".ts"),
   });
-  await linkUnits(rootfs, { asksForDocker, kind: inputs.kind });
+  await linkUnits(rootfs, inputs.kind);
 }
 
 async function removeLeftovers(rootfs: string): Promise<void> {
@@ -103,10 +94,7 @@ async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise
   await writeLink(rootfs, "/opt/cni/bin", "/usr/lib/cni");
 }
 
-async function linkUnits(
-  rootfs: string,
-  { asksForDocker, kind }: { asksForDocker: boolean; kind: RootKind },
-): Promise<void> {
+async function linkUnits(rootfs: string, kind: RootKind): Promise<void> {
   const units = "/etc/systemd/system";
   const masked = listMasked(kind);
   const links: [path: string, target: string][] = [
@@ -116,8 +104,6 @@ async function linkUnits(
     ...masked.units.map((unit): [string, string] => [`${units}/${unit}`, "/dev/null"]),
     ...masked.generators.map((name): [string, string] => [`/etc/systemd/system-generators/${name}`, "/dev/null"]),
   ];
-  if (asksForDocker)
-    links.push([`${units}/multi-user.target.wants/sprout-no-docker.service`, `${units}/sprout-no-docker.service`]);
   for (const wants of kind === "bare" ? ["getty", "multi-user", "sysinit", "timers"] : ["timers"])
     await rm(join(rootfs, `${units}/${wants}.target.wants`), { recursive: true, force: true });
   for (const [path, target] of links) await writeLink(rootfs, path, target);

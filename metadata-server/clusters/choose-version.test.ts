@@ -16,7 +16,7 @@ describe("POST /v1/clusters with a Kubernetes version", () => {
     ["v1.25.0", "supported are v1.20.x, v1.31.x and newer"],
   ])("that is not baked, %s, names those that are and says what to do", async (version, advice) => {
     expect(problemOf(await create(version), "422 no-image")).toMatchObject({
-      detail: `Provider fake has no image for Kubernetes ${version}; there are: v1.20.2, v1.19.0; ${advice}`,
+      detail: `Provider fake has no image for Kubernetes ${version}; there are: v1.37.2, v1.19.0; ${advice}`,
     });
     expect(server.provider.segments).toEqual(new Set());
   });

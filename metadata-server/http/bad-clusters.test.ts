@@ -64,7 +64,7 @@ const badClusters: [string, Record<string, unknown>, Record<string, string>][] =
   [
     "a version without v",
     { kubernetesVersion: "1.20.2" },
-    { "/kubernetesVersion": "must be a version such as v1.20.2" },
+    { "/kubernetesVersion": "must be a version such as v1.37.2" },
   ],
   ["an unknown field", { node: 3 }, { "/node": "is unknown" }],
   ["an unknown field with a slash", { "a/b~c": 3 }, { "/a~1b~0c": "is unknown" }],

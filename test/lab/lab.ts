@@ -15,7 +15,7 @@ import type { MachineProvider } from "../../metadata-server/providers/provider.t
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
 import { createLabFolder } from "./lab-folders.ts";
 
-export const kubernetesVersion = "v1.20.2";
+export const kubernetesVersion = "v1.37.2";
 export const cacheDir = "/var/cache/sprout";
 const arch = process.arch === "arm64" ? "arm64" : "x64";
 export const bootstrapperFile = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");

@@ -10,14 +10,14 @@ const idOf = (kind: string) =>
 
 const InstanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "must be an instance type such as m6i.large");
 
-/** `v1.20.2=ami-…,v1.31.2=ami-…` */
+/** `v1.37.2=ami-…,v1.31.2=ami-…` */
 const Images = z
   .string()
   .transform((text) => text.split(",").map((pair) => pair.split("=")))
   .pipe(
     z
       .array(
-        z.tuple([KubernetesVersion, idOf("ami")], "must be VERSION=AMI pairs such as v1.20.2=ami-0123456789abcdef0"),
+        z.tuple([KubernetesVersion, idOf("ami")], "must be VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0"),
       )
       .min(1),
   )
