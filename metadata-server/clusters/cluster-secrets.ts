@@ -130,6 +130,7 @@ function mintFor(
     address,
     endpointHost: cluster.endpoint.slice(0, cluster.endpoint.lastIndexOf(":")),
     serviceSubnet: cluster.network.serviceSubnet,
+    kubernetesVersion: cluster.kubernetesVersion,
     now,
     notAfter: now + certificateLifetimeMs,
     withRouteAgent: cluster.network.plugin === "routes",

@@ -2,6 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createAuthorities } from "./authorities.ts";
 import { dayMs } from "./certificate.ts";
 import type { MintRequest } from "./mint.ts";
@@ -19,6 +20,7 @@ export const controlPlane: MintRequest = {
   address: "10.77.0.11",
   endpointHost: "api.build126.test",
   serviceSubnet: "10.96.0.0/12",
+  kubernetesVersion: defaultKubernetesVersion,
   withRouteAgent: true,
   now,
   notAfter: now + 60 * dayMs,

@@ -40,7 +40,7 @@ function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPa
     ["etcd/peer", etcd("peer"), pki["etcd/ca.crt"]],
     ["etcd/healthcheck-client", etcd("healthcheck-client"), pki["etcd/ca.crt"]],
     ["apiserver-etcd-client", file("apiserver-etcd-client"), pki["etcd/ca.crt"]],
-    ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair!, pki["ca.crt"]]),
+    ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair, pki["ca.crt"]]),
     ["kubelet client", kubelet.client, pki["ca.crt"]],
     ["kubelet serving", kubelet.serving, pki["ca.crt"]],
     ["route agent", routeAgent!, pki["ca.crt"]],
@@ -73,7 +73,7 @@ describe("a control plane's credentials", () => {
   test("have kubeadm's subjects and usages, system:masters for super-admin alone", () => {
     expect(summary(mintControlPlane())).toEqual({
       apiserver: "CN=kube-apiserver server",
-      "apiserver-kubelet-client": "O=kubeadm:cluster-admins CN=kube-apiserver-kubelet-client client",
+      "apiserver-kubelet-client": "CN=kube-apiserver-kubelet-client client",
       "front-proxy-client": "CN=front-proxy-client client",
       "etcd/server": "CN=cp01.build126.test server+client",
       "etcd/peer": "CN=cp01.build126.test server+client",
@@ -87,6 +87,14 @@ describe("a control plane's credentials", () => {
       "kubelet serving": "O=system:nodes CN=system:node:cp01.build126.test server",
       "route agent": "O=sprout:route-agents CN=sprout:node:cp01.build126.test client",
     });
+  });
+
+  test("give the API server its rights at kubelets by a group before 1.36", () => {
+    for (const kubernetesVersion of ["v1.34.4", "v1.35.4"])
+      expect(summary(mintControlPlane({ kubernetesVersion }))).toEqual({
+        ...summary(mintControlPlane()),
+        "apiserver-kubelet-client": "O=kubeadm:cluster-admins CN=kube-apiserver-kubelet-client client",
+      });
   });
 
   test("are all accepted by openssl for every purpose they have, and for no other", async () => {
@@ -199,6 +207,7 @@ describe("mintCredentials refuses", () => {
       { serviceSubnet: "10.96.0.0/32" },
       "serviceSubnet 10.96.0.0/32 has no first address",
     ],
+    ["an unreadable version", { kubernetesVersion: "1.37" }, "kubernetesVersion must be a version such as v1.37.2"],
     ["a time that is none", { now: Number.NaN }, "now Invalid input"],
     ["an unknown field", { sans: [] }, 'Unrecognized key: "sans"'],
     [

@@ -1,12 +1,12 @@
 import { z } from "zod";
 import type { ControlPlaneCredentials, Credentials, KeyPair } from "#api/credentials.ts";
-import { AllocationId, NodeName, Role } from "#api/name.ts";
+import { AllocationId, KubernetesVersion, NodeName, Role } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
 import { toAlternativeNames } from "./alternative-names.ts";
 import type { Authorities } from "./authorities.ts";
 import { type Usage, dayMs, issueCertificate } from "./certificate.ts";
 import { type Issuer, loadIssuer } from "./issuer.ts";
-import { administratorsGroup } from "./kubernetes-groups.ts";
+import { administratorsGroup, kubeletClientGroups } from "./kubernetes-groups.ts";
 
 /** No node's certificate lives shorter, however short the cluster's TTL: a longer TTL must not need new ones. */
 export const minimumLifetimeMs = 30 * dayMs;
@@ -19,6 +19,7 @@ const MintRequest = z.strictObject({
   /** Host of the API server's endpoint: a name or an address. */
   endpointHost: z.string(),
   serviceSubnet: Cidr,
+  kubernetesVersion: KubernetesVersion,
   /** Further names and addresses under which the API server is reached. */
   extraSans: z.array(z.string()).readonly().optional(),
   /** Milliseconds since the epoch. */
@@ -106,7 +107,7 @@ function mintPki(
       "apiserver-kubelet-client",
       sign(kubernetes, ["client"], {
         commonName: "kube-apiserver-kubelet-client",
-        organizations: [administratorsGroup],
+        organizations: kubeletClientGroups(node.kubernetesVersion),
       }),
     ),
     ...files("front-proxy-ca", authorities.frontProxy),

@@ -88,6 +88,7 @@ function mintAll(): number {
       address: `10.77.${index >> 8}.${index & 255}`,
       endpointHost: "api.bench.test",
       serviceSubnet,
+      kubernetesVersion: defaultKubernetesVersion,
       withRouteAgent: true,
       now,
       notAfter: now + 365 * dayMs,

@@ -2,6 +2,7 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { onTestFinished } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createClusterPki } from "../../metadata-server/pki/cluster-pki.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
@@ -30,6 +31,7 @@ function mint(name: string, address: string) {
     address,
     endpointHost: "api.build126.test",
     serviceSubnet: "10.96.0.0/12",
+    kubernetesVersion: defaultKubernetesVersion,
     withRouteAgent: false,
     now,
     notAfter: now + 86_400_000,

@@ -1,4 +1,5 @@
 import type { Credentials, KeyPair } from "#api/credentials.ts";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { JoinMode, Role } from "#api/name.ts";
 import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
@@ -21,6 +22,7 @@ export function createClusterCredentials(now = Date.now()) {
       address: "127.0.0.1",
       endpointHost: "localhost",
       serviceSubnet: "10.96.0.0/12",
+      kubernetesVersion: defaultKubernetesVersion,
       withRouteAgent: true,
       now,
       notAfter: now + 60 * dayMs,
