@@ -111,9 +111,9 @@ describe("preflight checks", () => {
       { exec: containerdWithPauseOnly, metadata: workerMetadata },
     );
     expect(problems).toEqual(["image: registry.k8s.io/kube-proxy:v1.37.2 is not in containerd's store; bake it in"]);
-    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.37.2", "v1.31.0") };
+    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.37.2", "v1.36.0") };
     expect(await check(checkContainerRuntime, other)).toEqual([
-      "image: is baked for Kubernetes v1.31.0, the cluster is v1.37.2; use its image",
+      "image: is baked for Kubernetes v1.36.0, the cluster is v1.37.2; use its image",
     ]);
   });
 

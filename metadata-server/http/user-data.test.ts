@@ -18,7 +18,7 @@ beforeEach(async () => {
   hasExternal = true;
   server = await createTestServer({
     furtherProviders: () =>
-      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.37.2", "v1.31.2"] })] : [],
+      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.37.2", "v1.36.3"] })] : [],
   });
 });
 afterEach(() => server.close());

@@ -2,7 +2,7 @@ import { describeProviderContract } from "../provider-contract.ts";
 import { createExternalProvider } from "./external-provider.ts";
 
 const open = () =>
-  createExternalProvider({ serverUrl: "https://sprout.example:8443", kubernetesVersions: ["v1.31.2", "v1.37.2"] });
+  createExternalProvider({ serverUrl: "https://sprout.example:8443", kubernetesVersions: ["v1.36.3", "v1.37.2"] });
 
 describeProviderContract(
   "machines that somebody else launches",
