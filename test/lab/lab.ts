@@ -1,5 +1,6 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
@@ -15,7 +16,7 @@ import type { MachineProvider } from "../../metadata-server/providers/provider.t
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
 import { createLabFolder } from "./lab-folders.ts";
 
-export const kubernetesVersion = "v1.37.2";
+export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
 const arch = process.arch === "arm64" ? "arm64" : "x64";
 export const bootstrapperFile = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
