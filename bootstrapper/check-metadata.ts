@@ -1,6 +1,6 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
 import { BootstrapError } from "./errors.ts";
-import { toVersionTraits } from "./kubernetes/version.ts";
 
 /** What the schema cannot say: that the document agrees with itself. Throws BootstrapError with every problem at once. */
 export function checkMetadata(metadata: NodeMetadata): void {
@@ -47,10 +47,6 @@ function parseCidr(cidr: string): [base: number, bits: number] {
 }
 
 function versionProblems(version: string): string[] {
-  try {
-    toVersionTraits(version);
-    return [];
-  } catch (error) {
-    return [`/cluster/kubernetesVersion: ${(error as Error).message}`];
-  }
+  if (isSupportedKubernetes(version)) return [];
+  return [`/cluster/kubernetesVersion: ${version} is not supported; supported are ${supportedKubernetes}, and newer`];
 }

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { authorityFiles } from "#api/cluster-pki.ts";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { type Credentials, pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { ImageManifest } from "./image-manifest.ts";
@@ -8,7 +9,7 @@ import type { LaunchCredentials } from "./node-credentials.ts";
 const firstName = "cp01.build126.test";
 export const workerMetadata: NodeMetadata = {
   allocation: "a-bbbbbbbbbbbbbbbb",
-  cluster: { id: "c-aaaaaaaaaaaaaaaa", name: "build126", kubernetesVersion: "v1.20.2" },
+  cluster: { id: "c-aaaaaaaaaaaaaaaa", name: "build126", kubernetesVersion: defaultKubernetesVersion },
   self: { name: "node03.build126.test", role: "worker", address: "10.77.0.14", podCidr: "10.244.3.0/24" },
   endpoint: "api.build126.test:6443",
   controlPlanes: [{ name: firstName, address: "10.77.0.11" }],
@@ -72,7 +73,12 @@ export const firstCredentials: Credentials = {
   pki: Object.fromEntries(
     pkiFiles.map((name) => [name, pem(name.endsWith(".key") ? "EC PRIVATE KEY" : "CERTIFICATE", name)]),
   ) as Record<(typeof pkiFiles)[number], string>,
-  kubeconfigs: { admin: pair("admin"), "controller-manager": pair("controller-manager"), scheduler: pair("scheduler") },
+  kubeconfigs: {
+    admin: pair("admin"),
+    "super-admin": pair("super-admin"),
+    "controller-manager": pair("controller-manager"),
+    scheduler: pair("scheduler"),
+  },
   kubelet,
   routeAgent: pair("route-agent"),
 };
@@ -97,9 +103,12 @@ export const launchWorkerCredentials: LaunchCredentials = {
 
 export const templatesFolder = join(import.meta.dirname, "../templates");
 
-/** Of an image baked from Debian's source, which has no CoreDNS. */
+/** Of an image without CoreDNS. */
 export const imageManifest: ImageManifest = {
-  kubernetesVersion: "v1.20.2",
-  containerImages: [{ ref: "k8s.gcr.io/pause:3.2" }, { ref: "k8s.gcr.io/kube-proxy:v1.20.2" }],
+  kubernetesVersion: defaultKubernetesVersion,
+  containerImages: [
+    { ref: "registry.k8s.io/pause:3.10.2" },
+    { ref: `registry.k8s.io/kube-proxy:${defaultKubernetesVersion}` },
+  ],
   clusterDns: false,
 };

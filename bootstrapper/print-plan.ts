@@ -1,10 +1,10 @@
 import { authorityFiles } from "#api/cluster-pki.ts";
 import { pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { hasCgroupV1 } from "./cgroups.ts";
 import { below, readOptional } from "./files.ts";
 import { readImageManifest } from "./image-manifest.ts";
 import { hasNameServer } from "./name-server.ts";
-import { toVersionTraits } from "./kubernetes/version.ts";
 import type { NodeCredentials } from "./node-credentials.ts";
 import { planSteps, toNodeKind } from "./plan.ts";
 import { renderNodeFiles } from "./render/node-files.ts";
@@ -38,6 +38,7 @@ export async function printPlan({
     render,
     image: await readImageManifest(root),
     inContainer,
+    hasCgroupV1: await hasCgroupV1(root),
     hasNameServer: await hasNameServer(root),
     now,
   });
@@ -70,7 +71,7 @@ function maskedLaunch(
 }
 
 /** In the place of what only a claim would tell. */
-function maskedCredentials({ allocation, self, cluster, network, join: mode }: NodeMetadata): NodeCredentials {
+function maskedCredentials({ allocation, self, network, join: mode }: NodeMetadata): NodeCredentials {
   const pair = { certificate: masked, key: masked };
   const kubelet = { client: pair, serving: pair };
   const common = { allocation, routeAgent: pair };
@@ -78,11 +79,10 @@ function maskedCredentials({ allocation, self, cluster, network, join: mode }: N
   if (self.role === "worker" && mode === "kubeadm")
     return { ...worker, join: mode, kubelet: { serving: pair }, bootstrap: pair };
   if (self.role === "worker") return { ...worker, join: "certificate", kubelet };
-  const superAdmin = toVersionTraits(cluster.kubernetesVersion).clusterAdminsBinding ? { "super-admin": pair } : {};
   return {
     role: "control-plane",
     pki: Object.fromEntries(pkiFiles.map((name) => [name, masked])) as Record<(typeof pkiFiles)[number], string>,
-    kubeconfigs: { admin: pair, "controller-manager": pair, scheduler: pair, ...superAdmin },
+    kubeconfigs: { admin: pair, "controller-manager": pair, scheduler: pair, "super-admin": pair },
     kubelet,
     ...(network.plugin === "manifest" && { networkManifest: masked }),
     ...common,

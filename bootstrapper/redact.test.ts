@@ -33,7 +33,7 @@ describe("createRedactor", () => {
     "Cannot get report token: the server refused with status 409 (Already claimed)",
     `ca: ${Buffer.from(pem("CERTIFICATE", "c".repeat(120))).toString("base64")}`,
     "discovery-token-ca-cert-hash sha256:0123456789abcdef",
-    "k8s.gcr.io/kube-apiserver:v1.20.2",
+    "registry.k8s.io/kube-apiserver:v1.37.2",
     "node03.build126.test (render, 12 s ago)",
   ])("leaves %j, which is none", (text) => {
     expect(createRedactor()(text)).toBe(text);

@@ -99,8 +99,8 @@ async function clientOf(
   if (as === "kubelet") return "client" in credentials.kubelet ? credentials.kubelet.client : readKubeletClient(root);
   if (as === "bootstrap") return "bootstrap" in credentials ? credentials.bootstrap : undefined;
   if (credentials.role === "worker") return undefined;
-  // Until 1.29's binding exists, only super-admin may create it.
-  return credentials.kubeconfigs["super-admin"] ?? credentials.kubeconfigs.admin;
+  // Until the administrators' binding exists, only super-admin may create it.
+  return credentials.kubeconfigs["super-admin"];
 }
 
 /** Where kubelet keeps what the cluster gave it: certificate and key in one file. */

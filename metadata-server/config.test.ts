@@ -4,7 +4,7 @@ import { ConfigError, loadConfig } from "./config.ts";
 /** All that EC2 needs. */
 const ec2 = {
   ec2Region: "eu-west-1",
-  ec2Images: "v1.20.2=ami-01234567",
+  ec2Images: "v1.37.2=ami-01234567",
   ec2Subnets: "subnet-01234567",
   ec2SecurityGroups: "sg-01234567",
   ec2InstanceTypes: "m6i.large",
@@ -60,10 +60,10 @@ describe("loadConfig", () => {
 
   it("takes EC2 by flags or variables, with an image for each version", () => {
     const environment = { SPROUT_EC2_SPOT: "true", SPROUT_EC2_SUBNETS: "subnet-0123456789abcdef0,subnet-01234567" };
-    const { ec2Subnets: _, ...flags } = { ...ec2, ec2Images: "v1.20.2=ami-01234567,v1.31.2=ami-89abcdef" };
+    const { ec2Subnets: _, ...flags } = { ...ec2, ec2Images: "v1.37.2=ami-01234567,v1.36.3=ami-89abcdef" };
     expect(loadConfig(flags, environment)).toMatchObject({
       ec2Region: "eu-west-1",
-      ec2Images: { "v1.20.2": "ami-01234567", "v1.31.2": "ami-89abcdef" },
+      ec2Images: { "v1.37.2": "ami-01234567", "v1.36.3": "ami-89abcdef" },
       ec2Subnets: ["subnet-0123456789abcdef0", "subnet-01234567"],
       ec2Spot: true,
       ec2InstanceTypes: ["m6i.large"],
@@ -74,9 +74,9 @@ describe("loadConfig", () => {
   it("takes machines that somebody else launches, and none by itself", () => {
     expect(loadConfig({}, {})).toMatchObject({ externalServerUrl: null, externalKubernetesVersions: null });
     const environment = { SPROUT_EXTERNAL_SERVER_URL: "https://sprout.example:8443" };
-    expect(loadConfig({ externalKubernetesVersions: "v1.20.2,v1.31.2" }, environment)).toMatchObject({
+    expect(loadConfig({ externalKubernetesVersions: "v1.37.2,v1.36.3" }, environment)).toMatchObject({
       externalServerUrl: "https://sprout.example:8443",
-      externalKubernetesVersions: ["v1.20.2", "v1.31.2"],
+      externalKubernetesVersions: ["v1.37.2", "v1.36.3"],
     });
   });
 
@@ -110,7 +110,7 @@ describe("loadConfig", () => {
     [{ logLevel: "loud" }, '--log-level (SPROUT_LOG_LEVEL) Invalid option: expected one of "info"|"warn"|"error"'],
     [{ ...ec2, ec2Region: "Ireland" }, "--ec2-region (SPROUT_EC2_REGION) must be a region such as eu-west-1"],
     [
-      { ...ec2, ec2Images: "v1.20.2=snap-1" },
+      { ...ec2, ec2Images: "v1.37.2=snap-1" },
       "--ec2-images (SPROUT_EC2_IMAGES) must be an id such as ami-0123456789abcdef0",
     ],
     [
@@ -134,12 +134,12 @@ describe("loadConfig", () => {
       "--external-kubernetes-versions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) is required with --external-server-url",
     ],
     [
-      { externalKubernetesVersions: "v1.20.2" },
+      { externalKubernetesVersions: "v1.37.2" },
       "--external-server-url (SPROUT_EXTERNAL_SERVER_URL) is required with --external-kubernetes-versions",
     ],
     [
-      { externalServerUrl: "https://a", externalKubernetesVersions: "v1.20.2,v1.25.0" },
-      "--external-kubernetes-versions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) must be of v1.20.x, v1.31.x and newer",
+      { externalServerUrl: "https://a", externalKubernetesVersions: "v1.37.2,v1.33.0" },
+      "--external-kubernetes-versions (SPROUT_EXTERNAL_KUBERNETES_VERSIONS) must be of v1.34.x, v1.35.x, v1.36.x, v1.37.x, or newer",
     ],
     [
       { ec2Region: "eu-west-1", ec2SecurityGroups: "sg-0123456789abcdef0", ec2InstanceTypes: "m6i.large" },

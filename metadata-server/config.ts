@@ -75,8 +75,6 @@ const Fields = z.strictObject({
     .default(86_400),
   /** Entries; the oldest are dropped. */
   auditEntries: z.coerce.number("must be a whole number").pipe(z.int().min(1000).max(10_000_000)).default(100_000),
-  /** `sa.key`s made ahead in idle time and kept sealed in the data directory, about 2 KB each. */
-  serviceAccountKeysAhead: z.coerce.number("must be a whole number").pipe(z.int().min(0).max(10_000)).default(1000),
   store: StoreTarget.default(null),
   ...ec2Options,
   ...externalOptions,
@@ -104,7 +102,6 @@ const variables = {
   serverNames: "SPROUT_SERVER_NAMES",
   deletedRetentionSeconds: "SPROUT_DELETED_RETENTION_SECONDS",
   auditEntries: "SPROUT_AUDIT_ENTRIES",
-  serviceAccountKeysAhead: "SPROUT_SERVICE_ACCOUNT_KEYS_AHEAD",
   store: "SPROUT_STORE",
   ...ec2Variables,
   ...externalVariables,

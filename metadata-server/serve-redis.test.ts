@@ -31,7 +31,7 @@ afterEach(async () => {
 
 /** Servers with the same secrets and (fake) machines. */
 async function serve(): Promise<RunningServer> {
-  const settings = { dataDir, listenAddress: "127.0.0.1", serviceAccountKeysAhead: 0, store: redis.url };
+  const settings = { dataDir, listenAddress: "127.0.0.1", store: redis.url };
   const config = loadConfig({ ...settings, port: await findFreePort() }, {});
   const server = await startServer(config, { logger: quiet, providers: [provider] });
   servers.push(server);

@@ -5,11 +5,10 @@ import { isBackDoor } from "./back-door.ts";
 import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "./cloud-init/bootstrapper-executables.ts";
 import { createBackground } from "./clusters/background.ts";
-import { pause, systemClock } from "./clusters/clock.ts";
+import { systemClock } from "./clusters/clock.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
 import { createToken } from "./clusters/identifiers.ts";
-import { comingUpStates } from "./clusters/lifecycle.ts";
 import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusals.ts";
@@ -26,17 +25,12 @@ import { createOpenPowerDriver } from "./machines/open-power-driver.ts";
 import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
-import { openServiceAccountKeyStock } from "./pki/service-account-key-stock.ts";
-import { createServiceAccountKeyPool } from "./pki/service-account-keys.ts";
 import { type BareMetalOptions, createBareMetalProvider } from "./providers/bare-metal/bare-metal-provider.ts";
 import { listBootImages } from "./boot/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
-
-/** Between keys made ahead, each about 30 ms of one core. */
-const keyRestMs = 250;
 
 export interface RunningServer {
   url: string;
@@ -69,12 +63,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const tlsDirectory = join(config.dataDir, "tls");
   const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
   const store = await openStore(config, { logger, ephemeral });
-  const keysDirectory = join(config.dataDir, "service-account-keys");
-  const serviceAccountKeys = createServiceAccountKeyPool({
-    size: config.serviceAccountKeysAhead,
-    stock: await openServiceAccountKeyStock({ directory: keysDirectory, serverKeys: [serverKey], logger }),
-    rest: (signal) => untilIdle(store, signal),
-  });
   const background = createBackground(logger);
   const metrics = createMetrics(store);
   const stopping = new AbortController();
@@ -84,7 +72,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     store,
     providers: toMap([...providers, ...inventoryProviders(config, { store, clock, logger, openPowerDriver })]),
     serverKeys,
-    serviceAccountKeys,
     ca: tls.ca,
     baseDomain: config.baseDomain,
     plainHttpPort: config.httpListen?.port,
@@ -99,7 +86,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
   const stop = async (leave: () => Promise<void>) => {
     stopping.abort();
     await background.close();
-    await serviceAccountKeys.close();
     await leave();
   };
   try {
@@ -192,12 +178,6 @@ function serverNames(config: Config) {
   const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
   const unique = [...new Set(all)];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };
-}
-
-/** Clusters that are coming up have the processors to themselves: on one host, machines and server share them. */
-async function untilIdle(store: Store, signal: AbortSignal): Promise<void> {
-  do await pause(systemClock, { delayMs: keyRestMs, signal });
-  while (!signal.aborted && (await store.clusters({ states: comingUpStates, limit: 1 })).length > 0);
 }
 
 /** Made on first start and kept: clients go on after a restart. */

@@ -11,6 +11,8 @@ const join: Placeholders = {
   address: value,
   criSocket: value,
   clusterDns: flag,
+  hasCgroupV1: flag,
+  patchesFolder: value,
   discoveryKubeconfig: value,
   timeout: value,
 };
@@ -30,7 +32,6 @@ const kubeadm: Placeholders = {
   kubeletConfig: value,
   etcd: { initialCluster: value, alone: flag, certificateName: { domain: value } },
   joinToken: { token: value, ttl: value },
-  makesCertificates: flag,
 };
 const dhcp: Placeholders = { interface: value, netmask: value, url: value };
 const addresses: Placeholders = {
@@ -75,24 +76,18 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "ipxe/image.ipxe": { lines: { text: value }, assetsUrl: value, bootInterface: value, commandLine: value },
   "ipxe/wait.ipxe": { lines: { text: value }, mac: value, uuid: value, serial: value, seconds: value },
   "journald/journald.conf": image,
-  "kubeadm/join-v1beta2.yaml": join,
-  "kubeadm/join-v1beta4.yaml": join,
-  "kubeadm/v1beta2.yaml": kubeadm,
-  "kubeadm/v1beta4.yaml": kubeadm,
+  "kubeadm/init.yaml": kubeadm,
+  "kubeadm/join.yaml": join,
+  "kubeadm/patches/kubeletconfiguration.yaml": {},
   "kubelet/config.yaml": {
     controlPlane: flag,
     resolvConf: value,
     clusterDns: { address: value },
-    containerRuntime: { criSocket: value },
-    cgroupV1Field: flag,
+    criSocket: value,
+    hasCgroupV1: flag,
   },
   "kubelet/default": {},
-  "kubelet/kubeadm-flags.env": {
-    containerRuntime: { criSocket: value },
-    containerRuntimeFlag: flag,
-    name: value,
-    address: value,
-  },
+  "kubelet/kubeadm-flags.env": { name: value, address: value },
   "kubernetes/cluster-admins-binding.yaml": {},
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,
@@ -112,10 +107,8 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "sysctl/sprout.conf": image,
   "systemd/containerd.service": image,
   "systemd/kubelet.service": image,
-  "systemd/no-docker": image,
   "systemd/sprout-bootstrap.service": image,
   "systemd/sprout-lease@.service": {},
-  "systemd/sprout-no-docker.service": image,
   "systemd/sprout-route-agent.service": image,
   "systemd/system.conf": image,
 };

@@ -15,7 +15,7 @@ export async function readEmbeddedClient(root: string, path: string): Promise<Ke
   return { certificate: fromBase64(certificate), key: fromBase64(key) };
 }
 
-/** Until 1.29's binding exists, only super-admin may create it. Throws where kubeadm has made neither. */
+/** Until the administrators' binding exists, only super-admin may create it. Throws where kubeadm has made neither. */
 export async function readAdministrator(root: string): Promise<KeyPair> {
   const files = ["/etc/kubernetes/super-admin.conf", "/etc/kubernetes/admin.conf"];
   for (const file of files) {

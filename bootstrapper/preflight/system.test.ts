@@ -8,8 +8,8 @@ import { checkContainerRuntime } from "./container-runtime.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "./system.ts";
 
 const header = "  sl  local_address rem_address   st\n";
-const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2", "k8s.gcr.io/etcd:3.4.13-0"];
-const manifest = JSON.stringify({ kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) });
+const images = ["registry.k8s.io/pause:3.10.2", "registry.k8s.io/kube-proxy:v1.37.2", "registry.k8s.io/etcd:3.7.0-0"];
+const manifest = JSON.stringify({ kubernetesVersion: "v1.37.2", containerImages: images.map((ref) => ({ ref })) });
 const healthy = {
   "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
   "proc/sys/net/ipv4/ip_forward": "1\n",
@@ -24,7 +24,7 @@ const containerd = async (command: readonly string[]) =>
     : images.join("\n");
 
 const containerdWithPauseOnly = async (command: readonly string[]) =>
-  command.includes("plugins") ? containerd(command) : "k8s.gcr.io/pause:3.2\n";
+  command.includes("plugins") ? containerd(command) : "registry.k8s.io/pause:3.10.2\n";
 const portsOf = (problems: string[]) => problems.map((problem) => /\d+/.exec(problem)?.[0]);
 
 async function check(
@@ -110,10 +110,10 @@ describe("preflight checks", () => {
       {},
       { exec: containerdWithPauseOnly, metadata: workerMetadata },
     );
-    expect(problems).toEqual(["image: k8s.gcr.io/kube-proxy:v1.20.2 is not in containerd's store; bake it in"]);
-    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.20.2", "v1.31.0") };
+    expect(problems).toEqual(["image: registry.k8s.io/kube-proxy:v1.37.2 is not in containerd's store; bake it in"]);
+    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.37.2", "v1.36.0") };
     expect(await check(checkContainerRuntime, other)).toEqual([
-      "image: is baked for Kubernetes v1.31.0, the cluster is v1.20.2; use its image",
+      "image: is baked for Kubernetes v1.36.0, the cluster is v1.37.2; use its image",
     ]);
   });
 

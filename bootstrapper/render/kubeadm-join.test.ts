@@ -4,15 +4,15 @@ import { imageManifest, kubeadmWorkerCredentials, kubeadmWorkerMetadata, pem, te
 import { createRender } from "../templates.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
-async function render(kubernetesVersion = "v1.20.2") {
-  const cluster = { ...kubeadmWorkerMetadata.cluster, kubernetesVersion };
+async function render({ hasCgroupV1 = false } = {}) {
   const { files, links } = await renderNodeFiles({
-    metadata: { ...kubeadmWorkerMetadata, cluster },
+    metadata: kubeadmWorkerMetadata,
     credentials: kubeadmWorkerCredentials,
     render: createRender(templatesFolder),
     image: imageManifest,
     inContainer: false,
     hasNameServer: true,
+    hasCgroupV1,
     now: new Date("2026-01-31T12:00:00Z"),
   });
   const yaml = (path: string): unknown => parse(files.find((file) => file.path === path)?.content ?? "");
@@ -64,38 +64,32 @@ describe("renderNodeFiles for kubeadm's join", () => {
     name: "node03.build126.test",
     criSocket: "unix:///run/containerd/containerd.sock",
     taints: [],
-    ignorePreflightErrors: ["FileExisting-crictl"],
+    kubeletExtraArgs: [
+      { name: "cluster-dns", value: "" },
+      { name: "hostname-override", value: "node03.build126.test" },
+      { name: "node-ip", value: "10.77.0.14" },
+    ],
   };
-  const file = { kubeConfigPath: "/etc/kubernetes/discovery.conf" };
+  const configuration = {
+    apiVersion: "kubeadm.k8s.io/v1beta4",
+    kind: "JoinConfiguration",
+    caCertPath: "/etc/kubernetes/pki/ca.crt",
+    discovery: { file: { kubeConfigPath: "/etc/kubernetes/discovery.conf" } },
+    nodeRegistration,
+    timeouts: { discovery: "180s", tlsBootstrap: "180s" },
+  };
 
-  it("writes a v1beta2 JoinConfiguration for 1.20", async () => {
-    expect((await render()).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
-      apiVersion: "kubeadm.k8s.io/v1beta2",
-      kind: "JoinConfiguration",
-      caCertPath: "/etc/kubernetes/pki/ca.crt",
-      discovery: { file, timeout: "180s" },
-      nodeRegistration: {
-        ...nodeRegistration,
-        kubeletExtraArgs: { "cluster-dns": "", "hostname-override": "node03.build126.test", "node-ip": "10.77.0.14" },
-      },
-    });
+  it("writes a JoinConfiguration that ignores no check, its timeouts within the deadline", async () => {
+    expect((await render()).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual(configuration);
   });
 
-  it("writes a v1beta4 JoinConfiguration for 1.31, its timeouts within the deadline", async () => {
-    expect((await render("v1.31.4")).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
-      apiVersion: "kubeadm.k8s.io/v1beta4",
-      kind: "JoinConfiguration",
-      caCertPath: "/etc/kubernetes/pki/ca.crt",
-      discovery: { file },
-      nodeRegistration: {
-        ...nodeRegistration,
-        kubeletExtraArgs: [
-          { name: "cluster-dns", value: "" },
-          { name: "hostname-override", value: "node03.build126.test" },
-          { name: "node-ip", value: "10.77.0.14" },
-        ],
-      },
-      timeouts: { discovery: "180s", tlsBootstrap: "180s" },
+  it("allows cgroup v1 to kubeadm and kubelet on a machine that has it, whatever the cluster's configuration says", async () => {
+    const { yaml } = await render({ hasCgroupV1: true });
+    expect(yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
+      ...configuration,
+      nodeRegistration: { ...nodeRegistration, ignorePreflightErrors: ["SystemVerification"] },
+      patches: { directory: "/etc/kubernetes/patches" },
     });
+    expect(yaml("/etc/kubernetes/patches/kubeletconfiguration.yaml")).toEqual({ failCgroupV1: false });
   });
 });

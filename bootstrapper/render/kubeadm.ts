@@ -1,5 +1,4 @@
 import type { NodeFile } from "../files.ts";
-import { toVersionTraits } from "../kubernetes/version.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { discoveryKubeconfig } from "./kubeconfigs.ts";
 import { renderKubeletConfig } from "./kubelet.ts";
@@ -10,6 +9,8 @@ export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
 /** For a worker's `kubeadm join`. */
 export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
+/** What `kubeadm join` puts over the cluster's configuration on this node alone; a file is named after what it changes. */
+const patchesFolder = "/etc/kubernetes/patches";
 
 /**
  * kubeadm's configuration. How etcd starts is in a file of its own, for the static pods only: in kubeadm-config it
@@ -18,8 +19,7 @@ export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
 export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render, inContainer, image } = input;
   const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
-  if (self.role === "worker") return metadata.join === "kubeadm" ? [await joinFile(input)] : [];
-  const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
+  if (self.role === "worker") return metadata.join === "kubeadm" ? joinFiles(input) : [];
   const launch = isLaunchCredentials(credentials) && credentials.role === "control-plane" ? [credentials] : [];
   const ttl = `${Math.ceil(metadata.deadlineSeconds)}s`;
   const values = {
@@ -36,10 +36,9 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     inContainer,
     imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
     joinToken: launch.map(({ token }) => ({ token, ttl })),
-    makesCertificates: launch.length > 0,
-    kubeletConfig: await renderKubeletConfig(input, { controlPlane: false }),
+    // For every worker that joins, whichever cgroups it has: those on v1 bring a patch.
+    kubeletConfig: await renderKubeletConfig(input, { controlPlane: false, hasCgroupV1: false }),
   };
-  const template = `kubeadm/${kubeadmApi}.yaml`;
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
   // A member without peers has nobody's heartbeat to wait for.
   const etcdStart = {
@@ -49,22 +48,27 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
   };
   const file = async (path: string, etcd: (typeof etcdStart)[]) => ({
     path,
-    content: await render(template, { ...values, etcd }),
+    content: await render("kubeadm/init.yaml", { ...values, etcd }),
     mode: 0o600,
   });
   return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart])];
 }
 
-async function joinFile({ metadata, render, image }: RenderInput): Promise<NodeFile> {
-  const { self, cluster, deadlineSeconds } = metadata;
-  const { kubeadmApi } = toVersionTraits(cluster.kubernetesVersion);
-  const content = await render(`kubeadm/join-${kubeadmApi}.yaml`, {
+async function joinFiles({ metadata, render, image, hasCgroupV1 }: RenderInput): Promise<NodeFile[]> {
+  const { self, deadlineSeconds } = metadata;
+  const content = await render("kubeadm/join.yaml", {
     name: self.name,
     address: self.address,
     criSocket,
     clusterDns: image.clusterDns,
+    hasCgroupV1,
+    patchesFolder,
     discoveryKubeconfig,
     timeout: `${Math.ceil(deadlineSeconds)}s`,
   });
-  return { path: kubeadmJoinConfig, content, mode: 0o600 };
+  const join = { path: kubeadmJoinConfig, content, mode: 0o600 };
+  if (!hasCgroupV1) return [join];
+  const patch = "kubeletconfiguration.yaml";
+  const patched = await render(`kubeadm/patches/${patch}`, {});
+  return [join, { path: `${patchesFolder}/${patch}`, content: patched, mode: 0o644 }];
 }

@@ -1,6 +1,5 @@
 import type { KeyPair } from "#api/credentials.ts";
 import type { NodeFile, NodeLink } from "../files.ts";
-import { toVersionTraits } from "../kubernetes/version.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { resolvConf } from "../name-server.ts";
 import { clusterDnsAddress } from "./cluster-dns.ts";
@@ -17,6 +16,7 @@ export const kubeletClientPem = `${folder}/pki/kubelet-client-current.pem`;
  */
 export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFile[]; links: NodeLink[] }> {
   const { credentials, render, inContainer } = input;
+  const { self } = input.metadata;
   const environment = {
     path: "/etc/default/kubelet",
     content: await render("kubelet/default", {}),
@@ -35,12 +35,15 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   const files = [
     {
       path: `${folder}/config.yaml`,
-      content: await renderKubeletConfig(input, { controlPlane: input.metadata.self.role === "control-plane" }),
+      content: await renderKubeletConfig(input, {
+        controlPlane: self.role === "control-plane",
+        hasCgroupV1: input.hasCgroupV1,
+      }),
       mode: 0o644,
     },
     {
       path: `${folder}/kubeadm-flags.env`,
-      content: await render("kubelet/kubeadm-flags.env", toFlags(input)),
+      content: await render("kubelet/kubeadm-flags.env", { name: self.name, address: self.address }),
       mode: 0o644,
     },
     ...client.map(({ file }) => file),
@@ -57,15 +60,13 @@ const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
 /** The kubelet's KubeletConfiguration: a node's own, and the cluster's for what `kubeadm join` makes of it. */
 export function renderKubeletConfig(
   { metadata, render, image }: RenderInput,
-  { controlPlane }: { controlPlane: boolean },
+  node: { controlPlane: boolean; hasCgroupV1: boolean },
 ): Promise<string> {
-  const { containerRuntimeField, cgroupV1Field } = toVersionTraits(metadata.cluster.kubernetesVersion);
   return render("kubelet/config.yaml", {
-    controlPlane,
+    ...node,
     resolvConf,
     clusterDns: image.clusterDns ? [{ address: clusterDnsAddress(metadata.network.serviceSubnet) }] : [],
-    containerRuntime: containerRuntimeField ? [{ criSocket }] : [],
-    cgroupV1Field,
+    criSocket,
   });
 }
 
@@ -84,16 +85,6 @@ export function kubeletClientFiles({ certificate, key }: KeyPair, now: Date): { 
   return {
     file: { path, content: `${certificate}${key}`, mode: 0o600, secret },
     link: { path: kubeletClientPem, target: path },
-  };
-}
-
-function toFlags({ metadata: { self, cluster } }: RenderInput) {
-  const { containerRuntimeFlag, containerRuntimeField } = toVersionTraits(cluster.kubernetesVersion);
-  return {
-    containerRuntime: containerRuntimeField ? [] : [{ criSocket }],
-    containerRuntimeFlag,
-    name: self.name,
-    address: self.address,
   };
 }
 

@@ -16,7 +16,14 @@ import { renderNodeFiles } from "./node-files.ts";
 const hostsBefore = "127.0.0.1 localhost\n10.77.0.14 node03.build126.test\n";
 
 async function render(metadata: NodeMetadata, credentials: NodeCredentials) {
-  const machine = { image: imageManifest, inContainer: true, hasNameServer: true, hostsBefore, now: new Date(0) };
+  const machine = {
+    image: imageManifest,
+    inContainer: true,
+    hasNameServer: true,
+    hasCgroupV1: false,
+    hostsBefore,
+    now: new Date(0),
+  };
   const { files } = await renderNodeFiles({
     ...machine,
     metadata,
@@ -47,24 +54,18 @@ describe("the files of a node without a server", () => {
     ]);
   });
 
-  it.each(["v1.20.2", "v1.31.4"])(
-    "has kubeadm %s make the token for the time of the bring-up, and P-256 keys",
-    async (version) => {
-      const metadata = { ...firstMetadata, cluster: { ...firstMetadata.cluster, kubernetesVersion: version } };
-      const { text } = await render(metadata, launchFirstCredentials);
-      const [init, cluster] = parseAllDocuments(text("/etc/kubernetes/kubeadm-static-pods.yaml")).map(
-        (document) => document.toJS() as Record<string, unknown>,
-      );
-      expect(init).toMatchObject({ bootstrapTokens: [{ token: "abcdef.0123456789abcdef", ttl: "180s" }] });
-      expect(cluster).toMatchObject({
-        ...(version === "v1.20.2"
-          ? { featureGates: { PublicKeysECDSA: true } }
-          : { encryptionAlgorithm: "ECDSA-P256" }),
-        etcd: { local: { serverCertSANs: ["etcd.build126.test"] } },
-      });
-      expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("etcd.build126.test");
-    },
-  );
+  it("have kubeadm make the token for the time of the bring-up, and P-256 keys", async () => {
+    const { text } = await render(firstMetadata, launchFirstCredentials);
+    const [init, cluster] = parseAllDocuments(text("/etc/kubernetes/kubeadm-static-pods.yaml")).map(
+      (document) => document.toJS() as Record<string, unknown>,
+    );
+    expect(init).toMatchObject({ bootstrapTokens: [{ token: "abcdef.0123456789abcdef", ttl: "180s" }] });
+    expect(cluster).toMatchObject({
+      encryptionAlgorithm: "ECDSA-P256",
+      etcd: { local: { serverCertSANs: ["etcd.build126.test"] } },
+    });
+    expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("etcd.build126.test");
+  });
 
   it("are a token and the pinned authority on a worker, and no key", async () => {
     const { paths, text } = await render(kubeadmWorkerMetadata, launchWorkerCredentials);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import type { Credentials } from "#api/credentials.ts";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import {
   firstCredentials,
@@ -18,7 +19,7 @@ import type { RenderInput } from "./render-input.ts";
 
 const now = new Date("2026-01-31T12:00:00Z");
 async function render(metadata: NodeMetadata, credentials: Credentials, machine: Partial<RenderInput> = {}) {
-  const node = { image: imageManifest, inContainer: true, hasNameServer: false, ...machine };
+  const node = { image: imageManifest, inContainer: true, hasNameServer: false, hasCgroupV1: false, ...machine };
   const input = { metadata, credentials, render: createRender(templatesFolder), ...node, now };
   const { files, links } = await renderNodeFiles(input);
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -27,11 +28,6 @@ async function render(metadata: NodeMetadata, credentials: Credentials, machine:
 }
 const documents = (text: string) =>
   parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
-
-const versioned = (kubernetesVersion: string) => ({
-  ...firstMetadata,
-  cluster: { ...firstMetadata.cluster, kubernetesVersion },
-});
 
 describe("renderNodeFiles", () => {
   it("gives a worker exactly its files, secrets 0600", async () => {
@@ -63,7 +59,7 @@ describe("renderNodeFiles", () => {
     const holding = files.filter(
       ({ content }) => content.includes("PRIVATE KEY") || content.includes("client-key-data"),
     );
-    expect(holding).toHaveLength(11 + 3 + 3);
+    expect(holding).toHaveLength(11 + 4 + 3);
     expect(holding.filter(({ secret, mode }) => !secret || mode !== 0o600)).toEqual([]);
   });
 
@@ -75,11 +71,11 @@ describe("renderNodeFiles", () => {
       resolvConf: "/etc/resolv.conf",
       rotateCertificates: true,
       nodeStatusReportFrequency: "5m",
+      containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
     });
     expect(config).not.toHaveProperty("staticPodPath");
     expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
-      'KUBELET_KUBEADM_ARGS="--container-runtime=remote --container-runtime-endpoint=unix:///run/containerd/containerd.sock ' +
-        '--hostname-override=node03.build126.test --node-ip=10.77.0.14"\n',
+      'KUBELET_KUBEADM_ARGS="--hostname-override=node03.build126.test --node-ip=10.77.0.14"\n',
     );
     const user = "system:node:node03.build126.test";
     const pemFile = "/var/lib/kubelet/pki/kubelet-client-current.pem";
@@ -127,24 +123,25 @@ describe("renderNodeFiles", () => {
     expect(further.text("/etc/hosts")).not.toContain("10.77.0.11 api.build126.test\n");
   });
 
-  it("writes kubeadm's configuration for 1.20", async () => {
+  it("writes kubeadm's configuration", async () => {
     const { text } = await render(firstMetadata, firstCredentials);
     const [init, cluster, kubelet, proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(init).toEqual({
-      apiVersion: "kubeadm.k8s.io/v1beta2",
+      apiVersion: "kubeadm.k8s.io/v1beta4",
       kind: "InitConfiguration",
       bootstrapTokens: [{ ttl: "1s" }],
       localAPIEndpoint: { advertiseAddress: "10.77.0.11", bindPort: 6443 },
       nodeRegistration: { name: "cp01.build126.test", criSocket: "unix:///run/containerd/containerd.sock" },
     });
     expect(cluster).toEqual({
-      apiVersion: "kubeadm.k8s.io/v1beta2",
+      apiVersion: "kubeadm.k8s.io/v1beta4",
       kind: "ClusterConfiguration",
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: defaultKubernetesVersion,
       clusterName: "build126",
+      encryptionAlgorithm: "ECDSA-P256",
       controlPlaneEndpoint: "api.build126.test:6443",
       networking: { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
-      controllerManager: { extraArgs: { "allocate-node-cidrs": "false" } },
+      controllerManager: { extraArgs: [{ name: "allocate-node-cidrs", value: "false" }] },
     });
     expect(kubelet).toEqual(
       parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
@@ -156,7 +153,14 @@ describe("renderNodeFiles", () => {
     const { text } = await render(firstMetadata, firstCredentials);
     expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[1]).not.toHaveProperty("etcd");
     expect(documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"))[1]).toMatchObject({
-      etcd: { local: { extraArgs: { "heartbeat-interval": "20", "election-timeout": "100" } } },
+      etcd: {
+        local: {
+          extraArgs: expect.arrayContaining([
+            { name: "heartbeat-interval", value: "20" },
+            { name: "election-timeout", value: "100" },
+          ]) as unknown,
+        },
+      },
     });
   });
 
@@ -176,46 +180,35 @@ describe("renderNodeFiles", () => {
       ...documents(text("/etc/kubernetes/kubeadm.yaml"))[1],
       etcd: {
         local: {
-          extraArgs: {
-            "initial-cluster":
-              "cp01.build126.test=https://10.77.0.11:2380,cp02.build126.test=https://10.77.0.12:2380,cp03.build126.test=https://10.77.0.13:2380",
-            "initial-cluster-state": "new",
-          },
+          extraArgs: [
+            {
+              name: "initial-cluster",
+              value:
+                "cp01.build126.test=https://10.77.0.11:2380,cp02.build126.test=https://10.77.0.12:2380,cp03.build126.test=https://10.77.0.13:2380",
+            },
+            { name: "initial-cluster-state", value: "new" },
+          ],
         },
       },
     });
   });
 
-  it("uses v1beta4 and no vanished flag for 1.31, and refuses what lies between", async () => {
-    const { text } = await render(versioned("v1.31.4"), firstCredentials);
-    const [init, cluster] = documents(text("/etc/kubernetes/kubeadm.yaml"));
-    expect(init).toMatchObject({ apiVersion: "kubeadm.k8s.io/v1beta4" });
-    expect(cluster).toMatchObject({
-      controllerManager: { extraArgs: [{ name: "allocate-node-cidrs", value: "false" }] },
-    });
-    expect(text("/var/lib/kubelet/kubeadm-flags.env")).toBe(
-      'KUBELET_KUBEADM_ARGS="--hostname-override=cp01.build126.test --node-ip=10.77.0.11"\n',
-    );
-    expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({
-      failCgroupV1: false,
-      containerRuntimeEndpoint: "unix:///run/containerd/containerd.sock",
-    });
-    await expect(render(versioned("v1.25.0"), firstCredentials)).rejects.toThrow(
-      "Cannot bring up Kubernetes v1.25.0: supported are v1.20.x, v1.31.x and newer",
-    );
+  it("allows cgroup v1 to the kubelet of a machine that has it, and to no other by the cluster's configuration", async () => {
+    const { text } = await render(firstMetadata, firstCredentials, { hasCgroupV1: true });
+    expect(parse(text("/var/lib/kubelet/config.yaml"))).toHaveProperty("failCgroupV1", false);
+    expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[2]).not.toHaveProperty("failCgroupV1");
+    const unified = await render(firstMetadata, firstCredentials);
+    expect(parse(unified.text("/var/lib/kubelet/config.yaml"))).not.toHaveProperty("failCgroupV1");
   });
 
-  it.each(["v1.20.2", "v1.31.4"])(
-    "calls the images of %s by the repository that they were pulled from",
-    async (version) => {
-      const image = { ...imageManifest, imageRepository: "mirror.test:5000/k8s" };
-      const { text } = await render(versioned(version), firstCredentials, { image });
-      for (const file of ["kubeadm.yaml", "kubeadm-static-pods.yaml"])
-        expect(documents(text(`/etc/kubernetes/${file}`))[1]).toHaveProperty("imageRepository", "mirror.test:5000/k8s");
-      const byDefault = await render(versioned(version), firstCredentials);
-      expect(byDefault.text("/etc/kubernetes/kubeadm.yaml")).not.toContain("imageRepository");
-    },
-  );
+  it("calls the images by the repository that they were pulled from", async () => {
+    const image = { ...imageManifest, imageRepository: "mirror.test:5000/k8s" };
+    const { text } = await render(firstMetadata, firstCredentials, { image });
+    for (const file of ["kubeadm.yaml", "kubeadm-static-pods.yaml"])
+      expect(documents(text(`/etc/kubernetes/${file}`))[1]).toHaveProperty("imageRepository", "mirror.test:5000/k8s");
+    const byDefault = await render(firstMetadata, firstCredentials);
+    expect(byDefault.text("/etc/kubernetes/kubeadm.yaml")).not.toContain("imageRepository");
+  });
 
   it("tells kubelet of the cluster DNS where the image has CoreDNS, and gives CoreDNS a name server to ask", async () => {
     const image = { ...imageManifest, clusterDns: true };

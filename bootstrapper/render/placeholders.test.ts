@@ -55,7 +55,7 @@ const nodes: [NodeMetadata, NodeCredentials][] = [
   [kubeadmWorkerMetadata, launchWorkerCredentials],
 ];
 
-/** Rendered by a node: what the code gives to each template, over every kind of node and version. */
+/** Rendered by a node: what the code gives to each template, over every kind of node and machine. */
 async function recordGiven(): Promise<Map<string, Placeholders>> {
   const given = new Map<string, Placeholders>();
   const render = createRender(templatesFolder);
@@ -65,11 +65,10 @@ async function recordGiven(): Promise<Map<string, Placeholders>> {
   };
   const images = [imageManifest, { ...imageManifest, clusterDns: true, imageRepository: "mirror.test/k8s" }];
   for (const [metadata, credentials] of nodes)
-    for (const kubernetesVersion of ["v1.20.2", "v1.31.4"])
+    for (const hasCgroupV1 of [true, false])
       for (const image of images) {
-        const cluster = { ...metadata.cluster, kubernetesVersion };
-        const machine = { image, inContainer: true, hasNameServer: true, now: new Date(0) };
-        await renderNodeFiles({ ...machine, metadata: { ...metadata, cluster }, credentials, render: record });
+        const machine = { image, inContainer: true, hasNameServer: true, hasCgroupV1, now: new Date(0) };
+        await renderNodeFiles({ ...machine, metadata, credentials, render: record });
       }
   return given;
 }

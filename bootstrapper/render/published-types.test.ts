@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Credentials } from "#api/credentials.ts";
+import { defaultKubernetesVersion, kubernetesMinor, kubernetesReleases } from "#api/kubernetes-version.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { checkDocuments, loadPublishedTypes } from "../../test/fixtures/published-types.ts";
 import {
@@ -16,13 +17,8 @@ import {
 import { createRender } from "../templates.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
-/** From 1.31 on these fields are neither renamed nor removed; newer versions add some. */
-const published = {
-  "v1.20.2": ["kubeadm-v1beta2", "kubelet-1.20", "kube-proxy-1.20"].map(loadPublishedTypes),
-  "v1.31.4": ["kubeadm-v1beta4", "kubelet-1.32", "kube-proxy-1.36"].map(loadPublishedTypes),
-  "v1.35.0": ["kubeadm-v1beta4", "kubelet-1.32", "kube-proxy-1.36"].map(loadPublishedTypes),
-} as const;
-const versions = Object.keys(published) as (keyof typeof published)[];
+const apis = ["kubeadm", "kubelet", "kube-proxy"];
+const loadApis = (minor: number) => apis.map((api) => loadPublishedTypes(`${api}-1.${minor}`));
 
 const nodes: [kind: string, NodeMetadata, Credentials][] = [
   ["first control plane", firstMetadata, firstCredentials],
@@ -36,16 +32,17 @@ const images = [imageManifest, { ...imageManifest, clusterDns: true, imageReposi
 const configurations = /^\/etc\/kubernetes\/kubeadm.*\.yaml$|^\/var\/lib\/kubelet\/config\.yaml$/;
 
 async function renderConfigurations(
-  version: keyof typeof published,
+  version: string,
   [, metadata, credentials]: (typeof nodes)[number],
 ): Promise<{ path: string; content: string }[]> {
   const cluster = { ...metadata.cluster, kubernetesVersion: version };
-  const machines = images.flatMap((image) => [true, false].map((inContainer) => ({ image, inContainer })));
+  const machines = images.flatMap((image) =>
+    [true, false].map((one) => ({ image, inContainer: one, hasCgroupV1: one, hasNameServer: true })),
+  );
   const rendered = await Promise.all(
     machines.map((machine) =>
       renderNodeFiles({
         ...machine,
-        hasNameServer: true,
         metadata: { ...metadata, cluster },
         credentials,
         render: createRender(templatesFolder),
@@ -57,13 +54,13 @@ async function renderConfigurations(
 }
 
 describe("what is rendered, by the published types", () => {
-  for (const version of versions)
+  for (const { minor, version } of kubernetesReleases)
     it.each(nodes)(`has no unknown field for Kubernetes ${version} on a %s`, async (...node) => {
       const files = await renderConfigurations(version, node);
       expect(files.length).toBeGreaterThanOrEqual(images.length);
       expect(
         files.flatMap(({ path, content }) =>
-          checkDocuments(content, published[version]).map((problem) => `${path}: ${problem}`),
+          checkDocuments(content, loadApis(minor)).map((problem) => `${path}: ${problem}`),
         ),
       ).toEqual([]);
     });
@@ -75,7 +72,7 @@ describe("what is rendered, by the published types", () => {
 
   it.each([
     [
-      "a field of the other version",
+      "a field of another version",
       "clusterName:",
       "useHyperKubeImage: true\nclusterName:",
       ["ClusterConfiguration.useHyperKubeImage: unknown field"],
@@ -111,12 +108,12 @@ describe("what is rendered, by the published types", () => {
       ["unknown kind ClusterConfig of kubeadm.k8s.io/v1beta4"],
     ],
     [
-      "the API of 1.20",
+      "an API that is gone",
       "kubeadm.k8s.io/v1beta4",
-      "kubeadm.k8s.io/v1beta2",
+      "kubeadm.k8s.io/v1beta3",
       [
-        "unknown kind InitConfiguration of kubeadm.k8s.io/v1beta2",
-        "unknown kind ClusterConfiguration of kubeadm.k8s.io/v1beta2",
+        "unknown kind InitConfiguration of kubeadm.k8s.io/v1beta3",
+        "unknown kind ClusterConfiguration of kubeadm.k8s.io/v1beta3",
       ],
     ],
     [
@@ -126,9 +123,11 @@ describe("what is rendered, by the published types", () => {
       ["Map keys must be unique at line 17, column 1:"],
     ],
   ])("would show %s", async (_what, from, to, problems) => {
-    const files = await renderConfigurations("v1.31.4", nodes[0]!);
+    const files = await renderConfigurations(defaultKubernetesVersion, nodes[0]!);
     const content = files.find(({ path }) => path === "/etc/kubernetes/kubeadm.yaml")?.content ?? "";
     expect(content).toContain(from);
-    expect(checkDocuments(content.replaceAll(from, to), published["v1.31.4"])).toEqual(problems);
+    expect(checkDocuments(content.replaceAll(from, to), loadApis(kubernetesMinor(defaultKubernetesVersion)))).toEqual(
+      problems,
+    );
   });
 });

@@ -10,6 +10,8 @@ export interface RenderInput {
   render: Render;
   image: ImageManifest;
   inContainer: boolean;
+  /** Whether kubelet and kubeadm must allow this machine's cgroups. */
+  hasCgroupV1: boolean;
   /** Whether this machine knows any name server. */
   hasNameServer: boolean;
   /** `/etc/hosts` as this machine had it: without a server its names may be known by it alone. */

@@ -165,10 +165,10 @@ describe("An answer that will not get better is refused at once:", () => {
       body(
         JSON.stringify({
           ...workerMetadata,
-          cluster: { ...workerMetadata.cluster, kubernetesVersion: "v1.20.2; reboot" },
+          cluster: { ...workerMetadata.cluster, kubernetesVersion: "v1.37.2; reboot" },
         }),
       ),
-      "Cannot use metadata from HOST: /cluster/kubernetesVersion: must be a version such as v1.20.2",
+      "Cannot use metadata from HOST: /cluster/kubernetesVersion: must be a version such as v1.37.2",
     ],
     [
       "the first control plane's field in a list of its own",

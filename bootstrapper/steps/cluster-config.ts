@@ -1,4 +1,3 @@
-import { toVersionTraits } from "../kubernetes/version.ts";
 import { readImageManifest } from "../image-manifest.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { runKubeadmPhase } from "./kubeadm-phase.ts";
@@ -24,8 +23,7 @@ export async function configureCluster(session: Session, signal: AbortSignal): P
     await kubeadm("mark-control-plane");
     return;
   }
-  if (toVersionTraits(metadata.cluster.kubernetesVersion).clusterAdminsBinding)
-    await applyObjects(session, [["cluster-admins-binding.yaml", `${roleBindings}/kubeadm:cluster-admins`]], signal);
+  await applyObjects(session, [["cluster-admins-binding.yaml", `${roleBindings}/kubeadm:cluster-admins`]], signal);
   const { clusterDns } = await readImageManifest(root);
   // Side by side: kubeadm asks the API server five times a second at most, once its first ten requests are spent.
   await Promise.all([

@@ -2,7 +2,6 @@ import { readFile, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { toBootstrapError } from "../errors.ts";
 import { below } from "../files.ts";
-import { toVersionTraits } from "../kubernetes/version.ts";
 import { poll } from "../poll.ts";
 import { kubeadmJoinConfig } from "../render/kubeadm.ts";
 import { discoveryKubeconfig } from "../render/kubeconfigs.ts";
@@ -40,14 +39,13 @@ async function hasJoined({ root }: Session): Promise<boolean> {
 
 /** What `kubeadm join` reads, and the rights it reads it with: its own patience is a third of a second (kubernetes/kubeadm#3315). */
 async function waitForClusterConfig(session: Session, signal: AbortSignal): Promise<void> {
-  const { kubeletConfigMap } = toVersionTraits(session.metadata.cluster.kubernetesVersion);
   const [anonymous, bootstrap] = await Promise.all([apiOf(session, "anonymous"), apiOf(session, "bootstrap")]);
   const ask = async () => {
     const wanted = [
       // Published for everybody, as the last part of the phase that gives bootstrapping nodes their rights.
       { api: anonymous, path: "/api/v1/namespaces/kube-public/configmaps/cluster-info" },
       { api: bootstrap, path: "/api/v1/namespaces/kube-system/configmaps/kubeadm-config" },
-      { api: bootstrap, path: `/api/v1/namespaces/kube-system/configmaps/${kubeletConfigMap}` },
+      { api: bootstrap, path: "/api/v1/namespaces/kube-system/configmaps/kubelet-config" },
     ];
     const statuses = await Promise.all(
       wanted.map(async ({ api, path }) => ({ path, status: await api.status(path, signal) })),

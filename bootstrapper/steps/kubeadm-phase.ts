@@ -6,8 +6,8 @@ import type { Session } from "../session.ts";
 
 const intervalMs = 1000;
 /**
- * The words of Go's HTTP client, of client-go and of the API server for what may be otherwise in a moment. kubeadm up to
- * 1.29 gives the API server ten seconds for an answer, whatever the deadline (`timeouts` came with v1beta4).
+ * The words of Go's HTTP client, of client-go and of the API server for what may be otherwise in a moment. kubeadm
+ * itself tries for a minute, whatever the deadline.
  */
 const passing = new RegExp(
   [

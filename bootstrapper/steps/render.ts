@@ -1,4 +1,5 @@
 import { below, removeTemporaries, writeFileAtomic, writeLinkAtomic } from "../files.ts";
+import { hasCgroupV1 } from "../cgroups.ts";
 import { renderNodeFiles } from "../render/node-files.ts";
 import { readImageManifest } from "../image-manifest.ts";
 import { hasNameServer } from "../name-server.ts";
@@ -8,7 +9,8 @@ import { credentialsOf, type Session } from "../session.ts";
 export async function renderStep(session: Session): Promise<void> {
   const { root, metadata, render, inContainer, hostsBefore, startedAt, isResumed } = session;
   const image = await readImageManifest(root);
-  const machine = { inContainer, image, hasNameServer: await hasNameServer(root), hostsBefore };
+  const [named, cgroupV1] = await Promise.all([hasNameServer(root), hasCgroupV1(root)]);
+  const machine = { inContainer, image, hasNameServer: named, hasCgroupV1: cgroupV1, hostsBefore };
   const input = { metadata, credentials: credentialsOf(session), render, ...machine, now: startedAt };
   const { files, links } = await renderNodeFiles(input);
   await session.recorded;

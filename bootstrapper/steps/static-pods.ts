@@ -1,6 +1,5 @@
 import { mkdir, rename } from "node:fs/promises";
 import { below } from "../files.ts";
-import { toVersionTraits } from "../kubernetes/version.ts";
 import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
 import { isKubeletActive, type Session } from "../session.ts";
 import { adoptKubeletClient } from "./kubelet-client.ts";
@@ -21,6 +20,7 @@ const skipped = [
   "bootstrap-token",
   "kubelet-finalize",
   "addon",
+  "show-join-command",
 ];
 
 /**
@@ -28,8 +28,7 @@ const skipped = [
  * already ("using existing"), and makes none; without a server only the authorities are there, and it makes the others.
  */
 export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec, metadata } = session;
-  const { showJoinCommandPhase } = toVersionTraits(metadata.cluster.kubernetesVersion);
+  const { root, exec } = session;
   // They were all there when an earlier run started it, and what it runs is not to be taken from it again.
   if (await isKubeletActive(session, signal)) return;
   await mkdir(below(root, manifests), { recursive: true });
@@ -40,7 +39,7 @@ export async function writeStaticPods(session: Session, signal: AbortSignal): Pr
       "init",
       `--config=${below(root, kubeadmStaticPodsConfig)}`,
       "--skip-token-print",
-      `--skip-phases=${[...skipped, ...(showJoinCommandPhase ? ["show-join-command"] : [])].join(",")}`,
+      `--skip-phases=${skipped.join(",")}`,
     ],
     signal,
   );

@@ -15,7 +15,7 @@ const launch = (changed: object, sha256 = "a") => ({
   userData: parseUserData(JSON.stringify({ ...userDataFields, ...changed }), "user-data"),
   sha256,
   addresses,
-  kubernetesVersion: "v1.20.2",
+  kubernetesVersion: "v1.37.2",
 });
 const first = { myDomain: "master01.build126.test", myRole: "master" };
 const second = { myDomain: "master02.build126.test", myRole: "master" };
@@ -25,7 +25,7 @@ describe("toMetadata", () => {
     const metadata = toMetadata(launch({}));
     expect(NodeMetadata.parse(metadata)).toEqual({
       allocation: expect.stringMatching(/^a-[a-z2-7]{16}$/) as string,
-      cluster: { id: expect.any(String) as string, name: "build126", kubernetesVersion: "v1.20.2" },
+      cluster: { id: expect.any(String) as string, name: "build126", kubernetesVersion: "v1.37.2" },
       self: { name: "node02.build126.test", role: "worker", address: "10.77.0.14", podCidr: "10.244.3.0/24" },
       endpoint: "api.build126.test:6443",
       controlPlanes: [

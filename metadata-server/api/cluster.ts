@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { ClusterMachines } from "./cluster-machines.ts";
 import { CreateNetwork } from "./create-network.ts";
+import { SupportedKubernetesVersion } from "./kubernetes-version.ts";
 import { Labels } from "./labels.ts";
 import { Member } from "./member.ts";
 import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
@@ -12,7 +13,7 @@ import { MissingPeer } from "./report.ts";
 export const CreateCluster = z
   .strictObject({
     name: DnsLabel.max(32).optional(),
-    kubernetesVersion: KubernetesVersion.optional(),
+    kubernetesVersion: SupportedKubernetesVersion.optional(),
     nodes: z.int().min(1).max(5000).optional(),
     controlPlanes: z.int().min(1).max(7).optional(),
     workers: z.int().min(0).max(5000).optional(),

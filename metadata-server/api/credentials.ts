@@ -46,12 +46,12 @@ export const ControlPlaneCredentials = z
     role: z.literal("control-plane"),
     allocation: AllocationId,
     pki: z.record(z.enum(pkiFiles), Pem),
-    /** One client certificate for each kubeconfig that kubeadm would make; `super-admin` from Kubernetes 1.29. */
+    /** One client certificate for each kubeconfig that kubeadm would make. */
     kubeconfigs: z.strictObject({
       admin: KeyPair,
       "controller-manager": KeyPair,
       scheduler: KeyPair,
-      "super-admin": KeyPair.optional(),
+      "super-admin": KeyPair,
     }),
     kubelet,
     routeAgent,

@@ -83,3 +83,9 @@ export function warnUnverified(version: string): string | undefined {
   if (!isSupportedKubernetes(version) || findRelease(version) !== undefined) return undefined;
   return `Kubernetes ${version} is unverified: newer than what was tried (${supportedKubernetes})`;
 }
+
+/** As a cluster or an image may have it. */
+export const SupportedKubernetesVersion = KubernetesVersion.refine(isSupportedKubernetes, {
+  error: `must be of ${supportedKubernetes}, or newer`,
+  when: ({ issues }) => issues.length === 0,
+});

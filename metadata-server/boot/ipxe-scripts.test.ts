@@ -4,7 +4,7 @@ import { parseKernelCommandLine } from "../../bootstrapper/sources/kernel-comman
 import { bootScript, renderDiskBoot, renderImageBoot, renderWait, toIpxeText } from "./ipxe-scripts.ts";
 
 const machine = { mac: "52:54:00:aa:00:01", uuid: "4c4c4544-0051-3010-8053-b6c04f4a4732", serial: "SN-1" };
-const assetsUrl = "http://192.0.2.1:8080/assets/v1.20.2";
+const assetsUrl = "http://192.0.2.1:8080/assets/v1.37.2";
 const forBootstrapper = {
   server: "https://192.0.2.1:8443",
   "ca-sha256": "cd".repeat(32),

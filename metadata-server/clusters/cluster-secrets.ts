@@ -27,12 +27,11 @@ const ClusterSecret = Authorities.extend({ networkManifest: z.string().optional(
 
 /** New authorities, and the credentials of every member whose address is known, all sealed by a new data key. */
 export async function mintCluster(
-  deps: Pick<ClusterDependencies, "serverKeys" | "serviceAccountKeys" | "clock">,
+  deps: Pick<ClusterDependencies, "serverKeys" | "clock">,
   { cluster, members, networkManifest }: Pick<ClusterPlan, "cluster" | "members" | "networkManifest">,
 ): Promise<{ sealedDataKey: string; secrets: Secrets }> {
-  const serviceAccountKey = await deps.serviceAccountKeys.take();
   const now = deps.clock.now();
-  const authorities = createAuthorities({ now, lifetimeMs: authorityLifetimeMs, serviceAccountKey });
+  const authorities = createAuthorities({ now, lifetimeMs: authorityLifetimeMs });
   const { key, sealed: sealedDataKey } = createDataKey(deps.serverKeys, cluster.id);
   const secrets: Secrets = [
     {

@@ -1,4 +1,4 @@
-import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
+import { isSupportedKubernetes, warnUnverified } from "#api/kubernetes-version.ts";
 import { hash } from "node:crypto";
 import type { CreateCluster } from "#api/cluster.ts";
 import { DomainError } from "../errors.ts";
@@ -74,16 +74,18 @@ async function reserveAndStore(
   const plan = withSegment(options.plan, segment);
   const { sealedDataKey, secrets } = await mintCluster(deps, plan);
   const cluster = { ...plan.cluster, sealedDataKey };
+  const message = warnUnverified(cluster.kubernetesVersion);
   await deps.store.commit({
     clusters: [cluster],
     members: plan.members,
     secrets,
-    events: [clusterEvent(cluster.id, { state: cluster.state, at: cluster.createdAt })],
+    events: [clusterEvent(cluster.id, { state: cluster.state, at: cluster.createdAt, message })],
     audit: [auditAllowed(options.by, { action: "cluster-create", at: cluster.createdAt, clusterId: cluster.id })],
     ...(idempotency && {
       idempotency: { ...idempotency, clusterId: cluster.id, expiresAt: cluster.createdAt + idempotencyLifetimeMs },
     }),
   });
+  if (message !== undefined) deps.logger.warn(message, { clusterId: cluster.id });
   // What somebody else launches gets capabilities of its own with its user-data.
   if (provider.userDataServerUrl === undefined)
     startLaunch(deps, { clusterId: cluster.id, serverUrl: segment.serverUrl, capabilities: plan.capabilities });
@@ -112,14 +114,11 @@ function findProvider(deps: ClusterDependencies, name: string): MachineProvider 
 }
 
 async function chooseVersion(provider: MachineProvider, wanted: string | undefined): Promise<string> {
-  const versions = await provider.kubernetesVersions();
+  const versions = (await provider.kubernetesVersions()).filter(isSupportedKubernetes);
   const version = wanted ?? versions[0];
   if (version !== undefined && versions.includes(version)) return version;
   const available = versions.length === 0 ? "none is baked" : `there are: ${versions.join(", ")}`;
-  const advice =
-    wanted === undefined || isSupportedKubernetes(wanted)
-      ? `run sprout image bake${wanted === undefined ? "" : ` --kubernetes-version ${wanted}`}`
-      : `supported are ${supportedKubernetes}`;
+  const advice = `run sprout image bake${wanted === undefined ? "" : ` --kubernetes-version ${wanted}`}`;
   throw new DomainError(
     "no-image",
     `Provider ${provider.name} has no image for Kubernetes ${wanted ?? "of any version"}; ${available}; ${advice}`,

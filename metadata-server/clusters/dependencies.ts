@@ -1,5 +1,4 @@
 import type { Logger } from "../logger.ts";
-import type { ServiceAccountKey } from "../pki/authorities.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { Store } from "../store/store.ts";
 import type { Background } from "./background.ts";
@@ -14,7 +13,6 @@ export interface ClusterDependencies {
   providers: ReadonlyMap<string, MachineProvider>;
   /** The first seals; all open, so that keys can be rotated. */
   serverKeys: readonly Buffer[];
-  serviceAccountKeys: { take(): Promise<ServiceAccountKey> };
   /** PEM of the authority that machines pin. */
   ca: string;
   baseDomain: string;

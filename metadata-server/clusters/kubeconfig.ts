@@ -28,7 +28,6 @@ export async function issueKubeconfig(
     user: "sprout-api",
     ttlMs: ttlSeconds * 1000,
     now,
-    kubernetesVersion: cluster.kubernetesVersion,
   });
   const message = `Kubeconfig issued for ${ttlSeconds} s`;
   await deps.store.commit({

@@ -21,7 +21,7 @@ export const liveStates: ClusterState[] = ["pending", "provisioning", "bootstrap
 export const canBecome = (cluster: ClusterRecord, state: ClusterState) => successors[cluster.state].includes(state);
 
 /** Still on its way to ready. */
-export const comingUpStates: ClusterState[] = ["pending", "provisioning", "bootstrapping"];
+const comingUpStates: ClusterState[] = ["pending", "provisioning", "bootstrapping"];
 export const isComingUp = ({ state }: ClusterRecord) => comingUpStates.includes(state);
 
 /** Machines of such a cluster get nothing any more. */

@@ -11,7 +11,7 @@ import { contains, formatSubnet, overlaps, parseSubnet } from "./subnet.ts";
 const context = {
   id: "c-aaaaaaaaaaaaaaaa",
   baseDomain: "sprout.internal",
-  kubernetesVersion: "v1.20.2",
+  kubernetesVersion: "v1.37.2",
   provisionAllowanceMs: 30_000,
   now: 1_000_000,
   random: randomBytes,

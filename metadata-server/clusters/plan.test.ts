@@ -8,7 +8,7 @@ import { planCluster, withSegment } from "./plan.ts";
 const context = {
   id: "c-aaaaaaaaaaaaaaaa",
   baseDomain: "sprout.internal",
-  kubernetesVersion: "v1.20.2",
+  kubernetesVersion: "v1.37.2",
   provisionAllowanceMs: 30_000,
   now: 1_000_000,
   random: randomBytes,

@@ -28,9 +28,9 @@ beforeEach(async () => {
   server = await createTestServer();
   const { clusters, stopping } = server;
   images = join(await temporaryFolder("assets"), "images");
-  await mkdir(join(images, "v1.20.2/network-boot"), { recursive: true });
-  await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), root);
-  await writeFile(join(images, "v1.20.2/manifest.json"), "{}");
+  await mkdir(join(images, "v1.37.2/network-boot"), { recursive: true });
+  await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), root);
+  await writeFile(join(images, "v1.37.2/manifest.json"), "{}");
   const app = createPlainApp({
     clusters,
     apiToken: "unused",
@@ -43,7 +43,7 @@ beforeEach(async () => {
   });
   port = await freePort();
   listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
-  url = `http://127.0.0.1:${port}/assets/v1.20.2/root.squashfs`;
+  url = `http://127.0.0.1:${port}/assets/v1.37.2/root.squashfs`;
 });
 afterEach(async () => {
   await listener.close();
@@ -113,14 +113,14 @@ describe("Assets", () => {
   });
 
   it.each([
-    "/assets/v1.20.2/manifest.json",
-    "/assets/v1.20.2/..%2Fmanifest.json",
+    "/assets/v1.37.2/manifest.json",
+    "/assets/v1.37.2/..%2Fmanifest.json",
     "/assets/..%2F..%2Fetc/vmlinuz",
     "/assets/%2e%2e/vmlinuz",
-    "/assets/v1.20.2%00/vmlinuz",
-    "/assets/v1.20.2/vmlinuz",
+    "/assets/v1.37.2%00/vmlinuz",
+    "/assets/v1.37.2/vmlinuz",
     "/assets/v9.9.9/vmlinuz",
-    "/assets/v1.20.2/../../../../etc/passwd",
+    "/assets/v1.37.2/../../../../etc/passwd",
     "/v1/clusters",
     "/node/v1/metadata",
     "/metrics",
@@ -138,7 +138,7 @@ describe("Assets", () => {
     const first = (await reader.read()).value!;
     const other = join(images, "new");
     await writeFile(other, randomBytes(root.length));
-    await rename(other, join(images, "v1.20.2/network-boot/root.squashfs"));
+    await rename(other, join(images, "v1.37.2/network-boot/root.squashfs"));
     const chunks = [first];
     for (let next = await reader.read(); !next.done; next = await reader.read()) chunks.push(next.value);
     expect(Buffer.concat(chunks).equals(root)).toBe(true);
@@ -147,11 +147,11 @@ describe("Assets", () => {
 
   it("break off where the file is written in place, rather than mix two", async () => {
     const large = Buffer.alloc(64 * 1024 * 1024, 1);
-    await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), large);
+    await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), large);
     const response = await get();
     const reader = response.body!.getReader();
     await reader.read();
-    await using file = await open(join(images, "v1.20.2/network-boot/root.squashfs"), "r+");
+    await using file = await open(join(images, "v1.37.2/network-boot/root.squashfs"), "r+");
     await file.write(Buffer.alloc(1024, 2), 0, 1024, large.length - 1024);
     const rest = async () => {
       for (let next = await reader.read(); !next.done; next = await reader.read())
@@ -163,7 +163,7 @@ describe("Assets", () => {
   });
 
   it("of a client that goes away are closed, and no error", async () => {
-    await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
+    await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
     const gone = new AbortController();
     const response = await fetch(url, { signal: gone.signal });
     await response.body!.getReader().read();
@@ -176,13 +176,13 @@ describe("Assets", () => {
   it.skipIf(!existsSync("/proc/self/fd"))(
     "of a client that goes away are closed, those too that it had asked for and not yet been sent (needs /proc)",
     async () => {
-      await writeFile(join(images, "v1.20.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
+      await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
       const openFiles = async () => {
         const links = (await readdir("/proc/self/fd")).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ""));
         return (await Promise.all(links)).filter((path) => path.startsWith(images)).length;
       };
       const socket = connect(port, "127.0.0.1");
-      socket.write("GET /assets/v1.20.2/root.squashfs HTTP/1.1\r\nHost: boot\r\n\r\n".repeat(2));
+      socket.write("GET /assets/v1.37.2/root.squashfs HTTP/1.1\r\nHost: boot\r\n\r\n".repeat(2));
       await once(socket, "data");
       await expect.poll(openFiles).toBe(2);
       socket.destroy();

@@ -63,8 +63,18 @@ const badClusters: [string, Record<string, unknown>, Record<string, string>][] =
   ["an unknown provider", { provider: "nowhere" }, { "/provider": "is unknown; this server has: fake" }],
   [
     "a version without v",
-    { kubernetesVersion: "1.20.2" },
-    { "/kubernetesVersion": "must be a version such as v1.20.2" },
+    { kubernetesVersion: "1.37.2" },
+    { "/kubernetesVersion": "must be a version such as v1.37.2" },
+  ],
+  [
+    "a version older than the supported ones",
+    { kubernetesVersion: "v1.33.9" },
+    { "/kubernetesVersion": "must be of v1.34.x, v1.35.x, v1.36.x, v1.37.x, or newer" },
+  ],
+  [
+    "a version of another major",
+    { kubernetesVersion: "v2.40.0" },
+    { "/kubernetesVersion": "must be of v1.34.x, v1.35.x, v1.36.x, v1.37.x, or newer" },
   ],
   ["an unknown field", { node: 3 }, { "/node": "is unknown" }],
   ["an unknown field with a slash", { "a/b~c": 3 }, { "/a~1b~0c": "is unknown" }],
@@ -147,7 +157,7 @@ describe("POST /v1/clusters refuses", () => {
 
   const otherwise: [string, RequestOptions, number, string][] = [
     ["a name that is taken", { body: { ...good, name: "taken" } }, 409, "name-taken"],
-    ["a version without an image", { body: { ...good, kubernetesVersion: "v1.31.0" } }, 422, "no-image"],
+    ["a version without an image", { body: { ...good, kubernetesVersion: "v1.36.0" } }, 422, "no-image"],
     ["JSON that is cut off", { body: '{"nodes": 1' }, 400, "malformed-json"],
     ["an empty body", { body: "" }, 400, "malformed-json"],
     [

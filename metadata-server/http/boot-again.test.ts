@@ -41,7 +41,7 @@ describe("A machine that boots again", () => {
     await assign({ assignment: toInstall({ diskGiB: 100.5 }) });
     const script = await surface.ipxe(query);
     expect(script).toContain(" sprout.do=install sprout.disk-gib=101 ");
-    expect(script).toContain(` sprout.root=${plainUrl}/assets/v1.20.2/disk.squashfs `);
+    expect(script).toContain(` sprout.root=${plainUrl}/assets/v1.37.2/disk.squashfs `);
     worker.token = capabilityIn(script) ?? "";
     await createTestMachine(server, cluster, 0).metadata();
     expect((await worker.getMetadata(`${query}&rootDevice=disk`)).status).toBe(200);

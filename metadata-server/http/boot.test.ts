@@ -103,8 +103,8 @@ describe("A machine that a cluster took", () => {
     const script = await surface.ipxe(query);
     const root = createHash("sha512").update("root.squashfs").digest("hex");
     const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
-    expect(script).toContain(`kernel ${plainUrl}/assets/v1.20.2/vmlinuz initrd=initrd `);
-    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.20.2/root.squashfs sprout.root-sha512=${root} `);
+    expect(script).toContain(`kernel ${plainUrl}/assets/v1.37.2/vmlinuz initrd=initrd `);
+    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.37.2/root.squashfs sprout.root-sha512=${root} `);
     expect(script).toContain(`sprout.server=https://10.77.255.254:8443 sprout.ca-sha256=${pin} `);
     expect(capabilityIn(script)).not.toBe(worker.capability);
     expect((await worker.getMetadata(query)).status).toBe(403);
@@ -150,8 +150,8 @@ describe("A machine that a cluster took", () => {
   });
 
   it("keeps its window where there is no image to boot", async () => {
-    await server.clusters.store.commit({ clusters: [{ ...(await clusterRecord()), kubernetesVersion: "v1.20.9" }] });
-    expect(await surface.ipxe(query)).toContain("There is no image of v1.20.9 for network boot");
+    await server.clusters.store.commit({ clusters: [{ ...(await clusterRecord()), kubernetesVersion: "v1.37.9" }] });
+    expect(await surface.ipxe(query)).toContain("There is no image of v1.37.9 for network boot");
     expect((await surface.machine(worker.mac)).bootWindow?.issuedAt).toBeNull();
   });
 

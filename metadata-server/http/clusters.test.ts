@@ -29,7 +29,7 @@ describe("POST /v1/clusters", () => {
     expect(cluster).toMatchObject({
       name: "build126",
       state: "pending",
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: "v1.37.2",
       endpoint: "api.build126.sprout.internal:6443",
       labels: { team: "ci" },
       deadlineSeconds: 180,

@@ -18,7 +18,7 @@ describe("GET /node/v1/metadata", () => {
     const { neighbours = [], ...document } = await first.metadata();
     expect(document).toEqual({
       allocation: first.allocation,
-      cluster: { id: cluster.id, name: "build126", kubernetesVersion: "v1.20.2" },
+      cluster: { id: cluster.id, name: "build126", kubernetesVersion: "v1.37.2" },
       self: {
         name: "cp01.build126.sprout.internal",
         role: "control-plane",

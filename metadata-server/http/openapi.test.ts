@@ -19,7 +19,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   server = await createTestServer({
     furtherProviders: () => [
-      createExternalProvider({ serverUrl: "https://sprout.example", kubernetesVersions: ["v1.20.2"] }),
+      createExternalProvider({ serverUrl: "https://sprout.example", kubernetesVersions: ["v1.37.2"] }),
     ],
   });
   document = (await server.request("/openapi.json", { token: null })).body as OpenApi;

@@ -53,7 +53,7 @@ const seed = async (capability: string, file = "meta-data") =>
 async function assign({ mac, name, allocation }: TestMachine, claims: Claims = {}): Promise<void> {
   await boot(mac, claims);
   await server.request(`/v1/machines/${(await machineOf(mac)).id}/approve`, { method: "POST" });
-  const image = join(server.directory, "images/v1.20.2/network-boot");
+  const image = join(server.directory, "images/v1.37.2/network-boot");
   await mkdir(image, { recursive: true });
   await writeFile(join(image, "root.squashfs"), "root");
   const at = server.clock.now();

@@ -18,7 +18,7 @@ beforeEach(async () => {
   hasExternal = true;
   server = await createTestServer({
     furtherProviders: () =>
-      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.20.2", "v1.31.2"] })] : [],
+      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.37.2", "v1.36.3"] })] : [],
   });
 });
 afterEach(() => server.close());
@@ -43,7 +43,7 @@ const messages = async (id: string) =>
 describe("POST /v1/clusters/:id/members/:name/user-data", () => {
   it("brings machines up that somebody else launches, and tells that they are his to end", async () => {
     const cluster = await create();
-    expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: "v1.20.2" });
+    expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: "v1.37.2" });
     expect(cluster.members.map(({ address, state }) => `${address} ${state}`)).toEqual([
       "null pending",
       "null pending",

@@ -21,7 +21,7 @@ let ca: string;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "sprout-wire-"));
-  const flags = { dataDir, port: await findFreePort(), listenAddress: "127.0.0.1", serviceAccountKeysAhead: 0 };
+  const flags = { dataDir, port: await findFreePort(), listenAddress: "127.0.0.1" };
   server = await startServer(loadConfig(flags, {}), { logger, providers: [createFakeProvider()] });
   ca = await readFile(server.caFile, "utf8");
 });

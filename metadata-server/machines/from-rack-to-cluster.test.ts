@@ -16,7 +16,7 @@ beforeEach(async () => {
     furtherProviders: (deps) => [
       createBareMetalProvider({
         ...deps,
-        kubernetesVersions: async () => ["v1.20.2"],
+        kubernetesVersions: async () => ["v1.37.2"],
         serverUrl: "https://192.0.2.1:8443",
         openPowerDriver: power.open,
       }),

@@ -1,32 +1,35 @@
+import { generateKeyPairSync } from "node:crypto";
 import { z } from "zod";
 import { KeyPair, Pem } from "#api/credentials.ts";
 import { createAuthority } from "./certificate.ts";
-
-export const ServiceAccountKey = z.strictObject({ key: Pem, publicKey: Pem });
-export type ServiceAccountKey = z.infer<typeof ServiceAccountKey>;
 
 /** What every certificate of one cluster hangs from. Plain data, kept sealed for as long as the cluster lives. */
 export const Authorities = z.strictObject({
   kubernetes: KeyPair,
   etcd: KeyPair,
   frontProxy: KeyPair,
-  serviceAccount: ServiceAccountKey,
+  serviceAccount: z.strictObject({ key: Pem, publicKey: Pem }),
 });
 export type Authorities = z.infer<typeof Authorities>;
 
-/** The three authorities under kubeadm's names. `now` is in milliseconds since the epoch. */
-export function createAuthorities(options: {
-  now: number;
-  lifetimeMs: number;
-  serviceAccountKey: ServiceAccountKey;
-}): Authorities {
-  const { now, lifetimeMs, serviceAccountKey } = options;
+/** The three authorities under kubeadm's names, and the key of service accounts. `now` is in milliseconds since the epoch. */
+export function createAuthorities({ now, lifetimeMs }: { now: number; lifetimeMs: number }): Authorities {
   const authority = (commonName: string) =>
     createAuthority({ subject: { commonName }, now, notAfter: now + lifetimeMs });
   return {
     kubernetes: authority("kubernetes"),
     etcd: authority("etcd-ca"),
     frontProxy: authority("front-proxy-ca"),
-    serviceAccount: serviceAccountKey,
+    serviceAccount: createServiceAccountKey(),
   };
+}
+
+/** PEM as kubeadm writes sa.key ("EC PRIVATE KEY", SEC 1) and sa.pub ("PUBLIC KEY") with `encryptionAlgorithm: ECDSA-P256`. */
+function createServiceAccountKey(): Authorities["serviceAccount"] {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", {
+    namedCurve: "P-256",
+    publicKeyEncoding: { type: "spki", format: "pem" },
+    privateKeyEncoding: { type: "sec1", format: "pem" },
+  });
+  return { key: privateKey, publicKey };
 }

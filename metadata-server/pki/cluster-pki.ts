@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt, X509Certificate } from "node:crypto";
 import type { ControlPlanePki, WorkerPki } from "#api/cluster-pki.ts";
-import { createAuthorities, type ServiceAccountKey } from "./authorities.ts";
+import { createAuthorities } from "./authorities.ts";
 
 export interface NewClusterPki {
   controlPlane: ControlPlanePki;
@@ -10,11 +10,7 @@ export interface NewClusterPki {
 }
 
 /** All that the nodes of a cluster need of each other when no server makes it for them. */
-export function createClusterPki(options: {
-  now: number;
-  lifetimeMs: number;
-  serviceAccountKey: ServiceAccountKey;
-}): NewClusterPki {
+export function createClusterPki(options: { now: number; lifetimeMs: number }): NewClusterPki {
   const { kubernetes, etcd, frontProxy, serviceAccount } = createAuthorities(options);
   const token = createBootstrapToken();
   const ca = { "ca.crt": kubernetes.certificate };

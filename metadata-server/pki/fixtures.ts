@@ -1,23 +1,17 @@
-import { X509Certificate, generateKeyPairSync } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createAuthorities } from "./authorities.ts";
 import { dayMs } from "./certificate.ts";
 import type { MintRequest } from "./mint.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 
-const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
-});
-export const serviceAccountKey = { key: privateKey, publicKey };
-
 /** Real time, because openssl and kubeadm judge certificates by it. */
 export const now = Date.now();
 
-export const createTestAuthorities = () => createAuthorities({ now, lifetimeMs: 365 * dayMs, serviceAccountKey });
+export const createTestAuthorities = () => createAuthorities({ now, lifetimeMs: 365 * dayMs });
 
 export const controlPlane: MintRequest = {
   role: "control-plane",
@@ -26,7 +20,7 @@ export const controlPlane: MintRequest = {
   address: "10.77.0.11",
   endpointHost: "api.build126.test",
   serviceSubnet: "10.96.0.0/12",
-  kubernetesVersion: "v1.20.2",
+  kubernetesVersion: defaultKubernetesVersion,
   withRouteAgent: true,
   now,
   notAfter: now + 60 * dayMs,

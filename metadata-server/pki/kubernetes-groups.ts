@@ -1,18 +1,11 @@
+import { kubernetesMinor } from "#api/kubernetes-version.ts";
+
 /**
- * Group of the cluster's administrators. From 1.29 kubeadm keeps `system:masters`, which no RBAC rule can take
- * anything from, for super-admin.conf alone (kubernetes/enhancements#4214, kubernetes/kubernetes#121837).
+ * Group of the cluster's administrators. kubeadm keeps `system:masters`, which no RBAC rule can take anything from, for
+ * super-admin.conf alone (kubernetes/enhancements#4214, kubernetes/kubernetes#121837).
  */
-export const administratorsGroup = (kubernetesVersion: string) =>
-  hasSuperAdmin(kubernetesVersion) ? "kubeadm:cluster-admins" : "system:masters";
+export const administratorsGroup = "kubeadm:cluster-admins";
 
-/** etcd knows no groups, so kubeadm names none from 1.29 (kubernetes/kubernetes#119859 and #120521). */
-export const etcdClientGroups = (kubernetesVersion: string): string[] =>
-  hasSuperAdmin(kubernetesVersion) ? [] : ["system:masters"];
-
-/** Whether kubeadm of this version makes super-admin.conf. */
-export function hasSuperAdmin(kubernetesVersion: string): boolean {
-  const [, major, minor] = /^v(\d+)\.(\d+)\.\d+$/.exec(kubernetesVersion) ?? [];
-  if (major === undefined)
-    throw new Error(`Cannot read Kubernetes version: "${kubernetesVersion}" is not like v1.20.2`);
-  return Number(major) > 1 || Number(minor) >= 29;
-}
+/** From 1.36 on kubeadm's phase `bootstrap-token` gives the API server its rights at kubelets by its name. */
+export const kubeletClientGroups = (kubernetesVersion: string): string[] =>
+  kubernetesMinor(kubernetesVersion) < 36 ? [administratorsGroup] : [];

@@ -40,7 +40,7 @@ function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPa
     ["etcd/peer", etcd("peer"), pki["etcd/ca.crt"]],
     ["etcd/healthcheck-client", etcd("healthcheck-client"), pki["etcd/ca.crt"]],
     ["apiserver-etcd-client", file("apiserver-etcd-client"), pki["etcd/ca.crt"]],
-    ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair!, pki["ca.crt"]]),
+    ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair, pki["ca.crt"]]),
     ["kubelet client", kubelet.client, pki["ca.crt"]],
     ["kubelet serving", kubelet.serving, pki["ca.crt"]],
     ["route agent", routeAgent!, pki["ca.crt"]],
@@ -70,16 +70,17 @@ describe("a control plane's credentials", () => {
     expect(Credentials.parse(JSON.parse(JSON.stringify(credentials)))).toEqual(credentials);
   });
 
-  test("have kubeadm 1.20's subjects and usages", () => {
+  test("have kubeadm's subjects and usages, system:masters for super-admin alone", () => {
     expect(summary(mintControlPlane())).toEqual({
       apiserver: "CN=kube-apiserver server",
-      "apiserver-kubelet-client": "O=system:masters CN=kube-apiserver-kubelet-client client",
+      "apiserver-kubelet-client": "CN=kube-apiserver-kubelet-client client",
       "front-proxy-client": "CN=front-proxy-client client",
       "etcd/server": "CN=cp01.build126.test server+client",
       "etcd/peer": "CN=cp01.build126.test server+client",
-      "etcd/healthcheck-client": "O=system:masters CN=kube-etcd-healthcheck-client client",
-      "apiserver-etcd-client": "O=system:masters CN=kube-apiserver-etcd-client client",
-      admin: "O=system:masters CN=kubernetes-admin client",
+      "etcd/healthcheck-client": "CN=kube-etcd-healthcheck-client client",
+      "apiserver-etcd-client": "CN=kube-apiserver-etcd-client client",
+      admin: "O=kubeadm:cluster-admins CN=kubernetes-admin client",
+      "super-admin": "O=system:masters CN=kubernetes-super-admin client",
       "controller-manager": "CN=system:kube-controller-manager client",
       scheduler: "CN=system:kube-scheduler client",
       "kubelet client": "O=system:nodes CN=system:node:cp01.build126.test client",
@@ -88,17 +89,12 @@ describe("a control plane's credentials", () => {
     });
   });
 
-  test("keep system:masters for super-admin alone from 1.29", () => {
-    const at128 = summary(mintControlPlane({ kubernetesVersion: "v1.28.15" }));
-    expect(at128).toEqual(summary(mintControlPlane()));
-    expect(summary(mintControlPlane({ kubernetesVersion: "v1.29.0" }))).toEqual({
-      ...at128,
-      "apiserver-kubelet-client": "O=kubeadm:cluster-admins CN=kube-apiserver-kubelet-client client",
-      "etcd/healthcheck-client": "CN=kube-etcd-healthcheck-client client",
-      "apiserver-etcd-client": "CN=kube-apiserver-etcd-client client",
-      admin: "O=kubeadm:cluster-admins CN=kubernetes-admin client",
-      "super-admin": "O=system:masters CN=kubernetes-super-admin client",
-    });
+  test("give the API server its rights at kubelets by a group before 1.36", () => {
+    for (const kubernetesVersion of ["v1.34.4", "v1.35.4"])
+      expect(summary(mintControlPlane({ kubernetesVersion }))).toEqual({
+        ...summary(mintControlPlane()),
+        "apiserver-kubelet-client": "O=kubeadm:cluster-admins CN=kube-apiserver-kubelet-client client",
+      });
   });
 
   test("are all accepted by openssl for every purpose they have, and for no other", async () => {
@@ -211,7 +207,7 @@ describe("mintCredentials refuses", () => {
       { serviceSubnet: "10.96.0.0/32" },
       "serviceSubnet 10.96.0.0/32 has no first address",
     ],
-    ["an unreadable version", { kubernetesVersion: "1.20" }, "kubernetesVersion must be a version such as v1.20.2"],
+    ["an unreadable version", { kubernetesVersion: "1.37" }, "kubernetesVersion must be a version such as v1.37.2"],
     ["a time that is none", { now: Number.NaN }, "now Invalid input"],
     ["an unknown field", { sans: [] }, 'Unrecognized key: "sans"'],
     [

@@ -6,7 +6,7 @@ import { toAlternativeNames } from "./alternative-names.ts";
 import type { Authorities } from "./authorities.ts";
 import { type Usage, dayMs, issueCertificate } from "./certificate.ts";
 import { type Issuer, loadIssuer } from "./issuer.ts";
-import { administratorsGroup, etcdClientGroups, hasSuperAdmin } from "./kubernetes-groups.ts";
+import { administratorsGroup, kubeletClientGroups } from "./kubernetes-groups.ts";
 
 /** No node's certificate lives shorter, however short the cluster's TTL: a longer TTL must not need new ones. */
 export const minimumLifetimeMs = 30 * dayMs;
@@ -40,7 +40,7 @@ type Sign = (authority: Issuer, usages: Usage[], subject: Subject, hosts?: strin
 
 /**
  * Every certificate that kubeadm would make for this node, with its common names, organisations, extended usages and
- * alternative names (1.20: cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
+ * alternative names (cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
  * Throws where the request is invalid (every field at once) or an authority is damaged.
  */
 export function mintCredentials(authorities: Authorities, request: MintRequest): Credentials {
@@ -69,13 +69,13 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
         role: "control-plane",
         ...ready,
         pki: mintPki(authorities, { node, kubernetes, sign }),
-        kubeconfigs: mintKubeconfigs(node, { kubernetes, sign }),
+        kubeconfigs: mintKubeconfigs(kubernetes, sign),
       };
 }
 
 /**
  * A client certificate with the rights of a kubeadm bootstrap token: its group is the one that the phase
- * `bootstrap-token` gives them to (1.20: cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go).
+ * `bootstrap-token` gives them to (cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go).
  */
 function mintBootstrap(
   kubernetes: Issuer,
@@ -100,7 +100,6 @@ function mintPki(
   const etcd = loadIssuer(authorities.etcd);
   const frontProxy = loadIssuer(authorities.frontProxy);
   const etcdHosts = [node.name, "localhost", node.address, "127.0.0.1", "::1"];
-  const organizations = etcdClientGroups(node.kubernetesVersion);
   return {
     ...files("ca", authorities.kubernetes),
     ...files("apiserver", sign(kubernetes, ["server"], { commonName: "kube-apiserver" }, apiServerHosts(node))),
@@ -108,7 +107,7 @@ function mintPki(
       "apiserver-kubelet-client",
       sign(kubernetes, ["client"], {
         commonName: "kube-apiserver-kubelet-client",
-        organizations: [administratorsGroup(node.kubernetesVersion)],
+        organizations: kubeletClientGroups(node.kubernetesVersion),
       }),
     ),
     ...files("front-proxy-ca", authorities.frontProxy),
@@ -117,32 +116,22 @@ function mintPki(
     // etcd's gateway is a client of its own server (etcd-io/etcd#9785).
     ...files("etcd/server", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
     ...files("etcd/peer", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
-    ...files(
-      "etcd/healthcheck-client",
-      sign(etcd, ["client"], { commonName: "kube-etcd-healthcheck-client", organizations }),
-    ),
-    ...files(
-      "apiserver-etcd-client",
-      sign(etcd, ["client"], { commonName: "kube-apiserver-etcd-client", organizations }),
-    ),
+    // Without groups, which etcd does not know (kubernetes/kubernetes#119859 and #120521).
+    ...files("etcd/healthcheck-client", sign(etcd, ["client"], { commonName: "kube-etcd-healthcheck-client" })),
+    ...files("apiserver-etcd-client", sign(etcd, ["client"], { commonName: "kube-apiserver-etcd-client" })),
     "sa.key": authorities.serviceAccount.key,
     "sa.pub": authorities.serviceAccount.publicKey,
   };
 }
 
-function mintKubeconfigs(
-  node: MintRequest,
-  { kubernetes, sign }: { kubernetes: Issuer; sign: Sign },
-): ControlPlaneCredentials["kubeconfigs"] {
+function mintKubeconfigs(kubernetes: Issuer, sign: Sign): ControlPlaneCredentials["kubeconfigs"] {
   const client = (commonName: string, ...organizations: string[]) =>
     sign(kubernetes, ["client"], { commonName, organizations });
   return {
-    admin: client("kubernetes-admin", administratorsGroup(node.kubernetesVersion)),
+    admin: client("kubernetes-admin", administratorsGroup),
     "controller-manager": client("system:kube-controller-manager"),
     scheduler: client("system:kube-scheduler"),
-    ...(hasSuperAdmin(node.kubernetesVersion)
-      ? { "super-admin": client("kubernetes-super-admin", "system:masters") }
-      : {}),
+    "super-admin": client("kubernetes-super-admin", "system:masters"),
   };
 }
 

@@ -40,18 +40,6 @@ export async function replaceFile(
   await syncDirectory(dirname(file));
 }
 
-/** Durably gone when it resolves; false where another process was first. */
-export async function removePrivateFile(file: string): Promise<boolean> {
-  try {
-    await unlink(file);
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-  await syncDirectory(dirname(file));
-  return true;
-}
-
 async function writeTemporary(file: string, content: string | Uint8Array, mode: number): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;

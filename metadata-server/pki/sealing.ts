@@ -30,17 +30,6 @@ export function openDataKey(serverKeys: readonly Buffer[], clusterId: string, se
   });
 }
 
-/** Keys made ahead, which belong to no cluster yet; they open under the name that they were sealed for alone. */
-export const sealKeysAhead = (serverKeys: readonly Buffer[], name: string, plaintext: Uint8Array): Buffer =>
-  sealByServer(serverKeys, plaintext, keysAheadContext(name));
-
-export const openKeysAhead = (serverKeys: readonly Buffer[], name: string, sealed: Buffer): Buffer =>
-  openByServer(serverKeys, sealed, {
-    associatedData: keysAheadContext(name),
-    what: `keys made ahead ${name}`,
-    otherwise: "has another's name",
-  });
-
 /** User and password of a machine's power controller; they open for that machine alone. */
 export const sealPowerCredentials = (serverKeys: readonly Buffer[], machineId: string, plaintext: Uint8Array): Buffer =>
   sealByServer(serverKeys, plaintext, powerContext(machineId));
@@ -108,8 +97,6 @@ function open(key: Buffer, sealed: Uint8Array, associatedData: Buffer): Buffer {
 
 // JSON lists of strings, numbers and null: no two contexts read the same.
 const dataKeyContext = (clusterId: string) => Buffer.from(JSON.stringify(["sprout-data-key-1", clusterId]));
-
-const keysAheadContext = (name: string) => Buffer.from(JSON.stringify(["sprout-keys-ahead-1", name]));
 
 const powerContext = (machineId: string) => Buffer.from(JSON.stringify(["sprout-power-1", machineId]));
 

@@ -15,13 +15,12 @@ export interface UserKubeconfigRequest {
   ttlMs: number;
   /** Milliseconds since the epoch. */
   now: number;
-  kubernetesVersion: string;
 }
 
 /** A kubeconfig (YAML) with a client certificate of its own inline, good for `ttlMs`. */
 export function mintUserKubeconfig(authorities: Authorities, request: UserKubeconfigRequest): string {
-  const { clusterName, server, user, ttlMs, now, kubernetesVersion } = request;
-  const organizations = request.groups ?? [administratorsGroup(kubernetesVersion)];
+  const { clusterName, server, user, ttlMs, now } = request;
+  const organizations = request.groups ?? [administratorsGroup];
   const { certificate, key } = issueCertificate(
     { subject: { commonName: user, organizations }, usages: ["client"], now, notAfter: now + ttlMs },
     loadIssuer(authorities.kubernetes),

@@ -2,11 +2,11 @@ import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { dayMs } from "../../metadata-server/pki/certificate.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { createDataKey, sealSecret } from "../../metadata-server/pki/sealing.ts";
-import { createServiceAccountKeyPool } from "../../metadata-server/pki/service-account-keys.ts";
 import { median } from "./median.ts";
 
 const controlPlanes = 3;
@@ -14,7 +14,6 @@ const workers = 1000;
 const rounds = 3;
 const opensslCertificates = 20;
 const clusterId = "c-aaaaaaaaaaaaaaaa";
-const kubernetesVersion = "v1.20.2";
 const serviceSubnet = "10.96.0.0/12";
 
 interface KubeadmBench {
@@ -25,13 +24,11 @@ interface KubeadmBench {
 }
 
 export interface CredentialsBench {
-  /** Three authorities, every node's credentials, their JSON, sealed: everything but the RSA key. Median of the rounds. */
+  /** Three authorities, every node's credentials, their JSON, sealed. Median of the rounds. */
   sprout: { controlPlanes: number; workers: number; certificates: number; seconds: number; certificateMs: number };
-  /** Made ahead by the pool, so no request waits for it: told apart. */
-  serviceAccountKey: { madeInMs: number; takenFromPoolMs: number };
   /** `kubeadm init phase certs all` into an empty folder, RSA as it comes; null where there is no kubeadm. */
   kubeadm: KubeadmBench | null;
-  /** The same with kubeadm's own feature gate for P-256 (`PublicKeysECDSA`): no RSA on either side. */
+  /** The same with `encryptionAlgorithm: ECDSA-P256`: no RSA on either side. */
   kubeadmP256: KubeadmBench | null;
   /** `openssl req` and `openssl x509 -req`, P-256, one node's certificate at a time. */
   openssl: { certificates: number; certificateMs: number };
@@ -42,7 +39,6 @@ export interface CredentialsBench {
 export async function benchCredentials(): Promise<CredentialsBench> {
   const directory = await mkdtemp(join(tmpdir(), "sprout-bench-credentials-"));
   try {
-    const key = await timeServiceAccountKey();
     const times: Record<"sprout" | "kubeadm" | "kubeadmP256" | "openssl", number[]> = {
       sprout: [],
       kubeadm: [],
@@ -53,7 +49,7 @@ export async function benchCredentials(): Promise<CredentialsBench> {
     let certificates = 0;
     // In turns, so that a slow moment of the machine falls on all three.
     for (let round = 0; round < rounds; round += 1) {
-      times.sprout.push(await seconds(() => (certificates = mintAll(key.serviceAccountKey))));
+      times.sprout.push(await seconds(() => (certificates = mintAll())));
       for (const kind of kubeadm === null ? [] : (["kubeadm", "kubeadmP256"] as const))
         times[kind].push(
           await runKubeadm(kubeadm!, { directory: join(directory, `${kind}-${round}`), p256: kind === "kubeadmP256" }),
@@ -63,7 +59,6 @@ export async function benchCredentials(): Promise<CredentialsBench> {
     const sprout = median(times.sprout);
     return {
       sprout: { controlPlanes, workers, certificates, seconds: sprout, certificateMs: (sprout * 1000) / certificates },
-      serviceAccountKey: { madeInMs: key.madeInMs, takenFromPoolMs: key.takenFromPoolMs },
       kubeadm: kubeadm === null ? null : toKubeadmBench(times.kubeadm),
       kubeadmP256: kubeadm === null ? null : toKubeadmBench(times.kubeadmP256),
       openssl: {
@@ -78,9 +73,9 @@ export async function benchCredentials(): Promise<CredentialsBench> {
 }
 
 /** Returns the number of certificates. */
-function mintAll(serviceAccountKey: { key: string; publicKey: string }): number {
+function mintAll(): number {
   const now = Date.now();
-  const authorities = createAuthorities({ now, lifetimeMs: 3650 * dayMs, serviceAccountKey });
+  const authorities = createAuthorities({ now, lifetimeMs: 3650 * dayMs });
   const { key } = createDataKey([Buffer.alloc(32, 1)], clusterId);
   let certificates = 3;
   for (let index = 0; index < controlPlanes + workers; index += 1) {
@@ -93,37 +88,20 @@ function mintAll(serviceAccountKey: { key: string; publicKey: string }): number 
       address: `10.77.${index >> 8}.${index & 255}`,
       endpointHost: "api.bench.test",
       serviceSubnet,
-      kubernetesVersion,
+      kubernetesVersion: defaultKubernetesVersion,
       withRouteAgent: true,
       now,
       notAfter: now + 365 * dayMs,
     });
     const plaintext = Buffer.from(JSON.stringify(credentials));
     sealSecret(key, plaintext, { clusterId, member: name, capabilityHash: "bench", epoch: 1 });
-    certificates += role === "worker" ? 3 : 13;
+    certificates += role === "worker" ? 3 : 14;
   }
   return certificates;
 }
 
-async function timeServiceAccountKey() {
-  const pool = createServiceAccountKeyPool({ size: 1 });
-  try {
-    const made: number[] = [];
-    for (let index = 0; index < 9; index += 1) {
-      const empty = createServiceAccountKeyPool({ size: 0 });
-      made.push(await seconds(() => empty.take()));
-      await empty.close();
-    }
-    const startedAt = performance.now();
-    const serviceAccountKey = await pool.take();
-    return { serviceAccountKey, madeInMs: median(made) * 1000, takenFromPoolMs: performance.now() - startedAt };
-  } finally {
-    await pool.close();
-  }
-}
-
 async function findKubeadm(): Promise<string | null> {
-  const file = process.env["SPROUT_KUBEADM"] ?? `/var/cache/sprout/kubernetes/${kubernetesVersion}/kubeadm`;
+  const file = process.env["SPROUT_KUBEADM"] ?? `/var/cache/sprout/kubernetes/${defaultKubernetesVersion}/kubeadm`;
   return access(file).then(
     () => file,
     () => null,
@@ -141,18 +119,18 @@ async function runKubeadm(kubeadm: string, { directory, p256 }: { directory: str
   const config = join(directory, "kubeadm.yaml");
   await writeFile(
     config,
-    `apiVersion: kubeadm.k8s.io/v1beta2
+    `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 localAPIEndpoint: {advertiseAddress: 10.77.0.0}
-nodeRegistration: {name: cp0000.bench.test, criSocket: /run/containerd/containerd.sock}
+nodeRegistration: {name: cp0000.bench.test, criSocket: unix:///run/containerd/containerd.sock}
 ---
-apiVersion: kubeadm.k8s.io/v1beta2
+apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
-kubernetesVersion: ${kubernetesVersion}
+kubernetesVersion: ${defaultKubernetesVersion}
 certificatesDir: ${join(directory, "pki")}
 controlPlaneEndpoint: api.bench.test:6443
 networking: {serviceSubnet: ${serviceSubnet}}
-featureGates: {PublicKeysECDSA: ${p256}}
+encryptionAlgorithm: ${p256 ? "ECDSA-P256" : "RSA-2048"}
 `,
   );
   return seconds(() => execa(kubeadm, ["init", "phase", "certs", "all", "--config", config]));

@@ -87,13 +87,10 @@ if (chosen.has("credentials")) {
   onProgress("credentials");
   const bench = await benchCredentials();
   results.credentials = bench;
-  const { sprout, kubeadm, kubeadmP256, openssl, serviceAccountKey } = bench;
+  const { sprout, kubeadm, kubeadmP256, openssl } = bench;
   print("\nCredentials, median");
   print(
     `  Sprout, ${sprout.controlPlanes} + ${sprout.workers}, ${sprout.certificates} certificates  ${sprout.seconds.toFixed(2)} s, ${sprout.certificateMs.toFixed(3)} ms each   goal ${bench.goalSeconds} s`,
-  );
-  print(
-    `  the RSA key, from the pool            ${serviceAccountKey.takenFromPoolMs.toFixed(2)} ms (made ahead in ${serviceAccountKey.madeInMs.toFixed(0)} ms)`,
   );
   for (const [name, one] of [
     ["kubeadm, RSA as it comes", kubeadm],
@@ -124,9 +121,8 @@ if (chosen.has("creation")) {
     `\nCreation: ${bench.clusters} clusters of ${bench.nodes}, ${bench.atOnce} requests at a time, over TLS, on disk`,
   );
   for (const [name, one] of [
-    ["SQLite, RSA keys made ahead", bench.keysAhead],
-    ["Redis, RSA keys made ahead ", bench.keysAheadOnRedis],
-    ["SQLite, no RSA keys ahead  ", bench.noKeysAhead],
+    ["SQLite", bench.sqlite],
+    ["Redis ", bench.redis],
   ] as const)
     print(
       `  ${name}  ${one.seconds.toFixed(2)} s, p50 ${one.p50Ms.toFixed(0)} ms, p99 ${one.p99Ms.toFixed(0)} ms   goal ${bench.goalSeconds} s`,

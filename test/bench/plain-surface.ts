@@ -30,7 +30,6 @@ export function createPlainSurface(options: PlainSurfaceOptions): Hono {
       store,
       providers: new Map(),
       serverKeys: [randomBytes(32)],
-      serviceAccountKeys: { take: () => Promise.reject(new Error("the bench creates no cluster")) },
       ca,
       baseDomain: "bench.test",
       clock: systemClock,

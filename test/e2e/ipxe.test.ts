@@ -32,7 +32,6 @@ async function start(): Promise<void> {
     dataDir: folder,
     cacheDir: join(folder, "cache"),
     port: await findFreePort(),
-    serviceAccountKeysAhead: 0,
     httpListen: `10.78.0.1:${await findFreePort()}`,
     dhcp: "own",
     dhcpInterface: bridge,

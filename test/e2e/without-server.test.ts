@@ -95,7 +95,7 @@ describe.skipIf(reason !== null)(`machines without a server${reason ? ` (skipped
   it("print their plan, secrets masked, and change nothing", async () => {
     const { exitCode, stdout } = await machines.exec(first, ["sprout-bootstrap", "plan"]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`${first}: first-control-plane of build126, Kubernetes v1.20.2`);
+    expect(stdout).toContain(`${first}: first-control-plane of build126, Kubernetes v1.37.2`);
     expect(stdout).toContain("--- /etc/kubernetes/pki/ca.key (600)\n[masked]\n");
     expect(stdout).not.toContain(platform.token);
   });

@@ -80,7 +80,7 @@ export const fakeCluster = (changes: Partial<Cluster> = {}): Cluster => ({
   name: "build126",
   state: "provisioning",
   failure: null,
-  kubernetesVersion: "v1.20.2",
+  kubernetesVersion: "v1.37.2",
   provider: "nspawn",
   join: "certificate",
   endpoint: "api.build126.sprout.internal:6443",

@@ -12,7 +12,7 @@ export function createFolderProvider(folder: string): MachineProvider {
   return {
     name: "fake",
     provisionAllowanceMs: 30_000,
-    kubernetesVersions: async () => ["v1.20.2"],
+    kubernetesVersions: async () => ["v1.37.2"],
     async reserve({ clusterId, members }) {
       writeFileSync(join(segments, clusterId), "");
       return {

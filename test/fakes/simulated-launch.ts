@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from "node:crypto";
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { onTestFinished } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createClusterPki } from "../../metadata-server/pki/cluster-pki.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
@@ -10,24 +10,15 @@ import { startFakeKubernetesApi } from "./fake-kubernetes-api.ts";
 import { simulatedEnvironment, writeSimulatedRoot } from "./simulated-root.ts";
 
 const main = join(import.meta.dirname, "simulated-launch-main.ts");
-const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
-});
 /** One cluster for all simulated machines of a test file. */
-export const clusterPki = createClusterPki({
-  now: Date.now(),
-  lifetimeMs: 86_400_000,
-  serviceAccountKey: { key: privateKey, publicKey },
-});
+export const clusterPki = createClusterPki({ now: Date.now(), lifetimeMs: 86_400_000 });
 
 const { pki } = clusterPki.controlPlane;
 const authorities = {
   kubernetes: { certificate: pki["ca.crt"], key: pki["ca.key"] },
   etcd: { certificate: pki["etcd/ca.crt"], key: pki["etcd/ca.key"] },
   frontProxy: { certificate: pki["front-proxy-ca.crt"], key: pki["front-proxy-ca.key"] },
-  serviceAccount: { key: privateKey, publicKey },
+  serviceAccount: { key: pki["sa.key"], publicKey: pki["sa.pub"] },
 };
 
 /** What kubeadm would make of the same authorities, on a node at this address. */
@@ -40,7 +31,7 @@ function mint(name: string, address: string) {
     address,
     endpointHost: "api.build126.test",
     serviceSubnet: "10.96.0.0/12",
-    kubernetesVersion: "v1.20.2",
+    kubernetesVersion: defaultKubernetesVersion,
     withRouteAgent: false,
     now,
     notAfter: now + 86_400_000,

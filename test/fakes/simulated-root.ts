@@ -1,8 +1,9 @@
 import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 
 const templatesFolder = join(import.meta.dirname, "../../templates");
-const images = ["k8s.gcr.io/pause:3.2", "k8s.gcr.io/kube-proxy:v1.20.2"];
+const images = ["registry.k8s.io/pause:3.10.2", `registry.k8s.io/kube-proxy:${defaultKubernetesVersion}`];
 
 /** Stands in for a real program: says what it was asked, and does the least that the next step looks at. */
 const fakePrograms = {
@@ -83,12 +84,13 @@ export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedR
   await write("etc/sprout/seed.json", JSON.stringify(seed));
   await write("sys/class/net/eth0/address", `${mac}\n`);
   await write("run/systemd/container", "systemd-nspawn\n");
+  await write("sys/fs/cgroup/cgroup.controllers", "cpu memory pids\n");
   await write("proc/swaps", "Filename\tType\n");
   await write("proc/sys/net/ipv4/ip_forward", "1\n");
   await write("proc/sys/kernel/random/boot_id", "boot-1\n");
   await write("proc/self/mountinfo", "");
   await write("etc/hosts", "127.0.0.1 localhost\n");
-  const manifest = { kubernetesVersion: "v1.20.2", containerImages: images.map((ref) => ({ ref })) };
+  const manifest = { kubernetesVersion: defaultKubernetesVersion, containerImages: images.map((ref) => ({ ref })) };
   await write("usr/share/sprout/manifest.json", JSON.stringify(manifest));
   await cp(templatesFolder, join(root, "usr/share/sprout/templates"), {
     recursive: true,

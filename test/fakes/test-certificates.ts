@@ -1,16 +1,11 @@
-import { generateKeyPairSync } from "node:crypto";
 import type { Credentials, KeyPair } from "#api/credentials.ts";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { JoinMode, Role } from "#api/name.ts";
 import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { loadServerTls } from "../../metadata-server/pki/server-tls.ts";
 
 const dayMs = 86_400_000;
-const { privateKey, publicKey } = generateKeyPairSync("rsa", {
-  modulusLength: 2048,
-  publicKeyEncoding: { type: "spki", format: "pem" },
-  privateKeyEncoding: { type: "pkcs1", format: "pem" },
-});
 
 /** A metadata server's authority and certificate for 127.0.0.1, in a folder of its own. */
 export const createServerTls = (directory: string, now = Date.now()): Promise<KeyPair & { ca: string }> =>
@@ -18,11 +13,7 @@ export const createServerTls = (directory: string, now = Date.now()): Promise<Ke
 
 /** Real credentials of one cluster, as the server would mint them, all at 127.0.0.1. */
 export function createClusterCredentials(now = Date.now()) {
-  const authorities = createAuthorities({
-    now,
-    lifetimeMs: 365 * dayMs,
-    serviceAccountKey: { key: privateKey, publicKey },
-  });
+  const authorities = createAuthorities({ now, lifetimeMs: 365 * dayMs });
   return (role: Role, { allocation, name, join }: { allocation: string; name: string; join?: JoinMode }): Credentials =>
     mintCredentials(authorities, {
       role,
@@ -31,7 +22,7 @@ export function createClusterCredentials(now = Date.now()) {
       address: "127.0.0.1",
       endpointHost: "localhost",
       serviceSubnet: "10.96.0.0/12",
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: defaultKubernetesVersion,
       withRouteAgent: true,
       now,
       notAfter: now + 60 * dayMs,

@@ -12,8 +12,7 @@ export interface Serving {
 
 // The real metadata server as a process of its own, so that it can be killed, with simulated machines.
 const [dataDir = "", folder = "", prefix = "", port = ""] = process.argv.slice(2);
-// Keys made ahead would cost more than everything else here.
-const settings = { dataDir, cacheDir: dataDir, port, listenAddress: "127.0.0.1", serviceAccountKeysAhead: 1 };
+const settings = { dataDir, cacheDir: dataDir, port, listenAddress: "127.0.0.1" };
 const config = loadConfig(settings, {});
 const provider = createSimulatedProvider({ folder, prefix, serverUrl: `https://127.0.0.1:${port}` });
 const logger = createJsonLogger((line) => process.stderr.write(line));

@@ -22,7 +22,7 @@ export function createSimulatedProvider({ folder, prefix, serverUrl }: Simulated
   return {
     name: "simulated",
     provisionAllowanceMs: 30_000,
-    kubernetesVersions: async () => ["v1.20.2"],
+    kubernetesVersions: async () => ["v1.37.2"],
     async reserve({ clusterId, members }) {
       await mkdir(segmentsDir, { recursive: true });
       const index = await reserveSegment(segmentsDir, clusterId);

@@ -37,7 +37,7 @@ test("flags become the request, and what is not given is left to the server", ()
       failedTtl: 0,
       join: "kubeadm",
       podSubnet: "10.244.0.0/16",
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: "v1.37.2",
       label: { job: "17" },
       idempotencyKey: "job-17",
       wait: true,
@@ -52,7 +52,7 @@ test("flags become the request, and what is not given is left to the server", ()
     failedTtlSeconds: 0,
     join: "kubeadm",
     network: { podSubnet: "10.244.0.0/16" },
-    kubernetesVersion: "v1.20.2",
+    kubernetesVersion: "v1.37.2",
     labels: { job: "17" },
   });
 });
@@ -81,9 +81,9 @@ test.for<[string, string | undefined, CreateFlags, string[]]>([
   [
     "several at once",
     undefined,
-    { nodes: 1, ttl: 10, podSubnet: "10.0.0.0", kubernetesVersion: "1.20", provider: "" },
+    { nodes: 1, ttl: 10, podSubnet: "10.0.0.0", kubernetesVersion: "1.37", provider: "" },
     [
-      "--kubernetes-version: must be a version such as v1.20.2",
+      "--kubernetes-version: must be a version such as v1.37.2",
       "--provider: Too small: expected string to have >=1 characters",
       "--ttl: Too small: expected number to be >=60",
       "--pod-subnet: must be an IPv4 CIDR such as 10.244.0.0/16",

@@ -29,7 +29,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--high-availability", "three control planes among --nodes")
     .option("--control-planes <N>", "instead of --nodes: control planes, an odd number", parseWholeNumber)
     .option("--workers <N>", "with --control-planes: workers", parseWholeNumber)
-    .option("--kubernetes-version <VERSION>", "such as v1.20.2; the newest baked image if not given")
+    .option("--kubernetes-version <VERSION>", "such as v1.37.2; the newest baked image if not given")
     .addOption(new Option("--join <MODE>", "how workers join (certificate)").choices(JoinMode.options))
     .option("--provider <NAME>", "where machines come from", "nspawn")
     .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)

@@ -16,8 +16,8 @@ test("a list shows each cluster on a line, with its time to Ready and to its end
   expect(renderClusterList([{ ...cluster, nodes: members.length }, pending], { now, style })).toBe(
     [
       "NAME      ID                  STATE    NODES  VERSION  PROVIDER  AGE  READY AFTER  EXPIRES IN",
-      "build126  c-abcdefgh234567ab  ready    2      v1.20.2  nspawn    5m   8.42 s       23h",
-      "b2        c-abcdefgh234567ab  pending  1      v1.20.2  nspawn    5m   -            -",
+      "build126  c-abcdefgh234567ab  ready    2      v1.37.2  nspawn    5m   8.42 s       23h",
+      "b2        c-abcdefgh234567ab  pending  1      v1.37.2  nspawn    5m   -            -",
       "",
     ].join("\n"),
   );
@@ -74,7 +74,7 @@ test("one cluster shows its facts and every machine with its last step", () => {
       "Name:             build126",
       "Id:               c-abcdefgh234567ab",
       "State:            provisioning",
-      "Kubernetes:       v1.20.2",
+      "Kubernetes:       v1.37.2",
       "Provider:         nspawn",
       "Endpoint:         api.build126.sprout.internal:6443",
       "Pods:             10.244.0.0/16",

@@ -5,7 +5,6 @@ import { type ClusterPki, ControlPlanePki, WorkerPki } from "#api/cluster-pki.ts
 import { sealPki, UserDataKey } from "#api/sealed-pki.ts";
 import { createClusterPki, createUserDataKey } from "../../pki/cluster-pki.ts";
 import { createPrivateFile, readPrivateFile } from "../../pki/private-file.ts";
-import { makeServiceAccountKey } from "../../pki/service-account-keys.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 
 /** What was written, and kubeadm's hash of the authority. */
@@ -27,7 +26,7 @@ export async function makeClusterPki(
 ): Promise<ClusterPkiFiles> {
   const files = filesIn(folder);
   for (const file of [files.controlPlane, files.worker]) await refuseExisting(file);
-  const made = createClusterPki({ ...options, serviceAccountKey: await makeServiceAccountKey() });
+  const made = createClusterPki(options);
   await createPrivateFile(files.controlPlane, toText(made.controlPlane));
   await createPrivateFile(files.worker, toText(made.worker));
   return { ...files, caCertHash: made.caCertHash };

@@ -41,7 +41,6 @@ export const addServeCommand =
       .option("--server-names <NAMES>", "comma-separated: what else the server's certificate is valid for")
       .option("--deleted-retention-seconds <N>", "how long deleted clusters can still be asked for (86400)")
       .option("--audit-entries <N>", "length of the audit log (100000)")
-      .option("--service-account-keys-ahead <N>", "RSA keys made ahead in idle time, one for each cluster (1000)")
       .option("--store <STORE>", "sqlite (a file in the data directory), or the URL of a Redis (sqlite)")
       .option("--ec2-region <REGION>", "launch instances of EC2 there (none); credentials as the AWS SDK finds them")
       .option("--ec2-images <VERSION=AMI,…>", "an AMI for each Kubernetes version")

@@ -7,7 +7,7 @@ describeProviderContract("bare metal, with simulated machines", async () => {
   const rack = await createTestRack();
   await rack.add(...[1, 2, 3, 4, 5].map((index) => rackMachine(index)));
   const { provider } = rack;
-  return { provider, kubernetesVersion: "v1.20.2", reopen: () => rack.reopen(), destroy: () => rack.destroy() };
+  return { provider, kubernetesVersion: "v1.37.2", reopen: () => rack.reopen(), destroy: () => rack.destroy() };
 });
 
 const clusterId = "c-aaaaaaaaaaaaaaaa";
@@ -30,7 +30,7 @@ describe("The bare-metal provider", () => {
         ...segment.machines.find((each) => each.name === name)!,
         clusterId,
         allocation: `a-${name}`,
-        kubernetesVersion: "v1.20.2",
+        kubernetesVersion: "v1.37.2",
         providerData: segment.providerData,
         seed: { server: segment.serverUrl, ca: "unused", capability: "unused" },
       },

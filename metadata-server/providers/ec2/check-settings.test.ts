@@ -21,7 +21,7 @@ describe("What the EC2 provider is set up with", () => {
   const wrong: [string, Partial<Ec2ProviderOptions>, RegExp][] = [
     [
       "an image that does not exist",
-      { images: { "v1.20.2": "ami-00000000000000000" } },
+      { images: { "v1.37.2": "ami-00000000000000000" } },
       /--ec2-images: The image ID 'ami-0{17}' does not exist \(InvalidAMIID\.NotFound: an AMI is of one region, /,
     ],
     [
@@ -99,7 +99,7 @@ describe("What the EC2 provider is set up with", () => {
   });
 
   it("is refused with everything that is wrong at once", async () => {
-    under = await createTestEc2({}, { images: { "v1.20.2": "ami-1" }, subnets: ["subnet-1"] });
+    under = await createTestEc2({}, { images: { "v1.37.2": "ami-1" }, subnets: ["subnet-1"] });
     await expect(under.provider.check()).rejects.toThrow(
       /^Cannot use provider ec2: (?=.*images: .*\(InvalidAMIID\.NotFound: )(?=.*subnets: .*\(InvalidSubnetID\.NotFound: )/,
     );

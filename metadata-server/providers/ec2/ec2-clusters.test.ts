@@ -30,7 +30,7 @@ describe("Clusters on EC2", () => {
   });
 
   it("are refused with a reason, before anything is launched, where the account cannot launch them", async () => {
-    await start({}, { images: { "v1.20.2": "ami-00000000000000000" } });
+    await start({}, { images: { "v1.37.2": "ami-00000000000000000" } });
     expect(problemOf(await life.create(), "503 provider-unusable").detail).toContain("InvalidAMIID.NotFound");
     expect(life.under.ec2.instances).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { KubernetesVersion } from "#api/name.ts";
+import { SupportedKubernetesVersion } from "#api/kubernetes-version.ts";
 import { ServerUrl } from "#api/seed.ts";
 
 const list = (item: z.ZodType<string>) =>
@@ -10,14 +10,17 @@ const idOf = (kind: string) =>
 
 const InstanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "must be an instance type such as m6i.large");
 
-/** `v1.20.2=ami-…,v1.31.2=ami-…` */
+/** `v1.37.2=ami-…,v1.36.3=ami-…` */
 const Images = z
   .string()
   .transform((text) => text.split(",").map((pair) => pair.split("=")))
   .pipe(
     z
       .array(
-        z.tuple([KubernetesVersion, idOf("ami")], "must be VERSION=AMI pairs such as v1.20.2=ami-0123456789abcdef0"),
+        z.tuple(
+          [SupportedKubernetesVersion, idOf("ami")],
+          "must be VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0",
+        ),
       )
       .min(1),
   )

@@ -6,7 +6,7 @@ import { describeProviderContract } from "../provider-contract.ts";
 
 describeProviderContract("EC2, with the real SDK and a fake endpoint", async () => {
   const { ec2, provider, open } = await createTestEc2();
-  return { provider, kubernetesVersion: "v1.20.2", reopen: () => open(), destroy: () => ec2.close() };
+  return { provider, kubernetesVersion: "v1.37.2", reopen: () => open(), destroy: () => ec2.close() };
 });
 
 const signal = () => AbortSignal.timeout(15_000);

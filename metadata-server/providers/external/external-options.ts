@@ -1,9 +1,6 @@
 import { z } from "zod";
-import { isSupportedKubernetes, supportedKubernetes } from "#api/kubernetes-version.ts";
-import { KubernetesVersion } from "#api/name.ts";
+import { SupportedKubernetesVersion } from "#api/kubernetes-version.ts";
 import { ServerUrl } from "#api/seed.ts";
-
-const Version = KubernetesVersion.refine(isSupportedKubernetes, `must be of ${supportedKubernetes}`);
 
 /** What `sprout serve` can be told of machines that somebody else launches; without a URL there are none. */
 export const externalOptions = {
@@ -11,7 +8,10 @@ export const externalOptions = {
   externalServerUrl: ServerUrl.nullable().default(null),
   /** What their images have; the first where a request names none. */
   externalKubernetesVersions: z
-    .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(Version).min(1).max(32))
+    .preprocess(
+      (value) => (typeof value === "string" ? value.split(",") : value),
+      z.array(SupportedKubernetesVersion).min(1).max(32),
+    )
     .nullable()
     .default(null),
 };

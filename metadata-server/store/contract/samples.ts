@@ -8,7 +8,7 @@ export function createClusterRecord(overrides: Partial<ClusterRecord> & { id: st
     name: `cluster-${overrides.id}`,
     state: "pending",
     failure: null,
-    kubernetesVersion: "v1.20.2",
+    kubernetesVersion: "v1.37.2",
     provider: "nspawn",
     join: "certificate",
     endpoint: "api.build126.sprout.internal:6443",

@@ -7,7 +7,7 @@ import { fetchAtOnce, sha256OfFetched, untilServed } from "./clients.ts";
 import { createLink, type Link, linkGigabits } from "./link.ts";
 import { prepareNginx } from "./nginx.ts";
 
-const version = "v1.20.2";
+const version = "v1.37.2";
 const sizeBytes = 100_000_000;
 const clients = 50;
 const rounds = 3;

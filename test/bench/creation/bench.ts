@@ -4,9 +4,6 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadServerKey } from "../../../metadata-server/pki/server-key.ts";
-import { openServiceAccountKeyStock } from "../../../metadata-server/pki/service-account-key-stock.ts";
-import { makeServiceAccountKey } from "../../../metadata-server/pki/service-account-keys.ts";
 import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
 import { openRedisStore } from "../../../metadata-server/store/redis/redis-store.ts";
 import { parseRedisUrl } from "../../../metadata-server/store/redis/redis-url.ts";
@@ -30,26 +27,20 @@ export interface CreationBench {
   clusters: number;
   nodes: number;
   atOnce: number;
-  /** RSA keys for all of them made ahead, as a server has them that was idle for five minutes. On SQLite. */
-  keysAhead: CreationRun;
-  /** The same on a redis-server of the bench's own, `appendfsync always`. */
-  keysAheadOnRedis: CreationRun;
-  /** None made ahead: every cluster waits for its RSA key. */
-  noKeysAhead: CreationRun;
+  sqlite: CreationRun;
+  /** A redis-server of the bench's own, `appendfsync always`. */
+  redis: CreationRun;
   goalSeconds: number;
 }
 
 /** 1,000 POSTs of 4 nodes each to a server of its own; killed after the last answer, its disk must have all of them. */
 export async function benchCreation(onProgress: (text: string) => void): Promise<CreationBench> {
-  onProgress("creation: making keys ahead");
-  const keysAhead = await run({ keys: clusters, onProgress });
-  const keysAheadOnRedis = await runOnRedis(onProgress);
-  const noKeysAhead = await run({ keys: 0, onProgress });
-  return { clusters, nodes, atOnce, keysAhead, keysAheadOnRedis, noKeysAhead, goalSeconds: 10 };
+  const sqlite = await run({ onProgress });
+  const redis = await runOnRedis(onProgress);
+  return { clusters, nodes, atOnce, sqlite, redis, goalSeconds: 5 };
 }
 
 interface RunOptions {
-  keys: number;
   redis?: RedisServer;
   onProgress: (text: string) => void;
 }
@@ -57,25 +48,18 @@ interface RunOptions {
 async function runOnRedis(onProgress: (text: string) => void): Promise<CreationRun> {
   const redis = await startRedisServer();
   try {
-    return await run({ keys: clusters, redis, onProgress });
+    return await run({ redis, onProgress });
   } finally {
     await redis.destroy();
   }
 }
 
-async function run({ keys, redis, onProgress }: RunOptions): Promise<CreationRun> {
+async function run({ redis, onProgress }: RunOptions): Promise<CreationRun> {
   const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-creation-"));
   try {
-    await makeKeysAhead(dataDir, keys);
-    onProgress(`creation: ${clusters} clusters of ${nodes} on ${redis ? "Redis" : "SQLite"}, ${keys} keys ahead`);
+    onProgress(`creation: ${clusters} clusters of ${nodes} on ${redis ? "Redis" : "SQLite"}`);
     const store = redis && { store: redis.url };
-    const settings = {
-      dataDir,
-      port: await findFreePort(),
-      serviceAccountKeysAhead: keys,
-      logLevel: "error",
-      ...store,
-    };
+    const settings = { dataDir, port: await findFreePort(), logLevel: "error", ...store };
     const script = join(import.meta.dirname, "server.ts");
     const child = spawn(process.execPath, [script, JSON.stringify(settings)], { stdio: ["ignore", "pipe", "inherit"] });
     const ended = once(child, "exit");
@@ -91,17 +75,6 @@ async function run({ keys, redis, onProgress }: RunOptions): Promise<CreationRun
   } finally {
     await rm(dataDir, { recursive: true });
   }
-}
-
-async function makeKeysAhead(dataDir: string, count: number): Promise<void> {
-  const serverKeys = [await loadServerKey(join(dataDir, "server.key"))];
-  const stock = await openServiceAccountKeyStock({
-    directory: join(dataDir, "service-account-keys"),
-    serverKeys,
-    logger: silent,
-  });
-  for (let made = 0; made < count; made += stock.batchSize)
-    await stock.put(await Promise.all(Array.from({ length: stock.batchSize }, makeServiceAccountKey)));
 }
 
 async function createAll(server: { url: string; token: string; ca: string }): Promise<CreationRun> {

@@ -36,7 +36,7 @@ export async function benchEc2(onProgress: (text: string) => void): Promise<Ec2B
     { rates: documentedRates, consistencyMs: 3000 },
     { consistencyMs: 15_000 },
   );
-  const settings = { dataDir, port: await findFreePort(), serviceAccountKeysAhead: 0, logLevel: "error" };
+  const settings = { dataDir, port: await findFreePort(), logLevel: "error" };
   const logger = createJsonLogger((line) => void process.stderr.write(line));
   const server = await startServer(loadConfig(settings, {}), { logger, providers: [provider] });
   try {

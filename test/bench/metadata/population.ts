@@ -20,7 +20,7 @@ export async function populate(store: Store, members: number): Promise<Machine[]
     const plan = planCluster(CreateCluster.parse({ nodes, provider: "bench", deadlineSeconds: 3600 }), {
       id: createClusterId(randomBytes),
       baseDomain: "bench.test",
-      kubernetesVersion: "v1.20.2",
+      kubernetesVersion: "v1.37.2",
       provisionAllowanceMs: 3_600_000,
       now,
       random: randomBytes,

@@ -58,7 +58,6 @@ function createSproutApp(): Hono {
       store,
       providers: new Map(),
       serverKeys: [randomBytes(32)],
-      serviceAccountKeys: { take: () => Promise.reject(new Error("the bench creates no cluster")) },
       ca: "",
       baseDomain: "bench.test",
       clock: systemClock,

@@ -1,11 +1,11 @@
-import { cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 // FROZEN: kubeadm as it comes, driven by hand. Never tuned, or the ratio to it means nothing.
 
 const containerd = `version = 2
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "k8s.gcr.io/pause:3.2"
+  sandbox_image = "registry.k8s.io/pause:3.10.2"
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
@@ -51,23 +51,29 @@ export async function writeReferenceLayer(folder: string): Promise<void> {
   await write("etc/systemd/system/kubelet.service", kubelet);
   await mkdir(join(folder, "etc/systemd/system/multi-user.target.wants"), { recursive: true });
   await symlink("../kubelet.service", join(folder, "etc/systemd/system/multi-user.target.wants/kubelet.service"));
-  for (const unit of ["sprout-bootstrap.service", "sprout-no-docker.service", "sprout-route-agent.service"])
+  for (const unit of ["sprout-bootstrap.service", "sprout-route-agent.service"])
     await symlink("/dev/null", join(folder, "etc/systemd/system", unit));
-  await mkdir(join(folder, "usr/bin"), { recursive: true });
-  await cp(join(import.meta.dirname, "crictl"), join(folder, "usr/bin/crictl"));
 }
 
-/** `kubeadm init`'s configuration; what cannot work in this lab (nf_conntrack_max) and nothing else is set. */
-export const initConfiguration = (options: { name: string; address: string; version: string; token: string }) =>
-  `apiVersion: kubeadm.k8s.io/v1beta2
+export interface InitOptions {
+  name: string;
+  address: string;
+  version: string;
+  token: string;
+  hasCgroupV1: boolean;
+}
+
+/** `kubeadm init`'s configuration; what cannot work in this lab (nf_conntrack_max, cgroup v1) and nothing else is set. */
+export const initConfiguration = (options: InitOptions) =>
+  `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
 bootstrapTokens:
 - token: ${options.token}
   ttl: 24h0m0s
 localAPIEndpoint: {advertiseAddress: ${options.address}, bindPort: 6443}
-nodeRegistration: {name: ${options.name}, criSocket: /run/containerd/containerd.sock}
+nodeRegistration: {name: ${options.name}, criSocket: unix:///run/containerd/containerd.sock}
 ---
-apiVersion: kubeadm.k8s.io/v1beta2
+apiVersion: kubeadm.k8s.io/v1beta4
 kind: ClusterConfiguration
 kubernetesVersion: ${options.version}
 controlPlaneEndpoint: ${options.address}:6443
@@ -77,6 +83,7 @@ apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 nodeStatusUpdateFrequency: 2s
 cgroupDriver: cgroupfs
+${options.hasCgroupV1 ? "failCgroupV1: false" : ""}
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
