@@ -3,7 +3,7 @@ import { fakeCluster, fakeEvents, fakeMember } from "../../../test/fakes/fake-ap
 import { createStyle } from "../display/style.ts";
 import { visibleWidth } from "../display/table.ts";
 import { chooseSpanMs, renderAxis } from "./bar.ts";
-import { applyEvent, createTimeline, type Timeline } from "./model.ts";
+import { applyEvent, createTimeline, hasEnded, type Timeline } from "./model.ts";
 import { renderSummary } from "./summary.ts";
 import { renderTimeline } from "./render.ts";
 
@@ -57,6 +57,40 @@ test("a ready cluster stands still, with the time each machine was ready", () =>
     "  node01  ✓ ready             6.00 s  ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄",
   ]);
   expect(renderSummary(ready, style)).toBe("build126 is ready after 6.00 s; slowest step: api-server on cp01, 3.00 s");
+});
+
+test("a ready cluster shows its proof of use as it goes on, and then both times", () => {
+  const ready: Parameters<typeof fakeEvents> = [
+    ...half,
+    { ms: 5000, type: "phase", member: cp, phase: "api-server", state: "done", durationMs: 3000 },
+    { ms: 6000, type: "member", member: cp, state: "ready" },
+    { ms: 6000, type: "member", member: worker, state: "ready" },
+    { ms: 6000, type: "cluster", state: "ready" },
+    { ms: 6000, type: "phase", member: cp, phase: "available", state: "started" },
+  ];
+  const lines = (timeline: Timeline) => renderTimeline(timeline, { ...plain, now: epoch + 7500 }).split("\n");
+  const proving = play(start, ...ready);
+  expect(hasEnded(proving, "ready")).toBe(true);
+  expect(hasEnded(proving, "available")).toBe(false);
+  expect(lines(proving).slice(0, 3)).toEqual([
+    "  build126   ready   2 of 2 nodes ready   6.00 s",
+    "",
+    "  cp01    ✓ available         1.50 s  ┄┄┄┄━━━━────────────    ━━━━━━",
+  ]);
+  const proven = play(start, ...ready, {
+    ms: 8000,
+    type: "phase",
+    member: cp,
+    phase: "available",
+    state: "done",
+    durationMs: 2000,
+  });
+  expect(hasEnded(proven, "available")).toBe(true);
+  expect(lines(proven).slice(0, 3)).toEqual([
+    "  build126   ready   2 of 2 nodes ready   6.00 s   available   8.00 s",
+    "",
+    "  cp01    ✓ ready             6.00 s  ┄┄┄┄━━━━────────────    ━━━━━━━━",
+  ]);
 });
 
 test("a failed machine shows its error and where in time it failed", () => {
