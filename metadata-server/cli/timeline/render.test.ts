@@ -25,6 +25,10 @@ const half: Parameters<typeof fakeEvents> = [
   { ms: 2000, type: "phase", member: cp, phase: "api-server", state: "started" },
 ];
 const plain = { columns: 79, rows: 24, style };
+const headOf = (timeline: Timeline) =>
+  renderTimeline(timeline, { ...plain, now: epoch + 7500 })
+    .split("\n")
+    .slice(0, 3);
 
 test("a cluster on its way shows each machine's step, the time in it, and its steps so far", () => {
   expect(renderTimeline(play(start, ...half), { ...plain, now: epoch + 5000 })).toBe(
@@ -68,11 +72,10 @@ test("a ready cluster shows its proof of use as it goes on, and then both times"
     { ms: 6000, type: "cluster", state: "ready" },
     { ms: 6000, type: "phase", member: cp, phase: "available", state: "started" },
   ];
-  const lines = (timeline: Timeline) => renderTimeline(timeline, { ...plain, now: epoch + 7500 }).split("\n");
   const proving = play(start, ...ready);
   expect(hasEnded(proving, "ready")).toBe(true);
   expect(hasEnded(proving, "available")).toBe(false);
-  expect(lines(proving).slice(0, 3)).toEqual([
+  expect(headOf(proving)).toEqual([
     "  build126   ready   2 of 2 nodes ready   6.00 s",
     "",
     "  cp01    ✓ available         1.50 s  ┄┄┄┄━━━━────────────    ━━━━━━",
@@ -86,7 +89,7 @@ test("a ready cluster shows its proof of use as it goes on, and then both times"
     durationMs: 2000,
   });
   expect(hasEnded(proven, "available")).toBe(true);
-  expect(lines(proven).slice(0, 3)).toEqual([
+  expect(headOf(proven)).toEqual([
     "  build126   ready   2 of 2 nodes ready   6.00 s   available   8.00 s",
     "",
     "  cp01    ✓ ready             6.00 s  ┄┄┄┄━━━━────────────    ━━━━━━━━",
