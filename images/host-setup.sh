@@ -1,11 +1,14 @@
 #!/bin/sh
-# Installs what the host lacks for baking images and running machines: Debian packages, as root, on Debian 12.
-# Says nothing when all is there. Elsewhere it only says so, and what needs real machines is skipped;
-# with "demo" that is an error.
+# Installs what the host lacks for baking images and running machines: Debian packages, as root, on Debian 12 and 13.
+# Says nothing when all is there. Elsewhere it only says what is missing, and what needs real machines is skipped;
+# with "demo" that is an error. Go, for compiling Kubernetes, is found or fetched by the bake itself.
 # usage: host-setup.sh [demo|bench]
 set -eu
 LC_ALL=C DEBIAN_FRONTEND=noninteractive
 export LC_ALL DEBIAN_FRONTEND
+
+system=unknown
+[ ! -r /etc/os-release ] || system=$(. /etc/os-release && echo "$ID ${VERSION_ID-}")
 
 # package: what it is for
 packages="\
@@ -18,17 +21,22 @@ mount: overlay roots
 procps: sysctl in a machine's network namespace
 binutils: strips the bootstrapper
 openssl: checks certificates from outside
+curl: asks whether Kubernetes' official release can be reached, and downloads it
+gcc: compiles pause, the one program of Kubernetes that is not Go's
+libc6-dev: pause is linked with it
+debian-archive-keyring: the keys of Debian 13's archive, also on Debian 12
 redis-server: the store that several servers can share, and what its tests start"
 [ "${1-}" = demo ] || packages="$packages
 cpio: packs the initrd of machines that boot over the network
 squashfs-tools: packs their root
 qemu-system-x86: emulates such machines, with iPXE in their network cards
-curl: downloads Kubernetes' official release, in tests from a stand-in
 iptables: closes ports between network namespaces, in tests
 ipxe: for firmware with PXE alone
 ovmf: UEFI firmware of emulated machines
 dnsmasq-base: DHCP for machines that boot over the network
-skopeo: pulls container images, in tests from a stand-in
+skopeo: pulls container images, in tests from a stand-in"
+# Debian 13 has no Packer: there its tests are skipped and say so.
+[ "${1-}" = demo ] || [ "$system" = "debian 13" ] || packages="$packages
 packer: validates the template of an AMI; 17 MB to download, 103 on disk"
 [ "${1-}" != bench ] || packages="$packages
 wrk: asks as fast as it can
@@ -38,32 +46,39 @@ installed=$(
   echo "$packages" | cut -d: -f1 |
     xargs dpkg-query --show --showformat='${Package}: ${db:Status-Status}\n' 2>/dev/null || true
 )
+is_installed() {
+  # Debian 12's first keyrings know no Debian 13.
+  [ "$1" != debian-archive-keyring ] || ls /usr/share/keyrings/debian-archive-trixie-stable.* >/dev/null 2>&1 || return 1
+  case " $installed " in *[[:space:]]"$1: installed"[[:space:]]*) ;; *) return 1 ;; esac
+}
 missing=
 reasons=
 while IFS= read -r line; do
-  case " $installed " in
-    *[[:space:]]"${line%%:*}: installed"[[:space:]]*) ;;
-    *)
-      missing="$missing ${line%%:*}"
-      reasons="$reasons  $line
+  is_installed "${line%%:*}" && continue
+  missing="$missing ${line%%:*}"
+  reasons="$reasons  $line
 "
-      ;;
-  esac
 done <<EOF
 $packages
 EOF
 
 cannot() {
   echo "Cannot set up this host: $1" >&2
-  [ -z "$missing" ] || echo "Missing here:$missing" >&2
+  if ! command -v dpkg-query >/dev/null; then
+    printf 'It takes what Debian has in these packages; find them under the names of %s:\n%s' "$system" "$reasons" >&2
+  elif [ -n "$missing" ]; then
+    printf 'Missing here:\n%s' "$reasons" >&2
+    echo "Install it as root: apt-get install --no-install-recommends$missing" >&2
+  fi
   if [ "${2-}" = demo ]; then exit 1; fi
   echo "Tests on real machines will be skipped" >&2
   exit 0
 }
 
-system=unknown
-[ ! -r /etc/os-release ] || system=$(. /etc/os-release && echo "$ID ${VERSION_ID-}")
-[ "$system" = "debian 12" ] || cannot "it needs Debian 12 and this is $system" "${1-}"
+case $system in
+  "debian 12" | "debian 13") ;;
+  *) cannot "it needs Debian 12 or 13 and this is $system" "${1-}" ;;
+esac
 [ "$(id -u)" = 0 ] || cannot "it needs root; run it with sudo" "${1-}"
 [ -n "$missing" ] || exit 0
 

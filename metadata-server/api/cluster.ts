@@ -8,6 +8,7 @@ import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Network } from "./network.ts";
 import { maxDeadlineSeconds } from "./node-metadata.ts";
 import { MissingPeer } from "./report.ts";
+import { waitConditions } from "./wait.ts";
 
 /** Body of `POST /v1/clusters`: either `nodes`, placed automatically, or `controlPlanes` and `workers`. */
 export const CreateCluster = z
@@ -128,7 +129,7 @@ export const ListClustersQuery = z
 /** `?wait=ready&timeout=60`: answered when the cluster is ready or cannot become so, or after `timeout` seconds. */
 export const GetClusterQuery = z
   .strictObject({
-    wait: z.enum(["ready", "available", "deleted"]).optional(),
+    wait: z.enum(waitConditions).optional(),
     timeout: queryInteger(1, 300).default(60),
   })
   .meta({ id: "GetClusterQuery" });

@@ -13,7 +13,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export const exitCodeHelp = `
 Exit codes:
   0    done
-  1    the cluster failed, peers are missing, or the command could not do its work
+  1    the cluster failed or cannot be used, peers are missing, or the command could not do its work
   2    wrong usage or a request that the server refuses as invalid
   3    no such cluster
   4    not done within the time given

@@ -46,6 +46,10 @@ test.for([
     ["clusters", "list", "--state", "up"],
     "option '--state <STATE>' argument 'up' is invalid. Allowed choices are pending, provisioning, bootstrapping, ready, failed, deleting, deleted.",
   ],
+  [
+    ["clusters", "create", "--nodes", "2", "--wait", "pretty"],
+    "option '--wait <CONDITION>' argument 'pretty' is invalid. Allowed choices are ready, available.",
+  ],
   [["clusters", "extend", "a"], "required option '--ttl <DURATION>' not specified"],
   [["clusters", "get"], "missing required argument 'CLUSTER'"],
   [["clusters", "get", "a", "b"], "too many arguments for 'get'. Expected 1 argument but got 2: a, b."],
@@ -80,8 +84,8 @@ test("help goes to stdout, with the exit codes, and is a success", async () => {
   expect(stdout).toContain("  4    not done within the time given\n");
 });
 
-test("with --json, creating prints the cluster as one document and nothing else", async () => {
-  const ended = await runSprout(["clusters", "create", "build126", "--nodes", "2", "--json"], (app) =>
+test("with --json, creating without waiting prints the cluster as one document and nothing else", async () => {
+  const ended = await runSprout(["clusters", "create", "build126", "--nodes", "2", "--no-wait", "--json"], (app) =>
     app.post("/v1/clusters", async (c) =>
       c.json(fakeCluster({ labels: { seen: JSON.stringify(await c.req.json()) } }), 202),
     ),
@@ -116,7 +120,9 @@ const defineBringUp = (app: Hono, settled: ReturnType<typeof fakeCluster>) => {
 
 test("waiting tells a line a change on stderr, without a terminal, and ends with the time", async () => {
   const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
-  const ended = await runSprout(["clusters", "wait", fakeClusterId], (app) => defineBringUp(app, ready));
+  const ended = await runSprout(["clusters", "wait", fakeClusterId, "--for", "ready"], (app) =>
+    defineBringUp(app, ready),
+  );
   expect(ended).toEqual({
     exitCode: 0,
     stdout: "",
@@ -133,7 +139,7 @@ test("waiting tells a line a change on stderr, without a terminal, and ends with
 test("waiting for a cluster that fails ends with exit code 1 and names each missing peer", async () => {
   const missing = [{ name: "node01.build126.sprout.internal", lastPhase: "none", lastReportAgoMs: null }];
   const failed = fakeCluster({ state: "failed", failure: { message: "1 of 2 nodes is missing", missing } });
-  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId], (app) =>
+  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId, "--for", "ready"], (app) =>
     defineBringUp(app, failed),
   );
   expect(exitCode).toBe(1);
@@ -147,7 +153,7 @@ test("waiting for a cluster that fails ends with exit code 1 and names each miss
 
 test("a verdict counts even where the stream of events is broken", async () => {
   const ready = fakeCluster({ state: "ready", readyAt: "2026-01-01T00:00:08.420Z" });
-  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId], (app) => {
+  const { exitCode, stderr } = await runSprout(["clusters", "wait", fakeClusterId, "--for", "ready"], (app) => {
     app.get("/v1/clusters/:id/events", (c) => c.text("no stream today"));
     app.get("/v1/clusters/:id", (c) => c.json(ready));
   });

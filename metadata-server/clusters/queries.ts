@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { Cluster, ClusterList, ClusterState, GetClusterQuery, ListClustersQuery } from "#api/cluster.ts";
+import type { Cluster, ClusterList, GetClusterQuery, ListClustersQuery } from "#api/cluster.ts";
+import { isSettled, type WaitCondition } from "#api/wait.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord } from "../store/records.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
@@ -22,23 +23,22 @@ export async function getCluster(
   clusterId: string,
   { wait, timeout, signal }: z.infer<typeof GetClusterQuery> & { signal: AbortSignal },
 ): Promise<Cluster> {
-  let cluster = await findCluster(deps, clusterId);
-  if (wait !== undefined && !isSettled(cluster, wait)) {
+  const cluster = await findCluster(deps, clusterId);
+  if (wait !== undefined) {
     const options = { clusterId, holdMs: timeout * 1000, signal };
-    await hold(deps, options, async () => {
-      cluster = await findCluster(deps, clusterId);
-      return isSettled(cluster, wait) || undefined;
-    });
-    cluster = await findCluster(deps, clusterId);
+    await hold(deps, options, async () => (await hasSettled(deps, clusterId, wait)) || undefined);
   }
-  return toCluster(cluster, await deps.store.members(clusterId));
+  return toCluster(
+    wait === undefined ? cluster : await findCluster(deps, clusterId),
+    await deps.store.members(clusterId),
+  );
 }
 
-function isSettled(cluster: ClusterRecord, wait: "ready" | "available" | "deleted"): boolean {
-  const ended = (["failed", "deleting", "deleted"] as ClusterState[]).includes(cluster.state);
-  if (wait === "deleted") return cluster.state === "deleted";
-  if (wait === "available") return ended || cluster.availableAt !== null;
-  return ended || cluster.state === "ready";
+/** Asked after every change of the cluster: members, of which there may be thousands, are read only if they matter. */
+async function hasSettled(deps: Readers, clusterId: string, wait: WaitCondition): Promise<boolean> {
+  const cluster = await findCluster(deps, clusterId);
+  const mayHaveFailed = wait === "available" && cluster.state === "ready";
+  return isSettled({ ...cluster, members: mayHaveFailed ? await deps.store.members(clusterId) : [] }, wait);
 }
 
 /** Newest first; deleted ones only where they are asked for. */

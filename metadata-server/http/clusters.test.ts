@@ -134,6 +134,21 @@ describe("GET /v1/clusters/:id", () => {
   });
 });
 
+describe("GET /v1/clusters/:id?wait=available", () => {
+  it("answers when the proof has failed, with its reason", async () => {
+    const cluster = await server.create();
+    const waiting = server.request(`/v1/clusters/${cluster.id}?wait=available`);
+    const [first] = await bringUp(server, cluster);
+    await first!.report("available", "failed", { error: "no answer on node02" });
+    const answer = (await waiting).body as Cluster;
+    expect(answer).toMatchObject({ state: "ready", availableAt: null });
+    expect(answer.members[0]?.phases).toContainEqual(
+      expect.objectContaining({ phase: "available", state: "failed", error: "no answer on node02" }),
+    );
+    expect(server.clock.pending()).toBe(0);
+  });
+});
+
 describe("GET /v1/clusters/:id/kubeconfig", () => {
   it("mints a short-lived certificate for each request, and says so on the timeline", async () => {
     const cluster = await server.create();

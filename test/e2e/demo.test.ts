@@ -18,14 +18,15 @@ describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` 
     const before = await hostState();
     const demo = await execa(sprout, ["demo", "--nodes", "2", "--json"], { reject: false, timeout: 250_000 });
     expect(demo.stderr).toMatch(/Ready .*control-plane/);
-    expect(demo.stderr).toContain("there is no cluster DNS");
+    expect(demo.stderr).toMatch(/from POST to all 2 nodes Ready, .+ until usable: DNS answers on every node/);
     const report = JSON.parse(demo.stdout.split("\n").at(-1) ?? "") as Record<string, unknown>;
     expect(report).toMatchObject({
       ready: true,
       nodes: 2,
-      workload: { pods: 2, crossNode: 2, serviceBackends: 2, nodePorts: 2 },
+      workload: { pods: 2, crossNode: 2, serviceBackends: 2, serviceNames: 2, nodePorts: 2 },
     });
     expect(report["seconds"]).toBeGreaterThan(1);
+    expect(report["availableSeconds"]).toBeGreaterThanOrEqual(report["seconds"] as number);
     expect(demo.exitCode).toBe(0);
     expect(await leftBehind(before)).toEqual(nothingLeft);
     await expect(access("/var/lib/sprout/demo")).rejects.toMatchObject({ code: "ENOENT" });

@@ -5,12 +5,11 @@ import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#a
 import type { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
 import type { UserDataFormat } from "#api/user-data.ts";
+import { isSettled, type WaitCondition } from "#api/wait.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { Connection } from "./connection.ts";
 import { streamEvents } from "./event-stream.ts";
 import { createRequester } from "./requester.ts";
-
-export type WaitCondition = "ready" | "available" | "deleted";
 
 /** The cluster API, typed. Every method throws CliError with the exit code that the failure stands for. */
 export interface ApiClient {
@@ -141,19 +140,4 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
     },
   };
   return client;
-}
-
-/** Whether the condition holds, or never will. */
-export function isSettled(cluster: Cluster, condition: WaitCondition): boolean {
-  if (cluster.state === "deleted") return true;
-  if (condition === "deleted") return false;
-  if (cluster.state === "failed" || cluster.state === "deleting") return true;
-  return condition === "ready" ? cluster.readyAt !== null : cluster.availableAt !== null;
-}
-
-/** Whether the condition holds. */
-export function holds(cluster: Cluster, condition: WaitCondition): boolean {
-  if (condition === "deleted") return cluster.state === "deleted";
-  if (cluster.state !== "ready") return false;
-  return condition === "ready" || cluster.availableAt !== null;
 }

@@ -40,7 +40,6 @@ test("flags become the request, and what is not given is left to the server", ()
       kubernetesVersion: "v1.37.2",
       label: { job: "17" },
       idempotencyKey: "job-17",
-      wait: true,
     }),
   ).toEqual({
     name: "build126",

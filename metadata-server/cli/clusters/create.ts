@@ -25,7 +25,8 @@ export interface CreateFlags {
   serviceSubnet?: string;
   label?: Record<string, string>;
   idempotencyKey?: string;
-  wait?: boolean;
+  /** `false`: not at all. */
+  wait?: "ready" | "available" | false;
 }
 
 /** Where each field of the request comes from, so that a refusal names the flag that was typed. */
@@ -110,9 +111,12 @@ export async function createCluster(command: ClusterCommand<CreateFlags>, name: 
     flags.networkManifest === undefined ? {} : { networkManifest: await readManifest(flags.networkManifest) };
   const body = toCreateCluster(name, { ...flags, ...manifest });
   const cluster = await client.create(body, { idempotencyKey: flags.idempotencyKey });
-  if (flags.wait) {
-    const timeoutMs = waitAllowanceMs(cluster);
-    return waitForCluster(command, cluster, { condition: "ready", timeoutMs });
+  const condition = flags.wait ?? defaultWait(cluster);
+  if (condition !== false) {
+    const exitCode = await waitForCluster(command, cluster, { condition, timeoutMs: waitAllowanceMs(cluster) });
+    if (exitCode === exitCodes.ok)
+      context.stderr.write(`\nUse it: sprout clusters kubeconfig ${cluster.name} -o kubeconfig\n`);
+    return exitCode;
   }
   if (flags.json) writeJson(context, cluster);
   else {
@@ -121,6 +125,9 @@ export async function createCluster(command: ClusterCommand<CreateFlags>, name: 
   }
   return exitCodes.ok;
 }
+
+/** Machines of provider external wait for the operator, who launches them with what is issued after this command. */
+const defaultWait = ({ provider }: Cluster) => (provider === "external" ? false : "available");
 
 /** The server ends every cluster's wait itself; this only ends ours where the server does not. */
 const waitAllowanceMs = (cluster: Cluster): number => (cluster.deadlineSeconds + 1200) * 1000;

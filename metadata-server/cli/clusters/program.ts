@@ -2,6 +2,7 @@ import { Option, type Command } from "commander";
 import { ClusterState } from "#api/cluster.ts";
 import { JoinMode } from "#api/name.ts";
 import { UserDataFormat } from "#api/user-data.ts";
+import { waitConditions } from "#api/wait.ts";
 import type { CliContext } from "../context.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { collect, parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
@@ -23,7 +24,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
 
   clusters
     .command("create")
-    .description("ask for a cluster")
+    .description("create a cluster and wait until it is of use")
     .argument("[NAME]", "a DNS label; made up by the server if not given")
     .option("--nodes <N>", "machines in all; roles are placed by themselves", parseWholeNumber)
     .option("--high-availability", "three control planes among --nodes")
@@ -42,7 +43,13 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .option("--service-subnet <CIDR>", "addresses of services")
     .option("--label <KEY=VALUE>", "may be repeated", parseLabel)
     .option("--idempotency-key <KEY>", "the same key creates the same cluster, however often it is sent")
-    .option("--wait", "show the timeline and wait until the cluster is ready or failed")
+    .addOption(
+      new Option("--wait <CONDITION>", "show the timeline until the cluster is that (available)").choices([
+        "ready",
+        "available",
+      ]),
+    )
+    .option("--no-wait", "only ask for the cluster; the default with provider external")
     .action(clusterAction<CreateFlags>(context, end, createCluster));
 
   clusters
@@ -62,9 +69,7 @@ export function addClusterCommands(program: Command, context: CliContext, end: (
     .command("wait")
     .description("show the timeline and wait")
     .argument(cluster, clusterHelp)
-    .addOption(
-      new Option("--for <CONDITION>", "what to wait for").choices(["ready", "available", "deleted"]).default("ready"),
-    )
+    .addOption(new Option("--for <CONDITION>", "what to wait for").choices(waitConditions).default("available"))
     .option("--timeout <DURATION>", "longest wait; exit code 4 after it", parseDurationSeconds, 300)
     .action(clusterAction<WaitFlags>(context, end, waitCommand));
 

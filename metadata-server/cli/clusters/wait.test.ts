@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import type { ApiClient, WaitCondition } from "../client/api-client.ts";
+import type { WaitCondition } from "#api/wait.ts";
+import type { ApiClient } from "../client/api-client.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
 import type { ClusterCommand } from "./command.ts";

@@ -1,7 +1,7 @@
 import type { Cluster } from "#api/cluster.ts";
-import { holds, type WaitCondition } from "../client/api-client.ts";
+import { holds, type WaitCondition } from "#api/wait.ts";
 import { styleOf } from "../context.ts";
-import { renderFailure } from "../display/cluster-view.ts";
+import { renderFailure, renderUnavailable } from "../display/cluster-view.ts";
 import { formatDuration } from "../display/duration.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import { followCluster } from "../timeline/follow.ts";
@@ -45,7 +45,7 @@ export async function waitForCluster(
   if (flags.json) writeJson(context, settled);
   if (!holds(settled, condition)) {
     context.stderr.write(style("red", `${settled.name} is ${settled.state}, not ${condition}\n`));
-    context.stderr.write(renderFailure(settled));
+    context.stderr.write(renderFailure(settled) + renderUnavailable(settled));
     return exitCodes.failed;
   }
   context.stderr.write(`${renderSummary(timeline, style)}\n`);

@@ -12,8 +12,8 @@ export type DemoReport =
       ready: true;
       /** From sending the POST to hearing that every node is Ready. */
       seconds: number;
-      /** The server's own measure until a probe pod answered on every node; null where that was not reported. */
-      availableSeconds: number | null;
+      /** From sending the POST to hearing that the cluster is available: pods and DNS answer on every node. */
+      availableSeconds: number;
       nodes: number;
       kubernetesVersion: string;
       /** Milliseconds of each step on each machine. */
@@ -29,15 +29,14 @@ export function toDemoReport(result: {
   cluster: Cluster;
   timeline: Timeline;
   seconds: number;
+  availableSeconds: number;
   workload: WorkloadResult;
 }): DemoSuccess {
-  const { cluster, timeline, seconds, workload } = result;
-  const sinceCreated = (at: string | null) =>
-    at === null ? null : (Date.parse(at) - Date.parse(cluster.createdAt)) / 1000;
+  const { cluster, timeline, seconds, availableSeconds, workload } = result;
   return {
     ready: true,
     seconds,
-    availableSeconds: sinceCreated(cluster.availableAt),
+    availableSeconds,
     nodes: cluster.members.length,
     kubernetesVersion: cluster.kubernetesVersion,
     phases: Object.fromEntries(cluster.members.map((member) => [member.name, Object.fromEntries(toDurations(member))])),
@@ -50,27 +49,27 @@ const toDurations = (member: Cluster["members"][number]) =>
   member.phases.flatMap(({ phase, durationMs }) => (durationMs === undefined ? [] : [[phase, durationMs] as const]));
 
 /** What the workload proved, a line each. */
-export function renderWorkload(
-  { pods, crossNode, serviceBackends, nodePorts, retries }: WorkloadResult,
-  { clusterDns }: { clusterDns: boolean },
-): string {
+export function renderWorkload(result: WorkloadResult): string {
+  const { pods, crossNode, serviceBackends, serviceNames, nodePorts, retries } = result;
   const lines = [
     `a web server runs on each of ${pods} nodes`,
     pods > 1 ? `${crossNode} of ${crossNode} requests from pods to pods on other nodes answered` : "",
     `the Service address answered from ${serviceBackends} of ${pods} nodes`,
+    `the Service's name was resolved on ${serviceNames} of ${pods} nodes, and answered`,
     `the NodePort of ${nodePorts} of ${pods} nodes answered this host`,
     retries > 0 ? `${retries} of these checks had to be repeated` : "",
-    clusterDns ? "" : "there is no cluster DNS: the image has no CoreDNS, as Debian has none",
   ];
   return lines.flatMap((line) => (line === "" ? [] : [`    ${line}\n`])).join("");
 }
 
 export function renderResult(report: DemoSuccess, style: Style): string {
-  const { seconds, nodes, slowest } = report;
+  const { seconds, availableSeconds, nodes, slowest } = report;
   const step = slowest
     ? `\nSlowest step: ${slowest.phase} on ${shortName(slowest.member)}, ${formatDuration(slowest.durationMs)}`
     : "";
-  return `${style(["bold", "green"], `${formatDuration(seconds * 1000)} from POST to all ${nodes} nodes Ready`)}${step}`;
+  const ready = `${formatDuration(seconds * 1000)} from POST to all ${nodes} nodes Ready`;
+  const available = `${formatDuration(availableSeconds * 1000)} until usable: DNS answers on every node`;
+  return `${style(["bold", "green"], `${ready}, ${available}`)}${step}`;
 }
 
 /** How to use a demo that goes on running. */

@@ -49,6 +49,7 @@ test("a workload that answers everywhere is counted in every way it was reached"
     pods: 2,
     crossNode: 2,
     serviceBackends: 2,
+    serviceNames: 2,
     nodePorts: 2,
     retries: 0,
   });
@@ -66,6 +67,15 @@ test("a backend that the Service never answers from is named", async () => {
   const kubectl = await fakeKubectl((url) => names[url] ?? "cp01");
   await expect(runWorkload({ ...options, kubectl })).rejects.toThrow(
     "The workload does not answer: the Service 10.96.0.9 never answered from node01",
+  );
+});
+
+test("a node whose pods cannot resolve the Service's name is named", async () => {
+  const kubectl = await fakeKubectl((url, from) =>
+    url === "http://sprout-demo/" && from === "web-node01" ? "" : (names[url] ?? service()),
+  );
+  await expect(runWorkload({ ...options, kubectl })).rejects.toThrow(
+    "The workload does not answer: the pod on node01 cannot reach the Service by its name: no answer",
   );
 });
 

@@ -32,6 +32,8 @@ export interface WorkloadResult {
   crossNode: number;
   /** Different nodes that answered behind the Service's cluster IP. */
   serviceBackends: number;
+  /** Nodes whose pod reached the Service by its name, which cluster DNS resolved. */
+  serviceNames: number;
   /** Nodes whose NodePort answered this host. */
   nodePorts: number;
   /** Checks that had to be repeated: 0 where everything answered as soon as the pods were ready. */
@@ -66,9 +68,10 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   const until = retryUntil(startedAt + options.timeoutMs, options);
   const crossNode = await until.passes(() => reachAcrossNodes(kubectl, pods));
   const serviceBackends = await until.passes(() => reachService(kubectl, pods, spec.clusterIP));
+  const serviceNames = await until.passes(() => reachServiceByName(kubectl, pods));
   const nodePorts = await until.passes(() => reachNodePorts(pods, nodePort, options.signal));
   const seconds = (now() - startedAt) / 1000;
-  return { pods: pods.length, crossNode, serviceBackends, nodePorts, retries: until.retries(), seconds };
+  return { pods: pods.length, crossNode, serviceBackends, serviceNames, nodePorts, retries: until.retries(), seconds };
 }
 
 /** Ready pods may still be unknown to another node's kube-proxy: a check is repeated until the time is up, and counted. */
@@ -134,6 +137,17 @@ async function reachService(kubectl: Kubectl, pods: readonly Pod[], clusterIp: s
   const missing = pods.filter((pod) => !seen.has(pod.node)).map((pod) => pod.node);
   if (missing.length > 0) throw failed(`the Service ${clusterIp} never answered from ${missing.join(", ")}`);
   return seen.size;
+}
+
+/** Every pod asks by the Service's short name: that takes DNS, and the search list that the kubelet gave the pod. */
+async function reachServiceByName(kubectl: Kubectl, pods: readonly Pod[]): Promise<number> {
+  const names = new Set(pods.map((pod) => pod.node));
+  for (const pod of pods) {
+    const [answer = ""] = await fetchInPod(kubectl, pod, [`http://${workloadName}/`]);
+    if (!names.has(answer))
+      throw failed(`the pod on ${pod.node} cannot reach the Service by its name: ${answer || "no answer"}`);
+  }
+  return pods.length;
 }
 
 /** One answer for each URL, empty where there is none; one exec for all, because starting it is what costs time. */

@@ -1,4 +1,5 @@
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
+import { whyUnavailable } from "#api/wait.ts";
 import { formatAge, formatDuration } from "./duration.ts";
 import { printable } from "./printable.ts";
 import { renderTable } from "./table.ts";
@@ -54,7 +55,7 @@ export function renderCluster(cluster: Cluster, { now, style }: { now: number; s
     ]),
   );
   const head = facts.map(([name, value]) => `${`${name}:`.padEnd(width)}${value}\n`).join("");
-  return `${head}${renderFailure(cluster)}${renderBlocked(cluster)}\n${members}`;
+  return `${head}${renderFailure(cluster)}${renderUnavailable(cluster)}${renderBlocked(cluster)}\n${members}`;
 }
 
 /** Why a cluster failed: each missing peer with its last step, each machine's first error. Empty where it did not. */
@@ -70,6 +71,12 @@ export function renderFailure(cluster: Cluster): string {
   for (const { name, failure } of cluster.members)
     if (failure) lines.push(`  ${name} failed at ${failure.phase}: ${failure.error}`);
   return lines.map((line) => `${printable(line)}\n`).join("");
+}
+
+/** Why a cluster, though ready, was not found to be of use. Empty if it was, or has not been tried. */
+export function renderUnavailable(cluster: Cluster): string {
+  const why = whyUnavailable(cluster);
+  return why === null ? "" : `Not available: ${printable(why)}\n`;
 }
 
 /** What nodes have found of each other, also where the cluster came up in spite of it. Empty where every way is open. */

@@ -1,10 +1,11 @@
 import { createLogUpdate } from "log-update";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
-import type { ApiClient, WaitCondition } from "../client/api-client.ts";
+import { isSettled, type WaitCondition } from "#api/wait.ts";
+import type { ApiClient } from "../client/api-client.ts";
 import { isLive, styleOf, type CliContext } from "../context.ts";
 import { renderEventLine } from "./line.ts";
-import { applyEvent, createTimeline, type Timeline } from "./model.ts";
+import { applyEvent, createTimeline, hasEnded, type Timeline } from "./model.ts";
 import { renderTimeline } from "./render.ts";
 
 export interface FollowOptions {
@@ -16,30 +17,44 @@ export interface FollowOptions {
 export interface Followed {
   cluster: Cluster;
   timeline: Timeline;
+  /** When this process heard that the cluster was ready, or could not become so. */
+  readyHeardAt: number;
+  /** When it heard the end of what it waited for. */
+  endHeardAt: number;
 }
 
 /** How long the picture may trail the verdict. */
 const trailMs = 1000;
+
+/** The proof of `available` gives up after 120 s; a machine that died in it never says so. */
+const proofAllowanceMs = 150_000;
 
 /**
  * Shows a cluster coming up on stderr until the condition holds or cannot hold any more. The verdict is the
  * cluster's own state; the events only draw the picture, so that a lost stream of events does not fail a cluster.
  */
 export async function followCluster(cluster: Cluster, context: CliContext, options: FollowOptions): Promise<Followed> {
-  const display = createDisplay(cluster, context);
+  const { client, condition, timeoutMs } = options;
+  const display = createDisplay(cluster, context, condition);
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
-  const drawn = drawEvents(options.client.events(cluster.id, { follow: true, signal }), display).catch(
-    (error: unknown) => {
-      if (!signal.aborted) display.note(`The timeline stops here: ${(error as Error).message}`);
-    },
-  );
+  const drawn = drawEvents(client.events(cluster.id, { follow: true, signal }), display).catch((error: unknown) => {
+    if (!signal.aborted) display.note(`The timeline stops here: ${(error as Error).message}`);
+  });
   try {
-    const settled = await options.client.wait(cluster.id, options);
+    const end = context.now() + timeoutMs;
+    let settled = await client.wait(cluster.id, { condition: "ready", timeoutMs });
+    const readyHeardAt = context.now();
+    if (!isSettled(settled, condition))
+      settled = await client.wait(cluster.id, {
+        condition,
+        timeoutMs: Math.max(0, Math.min(end - readyHeardAt, proofAllowanceMs)),
+      });
+    const endHeardAt = context.now();
     const trail = setTimeout(() => ended.abort(), trailMs);
     await Promise.race([drawn, display.settled]);
     clearTimeout(trail);
-    return { cluster: settled, timeline: display.timeline() };
+    return { cluster: settled, timeline: display.timeline(), readyHeardAt, endHeardAt };
   } finally {
     ended.abort();
     await drawn;
@@ -53,7 +68,7 @@ async function drawEvents(events: AsyncIterable<Event>, display: Display) {
 
 type Display = ReturnType<typeof createDisplay>;
 
-function createDisplay(cluster: Cluster, context: CliContext) {
+function createDisplay(cluster: Cluster, context: CliContext, condition: FollowOptions["condition"]) {
   let timeline = createTimeline(cluster);
   const { stderr } = context;
   const settled = Promise.withResolvers<void>();
@@ -73,7 +88,7 @@ function createDisplay(cluster: Cluster, context: CliContext) {
       timeline = applyEvent(timeline, event);
       if (!live && !(event.type === "phase" && event.state === "started"))
         stderr.write(`${renderEventLine(event, timeline.startedAt)}\n`);
-      if (timeline.settledAt !== null) settled.resolve();
+      if (hasEnded(timeline, condition)) settled.resolve();
     },
     note: (text: string) => (live ? log.persist(text) : stderr.write(`${text}\n`)),
     close() {

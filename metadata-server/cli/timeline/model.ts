@@ -3,6 +3,7 @@ import type { Event } from "#api/event.ts";
 import type { MemberState } from "#api/member.ts";
 import type { Role } from "#api/name.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
+import type { WaitCondition } from "#api/wait.ts";
 
 /** One step of one machine, in milliseconds since the epoch by the server's clock. */
 export interface Span {
@@ -108,6 +109,17 @@ export const currentSpan = (row: TimelineRow): Span | undefined => {
 
 /** The peers are asked beside all else: that takes none of a machine's time. */
 const isOwnTime = ({ phase }: Span) => phase !== "peers";
+
+/** The proof that the cluster is of use, which one machine makes after all are ready. */
+export const findProof = (timeline: Timeline): Span | undefined =>
+  timeline.rows.flatMap((row) => row.spans).find(({ phase }) => phase === "available");
+
+/** Whether the picture has all that it can show of what is waited for. */
+export function hasEnded(timeline: Timeline, condition: Exclude<WaitCondition, "deleted">): boolean {
+  if (timeline.settledAt === null) return false;
+  if (condition === "ready" || timeline.failure !== null) return true;
+  return (findProof(timeline)?.endedAt ?? null) !== null;
+}
 
 /** `cp01` of `cp01.build126.sprout.internal`. */
 export const shortName = (name: string): string => name.split(".", 1)[0] ?? name;

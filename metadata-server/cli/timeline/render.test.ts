@@ -3,7 +3,7 @@ import { fakeCluster, fakeEvents, fakeMember } from "../../../test/fakes/fake-ap
 import { createStyle } from "../display/style.ts";
 import { visibleWidth } from "../display/table.ts";
 import { chooseSpanMs, renderAxis } from "./bar.ts";
-import { applyEvent, createTimeline, type Timeline } from "./model.ts";
+import { applyEvent, createTimeline, hasEnded, type Timeline } from "./model.ts";
 import { renderSummary } from "./summary.ts";
 import { renderTimeline } from "./render.ts";
 
@@ -25,6 +25,10 @@ const half: Parameters<typeof fakeEvents> = [
   { ms: 2000, type: "phase", member: cp, phase: "api-server", state: "started" },
 ];
 const plain = { columns: 79, rows: 24, style };
+const headOf = (timeline: Timeline) =>
+  renderTimeline(timeline, { ...plain, now: epoch + 7500 })
+    .split("\n")
+    .slice(0, 3);
 
 test("a cluster on its way shows each machine's step, the time in it, and its steps so far", () => {
   expect(renderTimeline(play(start, ...half), { ...plain, now: epoch + 5000 })).toBe(
@@ -57,6 +61,39 @@ test("a ready cluster stands still, with the time each machine was ready", () =>
     "  node01  ✓ ready             6.00 s  ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄",
   ]);
   expect(renderSummary(ready, style)).toBe("build126 is ready after 6.00 s; slowest step: api-server on cp01, 3.00 s");
+});
+
+test("a ready cluster shows its proof of use as it goes on, and then both times", () => {
+  const ready: Parameters<typeof fakeEvents> = [
+    ...half,
+    { ms: 5000, type: "phase", member: cp, phase: "api-server", state: "done", durationMs: 3000 },
+    { ms: 6000, type: "member", member: cp, state: "ready" },
+    { ms: 6000, type: "member", member: worker, state: "ready" },
+    { ms: 6000, type: "cluster", state: "ready" },
+    { ms: 6000, type: "phase", member: cp, phase: "available", state: "started" },
+  ];
+  const proving = play(start, ...ready);
+  expect(hasEnded(proving, "ready")).toBe(true);
+  expect(hasEnded(proving, "available")).toBe(false);
+  expect(headOf(proving)).toEqual([
+    "  build126   ready   2 of 2 nodes ready   6.00 s",
+    "",
+    "  cp01    ✓ available         1.50 s  ┄┄┄┄━━━━────────────    ━━━━━━",
+  ]);
+  const proven = play(start, ...ready, {
+    ms: 8000,
+    type: "phase",
+    member: cp,
+    phase: "available",
+    state: "done",
+    durationMs: 2000,
+  });
+  expect(hasEnded(proven, "available")).toBe(true);
+  expect(headOf(proven)).toEqual([
+    "  build126   ready   2 of 2 nodes ready   6.00 s   available   8.00 s",
+    "",
+    "  cp01    ✓ ready             6.00 s  ┄┄┄┄━━━━────────────    ━━━━━━━━",
+  ]);
 });
 
 test("a failed machine shows its error and where in time it failed", () => {

@@ -4,7 +4,7 @@ import { formatDuration } from "../display/duration.ts";
 import type { Style } from "../display/style.ts";
 import { truncate, visibleWidth } from "../display/table.ts";
 import { chooseSpanMs, renderAxis, renderBar, renderLegend, type BarOptions } from "./bar.ts";
-import { currentSpan, lastEnd, shortName, type Timeline, type TimelineRow } from "./model.ts";
+import { currentSpan, findProof, lastEnd, shortName, type Timeline, type TimelineRow } from "./model.ts";
 
 export interface RenderOptions {
   now: number;
@@ -26,7 +26,8 @@ const marks: Record<MemberState, { mark: string; color: Parameters<Style>[0] }> 
 /** The whole picture, a machine a line. Where the lines do not suffice, what has failed or is late comes first. */
 export function renderTimeline(timeline: Timeline, options: RenderOptions): string {
   const { style, columns } = options;
-  const now = timeline.settledAt === null ? options.now : Math.max(timeline.settledAt, lastEnd(timeline));
+  const goesOn = timeline.settledAt === null || timeline.rows.some(isProving);
+  const now = goesOn ? options.now : Math.max(timeline.settledAt ?? 0, lastEnd(timeline));
   const nameWidth = Math.max(...timeline.rows.map((row) => shortName(row.name).length), 4);
   const stepWidth = 14;
   const left = 2 + nameWidth + 2 + 2 + stepWidth + 2 + 8 + 2;
@@ -39,7 +40,7 @@ export function renderTimeline(timeline: Timeline, options: RenderOptions): stri
     const { mark, color } = marks[row.state];
     // While it goes on: the time in its step, which shows what is stuck; then: when it was ready or failed.
     const sinceMs =
-      row.settledAt === null
+      row.settledAt === null || isProving(row)
         ? now - (currentSpan(row)?.startedAt ?? row.launchedAt ?? now)
         : row.settledAt - timeline.startedAt;
     const line = [
@@ -71,20 +72,25 @@ function renderTitle(timeline: Timeline, elapsedMs: number, style: Style): strin
   const colors: Partial<Record<Timeline["state"], Parameters<Style>[0]>> = { ready: "green", failed: "red" };
   const ready = timeline.rows.filter((row) => row.state === "ready").length;
   const settledMs = timeline.settledAt === null ? elapsedMs : timeline.settledAt - timeline.startedAt;
+  const proof = findProof(timeline);
   return [
     `  ${style("bold", timeline.cluster)}`,
     style(colors[timeline.state] ?? "yellow", timeline.state),
     `${ready} of ${timeline.rows.length} nodes ready`,
     formatDuration(settledMs),
+    ...(proof?.state === "done" ? [`available   ${formatDuration((proof.endedAt ?? 0) - timeline.startedAt)}`] : []),
   ].join("   ");
 }
 
 function stepOf(row: TimelineRow): string {
-  if (row.state === "ready" || row.state === "deleted") return row.state;
+  if (row.state === "deleted" || (row.state === "ready" && !isProving(row))) return row.state;
   const span = currentSpan(row);
   if (span) return span.phase;
   return row.state === "launched" ? "booting" : row.state;
 }
+
+const isProving = ({ spans }: TimelineRow): boolean =>
+  spans.some(({ phase, endedAt }) => phase === "available" && endedAt === null);
 
 const urgency: Record<MemberState, number> = {
   failed: 0,
