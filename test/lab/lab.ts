@@ -1,6 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
