@@ -109,3 +109,24 @@ function toError(url: string, status: number, cause: ExecaError): DownloadError 
 }
 
 const firstLine = (text: string) => text.split("\n")[0] ?? "";
+
+/**
+ * Undefined where `url` answers within `seconds`, however it greets a stranger (401); else why it does not. Never throws but
+ * for `signal`.
+ */
+export async function probeUrl(
+  url: string,
+  { seconds, caFile, signal }: { seconds: number; caFile?: string | undefined; signal: AbortSignal },
+): Promise<string | undefined> {
+  const trust = caFile === undefined ? [] : ["--cacert", caFile];
+  const args = ["--silent", "--show-error", "--head", "--location", "--max-time", String(seconds), ...trust];
+  try {
+    const status = Number(
+      await run("curl", [...args, "--output", "/dev/null", "--write-out", "%{http_code}", url], { signal }),
+    );
+    return status < 400 || status === 401 ? undefined : `HTTP ${status}`;
+  } catch (error) {
+    signal.throwIfAborted();
+    return firstLine(error instanceof ExecaError ? String(error.stderr).trim() || error.shortMessage : String(error));
+  }
+}

@@ -12,6 +12,10 @@ export interface Environment {
   caFile: string | undefined;
   /** The host's authorities, one PEM file. */
   hostAuthorities: string;
+  /** A go program, instead of the one on the PATH. */
+  go: string | undefined;
+  /** Where programs are looked for. */
+  searchPath: string;
   /** https://no-color.org */
   noColor: boolean;
   /** The `TERM` of a terminal that cannot move its cursor. */
@@ -27,6 +31,8 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
     caFile: variables["NODE_EXTRA_CA_CERTS"] || undefined,
     hostAuthorities: variables["SSL_CERT_FILE"] || "/etc/ssl/certs/ca-certificates.crt",
+    go: variables["GO"] || undefined,
+    searchPath: variables["PATH"] ?? "",
     noColor: Boolean(variables["NO_COLOR"]),
     dumbTerminal: variables["TERM"] === "dumb",
   };

@@ -189,6 +189,8 @@ describe("A whole life of clusters, with a kubeadm that prints every secret it f
             token: undefined,
             store: undefined,
             caFile: undefined,
+            go: undefined,
+            searchPath: "",
             hostAuthorities: server.caFile,
             dataDir,
             cacheDir: folder,
