@@ -56,9 +56,9 @@ describe("readOverlay", () => {
 
   it("looks into the branches that no node of this cluster would take", async () => {
     const text = "{{#etcd}}{{#alone}}{{nothing}}{{/alone}}{{^alone}}{{initialCluster}}{{other}}{{/alone}}{{/etcd}}";
-    expect(await problems(await overlay({ "kubeadm/v1beta4.yaml": text }))).toEqual([
-      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "nothing"'),
-      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "other"'),
+    expect(await problems(await overlay({ "kubeadm/init.yaml": text }))).toEqual([
+      expect.stringContaining('kubeadm/init.yaml:1: unknown placeholder "nothing"'),
+      expect.stringContaining('kubeadm/init.yaml:1: unknown placeholder "other"'),
     ]);
   });
 
