@@ -3,8 +3,8 @@ import type { Reporter, TestModule } from "vitest/node";
 const slowest = 10;
 
 /** At the end of a run: what each project took, and the slowest files. */
-const partTimes: Reporter = {
-  onTestRunEnd(modules) {
+export default class PartTimesReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
     const times = modules.map((module) => ({ module, seconds: secondsOf(module) }));
     const projects = Map.groupBy(times, ({ module }) => module.project.name);
     const lines = [...projects].map(([name, those]) => {
@@ -16,12 +16,10 @@ const partTimes: Reporter = {
       .slice(0, slowest)
       .map(({ module, seconds }) => `${seconds.toFixed(0).padStart(5)} s  ${module.relativeModuleId}`);
     process.stdout.write(`\nWhat took how long\n${[...lines, ...files].map((line) => `  ${line}\n`).join("")}`);
-  },
-};
+  }
+}
 
 function secondsOf(module: TestModule): number {
   const { duration, setupDuration, collectDuration } = module.diagnostic();
   return (duration + setupDuration + collectDuration) / 1000;
 }
-
-export default partTimes;
