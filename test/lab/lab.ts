@@ -9,6 +9,8 @@ import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
 import { locateKubernetes } from "../../images/kubernetes/origin.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
+import { chooseRuntimeOrigin } from "../../images/runtime/ensure-runtime.ts";
+import { locateRuntime, planRuntime } from "../../images/runtime/runtime-origin.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
 import type { Connection } from "../../metadata-server/cli/client/connection.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
@@ -54,6 +56,18 @@ export async function prepareImage(
   });
   const binaries = locateKubernetes(origin, source);
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
+}
+
+/** The folders of compiled or downloaded programs that the image is made of. */
+export async function locatePrograms({ signal }: { signal: AbortSignal }) {
+  const source = { kubernetesVersion, cacheDir };
+  const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, signal });
+  const plan = planRuntime(kubernetesVersion, "upstream");
+  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, signal });
+  return {
+    kubernetes: locateKubernetes(origin, source),
+    runtime: locateRuntime(runtime, { cacheDir, key: plan.key }),
+  };
 }
 
 export interface Lab {
