@@ -35,10 +35,11 @@ export function whyNoMachines(): string | null {
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
-  { networkBoot = false }: { networkBoot?: boolean } = {},
+  options: { networkBoot?: boolean; version?: string } = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
-  const source = { kubernetesVersion, cacheDir };
+  const { networkBoot = false, version = kubernetesVersion } = options;
+  const source = { kubernetesVersion: version, cacheDir };
   const { signal } = new AbortController();
   const go = process.env["GO"] || undefined;
   const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, go, signal });
