@@ -20,7 +20,6 @@ const kubeadm: Placeholders = {
   name: value,
   address: value,
   criSocket: value,
-  untainted: flag,
   kubernetesVersion: value,
   clusterName: value,
   endpoint: value,
@@ -83,6 +82,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubeadm/patches/kubeletconfiguration.yaml": {},
   "kubelet/config.yaml": {
     controlPlane: flag,
+    tainted: flag,
     resolvConf: value,
     clusterDns: value,
     criSocket: value,
