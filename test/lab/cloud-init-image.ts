@@ -58,7 +58,7 @@ export async function ensureCloudInitImage(options: CloudInitImageOptions): Prom
   return imagesDir;
 }
 
-/** The host's apt and its archives; the packages' own scripts run inside. */
+/** The host's apt with the root's own archives; the packages' own scripts run inside. */
 async function installPackages(
   rootfs: string,
   { packages, signal }: Pick<CloudInitImageOptions, "packages" | "signal">,
@@ -66,6 +66,8 @@ async function installPackages(
   for (const folder of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial"])
     await mkdir(join(rootfs, folder), { recursive: true });
   const settings = [
+    "Dir::Etc::sourcelist=/dev/null",
+    `Dir::Etc::sourceparts=${join(rootfs, "etc/apt/sources.list.d")}`,
     `Dir::State=${join(rootfs, "var/lib/apt")}`,
     `Dir::State::status=${join(rootfs, "var/lib/dpkg/status")}`,
     `Dir::Cache=${join(rootfs, "var/cache/apt")}`,
