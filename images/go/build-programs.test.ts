@@ -39,6 +39,9 @@ async function mountMemory(path: string, size: string) {
   };
 }
 
+/** For what a busy machine may take its time with. */
+const patience = { timeout: 10_000 };
+
 describe("buildPrograms", () => {
   let folder: string;
   let outDir: string;
@@ -67,10 +70,10 @@ describe("buildPrograms", () => {
       const text = await readFile(join(folder, "pid"), "utf8");
       expect(text).toMatch(/\n$/);
       return text.trim();
-    });
+    }, patience);
     abort.abort(new Error("enough"));
     await expect(building).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(stat(`/proc/${pid}`)).rejects.toThrow("ENOENT"));
+    await vi.waitFor(() => expect(stat(`/proc/${pid}`)).rejects.toThrow("ENOENT"), patience);
     expect((await readdir(folder)).toSorted()).toEqual(["bin", "out", "pid"]);
   });
 
