@@ -62,7 +62,7 @@ describe("buildPrograms", () => {
     });
 
   it("ends Go and what Go started with its signal, and leaves no work folder", async () => {
-    const script = `echo $$ > ${folder}/pid; sleep 60 & wait`;
+    const script = `sleep 60 & echo $! > ${folder}/pid; wait`;
     const go = { ...hostGo, program: await writeFakeProgram(join(folder, "bin/go"), script) };
     const abort = new AbortController();
     const building = build(programSet(), { go, signal: abort.signal });
@@ -73,7 +73,11 @@ describe("buildPrograms", () => {
     }, patience);
     abort.abort(new Error("enough"));
     await expect(building).rejects.toThrow("enough");
-    await vi.waitFor(() => expect(stat(`/proc/${pid}`)).rejects.toThrow("ENOENT"), patience);
+    // Gone, or dead and not yet waited for.
+    await vi.waitFor(async () => {
+      const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "State:\tX");
+      expect(status).toMatch(/^State:\s[XZ]/m);
+    }, patience);
     expect((await readdir(folder)).toSorted()).toEqual(["bin", "out", "pid"]);
   });
 
