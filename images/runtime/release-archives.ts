@@ -81,7 +81,8 @@ async function downloadChecked(
   await download(checksum, published, transfer);
   const wanted = /^([0-9a-f]{64})\b/.exec(await readFile(published, "utf8"))?.[1];
   await rm(published);
-  if (wanted === undefined) throw new Error(`Cannot use ${checksum}: it is no SHA-256; is a proxy or a login page in between`);
+  if (wanted === undefined)
+    throw new Error(`Cannot use ${checksum}: it is no SHA-256; is a proxy or a login page in between`);
   await download(url, file, transfer);
   const { sha256 } = await checksumFile(file);
   if (sha256 === wanted) return;
