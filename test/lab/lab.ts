@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
-import { ensureImage } from "../../images/bake.ts";
+import { ensureImage, type BakeOptions } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
 import { hostArchitecture } from "../../images/architecture.ts";
@@ -32,10 +32,14 @@ export function whyNoMachines(): string | null {
   return process.getuid?.() === 0 ? null : "real machines need root";
 }
 
+export interface LabImageOptions extends Partial<Pick<BakeOptions, "imagesDir" | "debianRelease" | "containerd">> {
+  networkBoot?: boolean;
+}
+
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
-  { networkBoot = false }: { networkBoot?: boolean } = {},
+  { networkBoot = false, ...wanted }: LabImageOptions = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
   const source = { kubernetesVersion, cacheDir };
@@ -50,6 +54,7 @@ export async function prepareImage(
     origin,
     debianRelease: defaultDebianRelease,
     containerd: "upstream",
+    ...wanted,
     go,
     signal,
     onProgress,
