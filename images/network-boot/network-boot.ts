@@ -59,6 +59,8 @@ export async function writeNetworkBoot(
     ...roots,
     unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
     unwantedFiles: [...unitsOfDisks, "usr/bin/kubectl"],
+    // It is fetched and hashed at every boot; the other once.
+    packing: "small",
     scratchDir: join(work.path, "root"),
   });
   onDetail("root on a disk");
@@ -67,6 +69,7 @@ export async function writeNetworkBoot(
     ...roots,
     unwantedImages: [],
     unwantedFiles: [],
+    packing: "quick",
     scratchDir: join(work.path, "disk"),
     extend: (layer) => writeDiskBoot(join(layer, "usr/lib/sprout/disk"), diskBoot),
   });
