@@ -174,11 +174,10 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("takes the taint off where there are no workers, and leaves conntrack alone outside a container", async () => {
+  it("leaves conntrack alone outside a container", async () => {
     const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
     const { text } = await render(alone, firstCredentials, { inContainer: false });
-    const [init, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
-    expect(init).toMatchObject({ nodeRegistration: { taints: [] } });
+    const [, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(proxy).not.toHaveProperty("conntrack");
   });
 

@@ -61,11 +61,11 @@ describe("network `manifest` (simulated machine)", () => {
       expect(await machine.run()).toMatchObject({ exitCode: 0, error: "" });
       return (await podRules(machine)).map((rule) => rule.replace(new URL(machine.server.url).port, "HTTPS"));
     };
-    expect(await rulesWith(given)).toEqual([
-      ...["HTTPS", "8080"].flatMap((port) =>
+    expect(await rulesWith(given)).toEqual(
+      ["HTTPS", "8080"].flatMap((port) =>
         ["raw PREROUTING", "mangle FORWARD"].map((chain) => `${chain} -s 10.244.0.0/16 ${dropped(port)}`),
       ),
-    ]);
+    );
     expect(await rulesWith(workerMetadata.network)).toEqual(
       expect.arrayContaining(["HTTPS", "8080"].map((port) => `filter FORWARD -s ${podCidr} ${dropped(port)}`)),
     );
