@@ -1,6 +1,5 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
@@ -18,7 +17,7 @@ import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
-import { createLabFolder } from "./lab-folders.ts";
+import { createLabFolder, networkPrefix } from "./lab-folders.ts";
 
 export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
@@ -87,7 +86,7 @@ export async function startLab(
   const nspawn = createNspawnProvider({
     imagesDir,
     machinesDir,
-    networkPrefix: "10.77",
+    networkPrefix,
     serverPort: config.port,
   });
   const lines: string[] = [];
