@@ -110,5 +110,4 @@ export const imageManifest: ImageManifest = {
     { ref: "registry.k8s.io/pause:3.10.2" },
     { ref: `registry.k8s.io/kube-proxy:${defaultKubernetesVersion}` },
   ],
-  clusterDns: false,
 };

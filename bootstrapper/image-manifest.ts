@@ -9,8 +9,6 @@ const manifestFile = "/usr/share/sprout/manifest.json";
 export const ImageManifest = z.object({
   kubernetesVersion: z.string(),
   containerImages: z.array(z.object({ ref: z.string() })),
-  /** Whether CoreDNS is among them; without it there is no cluster DNS. */
-  clusterDns: z.boolean().default(false),
   /** kubeadm's `imageRepository`, where the images are not called as kubeadm calls them by itself. */
   imageRepository: z.string().optional(),
 });

@@ -178,7 +178,6 @@ async function describeImage(
     debian: { codename: parseCodename(await readFile(join(rootfs, "etc/os-release"), "utf8")), ...installed },
     binaries: [...kubernetes, ...runtimePrograms, bootstrapper],
     containerImages: archives.map(({ ref, digest, sizeBytes }) => ({ ref, digest, sizeBytes })),
-    clusterDns: true,
     ...(launchSecrets.length > 0 ? { launchSecrets } : {}),
     templates: await checksumTree(templatesDir, isTemplate),
     mayDiffer,

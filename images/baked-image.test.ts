@@ -22,7 +22,6 @@ async function writeImage(dir: string, fingerprint = sha256): Promise<void> {
     debian: { codename: "trixie", rootfs: [], containerImages: [] },
     binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
     containerImages: [],
-    clusterDns: true,
     templates: [],
     mayDiffer,
   };

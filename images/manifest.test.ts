@@ -17,7 +17,6 @@ const manifest: ImageManifest = {
   },
   binaries: [{ name: "kubelet", sha256, sizeBytes: 1 }],
   containerImages: [{ ref: "registry.k8s.io/pause:3.10.2", digest: `sha256:${sha256}`, sizeBytes: 1 }],
-  clusterDns: true,
   templates: [{ file: "hosts", sha256 }],
   mayDiffer,
 };

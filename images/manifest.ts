@@ -42,7 +42,6 @@ export const ImageManifest = z.strictObject({
   /** Every program that is not Debian's, by its path on the machine or, inside a container image, by its name. */
   binaries: z.array(z.strictObject({ name: z.string().min(1), sha256: Sha256, sizeBytes: z.int().positive() })).min(1),
   containerImages: z.array(z.strictObject({ ref: z.string().min(1), digest: Digest, sizeBytes: z.int().positive() })),
-  clusterDns: z.literal(true),
   /** Where it was baked for machines that boot over the network: what they are sent. */
   networkBoot: z
     .strictObject({

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { addDemoCommand } from "./cli/demo/command.ts";
 import { addDhcpCommand } from "./cli/dhcp/command.ts";
+import { addDoctorCommand } from "./cli/doctor/command.ts";
 import { readEnvironment } from "./cli/environment.ts";
 import { exitCodes } from "./cli/exit-code.ts";
 import { addImageCommands } from "./cli/image/command.ts";
@@ -53,6 +54,7 @@ process.exitCode = await runProgram(
   [
     addServeCommand(start),
     addDhcpCommand,
+    addDoctorCommand,
     addImageCommands,
     addPkiCommands,
     addDemoCommand(fileURLToPath(import.meta.url)),

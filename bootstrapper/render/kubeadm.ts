@@ -9,7 +9,7 @@ export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
 /** For a worker's `kubeadm join`. */
 export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
-/** What `kubeadm join` puts over the cluster's configuration on this node alone; a file is named after what it changes. */
+/** What kubeadm puts over what it makes (its `patches`); a file is named after what it changes. */
 const patchesFolder = "/etc/kubernetes/patches";
 
 /**
@@ -34,6 +34,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     podSubnet: network.podSubnet,
     serviceSubnet: network.serviceSubnet,
     inContainer,
+    patchesFolder,
     imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
     joinToken: launch.map(({ token }) => ({ token, ttl })),
     // For every worker that joins, whichever cgroups it has: those on v1 bring a patch.
@@ -51,24 +52,27 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     content: await render("kubeadm/init.yaml", { ...values, etcd }),
     mode: 0o600,
   });
-  return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart])];
+  const patch = await patchFile(render, "corednsdeployment.yaml");
+  return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart]), patch];
 }
 
-async function joinFiles({ metadata, render, image, hasCgroupV1 }: RenderInput): Promise<NodeFile[]> {
+const patchFile = async (render: RenderInput["render"], name: string): Promise<NodeFile> => ({
+  path: `${patchesFolder}/${name}`,
+  content: await render(`kubeadm/patches/${name}`, {}),
+  mode: 0o644,
+});
+
+async function joinFiles({ metadata, render, hasCgroupV1 }: RenderInput): Promise<NodeFile[]> {
   const { self, deadlineSeconds } = metadata;
   const content = await render("kubeadm/join.yaml", {
     name: self.name,
     address: self.address,
     criSocket,
-    clusterDns: image.clusterDns,
     hasCgroupV1,
     patchesFolder,
     discoveryKubeconfig,
     timeout: `${Math.ceil(deadlineSeconds)}s`,
   });
   const join = { path: kubeadmJoinConfig, content, mode: 0o600 };
-  if (!hasCgroupV1) return [join];
-  const patch = "kubeletconfiguration.yaml";
-  const patched = await render(`kubeadm/patches/${patch}`, {});
-  return [join, { path: `${patchesFolder}/${patch}`, content: patched, mode: 0o644 }];
+  return hasCgroupV1 ? [join, await patchFile(render, "kubeletconfiguration.yaml")] : [join];
 }

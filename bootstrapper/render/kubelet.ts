@@ -2,7 +2,7 @@ import type { KeyPair } from "#api/credentials.ts";
 import type { NodeFile, NodeLink } from "../files.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { resolvConf } from "../name-server.ts";
-import { clusterDnsAddress } from "./cluster-dns.ts";
+import { clusterDnsAddress } from "./service-addresses.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 
 const folder = "/var/lib/kubelet";
@@ -59,22 +59,20 @@ const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
 
 /** The kubelet's KubeletConfiguration: a node's own, and the cluster's for what `kubeadm join` makes of it. */
 export function renderKubeletConfig(
-  { metadata, render, image }: RenderInput,
+  { metadata, render }: RenderInput,
   node: { controlPlane: boolean; hasCgroupV1: boolean },
 ): Promise<string> {
   return render("kubelet/config.yaml", {
     ...node,
     resolvConf,
-    clusterDns: image.clusterDns ? [{ address: clusterDnsAddress(metadata.network.serviceSubnet) }] : [],
+    clusterDns: clusterDnsAddress(metadata.network.serviceSubnet),
     criSocket,
   });
 }
 
 /** CoreDNS ends where it finds no name server to ask. At this one nobody answers: names outside the cluster fail at once. */
-const resolverFiles = ({ metadata: { self }, image, hasNameServer }: RenderInput): NodeFile[] =>
-  image.clusterDns && !hasNameServer
-    ? [{ path: resolvConf, content: `nameserver ${self.address}\n`, mode: 0o644 }]
-    : [];
+const resolverFiles = ({ metadata: { self }, hasNameServer }: RenderInput): NodeFile[] =>
+  hasNameServer ? [] : [{ path: resolvConf, content: `nameserver ${self.address}\n`, mode: 0o644 }];
 
 /**
  * The client certificate is a dated PEM behind a symlink, as kubelet itself keeps it: anything else makes it rotate at

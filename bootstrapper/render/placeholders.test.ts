@@ -63,7 +63,7 @@ async function recordGiven(): Promise<Map<string, Placeholders>> {
     given.set(file, merge(given.get(file) ?? {}, toPlaceholders(values)));
     return render(file, values);
   };
-  const images = [imageManifest, { ...imageManifest, clusterDns: true, imageRepository: "mirror.test/k8s" }];
+  const images = [imageManifest, { ...imageManifest, imageRepository: "mirror.test/k8s" }];
   for (const [metadata, credentials] of nodes)
     for (const hasCgroupV1 of [true, false])
       for (const image of images) {

@@ -27,7 +27,7 @@ const nodes: [kind: string, NodeMetadata, Credentials][] = [
   ["worker", workerMetadata, workerCredentials],
   ["worker that joins by kubeadm", kubeadmWorkerMetadata, kubeadmWorkerCredentials],
 ];
-const images = [imageManifest, { ...imageManifest, clusterDns: true, imageRepository: "mirror.test:5000/k8s" }];
+const images = [imageManifest, { ...imageManifest, imageRepository: "mirror.test:5000/k8s" }];
 
 const configurations = /^\/etc\/kubernetes\/kubeadm.*\.yaml$|^\/var\/lib\/kubelet\/config\.yaml$/;
 

@@ -1,4 +1,3 @@
-import { readImageManifest } from "../image-manifest.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { runKubeadmPhase } from "./kubeadm-phase.ts";
 import { applyNetworkManifest } from "./network-manifest.ts";
@@ -13,22 +12,21 @@ const routeAgentRights: [file: string, path: string][] = [
 
 /**
  * What the cluster keeps about itself: kubeadm's and kubelet's configuration, the labels of control planes, the roles
- * of bootstrap tokens, kube-proxy, CoreDNS where it is baked, and the network: the rights of the route agents, or its
+ * of bootstrap tokens, kube-proxy, CoreDNS, and the network: the rights of the route agents, or its
  * manifest. Further control planes mark themselves only.
  */
 export async function configureCluster(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, kind, metadata } = session;
+  const { kind, metadata } = session;
   const kubeadm = (...phase: string[]) => runKubeadmPhase(session, phase, signal);
   if (kind === "control-plane") {
     await kubeadm("mark-control-plane");
     return;
   }
   await applyObjects(session, [["cluster-admins-binding.yaml", `${roleBindings}/kubeadm:cluster-admins`]], signal);
-  const { clusterDns } = await readImageManifest(root);
   // Side by side: kubeadm asks the API server five times a second at most, once its first ten requests are spent.
   await Promise.all([
     kubeadm("addon", "kube-proxy"),
-    ...(clusterDns ? [kubeadm("addon", "coredns")] : []),
+    kubeadm("addon", "coredns"),
     kubeadm("upload-config", "all"),
     kubeadm("mark-control-plane"),
     kubeadm("bootstrap-token", "--skip-token-print"),

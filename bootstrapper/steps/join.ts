@@ -7,6 +7,7 @@ import { kubeadmJoinConfig } from "../render/kubeadm.ts";
 import { discoveryKubeconfig } from "../render/kubeconfigs.ts";
 import { kubeletClientPem } from "../render/kubelet.ts";
 import { apiOf, type Session } from "../session.ts";
+import { openApiService } from "./api-service.ts";
 import { startKubelet } from "./kubelet.ts";
 
 const kubeletKubeconfig = "/etc/kubernetes/kubelet.conf";
@@ -84,5 +85,6 @@ async function joinOnce(session: Session, signal: AbortSignal): Promise<void> {
   await waitForClusterConfig(session, signal);
   await exec(["systemctl", "stop", "kubelet.service"], signal);
   for (const path of halfJoined) await rm(below(root, path), { force: true });
+  await openApiService(session, signal);
   await exec(["kubeadm", "join", `--config=${below(root, kubeadmJoinConfig)}`], signal);
 }

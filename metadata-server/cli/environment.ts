@@ -8,12 +8,14 @@ export interface Environment {
   store: string | undefined;
   dataDir: string;
   cacheDir: string;
-  /** A Go program to compile Kubernetes with, in place of the one on the PATH. */
-  go: string | undefined;
   /** An authority to trust beside the host's own. */
   caFile: string | undefined;
   /** The host's authorities, one PEM file. */
   hostAuthorities: string;
+  /** A go program, instead of the one on the PATH. */
+  go: string | undefined;
+  /** Where programs are looked for. */
+  searchPath: string;
   /** https://no-color.org */
   noColor: boolean;
   /** The `TERM` of a terminal that cannot move its cursor. */
@@ -27,9 +29,10 @@ export function readEnvironment(variables: NodeJS.ProcessEnv = process.env): Env
     store: variables["SPROUT_STORE"] || undefined,
     dataDir: variables["SPROUT_DATA_DIR"] || defaultDataDir,
     cacheDir: variables["SPROUT_CACHE_DIR"] || "/var/cache/sprout",
-    go: variables["GO"] || undefined,
     caFile: variables["NODE_EXTRA_CA_CERTS"] || undefined,
     hostAuthorities: variables["SSL_CERT_FILE"] || "/etc/ssl/certs/ca-certificates.crt",
+    go: variables["GO"] || undefined,
+    searchPath: variables["PATH"] ?? "",
     noColor: Boolean(variables["NO_COLOR"]),
     dumbTerminal: variables["TERM"] === "dumb",
   };

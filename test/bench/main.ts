@@ -56,18 +56,27 @@ const results: {
 const noMachines = whyNoMachines();
 if (chosen.has("bring-up") && noMachines !== null) print(`Bring-up: left out, ${noMachines}`);
 else if (chosen.has("bring-up")) {
-  const bench = await benchBringUp({ workers: 3, rounds, onProgress });
+  const bench = await benchBringUp({ rounds, onProgress });
   results.bringUp = bench;
-  print("\nBring-up: real Kubernetes in nspawn machines, median (each run)");
-  print(`  POST to all Ready, 1 + ${bench.workers}        ${inSeconds(bench.sprout)}   goal ${bench.goals.seconds} s`);
-  print(`  the same by hand with kubeadm     ${inSeconds(bench.reference.map(({ allReady }) => allReady))}`);
-  print(`  ratio                             ${bench.ratio.toFixed(3)}   goal ${bench.goals.ratio}`);
-  print(
-    `  POST to Ready, control plane only ${inSeconds(bench.controlPlaneAlone)}   goal ${bench.goals.controlPlaneAloneSeconds} s`,
-  );
+  const { sizes, goals } = bench;
+  print(`\nBring-up: Kubernetes ${bench.kubernetesVersion} in nspawn machines, median (each run)`);
+  for (const { workers, sprout, reference, ratioToReady, ratioToDns } of sizes) {
+    print(`  1 + ${workers}`);
+    for (const [what, field] of [
+      ["POST to all Ready", "ready"],
+      ["CPU-seconds until then", "cpuToReady"],
+      ["POST to DNS on every node", "dns"],
+      ["CPU-seconds until then", "cpuToDns"],
+    ] as const) {
+      print(`    ${what.padEnd(28)}${inSeconds(sprout.map((times) => times[field]))}`);
+      print(`    ${"  by hand with kubeadm".padEnd(28)}${inSeconds(reference.map((times) => times[field]))}`);
+    }
+    print(`    ratio to Ready ${ratioToReady.toFixed(3)}, goal ${goals.ratioToReady}`);
+    print(`    ratio to DNS   ${ratioToDns.toFixed(3)}, goal ${goals.ratioToDns}`);
+  }
   print(`  slowest worker, without its wait  ${inSeconds(bench.worker)}`);
   print(
-    `  bootstrapper's own time, worst    ${inSeconds(bench.bootstrapperOwn)}   goal ${bench.goals.bootstrapperOwnSeconds} s`,
+    `  bootstrapper's own time, worst    ${inSeconds(bench.bootstrapperOwn)}   goal ${goals.bootstrapperOwnSeconds} s`,
   );
 }
 

@@ -187,9 +187,10 @@ describe("A whole life of clusters, with a kubeadm that prints every secret it f
           environment: {
             server: server.url,
             token: undefined,
-            go: undefined,
             store: undefined,
             caFile: undefined,
+            go: undefined,
+            searchPath: "",
             hostAuthorities: server.caFile,
             dataDir,
             cacheDir: folder,

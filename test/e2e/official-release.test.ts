@@ -109,7 +109,6 @@ describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${r
     expect(image.manifest).toMatchObject({
       origin: { kind: "release", releaseUrl },
       imageRepository,
-      clusterDns: true,
     });
     const refs = image.manifest.containerImages.map(({ ref }) => ref);
     expect(refs.filter((ref) => ref.startsWith(`${imageRepository}/`))).toHaveLength(refs.length - 1);

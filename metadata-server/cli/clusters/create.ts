@@ -3,6 +3,7 @@ import { CreateCluster, type Cluster } from "#api/cluster.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import { renderCluster } from "../display/cluster-view.ts";
 import { styleOf } from "../context.ts";
+import { proofAllowanceMs } from "../timeline/follow.ts";
 import { writeJson, type ClusterCommand } from "./command.ts";
 import { waitForCluster } from "./wait.ts";
 
@@ -113,7 +114,11 @@ export async function createCluster(command: ClusterCommand<CreateFlags>, name: 
   const cluster = await client.create(body, { idempotencyKey: flags.idempotencyKey });
   const condition = flags.wait ?? defaultWait(cluster);
   if (condition !== false) {
-    const exitCode = await waitForCluster(command, cluster, { condition, timeoutMs: waitAllowanceMs(cluster) });
+    const exitCode = await waitForCluster(command, cluster, {
+      condition,
+      timeoutMs: waitAllowanceMs(cluster),
+      proofTimeoutMs: proofAllowanceMs,
+    });
     if (exitCode === exitCodes.ok)
       context.stderr.write(`\nUse it: sprout clusters kubeconfig ${cluster.name} -o kubeconfig\n`);
     return exitCode;

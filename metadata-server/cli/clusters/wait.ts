@@ -32,7 +32,7 @@ const isNotFound = (error: unknown) => error instanceof CliError && error.exitCo
 export async function waitForCluster(
   { client, context, flags }: ClusterCommand<object>,
   cluster: Cluster,
-  { condition, timeoutMs }: { condition: WaitCondition; timeoutMs: number },
+  { condition, timeoutMs, proofTimeoutMs }: { condition: WaitCondition; timeoutMs: number; proofTimeoutMs?: number },
 ): Promise<ExitCode> {
   const style = styleOf(context, context.stderr);
   if (condition === "deleted") {
@@ -41,7 +41,12 @@ export async function waitForCluster(
     else context.stderr.write(`${cluster.name} is deleted\n`);
     return exitCodes.ok;
   }
-  const { cluster: settled, timeline } = await followCluster(cluster, context, { client, condition, timeoutMs });
+  const { cluster: settled, timeline } = await followCluster(cluster, context, {
+    client,
+    condition,
+    timeoutMs,
+    proofTimeoutMs,
+  });
   if (flags.json) writeJson(context, settled);
   if (!holds(settled, condition)) {
     context.stderr.write(style("red", `${settled.name} is ${settled.state}, not ${condition}\n`));

@@ -7,7 +7,7 @@ import { renderFailure, renderUnavailable } from "../display/cluster-view.ts";
 import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import type { KubernetesFlags } from "../image/kubernetes-flags.ts";
 import { prepareImage } from "../image/prepare.ts";
-import { followCluster } from "../timeline/follow.ts";
+import { followCluster, proofAllowanceMs } from "../timeline/follow.ts";
 import { createKubectl } from "./kubectl.ts";
 import { createNarrator, type Narrator } from "./narrator.ts";
 import { renderKept, renderResult, renderWorkload, toDemoReport, type DemoReport } from "./report.ts";
@@ -84,6 +84,7 @@ async function bringUp(context: CliContext, options: BringUp): Promise<DemoRepor
     client,
     condition: "available",
     timeoutMs: (deadlineSeconds + allowanceSeconds) * 1000,
+    proofTimeoutMs: proofAllowanceMs,
   });
   if (!holds(cluster, "available")) {
     const why = `${renderFailure(cluster)}${renderUnavailable(cluster)}`.trim();

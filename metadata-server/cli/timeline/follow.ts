@@ -12,6 +12,8 @@ export interface FollowOptions {
   client: ApiClient;
   condition: Exclude<WaitCondition, "deleted">;
   timeoutMs: number;
+  /** Of `timeoutMs`, the longest from ready to available; all that is left by default. */
+  proofTimeoutMs?: number | undefined;
 }
 
 export interface Followed {
@@ -27,14 +29,14 @@ export interface Followed {
 const trailMs = 1000;
 
 /** The proof of `available` gives up after 120 s; a machine that died in it never says so. */
-const proofAllowanceMs = 150_000;
+export const proofAllowanceMs = 150_000;
 
 /**
  * Shows a cluster coming up on stderr until the condition holds or cannot hold any more. The verdict is the
  * cluster's own state; the events only draw the picture, so that a lost stream of events does not fail a cluster.
  */
 export async function followCluster(cluster: Cluster, context: CliContext, options: FollowOptions): Promise<Followed> {
-  const { client, condition, timeoutMs } = options;
+  const { client, condition, timeoutMs, proofTimeoutMs = timeoutMs } = options;
   const display = createDisplay(cluster, context, condition);
   const ended = new AbortController();
   const signal = AbortSignal.any([context.signal, ended.signal]);
@@ -48,7 +50,7 @@ export async function followCluster(cluster: Cluster, context: CliContext, optio
     if (!isSettled(settled, condition))
       settled = await client.wait(cluster.id, {
         condition,
-        timeoutMs: Math.max(0, Math.min(end - readyHeardAt, proofAllowanceMs)),
+        timeoutMs: Math.max(0, Math.min(end - readyHeardAt, proofTimeoutMs)),
       });
     const endHeardAt = context.now();
     const trail = setTimeout(() => ended.abort(), trailMs);

@@ -6,6 +6,8 @@ import { createNspawnProvider } from "../../../metadata-server/providers/nspawn/
 import type { MachineProvider } from "../../../metadata-server/providers/provider.ts";
 import { run } from "../../../metadata-server/run.ts";
 import { execInMachine } from "../../lab/machine-exec.ts";
+import type { BringUpTimes } from "../bring-up.ts";
+import { busyCpuSeconds } from "../host-cpu.ts";
 import { initConfiguration, writeReferenceLayer } from "./layer.ts";
 
 // FROZEN: a control plane by `kubeadm init`, then workers by `kubeadm join`, by hand on the same machines and binaries.
@@ -15,10 +17,9 @@ const clusterId = "c-reference2222222";
 
 const allocationOf = (name: string) => `a-reference${name.padStart(7, "a")}`;
 
-export interface ReferenceTimes {
-  /** Seconds from the first machine's start. */
+/** As `BringUpTimes`, from the first machine's start. */
+export interface ReferenceTimes extends BringUpTimes {
   controlPlaneReady: number;
-  allReady: number;
 }
 
 /**
@@ -68,6 +69,14 @@ export async function bringUpByHand(options: {
       await sleep(300, undefined, { signal });
     }
   };
+  const dnsReady = async () => {
+    const replicas = ["--namespace=kube-system", "--output=jsonpath={.status.readyReplicas}"];
+    for (;;) {
+      const { stdout } = await exec("m1", ["kubectl", "get", "deployment", "coredns", ...replicas]);
+      if (Number(stdout) > 0) return;
+      await sleep(300, undefined, { signal });
+    }
+  };
 
   try {
     const segment = await provider.reserve({ clusterId, members });
@@ -92,8 +101,10 @@ export async function bringUpByHand(options: {
     // Its machines are containers, with this host's cgroups.
     const onV1 = await hasCgroupV1("/");
     const ignored = onV1 ? ["--ignore-preflight-errors=SystemVerification"] : [];
+    const cpuBefore = await busyCpuSeconds();
     const start = performance.now();
     const seconds = () => (performance.now() - start) / 1000;
+    const cpu = async () => (await busyCpuSeconds()) - cpuBefore;
     const address = await launch("m1");
     await exec(
       "m1",
@@ -120,7 +131,9 @@ export async function bringUpByHand(options: {
       }),
     );
     await ready(names.length);
-    return { controlPlaneReady, allReady: seconds() };
+    const toReady = { ready: seconds(), cpuToReady: await cpu() };
+    await dnsReady();
+    return { controlPlaneReady, ...toReady, dns: seconds(), cpuToDns: await cpu() };
   } finally {
     await removeAll();
   }

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { clusterDnsAddress } from "./cluster-dns.ts";
+import { clusterDnsAddress } from "./service-addresses.ts";
 
 it.each([
   ["10.96.0.0/12", "10.96.0.10"],
