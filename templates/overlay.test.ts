@@ -39,7 +39,7 @@ describe("readOverlay", () => {
         "{{address}} {{nmae}}\n{{#others}}\n{{address}} {{port}}\n{{^unheard}}{{/unheard}}\n{{/others}}\n{{host",
       "kubelet/config.yaml": "a: {{resolvConf}}\n{{#controlPlane}}\nb: {{controlPlane}}\n",
       "kubelet/conifg.yaml": "a: 1\n",
-      "kubernetes/probe.yaml": "image: {{image}}\n",
+      "kubernetes/route-agent-role.yaml": "name: {{name}}\n",
     });
     expect(await problems(folder)).toEqual([
       "etc/hosts:6: unclosed or empty placeholder",
@@ -49,16 +49,16 @@ describe("readOverlay", () => {
       'kubelet/config.yaml:2: unclosed section "controlPlane"',
       'kubelet/config.yaml:3: placeholder "controlPlane" needs a section: {{#controlPlane}} … {{/controlPlane}}',
       "kubelet/conifg.yaml: replaces no template",
-      'kubernetes/probe.yaml:1: unknown placeholder "image"; this template has none',
+      'kubernetes/route-agent-role.yaml:1: unknown placeholder "name"; this template has none',
       `the templates are: ${Object.keys(templates).join(", ")}`,
     ]);
   });
 
   it("looks into the branches that no node of this cluster would take", async () => {
     const text = "{{#etcd}}{{#alone}}{{nothing}}{{/alone}}{{^alone}}{{initialCluster}}{{other}}{{/alone}}{{/etcd}}";
-    expect(await problems(await overlay({ "kubeadm/v1beta4.yaml": text }))).toEqual([
-      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "nothing"'),
-      expect.stringContaining('kubeadm/v1beta4.yaml:1: unknown placeholder "other"'),
+    expect(await problems(await overlay({ "kubeadm/init.yaml": text }))).toEqual([
+      expect.stringContaining('kubeadm/init.yaml:1: unknown placeholder "nothing"'),
+      expect.stringContaining('kubeadm/init.yaml:1: unknown placeholder "other"'),
     ]);
   });
 

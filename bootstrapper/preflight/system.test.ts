@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { firstMetadata, workerMetadata } from "../fixtures.ts";
 import type { Check, CheckInput } from "./check.ts";
@@ -8,8 +9,15 @@ import { checkContainerRuntime } from "./container-runtime.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "./system.ts";
 
 const header = "  sl  local_address rem_address   st\n";
-const images = ["registry.k8s.io/pause:3.10.2", "registry.k8s.io/kube-proxy:v1.37.2", "registry.k8s.io/etcd:3.7.0-0"];
-const manifest = JSON.stringify({ kubernetesVersion: "v1.37.2", containerImages: images.map((ref) => ({ ref })) });
+const images = [
+  "registry.k8s.io/pause:3.10.2",
+  `registry.k8s.io/kube-proxy:${defaultKubernetesVersion}`,
+  "registry.k8s.io/etcd:3.7.0-0",
+];
+const manifest = JSON.stringify({
+  kubernetesVersion: defaultKubernetesVersion,
+  containerImages: images.map((ref) => ({ ref })),
+});
 const healthy = {
   "proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
   "proc/sys/net/ipv4/ip_forward": "1\n",
@@ -110,10 +118,12 @@ describe("preflight checks", () => {
       {},
       { exec: containerdWithPauseOnly, metadata: workerMetadata },
     );
-    expect(problems).toEqual(["image: registry.k8s.io/kube-proxy:v1.37.2 is not in containerd's store; bake it in"]);
-    const other = { "usr/share/sprout/manifest.json": manifest.replace("v1.37.2", "v1.36.0") };
+    expect(problems).toEqual([
+      `image: registry.k8s.io/kube-proxy:${defaultKubernetesVersion} is not in containerd's store; bake it in`,
+    ]);
+    const other = { "usr/share/sprout/manifest.json": manifest.replace(defaultKubernetesVersion, "v1.36.0") };
     expect(await check(checkContainerRuntime, other)).toEqual([
-      "image: is baked for Kubernetes v1.36.0, the cluster is v1.37.2; use its image",
+      `image: is baked for Kubernetes v1.36.0, the cluster is ${defaultKubernetesVersion}; use its image`,
     ]);
   });
 

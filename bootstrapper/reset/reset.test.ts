@@ -75,6 +75,25 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     ]);
   });
 
+  it("puts back a resolv.conf without a name server", async () => {
+    const none = "# This machine has no name server\n";
+    const machine = await readyWorker();
+    await write(machine, "etc/resolv.conf", none);
+    await run(machine);
+    expect(await read(machine, "etc/resolv.conf")).toBe("nameserver 127.0.0.1\n");
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect(await read(machine, "etc/resolv.conf")).toBe(none);
+  });
+
+  it("leaves a resolv.conf alone that had a name server, and may have another by now", async () => {
+    const machine = await readyWorker();
+    await write(machine, "etc/resolv.conf", "nameserver 10.0.0.2\n");
+    await run(machine);
+    await write(machine, "etc/resolv.conf", "nameserver 10.0.0.3\n");
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect(await read(machine, "etc/resolv.conf")).toBe("nameserver 10.0.0.3\n");
+  });
+
   it("is nothing on a clean machine, and nothing the second time", async () => {
     const machine = await readyWorker();
     const before = await filesOf(machine);
@@ -180,6 +199,9 @@ describe("withoutNodeRules", () => {
     ":CNI-0a1b - [0:0]",
     "-A POSTROUTING -s 10.244.3.0/24 ! -d 10.244.0.0/16 -j MASQUERADE",
     "-A PREROUTING -m comment --comment kube -j KUBE-SERVICES",
+    "-A PREROUTING -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
+    "-A PREROUTING -d 10.96.0.2/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
+    "-A OUTPUT -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
     "-A CNI-0a1b -j ACCEPT",
     "COMMIT",
   ];
@@ -191,12 +213,15 @@ describe("withoutNodeRules", () => {
       "-A FORWARD -s 192.168.0.0/24 -j ACCEPT",
       "COMMIT",
       "*nat",
+      "-A PREROUTING -d 10.96.0.2/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
       "COMMIT",
     ];
     expect(withoutNodeRules(saved.join("\n"), workerMetadata).split("\n")).toEqual(kept);
   });
 
   it("keeps the bootstrapper's own where the pods' addresses are not known", () => {
-    expect(withoutNodeRules(saved.join("\n"), undefined)).toContain("MASQUERADE");
+    const kept = withoutNodeRules(saved.join("\n"), undefined);
+    expect(kept).toContain("MASQUERADE");
+    expect(kept).toContain("DNAT");
   });
 });

@@ -2,6 +2,7 @@ import type { Agent } from "node:http";
 import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { poll } from "../poll.ts";
 import { apiOf, type Session } from "../session.ts";
+import { waitForReadyApiServer } from "./api-server.ts";
 import { waitForClusterDns } from "./cluster-dns.ts";
 
 interface Pods {
@@ -31,6 +32,8 @@ export async function proveAvailable(session: Session, signal: AbortSignal): Pro
   const api = await apiOf(session, "admin");
   const remove = () => api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
   try {
+    // What its DaemonSet needs is made by then, and no controller backs off for it.
+    await waitForReadyApiServer(api, limit);
     await api.apply(probe, await session.render("kubernetes/probe.yaml", { dnsName }), limit);
     await Promise.all([
       waitForProbes(api, peers, limit),

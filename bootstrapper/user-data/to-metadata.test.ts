@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { planSteps } from "../plan.ts";
 import { userDataFields } from "../fixtures.ts";
@@ -15,7 +16,7 @@ const launch = (changed: object, sha256 = "a") => ({
   userData: parseUserData(JSON.stringify({ ...userDataFields, ...changed }), "user-data"),
   sha256,
   addresses,
-  kubernetesVersion: "v1.37.2",
+  kubernetesVersion: defaultKubernetesVersion,
 });
 const first = { myDomain: "master01.build126.test", myRole: "master" };
 const second = { myDomain: "master02.build126.test", myRole: "master" };
@@ -25,7 +26,7 @@ describe("toMetadata", () => {
     const metadata = toMetadata(launch({}));
     expect(NodeMetadata.parse(metadata)).toEqual({
       allocation: expect.stringMatching(/^a-[a-z2-7]{16}$/) as string,
-      cluster: { id: expect.any(String) as string, name: "build126", kubernetesVersion: "v1.37.2" },
+      cluster: { id: expect.any(String) as string, name: "build126", kubernetesVersion: defaultKubernetesVersion },
       self: { name: "node02.build126.test", role: "worker", address: "10.77.0.14", podCidr: "10.244.3.0/24" },
       endpoint: "api.build126.test:6443",
       controlPlanes: [

@@ -28,7 +28,8 @@ export async function ensureRuntime(
   }
   if ((await readChecksums(dir)) !== null) return dir;
   await mkdir(dirname(dir), { recursive: true });
-  using _lock = await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") });
+  using locks = new DisposableStack();
+  locks.use(await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") }));
   if ((await readChecksums(dir)) !== null) return dir;
   const partial = `${dir}.partial`;
   if (chosen.kind === "release") await downloadRuntime(plan, { ...options, ...chosen, outDir: partial });

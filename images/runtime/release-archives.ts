@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import type { Architecture } from "../architecture.ts";
 import { checksumFile } from "../kubernetes/binaries.ts";
 import { run } from "../../metadata-server/run.ts";
@@ -62,7 +62,7 @@ export async function downloadRuntime(
     const url = `${githubUrl.replace(/\/+$/, "")}/${archive.path}`;
     const file = join(outDir, name);
     await downloadChecked(url, file, { ...transfer, checksumSuffix: archive.checksumSuffix });
-    await unpack(file, archive, { outDir, signal: transfer.signal });
+    await unpack(file, archive, { url, outDir, signal: transfer.signal });
     await rm(file);
   }
 }
@@ -92,14 +92,20 @@ async function downloadChecked(
 async function unpack(
   file: string,
   { folder, programs }: ReleaseArchive,
-  { outDir, signal }: { outDir: string; signal: AbortSignal },
+  { url, outDir, signal }: { url: string; outDir: string; signal: AbortSignal },
 ): Promise<void> {
-  const members = programs.map((name) => `${folder}/${name}`.replace(/^\.\//, "./"));
-  const args = ["--extract", "--gzip", "--file", file, "--directory", outDir, "--no-same-owner"];
+  const tar = (...args: string[]) => run("tar", ["--gzip", "--file", file, "--directory", outDir, ...args], { signal });
   // Archives differ in whether a name begins with "./".
-  await run("tar", [...args, ...members], { signal }).catch(() =>
-    run("tar", [...args, ...members.map((name) => name.replace(/^\.\//, ""))], { signal }),
-  );
+  const listed = (await tar("--list")).split("\n");
+  const names = new Map(listed.map((member) => [normalize(member), member]));
+  const members = programs.flatMap((name) => names.get(join(folder, name)) ?? []);
+  if (members.length < programs.length) {
+    const missing = programs.filter((name) => !names.has(join(folder, name)));
+    throw new Error(
+      `Cannot use ${url}: it lacks ${missing.join(", ")}; use another mirror, or --kubernetes-source modules`,
+    );
+  }
+  await tar("--extract", "--no-same-owner", ...members);
   if (folder === ".") return;
   for (const name of programs) await rename(join(outDir, folder, name), join(outDir, name));
   await rm(join(outDir, folder), { recursive: true });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { CreateCluster } from "#api/cluster.ts";
 import { NodeName } from "#api/name.ts";
 import { Cidr } from "#api/network.ts";
@@ -11,7 +12,7 @@ import { contains, formatSubnet, overlaps, parseSubnet } from "./subnet.ts";
 const context = {
   id: "c-aaaaaaaaaaaaaaaa",
   baseDomain: "sprout.internal",
-  kubernetesVersion: "v1.37.2",
+  kubernetesVersion: defaultKubernetesVersion,
   provisionAllowanceMs: 30_000,
   now: 1_000_000,
   random: randomBytes,

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { CreateCluster } from "#api/cluster.ts";
 import { AllocationId, ClusterId } from "#api/name.ts";
 import { createClusterId, hashToken } from "./identifiers.ts";
@@ -8,7 +9,7 @@ import { planCluster, withSegment } from "./plan.ts";
 const context = {
   id: "c-aaaaaaaaaaaaaaaa",
   baseDomain: "sprout.internal",
-  kubernetesVersion: "v1.37.2",
+  kubernetesVersion: defaultKubernetesVersion,
   provisionAllowanceMs: 30_000,
   now: 1_000_000,
   random: randomBytes,

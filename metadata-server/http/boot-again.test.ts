@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import { Credentials } from "#api/credentials.ts";
 import {
@@ -41,7 +42,7 @@ describe("A machine that boots again", () => {
     await assign({ assignment: toInstall({ diskGiB: 100.5 }) });
     const script = await surface.ipxe(query);
     expect(script).toContain(" sprout.do=install sprout.disk-gib=101 ");
-    expect(script).toContain(` sprout.root=${plainUrl}/assets/v1.37.2/disk.squashfs `);
+    expect(script).toContain(` sprout.root=${plainUrl}/assets/${defaultKubernetesVersion}/disk.squashfs `);
     worker.token = capabilityIn(script) ?? "";
     await createTestMachine(server, cluster, 0).metadata();
     expect((await worker.getMetadata(`${query}&rootDevice=disk`)).status).toBe(200);

@@ -1,5 +1,6 @@
 import { createHash, X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import {
   capabilityIn,
@@ -103,8 +104,10 @@ describe("A machine that a cluster took", () => {
     const script = await surface.ipxe(query);
     const root = createHash("sha512").update("root.squashfs").digest("hex");
     const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
-    expect(script).toContain(`kernel ${plainUrl}/assets/v1.37.2/vmlinuz initrd=initrd `);
-    expect(script).toContain(`sprout.root=${plainUrl}/assets/v1.37.2/root.squashfs sprout.root-sha512=${root} `);
+    expect(script).toContain(`kernel ${plainUrl}/assets/${defaultKubernetesVersion}/vmlinuz initrd=initrd `);
+    expect(script).toContain(
+      `sprout.root=${plainUrl}/assets/${defaultKubernetesVersion}/root.squashfs sprout.root-sha512=${root} `,
+    );
     expect(script).toContain(`sprout.server=https://10.77.255.254:8443 sprout.ca-sha256=${pin} `);
     expect(capabilityIn(script)).not.toBe(worker.capability);
     expect((await worker.getMetadata(query)).status).toBe(403);

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { Cluster, ClusterList } from "#api/cluster.ts";
 import { bringUp } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
@@ -29,7 +30,7 @@ describe("POST /v1/clusters", () => {
     expect(cluster).toMatchObject({
       name: "build126",
       state: "pending",
-      kubernetesVersion: "v1.37.2",
+      kubernetesVersion: defaultKubernetesVersion,
       endpoint: "api.build126.sprout.internal:6443",
       labels: { team: "ci" },
       deadlineSeconds: 180,

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestCluster, createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { refusal, type TestServer } from "../../test/fixtures/test-server.ts";
@@ -18,7 +19,7 @@ describe("GET /node/v1/metadata", () => {
     const { neighbours = [], ...document } = await first.metadata();
     expect(document).toEqual({
       allocation: first.allocation,
-      cluster: { id: cluster.id, name: "build126", kubernetesVersion: "v1.37.2" },
+      cluster: { id: cluster.id, name: "build126", kubernetesVersion: defaultKubernetesVersion },
       self: {
         name: "cp01.build126.sprout.internal",
         role: "control-plane",

@@ -1,5 +1,6 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, type Answer, type TestServer } from "../../test/fixtures/test-server.ts";
@@ -19,7 +20,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   server = await createTestServer({
     furtherProviders: () => [
-      createExternalProvider({ serverUrl: "https://sprout.example", kubernetesVersions: ["v1.37.2"] }),
+      createExternalProvider({ serverUrl: "https://sprout.example", kubernetesVersions: [defaultKubernetesVersion] }),
     ],
   });
   document = (await server.request("/openapi.json", { token: null })).body as OpenApi;

@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import type { Explanation } from "#api/machine-explanation.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
@@ -53,7 +54,7 @@ const seed = async (capability: string, file = "meta-data") =>
 async function assign({ mac, name, allocation }: TestMachine, claims: Claims = {}): Promise<void> {
   await boot(mac, claims);
   await server.request(`/v1/machines/${(await machineOf(mac)).id}/approve`, { method: "POST" });
-  const image = join(server.directory, "images/v1.37.2/network-boot");
+  const image = join(server.directory, `images/${defaultKubernetesVersion}/network-boot`);
   await mkdir(image, { recursive: true });
   await writeFile(join(image, "root.squashfs"), "root");
   const at = server.clock.now();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parse as parseYaml } from "yaml";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { AuditPage } from "#api/audit.ts";
 import { Cluster } from "#api/cluster.ts";
 import { Ec2UserData } from "#api/ec2-user-data.ts";
@@ -18,7 +19,9 @@ beforeEach(async () => {
   hasExternal = true;
   server = await createTestServer({
     furtherProviders: () =>
-      hasExternal ? [createExternalProvider({ serverUrl, kubernetesVersions: ["v1.37.2", "v1.36.3"] })] : [],
+      hasExternal
+        ? [createExternalProvider({ serverUrl, kubernetesVersions: [defaultKubernetesVersion, "v1.36.3"] })]
+        : [],
   });
 });
 afterEach(() => server.close());
@@ -43,7 +46,7 @@ const messages = async (id: string) =>
 describe("POST /v1/clusters/:id/members/:name/user-data", () => {
   it("brings machines up that somebody else launches, and tells that they are his to end", async () => {
     const cluster = await create();
-    expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: "v1.37.2" });
+    expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: defaultKubernetesVersion });
     expect(cluster.members.map(({ address, state }) => `${address} ${state}`)).toEqual([
       "null pending",
       "null pending",

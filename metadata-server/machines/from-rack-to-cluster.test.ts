@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import type { Machine } from "#api/machine.ts";
 import { MachineSighting } from "#api/machine-sighting.ts";
@@ -16,7 +17,7 @@ beforeEach(async () => {
     furtherProviders: (deps) => [
       createBareMetalProvider({
         ...deps,
-        kubernetesVersions: async () => ["v1.37.2"],
+        kubernetesVersions: async () => [defaultKubernetesVersion],
         serverUrl: "https://192.0.2.1:8443",
         openPowerDriver: power.open,
       }),

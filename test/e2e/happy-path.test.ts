@@ -106,7 +106,7 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     expect(existing).toHaveLength(11);
     expect(certs.stdout).not.toMatch(/Generating/);
     const kubeconfigs = await exec("cp01", ["kubeadm", "init", "phase", "kubeconfig", "all", "--config", config]);
-    expect(kubeconfigs.stdout.match(/Using existing kubeconfig file/g)).toHaveLength(4);
+    expect(kubeconfigs.stdout.match(/Using existing kubeconfig file/g)).toHaveLength(5);
     expect(await checksums()).toBe(made);
   });
 

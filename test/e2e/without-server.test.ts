@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { prepareImage, whyNoMachines } from "../lab/lab.ts";
+import { kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { launchMachines, type LaunchedMachines } from "../lab/launched-machines.ts";
 import { domains, nameOf, openTestPlatform, type PlatformCluster, type TestPlatform } from "../lab/test-platform.ts";
 
@@ -95,7 +95,7 @@ describe.skipIf(reason !== null)(`machines without a server${reason ? ` (skipped
   it("print their plan, secrets masked, and change nothing", async () => {
     const { exitCode, stdout } = await machines.exec(first, ["sprout-bootstrap", "plan"]);
     expect(exitCode).toBe(0);
-    expect(stdout).toContain(`${first}: first-control-plane of build126, Kubernetes v1.37.2`);
+    expect(stdout).toContain(`${first}: first-control-plane of build126, Kubernetes ${kubernetesVersion}`);
     expect(stdout).toContain("--- /etc/kubernetes/pki/ca.key (600)\n[masked]\n");
     expect(stdout).not.toContain(platform.token);
   });

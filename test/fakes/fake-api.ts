@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import type { Member } from "#api/member.ts";
@@ -80,7 +81,7 @@ export const fakeCluster = (changes: Partial<Cluster> = {}): Cluster => ({
   name: "build126",
   state: "provisioning",
   failure: null,
-  kubernetesVersion: "v1.37.2",
+  kubernetesVersion: defaultKubernetesVersion,
   provider: "nspawn",
   join: "certificate",
   endpoint: "api.build126.sprout.internal:6443",

@@ -1,3 +1,4 @@
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type {
   MachineProvider,
   MachineSpec,
@@ -27,7 +28,7 @@ export function createFakeProvider(name = "fake"): FakeProvider {
     segments: new Set(),
     fault: () => undefined,
     plansAddresses: true,
-    kubernetesVersions: async () => ["v1.37.2", "v1.19.0"],
+    kubernetesVersions: async () => [defaultKubernetesVersion, "v1.19.0"],
     async reserve({ clusterId, members }): Promise<Segment> {
       await provider.fault("reserve", clusterId);
       provider.segments.add(clusterId);

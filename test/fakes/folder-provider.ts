@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { fakeAddress, fakeMac } from "./fake-provider.ts";
 
@@ -12,7 +13,7 @@ export function createFolderProvider(folder: string): MachineProvider {
   return {
     name: "fake",
     provisionAllowanceMs: 30_000,
-    kubernetesVersions: async () => ["v1.37.2"],
+    kubernetesVersions: async () => [defaultKubernetesVersion],
     async reserve({ clusterId, members }) {
       writeFileSync(join(segments, clusterId), "");
       return {

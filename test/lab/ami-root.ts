@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { findHostSources, toSourceLine, type DebianSource } from "../../images/debian/sources.ts";
 import { createWorkFolder } from "../../images/work-folder.ts";
 import { run } from "../../metadata-server/run.ts";
-import { cacheDir, kubernetesVersion } from "./lab.ts";
+import { cacheDir, kubernetesVersion, locatePrograms } from "./lab.ts";
 
 const projectDir = join(import.meta.dirname, "../..");
 const hypervisor = join(import.meta.dirname, "ec2-init.sh");
@@ -131,7 +131,7 @@ async function makeBootable(image: string, copy: string, signal: AbortSignal): P
 
 /** What Packer runs on the instance, word for word, in a container that has the host's network. */
 async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
-  const kubernetes = join(cacheDir, "kubernetes", kubernetesVersion);
+  const { kubernetes, runtime } = await locatePrograms({ signal });
   const container = [
     "--quiet",
     "--register=no",
@@ -145,7 +145,7 @@ async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
     "--bind-ro=/etc/resolv.conf:/run/systemd/resolve/stub-resolv.conf",
     "--bind-ro=/etc/resolv.conf:/run/systemd/resolve/resolv.conf",
     // Compiled once for all tests.
-    `--bind-ro=${kubernetes}:/kubernetes`,
+    `--overlay-ro=${kubernetes}:${runtime}:/kubernetes`,
   ];
   const command = ["sh", "/tmp/provision.sh", archivePath];
   const options = ["--kubernetes-version", kubernetesVersion, "--kubernetes-binaries", "/kubernetes"];

@@ -9,6 +9,8 @@ import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
 import { locateKubernetes } from "../../images/kubernetes/origin.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
+import { chooseRuntimeOrigin } from "../../images/runtime/ensure-runtime.ts";
+import { locateRuntime, planRuntime } from "../../images/runtime/runtime-origin.ts";
 import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
 import type { Connection } from "../../metadata-server/cli/client/connection.ts";
 import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
@@ -33,10 +35,11 @@ export function whyNoMachines(): string | null {
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
-  { networkBoot = false }: { networkBoot?: boolean } = {},
+  options: { networkBoot?: boolean; version?: string } = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
-  const source = { kubernetesVersion, cacheDir };
+  const { networkBoot = false, version = kubernetesVersion } = options;
+  const source = { kubernetesVersion: version, cacheDir };
   const { signal } = new AbortController();
   const go = process.env["GO"] || undefined;
   const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, go, signal });
@@ -54,6 +57,18 @@ export async function prepareImage(
   });
   const binaries = locateKubernetes(origin, source);
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
+}
+
+/** The folders of compiled or downloaded programs that the image is made of. */
+export async function locatePrograms({ signal }: { signal: AbortSignal }) {
+  const source = { kubernetesVersion, cacheDir };
+  const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, signal });
+  const plan = planRuntime(kubernetesVersion, "upstream");
+  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, signal });
+  return {
+    kubernetes: locateKubernetes(origin, source),
+    runtime: locateRuntime(runtime, { cacheDir, key: plan.key }),
+  };
 }
 
 export interface Lab {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { DomainError } from "../../metadata-server/errors.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 
@@ -22,7 +23,7 @@ export function createSimulatedProvider({ folder, prefix, serverUrl }: Simulated
   return {
     name: "simulated",
     provisionAllowanceMs: 30_000,
-    kubernetesVersions: async () => ["v1.37.2"],
+    kubernetesVersions: async () => [defaultKubernetesVersion],
     async reserve({ clusterId, members }) {
       await mkdir(segmentsDir, { recursive: true });
       const index = await reserveSegment(segmentsDir, clusterId);

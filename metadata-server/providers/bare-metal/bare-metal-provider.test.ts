@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { createTestRack, rackMac, rackMachine, rackMember, type TestRack } from "../../../test/fixtures/test-rack.ts";
 import { describeProviderContract } from "../provider-contract.ts";
 import type { Segment } from "../provider.ts";
@@ -7,7 +8,12 @@ describeProviderContract("bare metal, with simulated machines", async () => {
   const rack = await createTestRack();
   await rack.add(...[1, 2, 3, 4, 5].map((index) => rackMachine(index)));
   const { provider } = rack;
-  return { provider, kubernetesVersion: "v1.37.2", reopen: () => rack.reopen(), destroy: () => rack.destroy() };
+  return {
+    provider,
+    kubernetesVersion: defaultKubernetesVersion,
+    reopen: () => rack.reopen(),
+    destroy: () => rack.destroy(),
+  };
 });
 
 const clusterId = "c-aaaaaaaaaaaaaaaa";
@@ -30,7 +36,7 @@ describe("The bare-metal provider", () => {
         ...segment.machines.find((each) => each.name === name)!,
         clusterId,
         allocation: `a-${name}`,
-        kubernetesVersion: "v1.37.2",
+        kubernetesVersion: defaultKubernetesVersion,
         providerData: segment.providerData,
         seed: { server: segment.serverUrl, ca: "unused", capability: "unused" },
       },

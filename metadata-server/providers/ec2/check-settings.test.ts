@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Network } from "#api/network.ts";
 import { fakeAccount } from "../../../test/fakes/fake-ec2-world.ts";
 import { createTestEc2, ec2ClusterId, type TestEc2, toMembers } from "../../../test/fixtures/ec2-provider.ts";
@@ -21,7 +22,7 @@ describe("What the EC2 provider is set up with", () => {
   const wrong: [string, Partial<Ec2ProviderOptions>, RegExp][] = [
     [
       "an image that does not exist",
-      { images: { "v1.37.2": "ami-00000000000000000" } },
+      { images: { [defaultKubernetesVersion]: "ami-00000000000000000" } },
       /--ec2-images: The image ID 'ami-0{17}' does not exist \(InvalidAMIID\.NotFound: an AMI is of one region, /,
     ],
     [
@@ -99,7 +100,7 @@ describe("What the EC2 provider is set up with", () => {
   });
 
   it("is refused with everything that is wrong at once", async () => {
-    under = await createTestEc2({}, { images: { "v1.37.2": "ami-1" }, subnets: ["subnet-1"] });
+    under = await createTestEc2({}, { images: { [defaultKubernetesVersion]: "ami-1" }, subnets: ["subnet-1"] });
     await expect(under.provider.check()).rejects.toThrow(
       /^Cannot use provider ec2: (?=.*images: .*\(InvalidAMIID\.NotFound: )(?=.*subnets: .*\(InvalidSubnetID\.NotFound: )/,
     );

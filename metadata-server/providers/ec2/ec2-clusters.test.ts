@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Cluster } from "#api/cluster.ts";
 import { ProviderMachines } from "#api/provider-machine.ts";
 import { createEc2Clusters, type Ec2Clusters } from "../../../test/fixtures/ec2-clusters.ts";
@@ -30,7 +31,7 @@ describe("Clusters on EC2", () => {
   });
 
   it("are refused with a reason, before anything is launched, where the account cannot launch them", async () => {
-    await start({}, { images: { "v1.37.2": "ami-00000000000000000" } });
+    await start({}, { images: { [defaultKubernetesVersion]: "ami-00000000000000000" } });
     expect(problemOf(await life.create(), "503 provider-unusable").detail).toContain("InvalidAMIID.NotFound");
     expect(life.under.ec2.instances).toEqual([]);
   });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { Ec2UserData } from "#api/ec2-user-data.ts";
 import { createTestEc2, ec2ClusterId, type TestEc2, toMembers, toSpecs } from "../../../test/fixtures/ec2-provider.ts";
 import type { FakeEc2 } from "../../../test/fakes/fake-ec2.ts";
@@ -6,7 +7,7 @@ import { describeProviderContract } from "../provider-contract.ts";
 
 describeProviderContract("EC2, with the real SDK and a fake endpoint", async () => {
   const { ec2, provider, open } = await createTestEc2();
-  return { provider, kubernetesVersion: "v1.37.2", reopen: () => open(), destroy: () => ec2.close() };
+  return { provider, kubernetesVersion: defaultKubernetesVersion, reopen: () => open(), destroy: () => ec2.close() };
 });
 
 const signal = () => AbortSignal.timeout(15_000);

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { type FakeEc2, startFakeEc2 } from "../../../test/fakes/fake-ec2.ts";
 import { createFakeRegion } from "../../../test/fixtures/ec2-identity.ts";
 import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
@@ -25,7 +26,7 @@ describe("What `sprout serve` is told of EC2", () => {
       dataDir: folder,
       ec2Region: "eu-west-1",
       ec2Endpoint: ec2.url,
-      ec2Images: `v1.37.2=${ec2.account.images[0]!.id}`,
+      ec2Images: `${defaultKubernetesVersion}=${ec2.account.images[0]!.id}`,
       ec2Subnets: ec2.account.subnets.map(({ id }) => id).join(","),
       ec2SecurityGroups: ec2.account.groups[0]!.id,
       ec2InstanceTypes: "m6i.large,m5.large",
@@ -44,7 +45,7 @@ describe("What `sprout serve` is told of EC2", () => {
   };
 
   it("is enough for a provider, which finds its credentials as every AWS tool does, and says who it is", async () => {
-    expect(await (await open())?.kubernetesVersions()).toEqual(["v1.37.2"]);
+    expect(await (await open())?.kubernetesVersions()).toEqual([defaultKubernetesVersion]);
     const [first] = log;
     expect(first).toMatch(/^Launching instances of EC2 \{"region":"eu-west-1","installation":"[0-9a-f]{16}"\}$/);
     await open();

@@ -1,3 +1,4 @@
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { NewEvent } from "#api/event.ts";
 import type { MachineRecord } from "../machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
@@ -8,7 +9,7 @@ export function createClusterRecord(overrides: Partial<ClusterRecord> & { id: st
     name: `cluster-${overrides.id}`,
     state: "pending",
     failure: null,
-    kubernetesVersion: "v1.37.2",
+    kubernetesVersion: defaultKubernetesVersion,
     provider: "nspawn",
     join: "certificate",
     endpoint: "api.build126.sprout.internal:6443",

@@ -2,12 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { cpuSecondsOf } from "../cpu-time.ts";
 import { fetchAtOnce, sha256OfFetched, untilServed } from "./clients.ts";
 import { createLink, type Link, linkGigabits } from "./link.ts";
 import { prepareNginx } from "./nginx.ts";
 
-const version = "v1.37.2";
+const version = defaultKubernetesVersion;
 const sizeBytes = 100_000_000;
 const clients = 50;
 const rounds = 3;

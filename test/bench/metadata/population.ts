@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { CreateCluster } from "#api/cluster.ts";
 import { createClusterId } from "../../../metadata-server/clusters/identifiers.ts";
 import { planCluster, withSegment } from "../../../metadata-server/clusters/plan.ts";
@@ -20,7 +21,7 @@ export async function populate(store: Store, members: number): Promise<Machine[]
     const plan = planCluster(CreateCluster.parse({ nodes, provider: "bench", deadlineSeconds: 3600 }), {
       id: createClusterId(randomBytes),
       baseDomain: "bench.test",
-      kubernetesVersion: "v1.37.2",
+      kubernetesVersion: defaultKubernetesVersion,
       provisionAllowanceMs: 3_600_000,
       now,
       random: randomBytes,

@@ -1,0 +1,55 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { planScenario } from "./faults.ts";
+import { runScenarios } from "./run-scenarios.ts";
+
+const seedsPerTest = 50;
+const lanes = 2;
+/** A cluster takes one to two seconds of processor time; one that waits for its deadline thirty seconds. */
+const timeoutMs = 600_000;
+
+/** A test for each fifty seeds of `from` to `to`; both ends belong to it. */
+export function describeSeeds({ from, to }: { from: number; to: number }): void {
+  const batches = Array.from({ length: Math.ceil((to - from + 1) / seedsPerTest) }, (_, index) => ({
+    from: from + index * seedsPerTest,
+    to: Math.min(from + (index + 1) * seedsPerTest - 1, to),
+  }));
+
+  // Every node has an address of its own in 127.0.0.0/8, which only Linux gives out unasked.
+  describe.skipIf(process.platform !== "linux")("simulated clusters with faults", () => {
+    let folder: string;
+    beforeAll(async () => {
+      folder = await mkdtemp(join(tmpdir(), "sprout-simulation-"));
+    });
+    afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
+
+    it.each(batches)(
+      "seeds $from to $to: every simulated cluster is Ready, and every promise is kept",
+      async (batch) => {
+        const scenarios = Array.from({ length: batch.to - batch.from + 1 }, (_, index) =>
+          planScenario(batch.from + index),
+        );
+        const outcomes = await runScenarios(scenarios, { folder, lanes, onOutcome: () => undefined });
+        const broken = outcomes.filter(({ state, violations }) => state !== "ready" || violations.length > 0);
+        expect(broken.map(describeOutcome)).toEqual([]);
+        expect(outcomes).toHaveLength(scenarios.length);
+        expect(outcomes.flatMap(({ struck }) => struck).length).toBeGreaterThan(scenarios.length / 2);
+      },
+      timeoutMs,
+    );
+  });
+}
+
+const describeOutcome = ({
+  scenario,
+  state,
+  failure,
+  violations,
+}: Awaited<ReturnType<typeof runScenarios>>[number]) => ({
+  replay: `npm run simulate -- --seed ${scenario.seed}`,
+  state,
+  failure,
+  violations,
+});
