@@ -27,7 +27,8 @@ export async function ensureConformancePrograms(
   const { set, dir: moduleDir } = await planKubernetesModule(kubernetesVersion, { go, signal });
   const dir = join(cacheDir, "conformance-modules", kubernetesVersion);
   await mkdir(dirname(dir), { recursive: true });
-  using _lock = await lockBuild(dir, { signal, onWait: () => onDetail("another process compiles them; waiting") });
+  using locks = new DisposableStack();
+  locks.use(await lockBuild(dir, { signal, onWait: () => onDetail("another process compiles them; waiting") }));
   await buildPrograms(
     {
       ...set,

@@ -11,6 +11,14 @@ const spec = (text: string, state: string, more: { labels?: string[]; message?: 
   ...(more.message === undefined ? {} : { Failure: { Message: more.message } }),
 });
 
+const setup = (state: string) => ({
+  ...spec("", state, { message: "nodes are not ready" }),
+  ContainerHierarchyTexts: null,
+  ContainerHierarchyLabels: null,
+  LeafNodeType: "SynchronizedBeforeSuite",
+  LeafNodeLabels: null,
+});
+
 const reportOf = (...specs: unknown[]) => GinkgoReport.parse([{ SpecReports: specs }]);
 const everything = () => true;
 
@@ -52,13 +60,6 @@ describe("summarize", () => {
   });
 
   it("mentions what surrounds the tests where it fails, whatever was asked for", () => {
-    const setup = (state: string) => ({
-      ...spec("", state, { message: "nodes are not ready" }),
-      ContainerHierarchyTexts: null,
-      ContainerHierarchyLabels: null,
-      LeafNodeType: "SynchronizedBeforeSuite",
-      LeafNodeLabels: null,
-    });
     expect(summarize(reportOf(setup("passed"), setup("failed")), () => false).failed).toEqual([
       { name: "SynchronizedBeforeSuite", reason: "nodes are not ready" },
     ]);
