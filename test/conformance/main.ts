@@ -9,7 +9,7 @@ import { printBakeProgress } from "../lab/prepare.ts";
 import { bringUpCluster } from "./cluster.ts";
 import { ensureConformancePrograms } from "./programs.ts";
 import { startImageRegistry } from "./registry.ts";
-import { summarize, type ConformanceResult } from "./report.ts";
+import { selectTests, summarize, type ConformanceResult } from "./report.ts";
 import { runSuite, type SuiteOptions } from "./run-suite.ts";
 import { makeTestImages } from "./test-images.ts";
 
@@ -60,26 +60,22 @@ async function testCluster(workDir: string): Promise<ConformanceResult> {
   print(`Conformance tests of ${kubernetesVersion}, ${cluster.nodes} nodes, ${procs} tests at a time`);
   const options = { programsDir: programs.dir, kubectl, kubeconfigFile, outDir, procs, focus, skip, timeoutSeconds };
   const ginkgo = await runSuite({ ...options, signal, onTestDone: createCounter() });
-  return summarize(ginkgo, createSelection(values));
+  return summarize(ginkgo, selectTests(values));
 }
 
-/** As ginkgo's own --focus and --skip; what they leave out was not asked for. */
-const createSelection =
-  ({ focus, skip }: Pick<SuiteOptions, "focus" | "skip">) =>
-  (name: string): boolean =>
-    (focus.length === 0 || focus.some((pattern) => new RegExp(pattern).test(name))) &&
-    !skip.some((pattern) => new RegExp(pattern).test(name));
-
-/** Failures as they come, and now and then how many have passed. */
+/** Failures as they come, and every quarter of a minute how many have passed. */
 function createCounter(): SuiteOptions["onTestDone"] {
   const startedAt = performance.now();
+  let printedAt = startedAt;
   const done = { passed: 0, failed: 0 };
   return ({ name, hasPassed }) => {
     done[hasPassed ? "passed" : "failed"] += 1;
-    const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1);
     if (!hasPassed) onDetail(`failed: ${name}`);
-    if ((done.passed + done.failed) % 10 === 0)
-      onDetail(`${minutes} min: ${done.passed} passed, ${done.failed} failed; last ${name}`);
+    const now = performance.now();
+    if (now - printedAt < 15_000) return;
+    printedAt = now;
+    const minutes = ((now - startedAt) / 60_000).toFixed(1);
+    onDetail(`${minutes} min: ${done.passed} passed, ${done.failed} failed; last ${name}`);
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GinkgoReport, labelFilter, summarize } from "./report.ts";
+import { GinkgoReport, labelFilter, selectTests, summarize } from "./report.ts";
 
 const spec = (text: string, state: string, more: { labels?: string[]; message?: string } = {}) => ({
   ContainerHierarchyTexts: ["[sig-node] Pods"],
@@ -68,4 +68,17 @@ describe("summarize", () => {
 
 it("labelFilter leaves out tests that cannot share a cluster with others", () => {
   expect(labelFilter).toBe("Conformance && !Disruptive && !Serial");
+});
+
+describe("selectTests", () => {
+  const names = ["Pods start", "Pods stop", "DNS answers"];
+  const selected = (focus: string[], skip: string[]) => names.filter(selectTests({ focus, skip }));
+
+  it("selects everything where nothing is said", () => {
+    expect(selected([], [])).toEqual(names);
+  });
+
+  it("selects what any focus matches and no skip does", () => {
+    expect(selected(["^Pods", "DNS"], ["stop$"])).toEqual(["Pods start", "DNS answers"]);
+  });
 });

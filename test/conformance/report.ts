@@ -28,6 +28,15 @@ export const leftOutLabels = ["Disruptive", "Serial"] as const;
 /** As ginkgo selects tests: every conformance test that may share the cluster. */
 export const labelFilter = ["Conformance", ...leftOutLabels.map((label) => `!${label}`)].join(" && ");
 
+/** As ginkgo's own --focus and --skip select by name; without a focus, every test is asked for. */
+export const selectTests =
+  ({ focus, skip }: { focus: readonly string[]; skip: readonly string[] }) =>
+  (name: string): boolean =>
+    (focus.length === 0 || matchesAny(name, focus)) && !matchesAny(name, skip);
+
+const matchesAny = (name: string, patterns: readonly string[]) =>
+  patterns.some((pattern) => new RegExp(pattern).test(name));
+
 /** What became of each conformance test that was asked for, by name; others are not mentioned. */
 export function summarize(report: GinkgoReport, isAskedFor: (name: string) => boolean): ConformanceResult {
   const result: ConformanceResult = { passed: [], failed: [], leftOut: {} };
