@@ -1,7 +1,7 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Architecture } from "./architecture.ts";
 import type { ContainerImage, LayerEntry } from "./container-image.ts";
+import { locateInPackages } from "./debian/merged-usr.ts";
 import { readElf } from "./elf.ts";
 import { run } from "../metadata-server/run.ts";
 import { findSharedLibraries } from "./shared-libraries.ts";
@@ -85,7 +85,7 @@ async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Pro
 
 /** Debian's busybox, of the same release as the machine. */
 export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<ContainerImage> {
-  const busybox = await findBusybox(inputs.containerPackagesDir);
+  const busybox = await locateInPackages(inputs.containerPackagesDir, "bin/busybox");
   const applets = (await listApplets(busybox, inputs)).filter((name) => name !== "busybox");
   return {
     ref: workloadImageRef,
@@ -100,18 +100,6 @@ export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<C
       ...(await libraries([busybox], inputs.rootfs)),
     ],
   };
-}
-
-/** In /bin up to Debian 12. */
-async function findBusybox(containerPackagesDir: string): Promise<string> {
-  const [usr, bin] = ["usr/bin/busybox", "bin/busybox"].map((path) => join(containerPackagesDir, path)) as [
-    string,
-    string,
-  ];
-  return access(usr).then(
-    () => usr,
-    () => bin,
-  );
 }
 
 /** Asked of the program itself, by its own release's loader and libraries: the host may be of an older one. */

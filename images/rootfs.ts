@@ -3,10 +3,9 @@ import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises
 import { dirname, join } from "node:path";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
 import { bootstrapDebian, sourceDateEpoch, withoutDocumentation } from "./debian/bootstrap.ts";
-import { containerPackages, listMachinePackages } from "./debian/packages.ts";
-import { findHostSources, toRelease, toSourceLine, type DebianRelease, type DebianSources } from "./debian/sources.ts";
+import { containerPackages, listMachinePackages, type DebianChoice } from "./debian/packages.ts";
+import { findHostSources, toRelease, toSourceLine, type DebianSources } from "./debian/sources.ts";
 import { run } from "../metadata-server/run.ts";
-import type { ContainerdFlavour } from "./runtime/runtime-origin.ts";
 import { createWorkFolder } from "./work-folder.ts";
 
 export interface DebianPackages {
@@ -22,11 +21,6 @@ export interface DebianBase {
   packages: DebianPackages;
 }
 
-export interface DebianChoice {
-  release: DebianRelease;
-  containerd: ContainerdFlavour;
-}
-
 /** The base out of the cache, or made with mmdebstrap. `refresh` makes it anew, with the archives' latest packages. */
 export async function ensureDebianBase(
   { cacheDir, refresh = false, release, containerd }: DebianChoice & { cacheDir: string; refresh?: boolean },
@@ -34,7 +28,7 @@ export async function ensureDebianBase(
 ): Promise<DebianBase> {
   const wanted: WantedBase = {
     ...toRelease(await findHostSources({ signal }), release),
-    machinePackages: listMachinePackages(containerd),
+    machinePackages: listMachinePackages({ release, containerd }),
   };
   const dir = join(cacheDir, "debian", cacheKey(wanted));
   if (refresh) await rm(dir, { recursive: true, force: true });

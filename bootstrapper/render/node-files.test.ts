@@ -174,18 +174,6 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("has a control plane's kubelet register with its taint, but not where there are no workers", async () => {
-    const taints = [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }];
-    const config = async (metadata: typeof firstMetadata) =>
-      documents((await render(metadata, firstCredentials)).text("/var/lib/kubelet/config.yaml"))[0];
-    expect(await config(firstMetadata)).toMatchObject({ registerWithTaints: taints });
-    expect(await config({ ...firstMetadata, peers: [firstMetadata.self.name] })).not.toHaveProperty(
-      "registerWithTaints",
-    );
-    const { text } = await render(firstMetadata, firstCredentials);
-    expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("registerWithTaints");
-  });
-
   it("leaves conntrack alone outside a container", async () => {
     const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
     const { text } = await render(alone, firstCredentials, { inContainer: false });

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { killAt } from "../../test/fakes/kill-points.ts";
 import type { SimulatedMachine } from "../../test/fakes/simulated-machine.ts";
-import { counts, expectDoneWorker, files, readyWorker } from "../../test/fixtures/simulated-nodes.ts";
+import { counts, expectDoneWorker, files, readyWorker, setReady } from "../../test/fixtures/simulated-nodes.ts";
 import { workerMetadata } from "../fixtures.ts";
 import { podMounts } from "./mounts.ts";
 import { withoutNodeRules } from "./packet-filter.ts";
@@ -65,6 +65,7 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     expect(await read(machine, "iptables.saved")).toBe("*nat\n-A INPUT -j ACCEPT\nCOMMIT\n");
     const lines = stdout.split("\n").map((line) => (JSON.parse(line) as { message: string }).message);
     expect(lines).toEqual([
+      "reset bring-up",
       "reset units",
       "reset containers",
       "reset mounts",
@@ -151,6 +152,28 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
     expect(await filesOf(machine)).toEqual([...before, "sys/class/net/cni0/address"].toSorted());
     expect(await read(machine, "etc/hosts")).toBe("127.0.0.1 localhost\n");
+  });
+
+  it("ends a bring-up by its unit before anything else", async () => {
+    const machine = await readyWorker();
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect((await read(machine, "systemctl.log")).split("\n")[0]).toBe("stop sprout-bootstrap.service");
+  });
+
+  it("waits for a bring-up that was started by hand, some seconds and no longer", async () => {
+    const machine = await readyWorker();
+    setReady(machine, false);
+    const first = machine.run();
+    await expect.poll(() => machine.server.reports.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await machine.run("reset")).toMatchObject({
+      exitCode: 3,
+      error: expect.stringMatching(/^Cannot reset: another sprout-bootstrap \(process \d+\) is at work/) as string,
+    });
+    const second = machine.run("reset");
+    setReady(machine, true);
+    expect(await first).toMatchObject({ exitCode: 0 });
+    expect(await second).toMatchObject({ exitCode: 0, error: "" });
+    expect(await files(machine.root, "run/fake-units")).toEqual(["containerd.service"]);
   });
 
   it("goes on over a damaged record", async () => {

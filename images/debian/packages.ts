@@ -1,4 +1,5 @@
 import type { ContainerdFlavour } from "../runtime/runtime-origin.ts";
+import type { DebianRelease } from "./sources.ts";
 
 /** What a machine is made of, beside Debian's own essential packages. Recommended packages are left out. */
 const commonPackages: readonly string[] = [
@@ -8,7 +9,8 @@ const commonPackages: readonly string[] = [
   "ca-certificates",
   // In place of usrmerge, which needs perl: 46 MB for a script that has nothing to do here.
   "usr-is-merged",
-  // Marks the partition that BIOS boots from: systemd-repart cannot.
+  // What an installation to a disk runs. fdisk marks the partition that BIOS boots from: systemd-repart cannot.
+  "e2fsprogs",
   "fdisk",
   // What kubeadm's preflight and the kubelet look for.
   "conntrack",
@@ -25,9 +27,19 @@ const commonPackages: readonly string[] = [
   "libstdc++6",
 ];
 
+/** Which system a machine has, and whose containerd. */
+export interface DebianChoice {
+  release: DebianRelease;
+  containerd: ContainerdFlavour;
+}
+
 /** Everything that Debian brings to a machine; its containerd only where that is asked for. */
-export const listMachinePackages = (containerd: ContainerdFlavour): readonly string[] =>
-  containerd === "debian" ? [...commonPackages, "containerd"] : commonPackages;
+export const listMachinePackages = ({ release, containerd }: DebianChoice): readonly string[] => [
+  ...commonPackages,
+  // In Debian 12's systemd.
+  ...(release === "12" ? [] : ["systemd-repart"]),
+  ...(containerd === "debian" ? ["containerd"] : []),
+];
 
 /** Unpacked for the container images only; no machine has them. */
 export const containerPackages: readonly string[] = ["busybox"];
@@ -54,5 +66,6 @@ export const networkBootHostPackages = (architecture: string): readonly string[]
   "kmod",
   "mtools",
   "squashfs-tools",
+  "xz-utils",
   ...(architecture === "amd64" ? ["syslinux"] : []),
 ];

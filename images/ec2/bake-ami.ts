@@ -26,13 +26,13 @@ export async function bakeAmi(
   prepareInputs: () => Promise<Omit<BakeRootOptions, "onProgress">>,
   { signal, onProgress }: { signal: AbortSignal; onProgress: OnBakeProgress },
 ): Promise<ImageManifest> {
-  checkInstance(await readInstanceFacts({ signal }));
+  const debianRelease = checkInstance(await readInstanceFacts({ signal }));
   // Whichever containerd it is to be: what was not installed need not be kept.
-  const baked = await withoutTools(listMachinePackages("debian"), {
+  const baked = await withoutTools(listMachinePackages({ release: debianRelease, containerd: "debian" }), {
     signal,
     work: async () => {
       await ensureHostPackages(tools, { signal });
-      return bakeOwnRoot({ ...(await prepareInputs()), onProgress });
+      return bakeOwnRoot({ ...(await prepareInputs()), debianRelease, onProgress });
     },
   });
   const debian = { ...baked.debian, rootfs: await listDebianPackages(rootfs) };
@@ -42,12 +42,12 @@ export async function bakeAmi(
 }
 
 async function bakeOwnRoot(options: BakeRootOptions): Promise<ImageManifest> {
-  const { cacheDir, templatesDir = ownTemplatesDir, signal, onProgress } = options;
+  const { cacheDir, debianRelease: release, containerd, templatesDir = ownTemplatesDir, signal, onProgress } = options;
   await using work = await createWorkFolder(join(cacheDir, "ami"));
   await empty(containerdStore);
   const place = { rootfs, containerdStore, scratchDir: work.path, kind: "cloud" as const };
   const { manifest, archives } = await bakeRoot(options, place, async () => {
-    await installPackages(listMachinePackages(options.containerd), { signal });
+    await installPackages(listMachinePackages({ release, containerd }), { signal });
     const containerImages = await unpackContainerPackages(await findHostSources({ signal }), work.path, signal);
     return {
       containerPackagesDir: join(work.path, "container-packages"),

@@ -20,8 +20,9 @@ const reasonsAgainst = (facts: Partial<InstanceFacts>) => {
 };
 
 describe("checkInstance", () => {
-  it("takes a fresh Debian 12 instance", () => {
-    expect(reasonsAgainst({})).toBe("");
+  it("takes a fresh instance of Debian 12 or 13, and returns its release", () => {
+    expect(checkInstance(fresh)).toBe("12");
+    expect(checkInstance({ ...fresh, osRelease: fresh.osRelease.replace("12", "13") })).toBe("13");
   });
 
   it.each<[Partial<InstanceFacts>, string]>([

@@ -1,6 +1,6 @@
 import { access, readFile } from "node:fs/promises";
 import { run } from "../../metadata-server/run.ts";
-import { debianReleases } from "../debian/sources.ts";
+import { debianReleases, type DebianRelease } from "../debian/sources.ts";
 import { hostArchitecture } from "../architecture.ts";
 
 /** What decides whether this system's own root may become an image. */
@@ -28,15 +28,15 @@ export async function readInstanceFacts({ signal }: { signal: AbortSignal }): Pr
   };
 }
 
-const systems: readonly string[] = Object.keys(debianReleases).map((release) => `debian ${release}`);
-
-/** Throws with every reason at once, before anything is changed. */
-export function checkInstance(facts: InstanceFacts): void {
+/** Returns the instance's release. Throws with every reason at once, before anything is changed. */
+export function checkInstance(facts: InstanceFacts): DebianRelease {
   const valueOf = (key: string) => new RegExp(`^${key}="?([^"\n]+)"?$`, "m").exec(facts.osRelease)?.[1] ?? "unknown";
   const system = `${valueOf("ID")} ${valueOf("VERSION_ID")}`;
+  const releases = Object.keys(debianReleases) as DebianRelease[];
+  const release = releases.find((name) => system === `debian ${name}`);
   const reasons = [
     ...(facts.userId === 0 ? [] : ["it takes root; run the command with sudo"]),
-    ...(systems.includes(system) ? [] : [`this is ${system}; launch it from an AMI of Debian 12 or 13`]),
+    ...(release ? [] : [`this is ${system}; launch it from an AMI of Debian 12 or 13`]),
     ...(facts.packages === facts.process
       ? []
       : [
@@ -48,7 +48,8 @@ export function checkInstance(facts: InstanceFacts): void {
       ? ["containerd runs and has its store open; stop it, or launch a fresh instance"]
       : []),
   ];
-  if (reasons.length > 0) throw new Error(`Cannot make this system an AMI: ${reasons.join("; ")}`);
+  if (release && reasons.length === 0) return release;
+  throw new Error(`Cannot make this system an AMI: ${reasons.join("; ")}`);
 }
 
 const exists = (path: string) =>

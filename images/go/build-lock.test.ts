@@ -16,7 +16,7 @@ describe("lockBuild", () => {
     const first = await lockBuild(name, { signal, onWait });
     let isLocked = false;
     const second = lockBuild(name, { signal, onWait }).then((lock) => ((isLocked = true), lock));
-    await vi.waitFor(() => expect(onWait).toHaveBeenCalled());
+    await vi.waitFor(() => expect(onWait).toHaveBeenCalled(), { timeout: 5000 });
     // Longer than between two attempts.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(isLocked).toBe(false);

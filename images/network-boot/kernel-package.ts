@@ -1,17 +1,19 @@
 import { createHash } from "node:crypto";
 import { access, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { run } from "../../metadata-server/run.ts";
 import { createPrivateApt, type DebianPackage } from "../debian/apt.ts";
+import { locateInPackages } from "../debian/merged-usr.ts";
 import { networkBootPackages } from "../debian/packages.ts";
-import { findHostSources, toSourceLine } from "../debian/sources.ts";
+import { findHostSources, toRelease, toSourceLine, type DebianRelease } from "../debian/sources.ts";
 import { createWorkFolder } from "../work-folder.ts";
 
 /** Debian's part of network boot, unpacked and cached. */
 export interface KernelPackage {
-  /** Such as `6.1.0-56-cloud-amd64`. */
+  /** Such as `6.12.118+deb13-cloud-amd64`. */
   kernelVersion: string;
   vmlinuz: string;
-  /** Folder `kernel` and its lists, as below /lib/modules. */
+  /** Folder `kernel`, with modules that are not compressed, and its lists, as below /lib/modules. */
   modulesDir: string;
   /** Statically linked. */
   busybox: string;
@@ -20,13 +22,21 @@ export interface KernelPackage {
   packages: DebianPackage[];
 }
 
+export interface KernelChoice {
+  /** Of the image: its systemd and this kernel are made for each other. */
+  release: DebianRelease;
+  /** Debian's name of it. */
+  architecture: string;
+  kernelPackage: string;
+}
+
 /** Kernel, busybox and boot loaders out of the cache, or fetched. `refresh` fetches the archive's latest. */
 export async function ensureKernelPackage(
-  options: { cacheDir: string; architecture: string; kernelPackage: string; refresh?: boolean },
+  options: KernelChoice & { cacheDir: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
 ): Promise<KernelPackage> {
-  const { cacheDir, architecture, kernelPackage, refresh = false } = options;
-  const { codename, sources } = await findHostSources({ signal });
+  const { cacheDir, release, architecture, kernelPackage, refresh = false } = options;
+  const { codename, sources } = toRelease(await findHostSources({ signal }), release);
   const wanted = networkBootPackages(architecture, kernelPackage);
   const inputs = { codename, lines: sources.map((source) => toSourceLine("deb", source)), wanted };
   const key = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
@@ -48,22 +58,31 @@ export async function ensureKernelPackage(
       );
     const packages = await apt.unpack([...kernels, ...wanted.others], join(work.path, "root"));
     await rm(stateDir, { recursive: true });
+    await decompressModules(join(work.path, "root"), { signal });
     await writeFile(join(work.path, "packages.json"), JSON.stringify(packages));
     await rename(work.path, dir);
   }
   return describe(dir);
 }
 
+/** Debian 13 has them as `.ko.xz`, which busybox cannot load, and which would be unpacked at every boot. */
+export async function decompressModules(tree: string, { signal }: { signal: AbortSignal }): Promise<void> {
+  const find = [await locateInPackages(tree, "lib/modules"), "-name", "*.ko.xz"];
+  await run("find", [...find, "-exec", "xz", "--decompress", "{}", "+"], { signal });
+}
+
 async function describe(dir: string): Promise<KernelPackage> {
-  const [kernelVersion, ...others] = await readdir(join(dir, "root/lib/modules"));
+  const tree = join(dir, "root");
+  const allModules = await locateInPackages(tree, "lib/modules");
+  const [kernelVersion, ...others] = await readdir(allModules);
   if (kernelVersion === undefined || others.length > 0)
     throw new Error(`Cannot tell which kernel is in ${dir}: remove that folder, it is fetched again`);
   return {
     kernelVersion,
-    vmlinuz: join(dir, "root/boot", `vmlinuz-${kernelVersion}`),
-    modulesDir: join(dir, "root/lib/modules", kernelVersion),
-    busybox: join(dir, "root/bin/busybox"),
-    loadersDir: join(dir, "root/usr/lib"),
+    vmlinuz: join(tree, "boot", `vmlinuz-${kernelVersion}`),
+    modulesDir: join(allModules, kernelVersion),
+    busybox: await locateInPackages(tree, "bin/busybox"),
+    loadersDir: join(tree, "usr/lib"),
     packages: JSON.parse(await readFile(join(dir, "packages.json"), "utf8")) as DebianPackage[],
   };
 }

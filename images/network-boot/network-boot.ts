@@ -2,6 +2,7 @@ import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureHostPackages } from "../debian/host-packages.ts";
 import { defaultKernelPackage, networkBootHostPackages } from "../debian/packages.ts";
+import type { DebianRelease } from "../debian/sources.ts";
 import { checksumFile } from "../kubernetes/binaries.ts";
 import { createWorkFolder } from "../work-folder.ts";
 import { writeDiskBoot } from "./disk-boot.ts";
@@ -14,6 +15,8 @@ import { networkBootFiles, type ImageManifest } from "../manifest.ts";
 export interface NetworkBootOptions {
   cacheDir: string;
   templatesDir: string;
+  /** Of the image: its kernel is to be of the same. */
+  debianRelease: DebianRelease;
   /** By default `defaultKernelPackage`. */
   kernelPackage?: string | undefined;
   refreshPackages?: boolean;
@@ -23,8 +26,6 @@ export interface NetworkBootOptions {
 
 /** No worker runs these, and they would be in its memory. */
 const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
-/** No machine of ours runs these. */
-const oldShims = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1"];
 /** The root is writable already, and a seed of random numbers that was kept there is gone: half a second, emulated. */
 const unitsOfDisks = ["remount-fs", "random-seed"].map((name) => `usr/lib/systemd/system/systemd-${name}.service`);
 
@@ -42,9 +43,9 @@ export async function writeNetworkBoot(
   const { architecture, containerImages } = image.manifest;
   onDetail("kernel");
   await ensureHostPackages(networkBootHostPackages(architecture), { signal });
-  const { kernelPackage = defaultKernelPackage(architecture), refreshPackages = false } = options;
-  const source = { cacheDir: options.cacheDir, architecture, kernelPackage, refresh: refreshPackages };
-  const kernel = await ensureKernelPackage(source, { signal });
+  const { cacheDir, debianRelease: release, refreshPackages: refresh = false } = options;
+  const { kernelPackage = defaultKernelPackage(architecture) } = options;
+  const kernel = await ensureKernelPackage({ cacheDir, release, architecture, kernelPackage, refresh }, { signal });
   await using work = await createWorkFolder(image.dir);
   const files = join(work.path, "files");
   await mkdir(files);
@@ -57,7 +58,7 @@ export async function writeNetworkBoot(
   await writeRootImage(join(files, "root.squashfs"), {
     ...roots,
     unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
-    unwantedFiles: [...oldShims, ...unitsOfDisks, "usr/bin/kubectl"],
+    unwantedFiles: [...unitsOfDisks, "usr/bin/kubectl"],
     scratchDir: join(work.path, "root"),
   });
   onDetail("root on a disk");
@@ -65,7 +66,7 @@ export async function writeNetworkBoot(
   await writeRootImage(join(files, "disk.squashfs"), {
     ...roots,
     unwantedImages: [],
-    unwantedFiles: oldShims,
+    unwantedFiles: [],
     scratchDir: join(work.path, "disk"),
     extend: (layer) => writeDiskBoot(join(layer, "usr/lib/sprout/disk"), diskBoot),
   });

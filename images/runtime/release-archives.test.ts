@@ -112,7 +112,7 @@ describe("downloadRuntime, from a fake web site", () => {
     const file = `/${pathOf("containerd")}.sha256sum`;
     site.fail(file, { page: "<html>Log in</html>" });
     await expect(download(plan, site.url)).rejects.toThrow(
-      `Cannot use ${site.url}${file}: it is no SHA-256; is a login page in between`,
+      `Cannot use ${site.url}${file}: it is no SHA-256; is a proxy or a login page in between`,
     );
     expect(await readdir(outDir)).toEqual([]);
   });

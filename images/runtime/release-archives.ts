@@ -7,7 +7,7 @@ import { download, type TransferOptions } from "../transfer.ts";
 import type { RuntimePlan } from "./runtime-origin.ts";
 import { cniPlugins, cniPluginsVersion, crictlVersion } from "./runtime-versions.ts";
 
-interface ReleaseArchive {
+export interface ReleaseArchive {
   /** Below https://github.com; the checksum is beside it. */
   path: string;
   checksumSuffix: ".sha256" | ".sha256sum";
@@ -44,6 +44,10 @@ export function listReleaseArchives(
   return [archive, cni, crictl];
 }
 
+const archiveUrl = (githubUrl: string, { path }: ReleaseArchive) => `${githubUrl.replace(/\/+$/, "")}/${path}`;
+export const checksumUrl = (githubUrl: string, archive: ReleaseArchive) =>
+  `${archiveUrl(githubUrl, archive)}${archive.checksumSuffix}`;
+
 /** Downloads, checks and unpacks the plan's programs into `outDir`. Throws DownloadError, or an Error for a wrong checksum. */
 export async function downloadRuntime(
   plan: RuntimePlan,
@@ -59,26 +63,26 @@ export async function downloadRuntime(
   for (const archive of listReleaseArchives(plan, architecture)) {
     const name = archive.path.split("/").at(-1) ?? archive.path;
     onDetail(name);
-    const url = `${githubUrl.replace(/\/+$/, "")}/${archive.path}`;
     const file = join(outDir, name);
-    await downloadChecked(url, file, { ...transfer, checksumSuffix: archive.checksumSuffix });
-    await unpack(file, archive, { url, outDir, signal: transfer.signal });
+    const urls = { url: archiveUrl(githubUrl, archive), checksum: checksumUrl(githubUrl, archive) };
+    await downloadChecked(urls, file, transfer);
+    await unpack(file, archive, { url: urls.url, outDir, signal: transfer.signal });
     await rm(file);
   }
 }
 
 async function downloadChecked(
-  url: string,
+  { url, checksum }: { url: string; checksum: string },
   file: string,
-  { checksumSuffix, ...transfer }: TransferOptions & { checksumSuffix: string },
+  transfer: TransferOptions,
 ): Promise<void> {
-  const published = `${file}${checksumSuffix}`;
+  const published = `${file}.checksum`;
   await rm(published, { force: true });
-  await download(`${url}${checksumSuffix}`, published, transfer);
+  await download(checksum, published, transfer);
   const wanted = /^([0-9a-f]{64})\b/.exec(await readFile(published, "utf8"))?.[1];
   await rm(published);
   if (wanted === undefined)
-    throw new Error(`Cannot use ${url}${checksumSuffix}: it is no SHA-256; is a login page in between`);
+    throw new Error(`Cannot use ${checksum}: it is no SHA-256; is a proxy or a login page in between`);
   await download(url, file, transfer);
   const { sha256 } = await checksumFile(file);
   if (sha256 === wanted) return;

@@ -9,8 +9,8 @@ import type { QemuProviderOptions } from "./qemu-provider.ts";
 
 const script = join(import.meta.dirname, "squash-over.sh");
 
-/** What no worker runs, and would be in its memory. */
-const unwanted = ["usr/bin/containerd-shim", "usr/bin/containerd-shim-runc-v1", "usr/bin/kubectl"];
+/** No worker runs it, and it would be in its memory. */
+const unwanted = ["usr/bin/kubectl"];
 
 /** Kernel, initrd and root image of a computer that has cloud-init, and no sprout-bootstrap, in `folder`. */
 export async function writeCloudInitComputer(

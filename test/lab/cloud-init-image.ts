@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultDebianRelease, findHostSources, toRelease, toSourceLine } from "../../images/debian/sources.ts";
 import { createWorkFolder } from "../../images/work-folder.ts";
 import { run } from "../../metadata-server/run.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
@@ -58,14 +59,20 @@ export async function ensureCloudInitImage(options: CloudInitImageOptions): Prom
   return imagesDir;
 }
 
-/** The host's apt and its archives; the packages' own scripts run inside. */
+/** The host's apt with the archives of the image's own release; the packages' own scripts run inside. */
 async function installPackages(
   rootfs: string,
   { packages, signal }: Pick<CloudInitImageOptions, "packages" | "signal">,
 ): Promise<void> {
   for (const folder of ["var/lib/apt/lists/partial", "var/cache/apt/archives/partial"])
     await mkdir(join(rootfs, folder), { recursive: true });
+  const { sources } = toRelease(await findHostSources({ signal }), defaultDebianRelease);
+  const list = join(rootfs, "etc/apt/sources.list");
+  await writeFile(list, sources.map((source) => `${toSourceLine("deb", source)}\n`).join(""));
   const settings = [
+    `Dir::Etc::sourcelist=${list}`,
+    "Dir::Etc::sourceparts=/nonexistent",
+    "Dir::Etc::trusted=/usr/share/keyrings/debian-archive-keyring.gpg",
     `Dir::State=${join(rootfs, "var/lib/apt")}`,
     `Dir::State::status=${join(rootfs, "var/lib/dpkg/status")}`,
     `Dir::Cache=${join(rootfs, "var/cache/apt")}`,

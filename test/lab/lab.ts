@@ -62,9 +62,10 @@ export async function prepareImage(
 /** The folders of compiled or downloaded programs that the image is made of. */
 export async function locatePrograms({ signal }: { signal: AbortSignal }) {
   const source = { kubernetesVersion, cacheDir };
-  const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, signal });
+  const architecture = hostArchitecture();
+  const origin = await chooseOrigin(source, { cacheDir, architecture: architecture.debian, signal });
   const plan = planRuntime(kubernetesVersion, "upstream");
-  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, signal });
+  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, architecture, signal });
   return {
     kubernetes: locateKubernetes(origin, source),
     runtime: locateRuntime(runtime, { cacheDir, key: plan.key }),
