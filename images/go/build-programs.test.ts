@@ -90,6 +90,17 @@ describe("buildPrograms", () => {
 
   // The first compiles Go's runtime, where that never was.
   describe.skipIf(withoutGo !== "")(`with the host's Go${withoutGo}`, { timeout: 120_000 }, () => {
+    it("compiles a package's tests into a program that runs them, beside the others", async () => {
+      const set = { ...programSet(), programs: { one: "./one" }, tests: { "errors.test": "errors" } };
+      await build(set);
+      expect((await readdir(outDir)).toSorted()).toEqual(["errors.test", "one"]);
+      expect(await run(join(outDir, "errors.test"), ["-test.run=TestNewEqual", "-test.v"])).toContain(
+        "PASS: TestNewEqual",
+      );
+      // All is there: Go is not asked.
+      await build(set, { go: { ...hostGo, program: "/nonexistent" } });
+    });
+
     it("compiles every program, stamped, and names each when it comes to it", async () => {
       await build(programSet());
       for (const name of ["one", "two"]) expect(await says(join(outDir, name))).toBe(`${name} v1.37.2`);

@@ -83,13 +83,17 @@ describe.skipIf(withoutGo !== "")(`downloadModule${withoutGo}`, () => {
     return () => vi.unstubAllEnvs();
   });
 
-  it("tells which Go a module wants, and which modules it takes from its own folders", async () => {
+  it("tells which Go a module wants, which modules it takes from its own folders, and which of those it requires", async () => {
     const file = join(folder, "go.mod");
     const answer = JSON.stringify({ Path: path, Dir: "/modules/kubernetes", GoMod: file });
     await writeFile(
       file,
       `module ${path}
 go 1.26.0
+require (
+	example.test/old v0.9.0
+	k8s.io/api v0.0.0
+)
 replace (
 	k8s.io/api => ./staging/src/k8s.io/api
 	k8s.io/kubelet => ./staging/src/k8s.io/kubelet
@@ -104,6 +108,7 @@ replace (
       dir: "/modules/kubernetes",
       go: "1.26.0",
       replaced: ["k8s.io/api", "k8s.io/kubelet"],
+      required: ["k8s.io/api"],
     });
   });
 

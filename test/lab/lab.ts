@@ -19,7 +19,7 @@ import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
-import { createLabFolder } from "./lab-folders.ts";
+import { createLabFolder, networkPrefix } from "./lab-folders.ts";
 
 export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
@@ -109,7 +109,7 @@ export async function startLab(
   const nspawn = createNspawnProvider({
     imagesDir,
     machinesDir,
-    networkPrefix: "10.77",
+    networkPrefix,
     serverPort: config.port,
   });
   const lines: string[] = [];
