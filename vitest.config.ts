@@ -19,7 +19,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{metadata-server,bootstrapper,images,templates,test/contract}/**/*.test.ts"],
+          include: ["{metadata-server,bootstrapper,images,templates,test/conformance,test/contract,test/versions}/**/*.test.ts"],
           maxWorkers,
           // A group without a number comes last where there is one worker.
           sequence: { groupOrder: 1 },

@@ -49,7 +49,7 @@ const flushTimeoutMs = 300_000;
  */
 export async function bringUp(options: BringUpOptions): Promise<void> {
   const { root, write } = options;
-  const unlock = await lockMachine(root);
+  const unlock = await lockMachine(root, { verb: "run" });
   const secrets: string[] = [];
   const redact = (text: string) => createRedactor(secrets)(text);
   const reporter = createReporter({ write, redact });

@@ -143,7 +143,7 @@ describe("a simulated control plane, killed and run again", () => {
     ],
     [
       "while the cluster is configured",
-      { at: "program", name: "kubeadm", part: "phase mark-control-plane", stage: "before" },
+      { at: "line", phase: "cluster-config", state: "started" },
       ["kubelet.service"],
       1,
     ],

@@ -103,7 +103,6 @@ export const launchWorkerCredentials: LaunchCredentials = {
 
 export const templatesFolder = join(import.meta.dirname, "../templates");
 
-/** Of an image without CoreDNS. */
 export const imageManifest: ImageManifest = {
   kubernetesVersion: defaultKubernetesVersion,
   containerImages: [

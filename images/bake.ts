@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
+import { hostArchitecture } from "./architecture.ts";
 import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
 import { bakeRoot, fingerprintOf, ownTemplatesDir, writeManifest, type BakeRootOptions } from "./bake-root.ts";
 import { locateKubernetes } from "./kubernetes/origin.ts";
@@ -48,9 +49,10 @@ async function currentFingerprint(options: BakeOptions): Promise<string> {
     launchSecrets = {},
   } = options;
   const runtime = planRuntime(options.kubernetesVersion, containerd);
+  const runtimeOrigin = await chooseRuntimeOrigin(runtime, origin, { ...options, architecture: hostArchitecture() });
   const programs = {
     kubernetesBinariesDir: locateKubernetes(origin, options),
-    runtimeDir: locateRuntime(await chooseRuntimeOrigin(runtime, origin, options), { ...options, key: runtime.key }),
+    runtimeDir: locateRuntime(runtimeOrigin, { ...options, key: runtime.key }),
   };
   const debian = { release: debianRelease, containerd };
   return fingerprintOf({ bootstrapper, templatesDir, origin, runtime, launchSecrets, debian, ...programs }, options);

@@ -5,11 +5,19 @@ import { dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
 import type { Architecture } from "./architecture.ts";
-import { addBytes, addFile, writeOciArchive, writeTar, type WrittenImage } from "./oci-archive.ts";
+import {
+  addBytes,
+  addFile,
+  writeOciArchive,
+  writeTar,
+  type BlobFile,
+  type ImageParts,
+  type WrittenImage,
+} from "./oci-archive.ts";
 
-/** What goes into an image's one layer. `path` is absolute inside the image. */
+/** What goes into a layer. `path` is absolute inside the image; a file keeps its mode unless another is given. */
 export type LayerEntry =
-  | { path: string; file: string }
+  | { path: string; file: string; mode?: number }
   | { path: string; directory: string }
   | { path: string; text: string; mode?: number }
   | { path: string; link: string }
@@ -19,56 +27,71 @@ export interface ContainerImage {
   /** Full reference, for example `k8s.gcr.io/pause:3.2`. */
   ref: string;
   architecture: Architecture;
+  /** Uncompressed tar files, the lowest first. */
+  layersBelow?: readonly BlobFile[];
+  /** Of the uppermost layer. */
   entries: readonly LayerEntry[];
   entrypoint?: readonly string[];
+  command?: readonly string[];
+  /** Number or name; root by default. */
+  user?: string;
 }
+
+export type ComposedImage = ImageParts & { configDigest: string; layers: readonly BlobFile[] };
 
 /** A fixed time: the same files give the same bytes. */
 const epoch = new Date(0);
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Writes an image as an OCI archive (image-spec 1.0, one uncompressed layer). Deterministic bytes. */
+/** Writes an image as an OCI archive (image-spec 1.0, uncompressed layers). Deterministic bytes. */
 export async function writeContainerImage(image: ContainerImage, outFile: string): Promise<WrittenImage> {
   const layerFile = `${outFile}.layer`;
   try {
-    const layer = await writeLayer(image.entries, layerFile);
-    return await writeArchive(image, { outFile, layerFile, layer });
+    const composed = await composeContainerImage(image, layerFile);
+    await writeOciArchive(composed, outFile);
+    const { ref, manifest, configDigest, layers } = composed;
+    const sizeBytes = layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+    return { ref, digest: manifest.digest, configDigest, sizeBytes };
   } finally {
     await rm(layerFile, { force: true });
   }
 }
 
-interface Layer {
-  digest: string;
-  sizeBytes: number;
-}
-
-async function writeArchive(
-  image: ContainerImage,
-  { outFile, layerFile, layer }: { outFile: string; layerFile: string; layer: Layer },
-): Promise<WrittenImage> {
+/** An image's configuration and manifest in memory, and its uppermost layer in `layerFile`. */
+export async function composeContainerImage(image: ContainerImage, layerFile: string): Promise<ComposedImage> {
+  const { ref, architecture, layersBelow = [], entries, entrypoint, command, user } = image;
+  const layers = [...layersBelow, await writeLayer(entries, layerFile)];
   const config = toBlob({
     created: epoch.toISOString(),
-    architecture: image.architecture.debian,
+    architecture: architecture.debian,
     os: "linux",
-    config: { Env: [searchPath], ...(image.entrypoint ? { Entrypoint: image.entrypoint } : {}) },
-    rootfs: { type: "layers", diff_ids: [layer.digest] },
-    history: [{ created: epoch.toISOString(), created_by: "sprout image bake" }],
+    config: {
+      Env: [searchPath],
+      ...(entrypoint ? { Entrypoint: entrypoint } : {}),
+      ...(command ? { Cmd: command } : {}),
+      ...(user === undefined ? {} : { User: user }),
+    },
+    rootfs: { type: "layers", diff_ids: layers.map(({ digest }) => digest) },
+    history: layers.map(() => ({ created: epoch.toISOString(), created_by: "sprout image bake" })),
   });
   const manifest = toBlob({
     schemaVersion: 2,
     mediaType: manifestType,
     config: toDescriptor(config, "application/vnd.oci.image.config.v1+json"),
-    layers: [toDescriptor(layer, "application/vnd.oci.image.layer.v1.tar")],
+    layers: layers.map((layer) => toDescriptor(layer, "application/vnd.oci.image.layer.v1.tar")),
   });
-  const { ref, architecture } = image;
-  const blobs = [config, { ...layer, file: layerFile }];
-  await writeOciArchive({ ref, architecture, manifest: { mediaType: manifestType, ...manifest }, blobs }, outFile);
-  return { ref, digest: manifest.digest, configDigest: config.digest, sizeBytes: layer.sizeBytes };
+  return {
+    ref,
+    architecture,
+    manifest: { mediaType: manifestType, ...manifest },
+    blobs: [config, ...layers],
+    configDigest: config.digest,
+    layers,
+  };
 }
 
-async function writeLayer(entries: readonly LayerEntry[], outFile: string): Promise<Layer> {
+async function writeLayer(entries: readonly LayerEntry[], outFile: string): Promise<BlobFile> {
   const pack = tar.pack();
   const hash = createHash("sha256");
   let sizeBytes = 0;
@@ -87,7 +110,7 @@ async function writeLayer(entries: readonly LayerEntry[], outFile: string): Prom
   await writeTar(pack, written, async () => {
     for (const entry of await expand(entries)) await addEntry(pack, entry, seen);
   });
-  return { digest: `sha256:${hash.digest("hex")}`, sizeBytes };
+  return { digest: `sha256:${hash.digest("hex")}`, sizeBytes, file: outFile };
 }
 
 /** Directories of the host become their files, in the order of their names. */
@@ -108,7 +131,7 @@ async function addEntry(pack: tar.Pack, entry: LayerEntry, seen: Set<string>): P
   const parent = dirname(name);
   if (parent !== "." && !seen.has(parent)) await addEntry(pack, { path: parent }, seen);
   seen.add(name);
-  if ("file" in entry) return addFile(pack, name, entry.file);
+  if ("file" in entry) return addFile(pack, name, entry);
   if ("text" in entry) return addBytes(pack, name, Buffer.from(entry.text), entry.mode);
   if ("link" in entry) return void pack.entry({ name, type: "symlink", linkname: entry.link, mtime: epoch });
   if ("directory" in entry) throw new Error(`Cannot add ${entry.directory}: not expanded`);
@@ -120,4 +143,8 @@ function toBlob(value: unknown) {
   return { bytes, digest: `sha256:${createHash("sha256").update(bytes).digest("hex")}`, sizeBytes: bytes.length };
 }
 
-const toDescriptor = ({ digest, sizeBytes }: Layer, mediaType: string) => ({ mediaType, digest, size: sizeBytes });
+const toDescriptor = ({ digest, sizeBytes }: { digest: string; sizeBytes: number }, mediaType: string) => ({
+  mediaType,
+  digest,
+  size: sizeBytes,
+});

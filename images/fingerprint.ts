@@ -64,7 +64,7 @@ export async function checksumTree(
 async function identifyBinaries(dir: string): Promise<string> {
   const checksums = await readChecksums(dir);
   if (checksums !== null) return checksums;
-  const names = (await readdir(dir).catch(() => [])).toSorted();
+  const names = (await readdir(dir).catch((): string[] => [])).toSorted();
   const identities = names.map(async (name) => {
     const file = await stat(join(dir, name));
     return `${name} ${file.size} ${file.mtimeMs}`;

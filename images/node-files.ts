@@ -86,9 +86,10 @@ export async function renderNodeFile(file: string, templatesDir: string, values:
   return renderTemplate({ file, text: await readFile(join(templatesDir, file), "utf8") }, values);
 }
 
+const isPlugin = (name: string) => (cniPlugins as readonly string[]).includes(name);
+
 async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
   const { kubernetesBinariesDir, runtimeDir, runtime, bootstrapper } = inputs;
-  const isPlugin = (name: string) => (cniPlugins as readonly string[]).includes(name);
   const programs = [
     ...nodePrograms.map((name) => ({ target: `/usr/bin/${name}`, source: join(kubernetesBinariesDir, name) })),
     ...runtime.programs.map((name) => ({

@@ -14,7 +14,13 @@ export interface WrittenImage {
 }
 
 /** Bytes in memory, or a file. */
-export type Blob = { digest: string; sizeBytes: number } & ({ bytes: Buffer } | { file: string });
+export type Blob = { digest: string; sizeBytes: number; bytes: Buffer } | BlobFile;
+
+export interface BlobFile {
+  digest: string;
+  sizeBytes: number;
+  file: string;
+}
 
 export interface ImageParts {
   ref: string;
@@ -48,7 +54,7 @@ export async function writeOciArchive({ ref, architecture, manifest, blobs }: Im
       await addBytes(pack, "index.json", Buffer.from(JSON.stringify(index)));
       await addBytes(pack, blobPath(manifest), manifest.bytes);
       for (const blob of blobs)
-        await ("bytes" in blob ? addBytes(pack, blobPath(blob), blob.bytes) : addFile(pack, blobPath(blob), blob.file));
+        await ("bytes" in blob ? addBytes(pack, blobPath(blob), blob.bytes) : addFile(pack, blobPath(blob), blob));
     });
   } catch (error) {
     await rm(outFile, { force: true });
@@ -70,9 +76,14 @@ export async function writeTar(pack: tar.Pack, written: Promise<void>, fill: () 
   if (writing.status === "rejected") throw writing.reason;
 }
 
-export async function addFile(pack: tar.Pack, name: string, file: string): Promise<void> {
-  const { size, mode } = await stat(file);
-  await pipeline(createReadStream(file), pack.entry({ name, size, mode: mode & 0o755, mtime: epoch }));
+export async function addFile(
+  pack: tar.Pack,
+  name: string,
+  { file, mode }: { file: string; mode?: number },
+): Promise<void> {
+  const found = await stat(file);
+  const header = { name, size: found.size, mode: mode ?? found.mode & 0o755, mtime: epoch };
+  await pipeline(createReadStream(file), pack.entry(header));
 }
 
 export async function addBytes(pack: tar.Pack, name: string, bytes: Buffer, mode = 0o644): Promise<void> {

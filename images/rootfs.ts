@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { ExecaError } from "execa";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
+import { bootstrapDebian, sourceDateEpoch, withoutDocumentation } from "./debian/bootstrap.ts";
 import { containerPackages, listMachinePackages, type DebianChoice } from "./debian/packages.ts";
 import { findHostSources, toRelease, toSourceLine, type DebianSources } from "./debian/sources.ts";
 import { run } from "../metadata-server/run.ts";
@@ -20,18 +20,6 @@ export interface DebianBase {
   containerPackagesDir: string;
   packages: DebianPackages;
 }
-
-/** Modification times in the archive are cut to this (2020-01-01), so that two bakes give the same bytes. */
-export const sourceDateEpoch = 1_577_836_800;
-
-const withoutDocumentation = [
-  "path-exclude=/usr/share/man/*",
-  "path-exclude=/usr/share/info/*",
-  "path-exclude=/usr/share/locale/*",
-  "path-exclude=/usr/share/doc/*",
-  // Licences stay.
-  "path-include=/usr/share/doc/*/copyright",
-];
 
 /** The base out of the cache, or made with mmdebstrap. `refresh` makes it anew, with the archives' latest packages. */
 export async function ensureDebianBase(
@@ -84,27 +72,8 @@ async function buildBase(wanted: WantedBase, dir: string, signal: AbortSignal): 
 }
 
 async function bootstrapRootfs(wanted: WantedBase, archive: string, signal: AbortSignal): Promise<DebianPackage[]> {
-  const sourcesList = `${archive}.sources.list`;
-  await writeFile(sourcesList, wanted.sources.map((source) => `${toSourceLine("deb", source)}\n`).join(""));
-  const args = [
-    "--variant=minbase",
-    "--mode=root",
-    "--quiet",
-    "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr",
-    `--include=${wanted.machinePackages.join(",")}`,
-    ...withoutDocumentation.map((option) => `--dpkgopt=${option}`),
-    wanted.codename,
-    archive,
-    sourcesList,
-  ];
-  const env = { SOURCE_DATE_EPOCH: String(sourceDateEpoch) };
-  try {
-    await run("mmdebstrap", args, { signal, env });
-  } catch (cause) {
-    const output =
-      cause instanceof ExecaError ? `${cause.shortMessage}: ${String(cause.stderr).slice(-2000)}` : String(cause);
-    throw new Error(`Cannot make the machine root: ${output}`, { cause });
-  }
+  const args = ["--variant=minbase", `--include=${wanted.machinePackages.join(",")}`];
+  await bootstrapDebian(wanted, args, { archive, signal });
   const status = ["--extract", "--to-stdout", "--file", archive, "./var/lib/dpkg/status"];
   return parseDpkgStatus(await run("tar", status, { signal }));
 }

@@ -5,6 +5,7 @@ import { Pem } from "#api/credentials.ts";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "../errors.ts";
 import { below, syncFiles, writeFileAtomic } from "../files.ts";
+import { hasNameServer, resolvConf } from "../name-server.ts";
 import { parseJson } from "../parse.ts";
 import { allocationFile, toReset } from "./node-folder.ts";
 import { stampFields } from "./stamp.ts";
@@ -68,9 +69,9 @@ const overwritten = ["/etc/hosts", "/etc/hostname", "/etc/default/kubelet"];
 
 /** The files of the image that rendering writes over, for `reset` to put back. */
 export async function readOverwritten(root: string): Promise<AllocationRecord["before"]> {
-  const read = overwritten.map(
-    async (path) => [path, await readFile(below(root, path), "utf8").catch(() => null)] as const,
-  );
+  // One that names a server is not written over: it may be another program's, and change meanwhile.
+  const paths = (await hasNameServer(root)) ? overwritten : [...overwritten, resolvConf];
+  const read = paths.map(async (path) => [path, await readFile(below(root, path), "utf8").catch(() => null)] as const);
   return Object.fromEntries(await Promise.all(read));
 }
 

@@ -65,7 +65,6 @@ describe("renderNodeFiles for kubeadm's join", () => {
     criSocket: "unix:///run/containerd/containerd.sock",
     taints: [],
     kubeletExtraArgs: [
-      { name: "cluster-dns", value: "" },
       { name: "hostname-override", value: "node03.build126.test" },
       { name: "node-ip", value: "10.77.0.14" },
     ],

@@ -18,7 +18,7 @@ const patchesFolder = "/etc/kubernetes/patches";
  */
 export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render, inContainer, image } = input;
-  const { self, cluster, controlPlanes, endpoint, network, peers } = metadata;
+  const { self, cluster, controlPlanes, endpoint, network } = metadata;
   if (self.role === "worker") return metadata.join === "kubeadm" ? joinFiles(input) : [];
   const launch = isLaunchCredentials(credentials) && credentials.role === "control-plane" ? [credentials] : [];
   const ttl = `${Math.ceil(metadata.deadlineSeconds)}s`;
@@ -26,8 +26,6 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     name: self.name,
     address: self.address,
     criSocket,
-    // Only the first control plane knows its peers; alone, or among control planes only, it must take pods too.
-    untainted: peers !== undefined && peers.length === controlPlanes.length,
     kubernetesVersion: cluster.kubernetesVersion,
     clusterName: cluster.name,
     endpoint,
@@ -37,8 +35,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     patchesFolder,
     imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
     joinToken: launch.map(({ token }) => ({ token, ttl })),
-    // For every worker that joins, whichever cgroups it has: those on v1 bring a patch.
-    kubeletConfig: await renderKubeletConfig(input, { controlPlane: false, hasCgroupV1: false }),
+    kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
   // A member without peers has nobody's heartbeat to wait for.

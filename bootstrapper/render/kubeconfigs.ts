@@ -11,6 +11,8 @@ const userNames = {
 } as const;
 
 export const kubeletKubeconfig = "/etc/kubernetes/kubelet.conf";
+/** Of the first control plane alone. */
+export const superAdminKubeconfig = "/etc/kubernetes/super-admin.conf";
 /** What `kubeadm join` finds the cluster by, and asks for the kubelet's certificate with. */
 export const discoveryKubeconfig = "/etc/kubernetes/discovery.conf";
 

@@ -35,10 +35,7 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   const files = [
     {
       path: `${folder}/config.yaml`,
-      content: await renderKubeletConfig(input, {
-        controlPlane: self.role === "control-plane",
-        hasCgroupV1: input.hasCgroupV1,
-      }),
+      content: await renderKubeletConfig(input, { forCluster: false }),
       mode: 0o644,
     },
     {
@@ -57,13 +54,19 @@ const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
   { path: `${folder}/pki/kubelet.key`, content: key, mode: 0o600, secret },
 ];
 
-/** The kubelet's KubeletConfiguration: a node's own, and the cluster's for what `kubeadm join` makes of it. */
+/** The kubelet's KubeletConfiguration: this node's own, or the cluster's, which `kubeadm join` takes for its nodes. */
 export function renderKubeletConfig(
-  { metadata, render }: RenderInput,
-  node: { controlPlane: boolean; hasCgroupV1: boolean },
+  { metadata, render, hasCgroupV1 }: RenderInput,
+  { forCluster }: { forCluster: boolean },
 ): Promise<string> {
+  const { self, peers, controlPlanes } = metadata;
+  const controlPlane = !forCluster && self.role === "control-plane";
   return render("kubelet/config.yaml", {
-    ...node,
+    controlPlane,
+    // Only the first control plane knows its peers; alone, or among control planes only, it must take pods too.
+    tainted: controlPlane && peers?.length !== controlPlanes.length,
+    // Of the nodes that join by kubeadm, those on v1 bring a patch.
+    hasCgroupV1: !forCluster && hasCgroupV1,
     resolvConf,
     clusterDns: clusterDnsAddress(metadata.network.serviceSubnet),
     criSocket,

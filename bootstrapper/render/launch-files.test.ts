@@ -47,6 +47,7 @@ describe("the files of a node without a server", () => {
       "/etc/default/kubelet",
       "/etc/kubernetes/kubeadm.yaml",
       "/etc/kubernetes/kubeadm-static-pods.yaml",
+      "/etc/kubernetes/patches/corednsdeployment.yaml",
       "/etc/hosts",
       "/etc/hostname",
       "/etc/cni/net.d/10-sprout.conflist",

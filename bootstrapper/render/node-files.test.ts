@@ -39,6 +39,7 @@ describe("renderNodeFiles", () => {
       "644 /var/lib/kubelet/kubeadm-flags.env",
       "600 /var/lib/kubelet/pki/kubelet-client-2026-01-31-12-00-00.pem",
       "644 /etc/default/kubelet",
+      "644 /etc/resolv.conf",
       "644 /var/lib/kubelet/pki/kubelet.crt",
       "600 /var/lib/kubelet/pki/kubelet.key",
       "644 /etc/hosts",
@@ -132,6 +133,7 @@ describe("renderNodeFiles", () => {
       bootstrapTokens: [{ ttl: "1s" }],
       localAPIEndpoint: { advertiseAddress: "10.77.0.11", bindPort: 6443 },
       nodeRegistration: { name: "cp01.build126.test", criSocket: "unix:///run/containerd/containerd.sock" },
+      patches: { directory: "/etc/kubernetes/patches" },
     });
     expect(cluster).toEqual({
       apiVersion: "kubeadm.k8s.io/v1beta4",
@@ -141,7 +143,15 @@ describe("renderNodeFiles", () => {
       encryptionAlgorithm: "ECDSA-P256",
       controlPlaneEndpoint: "api.build126.test:6443",
       networking: { podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
-      controllerManager: { extraArgs: [{ name: "allocate-node-cidrs", value: "false" }] },
+      controllerManager: {
+        extraArgs: [
+          { name: "allocate-node-cidrs", value: "false" },
+          { name: "kube-api-qps", value: "500" },
+          { name: "kube-api-burst", value: "1000" },
+          { name: "leader-elect-retry-period", value: "500ms" },
+        ],
+      },
+      scheduler: { extraArgs: [{ name: "leader-elect-retry-period", value: "500ms" }] },
     });
     expect(kubelet).toEqual(
       parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
@@ -164,11 +174,10 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("takes the taint off where there are no workers, and leaves conntrack alone outside a container", async () => {
+  it("leaves conntrack alone outside a container", async () => {
     const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
     const { text } = await render(alone, firstCredentials, { inContainer: false });
-    const [init, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
-    expect(init).toMatchObject({ nodeRegistration: { taints: [] } });
+    const [, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(proxy).not.toHaveProperty("conntrack");
   });
 
@@ -210,16 +219,19 @@ describe("renderNodeFiles", () => {
     expect(byDefault.text("/etc/kubernetes/kubeadm.yaml")).not.toContain("imageRepository");
   });
 
-  it("tells kubelet of the cluster DNS where the image has CoreDNS, and gives CoreDNS a name server to ask", async () => {
-    const image = { ...imageManifest, clusterDns: true };
-    const { text } = await render(workerMetadata, workerCredentials, { image });
+  it("has CoreDNS probed every second on a control plane", async () => {
+    const { text } = await render(firstMetadata, firstCredentials);
+    expect(parse(text("/etc/kubernetes/patches/corednsdeployment.yaml"))).toEqual({
+      spec: { template: { spec: { containers: [{ name: "coredns", readinessProbe: { periodSeconds: 1 } }] } } },
+    });
+  });
+
+  it("names the cluster DNS to kubelet, and gives CoreDNS a name server to ask where the machine has none", async () => {
+    const { text } = await render(workerMetadata, workerCredentials);
     expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({ clusterDNS: ["10.96.0.10"] });
     expect(text("/etc/resolv.conf")).toBe("nameserver 10.77.0.14\n");
-    const named = await render(workerMetadata, workerCredentials, { image, hasNameServer: true });
+    const named = await render(workerMetadata, workerCredentials, { hasNameServer: true });
     expect(named.text("/etc/resolv.conf")).toBe("");
-    const without = await render(workerMetadata, workerCredentials);
-    expect(parse(without.text("/var/lib/kubelet/config.yaml"))).not.toHaveProperty("clusterDNS");
-    expect(without.text("/etc/resolv.conf")).toBe("");
   });
 
   it("refuses credentials that lack a certificate, naming each", async () => {

@@ -66,9 +66,8 @@ describe("what is rendered, by the published types", () => {
     });
 
   const listedArguments = `extraArgs:
-  # The plan gave every node its pod CIDR already.
-  - name: allocate-node-cidrs
-    value: "false"`;
+  - name: leader-elect-retry-period
+    value: 500ms`;
 
   it.each([
     [
@@ -86,8 +85,8 @@ describe("what is rendered, by the published types", () => {
     [
       "a map in the place of a list",
       listedArguments,
-      'extraArgs:\n    allocate-node-cidrs: "false"',
-      ["ClusterConfiguration.controllerManager.extraArgs: is not a list"],
+      "extraArgs:\n    leader-elect-retry-period: 500ms",
+      ["ClusterConfiguration.scheduler.extraArgs: is not a list"],
     ],
     [
       "a number in the place of a string",
@@ -120,7 +119,7 @@ describe("what is rendered, by the published types", () => {
       "a key that comes twice",
       "clusterName:",
       "clusterName: twice\nclusterName:",
-      ["Map keys must be unique at line 17, column 1:"],
+      ["Map keys must be unique at line 19, column 1:"],
     ],
   ])("would show %s", async (_what, from, to, problems) => {
     const files = await renderConfigurations(defaultKubernetesVersion, nodes[0]!);

@@ -1,18 +1,30 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { apiServiceAddress } from "../render/service-addresses.ts";
 
 /** Chains of Kubernetes and of CNI plugins; `sprout` is the name of our own CNI network. */
 const foreignChain = /^:(KUBE-|CNI-)|(^-A|-j|-g) (KUBE-|CNI-)/;
 
 /**
  * `iptables-save` without what a node and its pods added: chains of Kubernetes and CNI plugins, every rule in or to one
- * of them, and the rules of the bootstrapper, which start with its own pods. Everything else stays, in order.
+ * of them, and the rules of the bootstrapper, which are about its own pods and the API server's Service. Everything else
+ * stays, in order.
  */
 export function withoutNodeRules(saved: string, metadata: Pick<NodeMetadata, "self" | "network"> | undefined): string {
-  const sources = metadata === undefined ? [] : [metadata.self.podCidr, metadata.network.podSubnet];
-  const isOwn = (line: string) =>
-    /^-A (POSTROUTING|FORWARD|PREROUTING) /.test(line) && sources.some((source) => line.includes(` -s ${source} `));
+  const own = metadata === undefined ? [] : ownRules(metadata);
   return saved
     .split("\n")
-    .filter((line) => !foreignChain.test(line) && !isOwn(line))
+    .filter((line) => !foreignChain.test(line) && !own.some((start) => line.startsWith(start)))
     .join("\n");
+}
+
+/** How the bootstrapper's own rules begin. */
+function ownRules({ self, network }: Pick<NodeMetadata, "self" | "network">): string[] {
+  const sources = [self.podCidr, network.podSubnet];
+  const apiService = `-d ${apiServiceAddress(network.serviceSubnet)}/32 -p tcp -m tcp --dport 443 -j DNAT`;
+  return [
+    ...["POSTROUTING", "FORWARD", "PREROUTING"].flatMap((chain) =>
+      sources.map((source) => `-A ${chain} -s ${source} `),
+    ),
+    ...["PREROUTING", "OUTPUT"].map((chain) => `-A ${chain} ${apiService} `),
+  ];
 }

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { killAt } from "../../test/fakes/kill-points.ts";
 import type { SimulatedMachine } from "../../test/fakes/simulated-machine.ts";
-import { counts, expectDoneWorker, files, readyWorker } from "../../test/fixtures/simulated-nodes.ts";
+import { counts, expectDoneWorker, files, readyWorker, setReady } from "../../test/fixtures/simulated-nodes.ts";
 import { workerMetadata } from "../fixtures.ts";
 import { podMounts } from "./mounts.ts";
 import { withoutNodeRules } from "./packet-filter.ts";
@@ -65,6 +65,7 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     expect(await read(machine, "iptables.saved")).toBe("*nat\n-A INPUT -j ACCEPT\nCOMMIT\n");
     const lines = stdout.split("\n").map((line) => (JSON.parse(line) as { message: string }).message);
     expect(lines).toEqual([
+      "reset bring-up",
       "reset units",
       "reset containers",
       "reset mounts",
@@ -73,6 +74,25 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
       "reset container runtime",
       "reset done",
     ]);
+  });
+
+  it("puts back a resolv.conf without a name server", async () => {
+    const none = "# This machine has no name server\n";
+    const machine = await readyWorker();
+    await write(machine, "etc/resolv.conf", none);
+    await run(machine);
+    expect(await read(machine, "etc/resolv.conf")).toBe("nameserver 127.0.0.1\n");
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect(await read(machine, "etc/resolv.conf")).toBe(none);
+  });
+
+  it("leaves a resolv.conf alone that had a name server, and may have another by now", async () => {
+    const machine = await readyWorker();
+    await write(machine, "etc/resolv.conf", "nameserver 10.0.0.2\n");
+    await run(machine);
+    await write(machine, "etc/resolv.conf", "nameserver 10.0.0.3\n");
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect(await read(machine, "etc/resolv.conf")).toBe("nameserver 10.0.0.3\n");
   });
 
   it("is nothing on a clean machine, and nothing the second time", async () => {
@@ -134,6 +154,28 @@ describe("sprout-bootstrap reset (simulated machine)", () => {
     expect(await read(machine, "etc/hosts")).toBe("127.0.0.1 localhost\n");
   });
 
+  it("ends a bring-up by its unit before anything else", async () => {
+    const machine = await readyWorker();
+    expect(await machine.run("reset")).toMatchObject({ exitCode: 0 });
+    expect((await read(machine, "systemctl.log")).split("\n")[0]).toBe("stop sprout-bootstrap.service");
+  });
+
+  it("waits for a bring-up that was started by hand, some seconds and no longer", async () => {
+    const machine = await readyWorker();
+    setReady(machine, false);
+    const first = machine.run();
+    await expect.poll(() => machine.server.reports.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await machine.run("reset")).toMatchObject({
+      exitCode: 3,
+      error: expect.stringMatching(/^Cannot reset: another sprout-bootstrap \(process \d+\) is at work/) as string,
+    });
+    const second = machine.run("reset");
+    setReady(machine, true);
+    expect(await first).toMatchObject({ exitCode: 0 });
+    expect(await second).toMatchObject({ exitCode: 0, error: "" });
+    expect(await files(machine.root, "run/fake-units")).toEqual(["containerd.service"]);
+  });
+
   it("goes on over a damaged record", async () => {
     const machine = await readyWorker();
     await run(machine);
@@ -180,6 +222,9 @@ describe("withoutNodeRules", () => {
     ":CNI-0a1b - [0:0]",
     "-A POSTROUTING -s 10.244.3.0/24 ! -d 10.244.0.0/16 -j MASQUERADE",
     "-A PREROUTING -m comment --comment kube -j KUBE-SERVICES",
+    "-A PREROUTING -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
+    "-A PREROUTING -d 10.96.0.2/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
+    "-A OUTPUT -d 10.96.0.1/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
     "-A CNI-0a1b -j ACCEPT",
     "COMMIT",
   ];
@@ -191,12 +236,15 @@ describe("withoutNodeRules", () => {
       "-A FORWARD -s 192.168.0.0/24 -j ACCEPT",
       "COMMIT",
       "*nat",
+      "-A PREROUTING -d 10.96.0.2/32 -p tcp -m tcp --dport 443 -j DNAT --to-destination 10.77.0.11:6443",
       "COMMIT",
     ];
     expect(withoutNodeRules(saved.join("\n"), workerMetadata).split("\n")).toEqual(kept);
   });
 
   it("keeps the bootstrapper's own where the pods' addresses are not known", () => {
-    expect(withoutNodeRules(saved.join("\n"), undefined)).toContain("MASQUERADE");
+    const kept = withoutNodeRules(saved.join("\n"), undefined);
+    expect(kept).toContain("MASQUERADE");
+    expect(kept).toContain("DNAT");
   });
 });

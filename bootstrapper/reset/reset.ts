@@ -19,6 +19,9 @@ export interface ResetOptions {
 }
 
 const timeoutMs = 120_000;
+/** For a bring-up that ends, or another reset. */
+const patienceMs = 5000;
+const bringUpUnit = "sprout-bootstrap.service";
 const units = ["sprout-route-agent.service", "kubelet.service"];
 
 /** In this order: nothing that is removed is used by what is left. Each finds what is there, so all may run again. */
@@ -36,7 +39,6 @@ const parts: [name: string, undo: (undo: Undo) => Promise<string>][] = [
  * Says what it did. Where it is interrupted, `run` refuses the machine until it has run to its end. Throws BootstrapError.
  */
 export async function reset({ root, write, signal }: ResetOptions): Promise<void> {
-  const unlock = await lockMachine(root);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   const redact = createRedactor();
   const say = (message: string, fields: object = {}) =>
@@ -51,6 +53,10 @@ export async function reset({ root, write, signal }: ResetOptions): Promise<void
         throw new BootstrapError("kubernetes", `Cannot finish the reset: ${why} (${command.join(" ")}); run it again`);
       },
     );
+  // A bring-up goes on for some seconds after its cluster is Ready. Stopped, it is not started again either.
+  const isStopped = await attempt(["systemctl", "stop", bringUpUnit]);
+  say("reset bring-up", { did: `${bringUpUnit} ${isStopped ? "stopped" : "is not there"}` });
+  const unlock = await lockMachine(root, { verb: "reset", patienceMs });
   const record = await readRecord(root, say);
   const marker = below(root, resetFile);
   await writeFileAtomic(marker, "", 0o600);

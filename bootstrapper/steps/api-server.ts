@@ -7,23 +7,22 @@ const intervalMs = 50;
 const failure = { code: "kubernetes", message: "Cannot reach the API server" } as const;
 
 /**
- * A worker waits until the endpoint answers at all: nodes are authorized before `/readyz` turns, a second later. A
- * control plane waits for its own API server, gives the rest of its static pods to kubelet at the first answer, and
- * is done with `/readyz`.
+ * Waits until the API server answers at all, a worker for the endpoint's, a control plane for its own, which then gives the
+ * rest of its static pods to kubelet. Nodes and `system:masters` are authorized from the first answer on; `/readyz` turns a
+ * second or two later, when all roles are made, and `available` waits for it.
  */
 export async function waitForApiServer(session: Session, signal: AbortSignal): Promise<void> {
   const api = await apiOf(session, session.kind === "worker" ? "anonymous" : "admin");
   try {
     await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
-    if (session.kind === "worker") return;
-    await releaseDeferredPods(session.root);
-    await waitForReady(api, signal);
+    if (session.kind !== "worker") await releaseDeferredPods(session.root);
   } finally {
     api.close();
   }
 }
 
-async function waitForReady(api: KubernetesApi, signal: AbortSignal) {
+/** `/readyz`: every role, priority class and namespace of its own is there. */
+export async function waitForReadyApiServer(api: KubernetesApi, signal: AbortSignal): Promise<void> {
   const ask = async () => {
     const status = await api.status("/readyz", signal);
     if (status !== 200) throw new Error(`/readyz answered ${status}`);

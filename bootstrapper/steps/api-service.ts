@@ -8,7 +8,10 @@ import { ensureRule } from "./packet-filter.ts";
  * first once they are there, come too late for pods that start beside it: the first packet of a client goes nowhere, and it
  * backs off for up to half a minute.
  */
-export async function openApiService({ metadata, exec }: Session, signal: AbortSignal): Promise<void> {
+export async function openApiService(
+  { metadata, exec }: Pick<Session, "metadata" | "exec">,
+  signal: AbortSignal,
+): Promise<void> {
   const { self, controlPlanes, endpoint, network } = metadata;
   const address = self.role === "control-plane" ? self.address : controlPlanes[0]?.address;
   const service = ["-d", `${apiServiceAddress(network.serviceSubnet)}/32`, "-p", "tcp", "--dport", "443"];

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type SimulatedMachine, simulateMachine } from "../../test/fakes/simulated-machine.ts";
 import { firstMetadata } from "../fixtures.ts";
 
-const phase = "init phase mark-control-plane";
+const phase = "init phase upload-config all";
 const slow = "net/http: request canceled (Client.Timeout or context cancellation while reading body)";
 
 async function simulateControlPlane(deadlineSeconds: number) {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type BootstrapError, toBootstrapError } from "../errors.ts";
 import { below } from "../files.ts";
 import { kubeadmConfig } from "../render/kubeadm.ts";
+import { superAdminKubeconfig } from "../render/kubeconfigs.ts";
 import type { Session } from "../session.ts";
 
 const intervalMs = 1000;
@@ -23,10 +24,12 @@ const passing = new RegExp(
  * ends it. What another attempt cannot mend is thrown at once: BootstrapError `kubernetes`.
  */
 export async function runKubeadmPhase({ root, exec }: Session, phase: string[], signal: AbortSignal): Promise<void> {
+  // The one administrator whom the API server knows before it has made its roles.
+  const flags = [`--config=${below(root, kubeadmConfig)}`, `--kubeconfig=${below(root, superAdminKubeconfig)}`];
   let last: BootstrapError | undefined;
   for (;;) {
     try {
-      await exec(["kubeadm", "init", "phase", ...phase, `--config=${below(root, kubeadmConfig)}`], signal);
+      await exec(["kubeadm", "init", "phase", ...phase, ...flags], signal);
       return;
     } catch (error) {
       const failure = toBootstrapError(error, "kubernetes");

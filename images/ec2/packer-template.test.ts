@@ -54,7 +54,7 @@ describe.skipIf(reason !== null)(`The Packer template${reason ? ` (skipped: ${re
   it("has a source, a bake and nothing of anybody's account", async () => {
     const { output } = await packer("inspect", "-var", "region=eu-west-1", template);
     expect(output).toMatch(/amazon-ebs\.sprout/);
-    expect(output).toMatch(/debian-12-amd64-\*/);
+    expect(output).toMatch(/debian-13-amd64-\*/);
     const text = await readFile(template, "utf8");
     expect(text).not.toMatch(/access_key|secret_key|AKIA/);
     expect(text).toContain("provision.sh");

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes this fresh Debian 12 instance the machine that an AMI is made of. Packer runs it, as root.
+# Makes this fresh Debian instance the machine that an AMI is made of. Packer runs it, as root.
 # usage: provision.sh ARCHIVE [OPTION OF "sprout image bake"]…; paths in options are below the archive's root, as inputs/…
 set -eu
 archive=$1

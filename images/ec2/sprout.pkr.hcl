@@ -9,7 +9,7 @@ variable "region" {
 
 variable "kubernetes_version" {
   type    = string
-  default = "v1.20.2"
+  default = "v1.37.2"
 }
 
 variable "bake_options" {
@@ -95,7 +95,7 @@ locals {
   archive           = "${path.root}/../../dist/sprout-project.tar.gz"
   ec2_architectures = { amd64 = "x86_64", arm64 = "arm64" }
   debian_filters = {
-    name                = "debian-12-${var.architecture}-*"
+    name                = "debian-13-${var.architecture}-*"
     architecture        = local.ec2_architectures[var.architecture]
     root-device-type    = "ebs"
     virtualization-type = "hvm"
@@ -121,7 +121,7 @@ source "amazon-ebs" "sprout" {
   }
 
   ami_name                = "sprout-${var.kubernetes_version}-${var.architecture}-{{ isotime \"20060102-150405\" }}"
-  ami_description         = "Sprout node, Kubernetes ${var.kubernetes_version}, Debian 12"
+  ami_description         = "Sprout node, Kubernetes ${var.kubernetes_version}, Debian 13"
   ami_virtualization_type = "hvm"
   ami_users               = var.ami_users
   ena_support             = true

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -12,10 +13,12 @@ export async function lockBuild(
   name: string,
   { signal, onWait }: { signal: AbortSignal; onWait: () => void },
 ): Promise<Disposable> {
+  // A socket's name has room for 107 bytes, less than a path may take.
+  const socket = `\0sprout-build:${createHash("sha256").update(name).digest("hex")}`;
   for (let attempt = 1; ; attempt += 1) {
     const server = createServer().unref();
     try {
-      server.listen(`\0sprout-build:${name}`);
+      server.listen(socket);
       await once(server, "listening", { signal });
       return { [Symbol.dispose]: () => void server.close() };
     } catch (error) {

@@ -17,6 +17,8 @@ export interface ProgramSet {
   mains?: Readonly<Record<string, string>>;
   /** Name of each program, as Go gives it → its main package: an import path, or `./FOLDER` of `mains`. */
   programs: Readonly<Record<string, string>>;
+  /** Name of each test program → the package whose tests it runs, as `go test -c` makes it. */
+  tests?: Readonly<Record<string, string>>;
   /** For -ldflags, beside -s -w. */
   stamps?: readonly string[];
   tags?: readonly string[];
@@ -37,7 +39,8 @@ export async function buildPrograms(set: ProgramSet, outDir: string, options: Bu
   await mkdir(outDir, { recursive: true });
   const there = new Set(await readdir(outDir));
   const missing = Object.entries(set.programs).filter(([name]) => !there.has(name));
-  if (missing.length === 0) return;
+  const missingTests = Object.entries(set.tests ?? {}).filter(([name]) => !there.has(name));
+  if (missing.length + missingTests.length === 0) return;
   await using work = await createWorkFolder(dirname(outDir));
   const source = join(work.path, "module");
   // On the file system of `outDir`: what Go links is then renamed into place, never copied.
@@ -48,21 +51,39 @@ export async function buildPrograms(set: ProgramSet, outDir: string, options: Bu
     await mkdir(join(source, folder));
     await writeFile(join(source, folder, "main.go"), text);
   }
-  const progress = createProgress(missing, { set: set.name, onDetail });
-  const building = execa(go.program, goArguments(set, { outDir, packages: missing.map(([, path]) => path) }), {
-    cancelSignal: signal,
-    killDescendants: true,
-    cwd: source,
-    stdin: "ignore",
-    env: { ...goEnvironment, GOTMPDIR: scratch, ...garbageCollection(totalmem()) },
-    maxBuffer: 16 * 1024 * 1024,
-  });
-  createInterface({ input: building.stderr }).on("line", (line) => progress(line));
-  await building.catch((error: unknown) => {
-    signal.throwIfAborted();
-    throw explainGo(error, `compile ${set.name}`);
-  });
+  const call = async (args: readonly string[], onLine: (line: string) => void = () => undefined): Promise<string> => {
+    const calling = execa(go.program, args, {
+      cancelSignal: signal,
+      killDescendants: true,
+      cwd: source,
+      stdin: "ignore",
+      env: { ...goEnvironment, GOTMPDIR: scratch, ...garbageCollection(totalmem()) },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    createInterface({ input: calling.stderr }).on("line", onLine);
+    const { stdout } = await calling.catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw explainGo(error, `compile ${set.name}`);
+    });
+    return stdout;
+  };
+  const flags = buildFlags(set);
+  if (missing.length > 0) {
+    const packages = missing.map(([, path]) => path);
+    const progress = createProgress(missing, { set: set.name, onDetail });
+    await call(["build", "-v", ...flags, "-o", `${outDir}/`, ...packages], progress);
+  }
+  for (const [name, path] of missingTests) {
+    const packages = (await call(["list", ...flags, "-deps", "-test", `-f=${importedPackages}`, path])).split("\n");
+    // Of these two only the first says how it gets on.
+    const progress = createProgress([[name, `${path}.test`]], { set: set.name, onDetail });
+    await call(["build", "-v", ...flags, ...packages.filter((line) => line !== "")], progress);
+    await call(["test", "-c", "-vet=off", ...flags, "-o", join(outDir, name), path]);
+  }
 }
+
+/** For `go list`: what a test imports, without the variants that are compiled for it alone. */
+const importedPackages = '{{if and (not .ForTest) (ne .Name "main")}}{{.ImportPath}}{{end}}';
 
 /** The compiler collects no garbage below a limit, where memory is plenty: a quarter of its time (etcdctl: 57 s to 42 s). */
 function garbageCollection(memoryBytes: number): Record<string, string> {
@@ -70,13 +91,12 @@ function garbageCollection(memoryBytes: number): Record<string, string> {
   return limit < 2 ? {} : { GOGC: "off", GOMEMLIMIT: `${limit}GiB` };
 }
 
-function goArguments(set: ProgramSet, { outDir, packages }: { outDir: string; packages: string[] }): string[] {
+function buildFlags(set: ProgramSet): string[] {
   const stamps = (set.stamps ?? []).map((stamp) => `-X ${stamp}`);
   const tags = set.tags === undefined ? [] : [`-tags=${set.tags.join(",")}`];
   // Debug information is stripped at the link: not to make it saves an eighth of the compiler's time.
   const quick = ["-gcflags=all=-dwarf=false", `-ldflags=${["-s", "-w", ...stamps].join(" ")}`];
-  const flags = ["-v", "-trimpath", "-buildvcs=false", ...quick, ...tags];
-  return ["build", ...flags, "-o", `${outDir}/`, ...packages];
+  return ["-trimpath", "-buildvcs=false", ...quick, ...tags];
 }
 
 /** `go build -v` names each package when it is compiled, a program's own when nothing but its link is left. */

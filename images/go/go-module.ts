@@ -10,18 +10,22 @@ export interface ModuleVersion {
   version: string;
 }
 
-/** What a module's go.mod has to say; `replaced` are the modules that it takes from its own folders. */
+/** What a module's go.mod has to say. */
 export interface DownloadedModule {
   /** The module's files. */
   dir: string;
   /** The oldest Go that compiles it, such as `1.26.0`. */
   go: string;
+  /** Modules that it takes from its own folders. */
   replaced: string[];
+  /** Of those, the ones that it requires; others may not even be published. */
+  required: string[];
 }
 
 const Download = z.object({ Dir: z.string(), GoMod: z.string() });
 const GoMod = z.object({
   Go: z.string().default("1.16"),
+  Require: z.array(z.object({ Path: z.string() })).nullish(),
   Replace: z.array(z.object({ Old: z.object({ Path: z.string() }), New: z.object({ Path: z.string() }) })).nullish(),
 });
 
@@ -42,9 +46,10 @@ export async function downloadModule(
   const { Dir: dir, GoMod: file } = Download.parse(
     JSON.parse(await ask(["mod", "download", "-json", `${path}@${version}`])),
   );
-  const { Go, Replace } = GoMod.parse(JSON.parse(await ask(["mod", "edit", "-json", file])));
+  const { Go, Require, Replace } = GoMod.parse(JSON.parse(await ask(["mod", "edit", "-json", file])));
   const replaced = (Replace ?? []).filter(({ New }) => New.Path.startsWith("./")).map(({ Old }) => Old.Path);
-  return { dir, go: Go, replaced };
+  const required = (Require ?? []).map(({ Path }) => Path).filter((name) => replaced.includes(name));
+  return { dir, go: Go, replaced, required };
 }
 
 /** A go.mod that nobody depends on, for `go build` of other modules' programs. */

@@ -21,7 +21,8 @@ export async function ensureKubernetes(origin: KubernetesOrigin, options: Ensure
   const dir = locateKubernetes(origin, options);
   if (origin.kind === "binaries" || (await readChecksums(dir)) === null) {
     await mkdir(dirname(dir), { recursive: true });
-    using _lock = await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") });
+    using locks = new DisposableStack();
+    locks.use(await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") }));
     if (origin.kind !== "binaries" && (await readChecksums(dir)) === null) await fetchPrograms(origin, dir, options);
     await checkBinaries(dir, { ...options, programs: programsOf(origin) });
   }

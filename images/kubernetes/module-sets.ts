@@ -51,6 +51,7 @@ export async function planKubernetesModule(
   const module = await downloadModule({ path: kubernetes, version: kubernetesVersion }, options);
   const release = findRelease(kubernetesVersion);
   const versions = release?.version === kubernetesVersion ? release : await readKubeadmVersions(module.dir);
+  const published = (path: string) => ({ path, version: stagingVersion(kubernetesVersion) });
   const dns = await downloadModule({ path: coredns, version: `v${versions.coredns}` }, options);
   const goMod = renderGoMod({
     go: module.go,
@@ -59,8 +60,10 @@ export async function planKubernetesModule(
       { path: "go.etcd.io/etcd/server/v3", version: `v${versions.etcd}` },
       { path: "go.etcd.io/etcd/etcdctl/v3", version: `v${versions.etcd}` },
       { path: coredns, version: `v${versions.coredns}` },
+      // Else their versions depend on what is compiled, and two sets of programs share no compiled package.
+      ...module.required.map(published),
     ],
-    replaces: module.replaced.map((path) => ({ path, version: stagingVersion(kubernetesVersion) })),
+    replaces: module.replaced.map(published),
   });
   const set: ProgramSet = {
     name: `Kubernetes ${kubernetesVersion}`,

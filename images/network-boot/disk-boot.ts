@@ -2,7 +2,7 @@ import { copyFile, mkdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { run } from "../../metadata-server/run.ts";
 import { renderNodeFile } from "../node-files.ts";
-import { sourceDateEpoch } from "../rootfs.ts";
+import { sourceDateEpoch } from "../debian/bootstrap.ts";
 import type { KernelPackage } from "./kernel-package.ts";
 
 export interface DiskBootInputs {

@@ -5,7 +5,7 @@ import { constants, zstdCompress } from "node:zlib";
 import { execa } from "execa";
 import { run } from "../../metadata-server/run.ts";
 import { renderNodeFile } from "../node-files.ts";
-import { sourceDateEpoch } from "../rootfs.ts";
+import { sourceDateEpoch } from "../debian/bootstrap.ts";
 import { initrdModules, installModules } from "./kernel-modules.ts";
 import type { KernelPackage } from "./kernel-package.ts";
 

@@ -1,5 +1,6 @@
 import { mkdir, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { Architecture } from "../architecture.ts";
 import { lockBuild } from "../go/build-lock.ts";
 import { buildPrograms } from "../go/build-programs.ts";
 import { ensureGo } from "../go/ensure-go.ts";
@@ -8,7 +9,7 @@ import type { CompileOptions } from "../kubernetes/compile.ts";
 import type { KubernetesOrigin } from "../kubernetes/origin.ts";
 import { probeUrl, type TransferOptions } from "../transfer.ts";
 import { planRuntimeModules } from "./module-sets.ts";
-import { downloadRuntime } from "./release-archives.ts";
+import { checksumUrl, downloadRuntime, listReleaseArchives } from "./release-archives.ts";
 import { locateRuntime, type RuntimeOrigin, type RuntimePlan } from "./runtime-origin.ts";
 
 const answerSeconds = 5;
@@ -28,7 +29,8 @@ export async function ensureRuntime(
   }
   if ((await readChecksums(dir)) !== null) return dir;
   await mkdir(dirname(dir), { recursive: true });
-  using _lock = await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") });
+  using locks = new DisposableStack();
+  locks.use(await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") }));
   if ((await readChecksums(dir)) !== null) return dir;
   const partial = `${dir}.partial`;
   if (chosen.kind === "release") await downloadRuntime(plan, { ...options, ...chosen, outDir: partial });
@@ -43,16 +45,20 @@ export async function ensureRuntime(
 export async function chooseRuntimeOrigin(
   plan: RuntimePlan,
   origin: KubernetesOrigin,
-  { cacheDir, caBundle, signal }: { cacheDir: string; caBundle?: string; signal: AbortSignal },
+  options: { cacheDir: string; architecture: Architecture; caBundle?: string; signal: AbortSignal },
 ): Promise<RuntimeOrigin> {
+  const { cacheDir, architecture, caBundle, signal } = options;
   if (origin.kind === "modules") return origin;
   if (origin.kind === "binaries" && (await isFile(join(origin.dir, "crictl")))) return origin;
   const githubUrl = origin.kind === "release" ? origin.githubUrl : "https://github.com";
   const candidates: RuntimeOrigin[] = [{ kind: "release", githubUrl }, { kind: "modules" }];
   for (const candidate of candidates)
     if ((await readChecksums(locateRuntime(candidate, { cacheDir, key: plan.key }))) !== null) return candidate;
-  const isReached = (await probeUrl(githubUrl, { seconds: answerSeconds, caFile: caBundle, signal })) === undefined;
-  return isReached ? { kind: "release", githubUrl } : { kind: "modules" };
+  // An archive's own address: a mirror need not answer at its root.
+  const [archive] = listReleaseArchives(plan, architecture);
+  const url = archive === undefined ? githubUrl : checksumUrl(githubUrl, archive);
+  const problem = await probeUrl(url, { seconds: answerSeconds, caFile: caBundle, signal });
+  return problem === undefined ? { kind: "release", githubUrl } : { kind: "modules" };
 }
 
 async function compileRuntime(

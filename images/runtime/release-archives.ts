@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, normalize } from "node:path";
 import type { Architecture } from "../architecture.ts";
 import { checksumFile } from "../kubernetes/binaries.ts";
 import { run } from "../../metadata-server/run.ts";
@@ -7,7 +7,7 @@ import { download, type TransferOptions } from "../transfer.ts";
 import type { RuntimePlan } from "./runtime-origin.ts";
 import { cniPlugins, cniPluginsVersion, crictlVersion } from "./runtime-versions.ts";
 
-interface ReleaseArchive {
+export interface ReleaseArchive {
   /** Below https://github.com; the checksum is beside it. */
   path: string;
   checksumSuffix: ".sha256" | ".sha256sum";
@@ -44,6 +44,10 @@ export function listReleaseArchives(
   return [archive, cni, crictl];
 }
 
+const archiveUrl = (githubUrl: string, { path }: ReleaseArchive) => `${githubUrl.replace(/\/+$/, "")}/${path}`;
+export const checksumUrl = (githubUrl: string, archive: ReleaseArchive) =>
+  `${archiveUrl(githubUrl, archive)}${archive.checksumSuffix}`;
+
 /** Downloads, checks and unpacks the plan's programs into `outDir`. Throws DownloadError, or an Error for a wrong checksum. */
 export async function downloadRuntime(
   plan: RuntimePlan,
@@ -59,26 +63,26 @@ export async function downloadRuntime(
   for (const archive of listReleaseArchives(plan, architecture)) {
     const name = archive.path.split("/").at(-1) ?? archive.path;
     onDetail(name);
-    const url = `${githubUrl.replace(/\/+$/, "")}/${archive.path}`;
     const file = join(outDir, name);
-    await downloadChecked(url, file, { ...transfer, checksumSuffix: archive.checksumSuffix });
-    await unpack(file, archive, { outDir, signal: transfer.signal });
+    const urls = { url: archiveUrl(githubUrl, archive), checksum: checksumUrl(githubUrl, archive) };
+    await downloadChecked(urls, file, transfer);
+    await unpack(file, archive, { url: urls.url, outDir, signal: transfer.signal });
     await rm(file);
   }
 }
 
 async function downloadChecked(
-  url: string,
+  { url, checksum }: { url: string; checksum: string },
   file: string,
-  { checksumSuffix, ...transfer }: TransferOptions & { checksumSuffix: string },
+  transfer: TransferOptions,
 ): Promise<void> {
-  const published = `${file}${checksumSuffix}`;
+  const published = `${file}.checksum`;
   await rm(published, { force: true });
-  await download(`${url}${checksumSuffix}`, published, transfer);
+  await download(checksum, published, transfer);
   const wanted = /^([0-9a-f]{64})\b/.exec(await readFile(published, "utf8"))?.[1];
   await rm(published);
   if (wanted === undefined)
-    throw new Error(`Cannot use ${url}${checksumSuffix}: it is no SHA-256; is a login page in between`);
+    throw new Error(`Cannot use ${checksum}: it is no SHA-256; is a proxy or a login page in between`);
   await download(url, file, transfer);
   const { sha256 } = await checksumFile(file);
   if (sha256 === wanted) return;
@@ -92,14 +96,20 @@ async function downloadChecked(
 async function unpack(
   file: string,
   { folder, programs }: ReleaseArchive,
-  { outDir, signal }: { outDir: string; signal: AbortSignal },
+  { url, outDir, signal }: { url: string; outDir: string; signal: AbortSignal },
 ): Promise<void> {
-  const members = programs.map((name) => `${folder}/${name}`.replace(/^\.\//, "./"));
-  const args = ["--extract", "--gzip", "--file", file, "--directory", outDir, "--no-same-owner"];
+  const tar = (...args: string[]) => run("tar", ["--gzip", "--file", file, "--directory", outDir, ...args], { signal });
   // Archives differ in whether a name begins with "./".
-  await run("tar", [...args, ...members], { signal }).catch(() =>
-    run("tar", [...args, ...members.map((name) => name.replace(/^\.\//, ""))], { signal }),
-  );
+  const listed = (await tar("--list")).split("\n");
+  const names = new Map(listed.map((member) => [normalize(member), member]));
+  const members = programs.flatMap((name) => names.get(join(folder, name)) ?? []);
+  if (members.length < programs.length) {
+    const missing = programs.filter((name) => !names.has(join(folder, name)));
+    throw new Error(
+      `Cannot use ${url}: it lacks ${missing.join(", ")}; use another mirror, or --kubernetes-source modules`,
+    );
+  }
+  await tar("--extract", "--no-same-owner", ...members);
   if (folder === ".") return;
   for (const name of programs) await rename(join(outDir, folder, name), join(outDir, name));
   await rm(join(outDir, folder), { recursive: true });

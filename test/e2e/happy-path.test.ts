@@ -6,6 +6,7 @@ import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
 import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { workloadName } from "../../metadata-server/cli/demo/workload-manifests.ts";
 import { hostState, leftBehind, nothingLeft, type HostState } from "../lab/host-state.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
@@ -76,7 +77,20 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
       signal: AbortSignal.timeout(200_000),
       now: Date.now,
     });
-    expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, nodePorts: 3 });
+    expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, serviceNames: 3, nodePorts: 3 });
+  });
+
+  it("resolves the API server's name in a pod on every node, whose nslookup fails for a name that is not there", async () => {
+    const pods = (await kubectl(["get", "pods", "-l", `app=${workloadName}`, "-o", "name"])).split("\n");
+    expect(pods).toHaveLength(3);
+    const lookUp = async (pod: string, name: string) =>
+      kubectl(["exec", pod, "--", "nslookup", "-type=a", `${name}.default.svc.cluster.local.`]);
+    for (const pod of pods) {
+      expect(await lookUp(pod, "kubernetes")).toMatch(
+        /^Name:\tkubernetes\.default\.svc\.cluster\.local\nAddress: 10\.96\.0\.1$/m,
+      );
+      await expect(lookUp(pod, "missing")).rejects.toThrow(/NXDOMAIN|exit code 1/);
+    }
   });
 
   it("becomes available: kube-proxy runs and a probe pod answered on every node, and is gone again", async () => {

@@ -63,7 +63,7 @@ describe.skipIf(reason !== null)(`workers that join by kubeadm${reason ? ` (skip
 
   it("keep no bootstrap certificate, and no token was ever good for more than a second", async () => {
     expect(await exec(1, ["sh", "-c", "cd /etc/kubernetes && find . -type f | sort"])).toBe(
-      ["./kubeadm-join.yaml", "./kubelet.conf", "./pki/ca.crt"].join("\n"),
+      ["./kubeadm-join.yaml", "./kubelet.conf", "./patches/kubeletconfiguration.yaml", "./pki/ca.crt"].join("\n"),
     );
     expect(
       await exec(0, [

@@ -1,81 +1,94 @@
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { hostArchitecture } from "../../images/architecture.ts";
 import { bakeImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
-import { writeContainerImage, type ContainerImage } from "../../images/container-image.ts";
-import { listImageRefs, planKubernetesImages, planWorkloadImage } from "../../images/container-images.ts";
+import { writeContainerImage } from "../../images/container-image.ts";
+import { planKubernetesImages } from "../../images/container-images.ts";
 import { nodePrograms } from "../../images/kubernetes/binaries.ts";
 import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
 import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { ensureDebianBase } from "../../images/rootfs.ts";
+import { listReleaseArchives } from "../../images/runtime/release-archives.ts";
+import { planRuntime } from "../../images/runtime/runtime-origin.ts";
 import { createKubectl } from "../../metadata-server/cli/demo/kubectl.ts";
+import { run } from "../../metadata-server/run.ts";
 import { startFakeWebSite, type FakePage } from "../fakes/fake-web-site.ts";
 import { createServerTls } from "../fakes/test-certificates.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { createLabFolder } from "../lab/lab-folders.ts";
-import { bootstrapperFile, cacheDir, kubernetesVersion, prepareImage, startLab, whyNoMachines } from "../lab/lab.ts";
+import {
+  bootstrapperFile,
+  cacheDir,
+  kubernetesVersion,
+  locatePrograms,
+  prepareImage,
+  startLab,
+  whyNoMachines,
+} from "../lab/lab.ts";
 import { startRealRegistry, type RealRegistry } from "../lab/real-registry.ts";
 
 const reason = whyNoMachines();
 const signal = AbortSignal.timeout(280_000);
+const architecture = hostArchitecture();
+const runtimePlan = planRuntime(kubernetesVersion, "upstream");
+type Programs = Awaited<ReturnType<typeof locatePrograms>>;
 
-/** The programs built from Debian's source, at the addresses at which the official release has its own. */
-async function releasePages(binariesDir: string): Promise<Map<string, FakePage>> {
+/** Kubernetes' and the runtime's programs as this host compiled them, at the addresses at which upstream has its own. */
+async function publish({ kubernetes, runtime }: Programs, folder: string): Promise<Map<string, FakePage>> {
   const pages = new Map<string, FakePage>();
+  const { debian: arch } = architecture;
   for (const name of nodePrograms) {
-    const body = await readFile(join(binariesDir, name));
-    const path = `/release/${kubernetesVersion}/bin/linux/${hostArchitecture().debian}/${name}`;
-    pages.set(path, { body });
-    pages.set(`${path}.sha256`, { body: Buffer.from(createHash("sha256").update(body).digest("hex")) });
+    const body = await readFile(join(kubernetes, name));
+    const path = `/release/${kubernetesVersion}/bin/linux/${arch}/${name}`;
+    pages.set(path, { body }).set(`${path}.sha256`, { body: Buffer.from(sha256(body)) });
+  }
+  for (const { path, checksumSuffix, folder: inside, programs } of listReleaseArchives(runtimePlan, architecture)) {
+    const archive = join(folder, basename(path));
+    const tar = ["--create", "--use-compress-program=gzip -1", "--file", archive, "--directory", runtime];
+    // As in upstream's: `bin/ctr`, `./bridge`.
+    await run("tar", [...tar, `--transform=s,^,${inside}/,`, ...programs], { signal });
+    const body = await readFile(archive);
+    const line = `${sha256(body)}  ${basename(path)}\n`;
+    pages.set(`/github/${path}`, { body }).set(`/github/${path}${checksumSuffix}`, { body: Buffer.from(line) });
   }
   return pages;
 }
 
-/** Debian has no CoreDNS: this one is fake, answers its health checks and no question. */
-async function planFakeCoreDns(busybox: ContainerImage, ref: string): Promise<ContainerImage> {
-  const answers = ["/www/health", "/www/ready"].map((path) => ({ path, text: "OK" }));
-  const serve = "/bin/busybox httpd -p 8080 -h /www; exec /bin/busybox httpd -f -p 8181 -h /www";
-  return { ...busybox, ref, entries: [...busybox.entries, ...answers], entrypoint: ["/bin/sh", "-c", serve] };
-}
+const sha256 = (body: Buffer) => createHash("sha256").update(body).digest("hex");
 
-/** Every image of this version's kubeadm, under the names that it gives them. */
-async function fillRegistry(
-  registry: RealRegistry,
-  { image, binariesDir }: { image: BakedImage; binariesDir: string },
-) {
+/** Every image of this version's kubeadm, in one folder of the registry, as mirrors have them. */
+async function fillRegistry(registry: RealRegistry, { rootfs }: BakedImage, { kubernetes }: Programs) {
   const folder = await temporaryFolder("release-images");
   const debian = { release: defaultDebianRelease, containerd: "upstream" } as const;
   const { containerPackagesDir } = await ensureDebianBase({ cacheDir, ...debian }, { signal });
-  const architecture = hostArchitecture();
-  const inputs = {
-    ...image,
+  const images = await planKubernetesImages({
+    rootfs,
     containerPackagesDir,
     architecture,
     kubernetesVersion,
-    kubernetesBinariesDir: binariesDir,
-  };
-  const corednsRef = (await listImageRefs(binariesDir, { kubernetesVersion, signal })).get("coredns") ?? "";
-  const coredns = await planFakeCoreDns(await planWorkloadImage({ ...inputs, signal }), corednsRef);
-  for (const wanted of [...(await planKubernetesImages({ ...inputs, signal })), coredns]) {
+    kubernetesBinariesDir: kubernetes,
+    signal,
+  });
+  for (const image of images) {
     const archive = join(folder, "image.tar");
-    await writeContainerImage(wanted, archive);
-    await registry.push(archive, wanted.ref.replace(/^[^/]+/, "k8s"));
+    await writeContainerImage(image, archive);
+    await registry.push(archive, image.ref.replace(/^.*\//, "k8s/"));
   }
 }
 
 describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  it("is baked from a mirror and a registry with TLS and a password, and becomes a Ready cluster with CoreDNS", async () => {
-    const { image: built, kubeadm } = await prepareImage();
-    const binariesDir = join(kubeadm, "..");
+  it("is baked from a mirror and a registry with TLS and a password, and becomes an available cluster", async () => {
+    const { image: built, kubectl: kubectlProgram } = await prepareImage();
+    const programs = await locatePrograms({ signal });
     const folder = await temporaryFolder("release");
     const tls = await createServerTls(join(folder, "site"));
-    const site = await startFakeWebSite(await releasePages(binariesDir), { tls });
+    const site = await startFakeWebSite(await publish(programs, folder), { tls });
     await mkdir(join(folder, "registry"));
     const registry = await startRealRegistry(join(folder, "registry"));
-    await fillRegistry(registry, { image: built, binariesDir });
+    await fillRegistry(registry, built, programs);
     const authorities = [join(folder, "site/ca.crt"), registry.caFile].map((file) => readFile(file, "utf8"));
     await writeFile(join(folder, "mirrors.crt"), (await Promise.all(authorities)).join(""));
 
@@ -99,7 +112,7 @@ describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${r
           caFile: join(folder, "mirrors.crt"),
           registryAuthFile: registry.authFile,
         },
-        { cacheDir: mirrorCache, architecture: hostArchitecture().debian, signal },
+        { cacheDir: mirrorCache, architecture: architecture.debian, signal },
       ),
       debianRelease: defaultDebianRelease,
       containerd: "upstream",
@@ -110,6 +123,8 @@ describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${r
       origin: { kind: "release", releaseUrl },
       imageRepository,
     });
+    const archives = listReleaseArchives(runtimePlan, architecture).map(({ path }) => `GET /github/${path}`);
+    expect(site.requests).toEqual(expect.arrayContaining(archives));
     const refs = image.manifest.containerImages.map(({ ref }) => ref);
     expect(refs.filter((ref) => ref.startsWith(`${imageRepository}/`))).toHaveLength(refs.length - 1);
 
@@ -121,7 +136,7 @@ describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${r
     expect(cluster.availableAt).not.toBeNull();
     const kubeconfig = join(folder, "kubeconfig");
     await writeFile(kubeconfig, await lab.client.kubeconfig(id), { mode: 0o600 });
-    const kubectl = createKubectl({ program: join(binariesDir, "kubectl"), kubeconfig, signal });
+    const kubectl = createKubectl({ program: kubectlProgram, kubeconfig, signal });
     const images = "jsonpath={.items[*].spec.containers[*].image}";
     const running = (await kubectl(["--namespace", "kube-system", "get", "pods", "--output", images])).split(" ");
     expect(running.filter((ref) => !ref.startsWith(`${imageRepository}/`))).toEqual([]);

@@ -1,7 +1,13 @@
 import { createHash } from "node:crypto";
 import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { findHostSources, toSourceLine, type DebianSource } from "../../images/debian/sources.ts";
+import {
+  defaultDebianRelease,
+  findHostSources,
+  toRelease,
+  toSourceLine,
+  type DebianSource,
+} from "../../images/debian/sources.ts";
 import { createWorkFolder } from "../../images/work-folder.ts";
 import { run } from "../../metadata-server/run.ts";
 import { cacheDir, kubernetesVersion, locatePrograms } from "./lab.ts";
@@ -92,7 +98,7 @@ async function createAmiRoot(dir: string, { signal }: { signal: AbortSignal }): 
   const base = await ensureCloudBase(signal);
   const keep = ["--numeric-owner", "--same-permissions", "--xattrs", "--xattrs-include=*"];
   await run("tar", ["--extract", "--file", base, "--directory", rootfs, ...keep], { signal });
-  await configureAsCloud(rootfs, (await findHostSources({ signal })).sources);
+  await configureAsCloud(rootfs, (await cloudSources(signal)).sources);
   await run("sh", [join(projectDir, "images/ec2/pack.sh"), join(rootfs, archivePath)], { signal });
   await copyFile(join(projectDir, "images/ec2/provision.sh"), join(rootfs, "tmp/provision.sh"));
   const startedAt = performance.now();
@@ -154,10 +160,12 @@ async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
   return run("systemd-nspawn", [...container, ...command, ...options], { signal, env });
 }
 
+const cloudSources = async (signal: AbortSignal) => toRelease(await findHostSources({ signal }), defaultDebianRelease);
+
 /** Debian's packages change under the same name: made anew when this list does. */
 async function ensureCloudBase(signal: AbortSignal): Promise<string> {
-  const host = await findHostSources({ signal });
-  const lines = host.sources.map((source) => `${toSourceLine("deb", source)}\n`).join("");
+  const { codename, sources } = await cloudSources(signal);
+  const lines = sources.map((source) => `${toSourceLine("deb", source)}\n`).join("");
   const key = createHash("sha256").update(JSON.stringify({ cloudPackages, lines })).digest("hex");
   const archive = join(parent, `base-${key.slice(0, 16)}.tar`);
   if (await exists(archive)) return archive;
@@ -166,7 +174,7 @@ async function ensureCloudBase(signal: AbortSignal): Promise<string> {
   await writeFile(sourcesList, lines);
   const hook = "--hook-dir=/usr/share/mmdebstrap/hooks/maybe-merged-usr";
   const args = ["--variant=important", "--mode=root", "--quiet", hook, `--include=${cloudPackages.join(",")}`];
-  await run("mmdebstrap", [...args, host.codename, made, sourcesList], { signal });
+  await run("mmdebstrap", [...args, codename, made, sourcesList], { signal });
   await rm(sourcesList);
   await rename(made, archive);
   return archive;

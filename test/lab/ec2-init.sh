@@ -9,4 +9,6 @@ mkdir -p /sys/hypervisor
 echo ec2e1916-9099-7caf-fd21-012345abcdef > /sys/hypervisor/uuid
 mount -o remount,ro /sys
 ip address flush dev eth0
+# Down, as it is in a computer that starts: an interface that is up has its link-local address already, or never gets one.
+ip link set eth0 down
 exec /usr/lib/sprout/nspawn-init.baked

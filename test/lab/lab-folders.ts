@@ -7,6 +7,9 @@ import { reapLinks } from "./links.ts";
 /** On a real file system: containerd's snapshotter and etcd cannot live on an overlay or a small tmpfs. */
 const labsDir = "/var/lib/sprout/lab";
 
+/** First two octets of the machines' addresses. */
+export const networkPrefix = "10.77";
+
 /** A data folder of this process's own; `machines` below it is where its machines are. */
 export async function createLabFolder(): Promise<string> {
   await mkdir(labsDir, { recursive: true });
@@ -21,7 +24,7 @@ export async function reapDeadLabs(): Promise<void> {
     const provider = createNspawnProvider({
       imagesDir: "unused",
       machinesDir: join(folder, "machines"),
-      networkPrefix: "10.77",
+      networkPrefix,
       serverPort: 9,
     });
     for (const left of await provider.list())

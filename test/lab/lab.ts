@@ -19,7 +19,7 @@ import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
-import { createLabFolder } from "./lab-folders.ts";
+import { createLabFolder, networkPrefix } from "./lab-folders.ts";
 
 export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
@@ -34,15 +34,18 @@ export function whyNoMachines(): string | null {
 
 export interface LabImageOptions extends Partial<Pick<BakeOptions, "imagesDir" | "debianRelease" | "containerd">> {
   networkBoot?: boolean;
+  /** By default `kubernetesVersion`. */
+  version?: string;
 }
 
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
-  { networkBoot = false, ...wanted }: LabImageOptions = {},
+  options: LabImageOptions = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
-  const source = { kubernetesVersion, cacheDir };
+  const { networkBoot = false, version = kubernetesVersion, ...wanted } = options;
+  const source = { kubernetesVersion: version, cacheDir };
   const { signal } = new AbortController();
   const go = process.env["GO"] || undefined;
   const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, go, signal });
@@ -66,9 +69,10 @@ export async function prepareImage(
 /** The folders of compiled or downloaded programs that the image is made of. */
 export async function locatePrograms({ signal }: { signal: AbortSignal }) {
   const source = { kubernetesVersion, cacheDir };
-  const origin = await chooseOrigin(source, { cacheDir, architecture: hostArchitecture().debian, signal });
+  const architecture = hostArchitecture();
+  const origin = await chooseOrigin(source, { cacheDir, architecture: architecture.debian, signal });
   const plan = planRuntime(kubernetesVersion, "upstream");
-  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, signal });
+  const runtime = await chooseRuntimeOrigin(plan, origin, { cacheDir, architecture, signal });
   return {
     kubernetes: locateKubernetes(origin, source),
     runtime: locateRuntime(runtime, { cacheDir, key: plan.key }),
@@ -105,7 +109,7 @@ export async function startLab(
   const nspawn = createNspawnProvider({
     imagesDir,
     machinesDir,
-    networkPrefix: "10.77",
+    networkPrefix,
     serverPort: config.port,
   });
   const lines: string[] = [];

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Role } from "#api/name.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
-import { createLabFolder } from "./lab-folders.ts";
+import { createLabFolder, networkPrefix } from "./lab-folders.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 import { execInMachine, type ExecResult } from "./machine-exec.ts";
 import { type MachineImds, startSpareImds } from "./machine-imds.ts";
@@ -50,7 +50,7 @@ export async function launchMachines({
 }: LaunchOptions): Promise<LaunchedMachines> {
   const folder = await createLabFolder();
   const machinesDir = join(folder, "machines");
-  const provider = createNspawnProvider({ imagesDir, machinesDir, networkPrefix: "10.77", serverPort: 9 });
+  const provider = createNspawnProvider({ imagesDir, machinesDir, networkPrefix, serverPort: 9 });
   const members = machines.map(({ name, role }, index) => ({ name, role, allocation: allocationOf(index) }));
   const refOf = (name: string) => ({
     machinesDir,

@@ -9,10 +9,10 @@ import { prepareImage, whyNoMachines } from "./lab.ts";
 export async function setup(): Promise<void> {
   if (whyNoMachines() !== null) return;
   await reapDeadLabs();
-  await prepareImage(print);
+  await prepareImage(printBakeProgress);
 }
 
-function print(progress: BakeProgress): void {
+export function printBakeProgress(progress: BakeProgress): void {
   const step = bakeSteps[progress.step];
   if (progress.state === "working") process.stderr.write(`  ${step}: ${progress.detail}\n`);
   else if (progress.state === "done") process.stderr.write(`${step}: ${(progress.durationMs / 1000).toFixed(1)} s\n`);

@@ -52,7 +52,7 @@ export const addImageCommands: AddCommands = (program, context, end) => {
     )
     .option("--cluster-pki-command <FILE>", "put in a program that prints them: control-plane|worker NAME DOMAIN")
     .option("--if-needed", "only if there is none, or its inputs have changed")
-    .option("--ami", "into the root of this Debian 12 EC2 instance, of which an AMI is then made (docs/ec2.md)")
+    .option("--ami", "into the root of this Debian EC2 instance, of which an AMI is then made (docs/ec2.md)")
     .action(async (_flags, command: Command) => {
       const flags = command.optsWithGlobals<BakeFlags>();
       const kernel = KernelPackageName.optional().safeParse(flags.kernel);

@@ -13,15 +13,23 @@ function parse(...argv: string[]): KubernetesFlags {
 }
 
 describe("the options for where Kubernetes comes from", () => {
-  it("default to v1.20.2 and to the authority of the environment", () => {
-    expect(parse()).toEqual({ kubernetesVersion: "v1.20.2", caFile: "/extra.crt" });
+  it("default to v1.37.2 on Debian 13 with containerd 2, and to the authority of the environment", () => {
+    expect(parse()).toEqual({
+      kubernetesVersion: "v1.37.2",
+      debian: "13",
+      containerd: "upstream",
+      caFile: "/extra.crt",
+    });
     expect(parse("--ca-file", "/mine.crt").caFile).toBe("/mine.crt");
   });
 
   it.each([
-    ["--kubernetes-version", "v1.25.3", "is not supported; supported are v1.20.x, v1.31.x and newer"],
-    ["--kubernetes-version", "v2.31.0", "is not supported; supported are v1.20.x, v1.31.x and newer"],
-    ["--kubernetes-version", "1.31", "must be a version such as v1.20.2"],
+    ["--kubernetes-version", "v1.33.9", "is not supported; supported are v1.34.x, v1.35.x, v1.36.x, v1.37.x"],
+    ["--kubernetes-version", "v2.37.0", "is not supported; supported are v1.34.x, v1.35.x, v1.36.x, v1.37.x"],
+    ["--kubernetes-version", "1.37", "must be a version such as v1.37.2"],
+    ["--kubernetes-source", "apt", "Allowed choices are auto, release, modules"],
+    ["--debian", "11", "Allowed choices are 12, 13"],
+    ["--containerd", "docker", "Allowed choices are upstream, debian"],
     ["--kubernetes-release-url", "ftp://mirror.test", "must be an https URL"],
     ["--kubernetes-release-url", "https://robot:secret@mirror.test", "must not hold credentials"],
     ["--image-repository", "https://mirror.test/k8s", "must be HOST[:PORT][/PATH], such as registry.example.com/k8s"],
@@ -29,6 +37,10 @@ describe("the options for where Kubernetes comes from", () => {
     ["--image-repository", "mirror.test/K8s", "must be HOST[:PORT][/PATH], such as registry.example.com/k8s"],
   ])("refuse %s %s", (flag, value, why) => {
     expect(() => parse(flag, value)).toThrow(why);
+  });
+
+  it("take a version that is newer than the table", () => {
+    expect(parse("--kubernetes-version", "v1.38.0").kubernetesVersion).toBe("v1.38.0");
   });
 
   it.each(["mirror.test", "localhost:5000/k8s", "mirror:5000", "10.0.0.1:5000/a/b-c", "[::1]:5000/k8s"])(

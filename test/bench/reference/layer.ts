@@ -47,6 +47,8 @@ export async function writeReferenceLayer(folder: string): Promise<void> {
     await writeFile(join(folder, path), text);
   };
   await write("etc/containerd/config.toml", containerd);
+  // CoreDNS ends where there is none to ask; nobody answers at this one, which is the host's.
+  await write("etc/resolv.conf", "nameserver 10.78.0.1\n");
   await write("usr/lib/reference/cni.template", cniTemplate);
   await write("etc/systemd/system/kubelet.service", kubelet);
   await mkdir(join(folder, "etc/systemd/system/multi-user.target.wants"), { recursive: true });

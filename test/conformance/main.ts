@@ -1,0 +1,92 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { run } from "../../metadata-server/run.ts";
+import { reapDeadLabs } from "../lab/lab-folders.ts";
+import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
+import { printBakeProgress } from "../lab/prepare.ts";
+import { bringUpCluster } from "./cluster.ts";
+import { ensureConformancePrograms } from "./programs.ts";
+import { startImageRegistry } from "./registry.ts";
+import { selectTests, summarize, type ConformanceResult } from "./report.ts";
+import { runSuite, type SuiteOptions } from "./run-suite.ts";
+import { makeTestImages } from "./test-images.ts";
+
+// `npm run conformance -- [--focus REGEX …] [--skip REGEX …] [--procs N]`: upstream's conformance tests against a real
+// cluster of 1 + 3 nodes. Prints what passed, failed and was left out; JUnit in dist/conformance/junit.xml.
+
+const { values } = parseArgs({
+  options: {
+    focus: { type: "string", multiple: true, default: [] },
+    skip: { type: "string", multiple: true, default: [] },
+    procs: { type: "string", default: "6" },
+    "timeout-minutes": { type: "string", default: "120" },
+  },
+});
+const timeoutSeconds = 60 * Number(values["timeout-minutes"]);
+const outDir = join(import.meta.dirname, "../../dist/conformance");
+const print = (line: string) => process.stdout.write(`${line}\n`);
+const onDetail = (detail: string) => process.stderr.write(`  ${detail}\n`);
+const { signal } = new AbortController();
+
+const noMachines = whyNoMachines();
+if (noMachines !== null) throw new Error(`Cannot run conformance tests: ${noMachines}`);
+await reapDeadLabs();
+const { kubectl } = await prepareImage(printBakeProgress);
+const go = process.env["GO"] || undefined;
+const programs = await ensureConformancePrograms(kubernetesVersion, { cacheDir, go, signal, onDetail });
+const folder = await mkdtemp(join(tmpdir(), "sprout-conformance-"));
+try {
+  const result = await testCluster(folder);
+  report(result);
+  process.exitCode = result.failed.length > 0 || result.passed.length === 0 ? 1 : 0;
+} finally {
+  await rm(folder, { recursive: true });
+}
+
+async function testCluster(workDir: string): Promise<ConformanceResult> {
+  onDetail("images of the tests");
+  const refs = (await run(join(programs.dir, "e2e.test"), ["--list-images"], { signal })).split("\n").filter(Boolean);
+  const images = await makeTestImages(refs, { programs, cacheDir, layersDir: workDir, signal });
+  await using registry = await startImageRegistry(images.made);
+  await using cluster = await bringUpCluster({ registryPort: registry.port });
+  const kubeconfigFile = join(workDir, "kubeconfig");
+  await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
+  await rm(outDir, { recursive: true, force: true });
+  await mkdir(outDir, { recursive: true });
+  const { focus, skip } = values;
+  const procs = Number(values.procs);
+  print(`Conformance tests of ${kubernetesVersion}, ${cluster.nodes} nodes, ${procs} tests at a time`);
+  const options = { programsDir: programs.dir, kubectl, kubeconfigFile, outDir, procs, focus, skip, timeoutSeconds };
+  const ginkgo = await runSuite({ ...options, signal, onTestDone: createCounter() });
+  return summarize(ginkgo, selectTests(values));
+}
+
+/** Failures as they come, and every quarter of a minute how many have passed. */
+function createCounter(): SuiteOptions["onTestDone"] {
+  const startedAt = performance.now();
+  let printedAt = startedAt;
+  const done = { passed: 0, failed: 0 };
+  return ({ name, hasPassed }) => {
+    done[hasPassed ? "passed" : "failed"] += 1;
+    if (!hasPassed) onDetail(`failed: ${name}`);
+    const now = performance.now();
+    if (now - printedAt < 15_000) return;
+    printedAt = now;
+    const minutes = ((now - startedAt) / 60_000).toFixed(1);
+    onDetail(`${minutes} min: ${done.passed} passed, ${done.failed} failed; last ${name}`);
+  };
+}
+
+function report({ passed, failed, leftOut }: ConformanceResult): void {
+  print(`\npassed    ${passed.length}`);
+  print(`failed    ${failed.length}`);
+  for (const { name, reason } of failed) print(`  ${name}\n    ${reason}`);
+  print(`left out  ${Object.values(leftOut).flat().length}`);
+  for (const [reason, names] of Object.entries(leftOut)) {
+    print(`  ${reason}: ${names.length}`);
+    for (const name of names) print(`    ${name}`);
+  }
+  print("\nWritten to dist/conformance/junit.xml");
+}

@@ -1,0 +1,84 @@
+import { describe, expect, it } from "vitest";
+import { GinkgoReport, labelFilter, selectTests, summarize } from "./report.ts";
+
+const spec = (text: string, state: string, more: { labels?: string[]; message?: string } = {}) => ({
+  ContainerHierarchyTexts: ["[sig-node] Pods"],
+  ContainerHierarchyLabels: [["sig-node"]],
+  LeafNodeType: "It",
+  LeafNodeLabels: ["Conformance", ...(more.labels ?? [])],
+  LeafNodeText: text,
+  State: state,
+  ...(more.message === undefined ? {} : { Failure: { Message: more.message } }),
+});
+
+const setup = (state: string) => ({
+  ...spec("", state, { message: "nodes are not ready" }),
+  ContainerHierarchyTexts: null,
+  ContainerHierarchyLabels: null,
+  LeafNodeType: "SynchronizedBeforeSuite",
+  LeafNodeLabels: null,
+});
+
+const reportOf = (...specs: unknown[]) => GinkgoReport.parse([{ SpecReports: specs }]);
+const everything = () => true;
+
+describe("summarize", () => {
+  it("sorts conformance tests by what became of them, and keeps a failure's first line", () => {
+    const report = reportOf(
+      spec("run", "passed"),
+      spec("fail", "failed", { message: "Timed out\n  after 5 minutes" }),
+      spec("share a node", "skipped", { labels: ["Serial"] }),
+      spec("break a node", "skipped", { labels: ["Serial", "Disruptive"] }),
+      spec("need a cloud", "skipped", { message: "Only supported for providers [gce]" }),
+      spec("come too late", "skipped"),
+    );
+    expect(summarize(report, everything)).toEqual({
+      passed: ["[sig-node] Pods run"],
+      failed: [{ name: "[sig-node] Pods fail", reason: "Timed out" }],
+      leftOut: {
+        "[Serial]": ["[sig-node] Pods share a node"],
+        "[Disruptive]": ["[sig-node] Pods break a node"],
+        "Only supported for providers [gce]": ["[sig-node] Pods need a cloud"],
+        "the run ended before": ["[sig-node] Pods come too late"],
+      },
+    });
+  });
+
+  it("counts every end but passed as a failure, such as a timeout", () => {
+    const { failed } = summarize(reportOf(spec("hang", "timedout")), everything);
+    expect(failed).toEqual([{ name: "[sig-node] Pods hang", reason: "timedout" }]);
+  });
+
+  it("mentions neither tests that are not conformance's nor those that were not asked for", () => {
+    const other = { ...spec("do more", "skipped"), LeafNodeLabels: null };
+    const report = reportOf(other, spec("start", "passed"), spec("stop", "skipped"));
+    expect(summarize(report, (name) => name.endsWith("start"))).toEqual({
+      passed: ["[sig-node] Pods start"],
+      failed: [],
+      leftOut: {},
+    });
+  });
+
+  it("mentions what surrounds the tests where it fails, whatever was asked for", () => {
+    expect(summarize(reportOf(setup("passed"), setup("failed")), () => false).failed).toEqual([
+      { name: "SynchronizedBeforeSuite", reason: "nodes are not ready" },
+    ]);
+  });
+});
+
+it("labelFilter leaves out tests that cannot share a cluster with others", () => {
+  expect(labelFilter).toBe("Conformance && !Disruptive && !Serial");
+});
+
+describe("selectTests", () => {
+  const names = ["Pods start", "Pods stop", "DNS answers"];
+  const selected = (focus: string[], skip: string[]) => names.filter(selectTests({ focus, skip }));
+
+  it("selects everything where nothing is said", () => {
+    expect(selected([], [])).toEqual(names);
+  });
+
+  it("selects what any focus matches and no skip does", () => {
+    expect(selected(["^Pods", "DNS"], ["stop$"])).toEqual(["Pods start", "DNS answers"]);
+  });
+});

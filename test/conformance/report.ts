@@ -1,0 +1,68 @@
+import { z } from "zod";
+
+const Spec = z.object({
+  ContainerHierarchyTexts: z.array(z.string()).nullable(),
+  ContainerHierarchyLabels: z.array(z.array(z.string()).nullable()).nullable(),
+  LeafNodeType: z.string(),
+  LeafNodeLabels: z.array(z.string()).nullable(),
+  LeafNodeText: z.string(),
+  State: z.string(),
+  Failure: z.object({ Message: z.string() }).optional(),
+});
+type Spec = z.infer<typeof Spec>;
+
+/** The part of ginkgo's JSON report that is read here (https://pkg.go.dev/github.com/onsi/ginkgo/v2/types#Report). */
+export const GinkgoReport = z.array(z.object({ SpecReports: z.array(Spec).nullable() }));
+export type GinkgoReport = z.infer<typeof GinkgoReport>;
+
+export interface ConformanceResult {
+  passed: string[];
+  failed: { name: string; reason: string }[];
+  /** Why → the tests that were not run for it. */
+  leftOut: Record<string, string[]>;
+}
+
+/** Tests with these labels need the cluster for themselves, or break it. */
+export const leftOutLabels = ["Disruptive", "Serial"] as const;
+
+/** As ginkgo selects tests: every conformance test that may share the cluster. */
+export const labelFilter = ["Conformance", ...leftOutLabels.map((label) => `!${label}`)].join(" && ");
+
+/** As ginkgo's own --focus and --skip select by name; without a focus, every test is asked for. */
+export const selectTests =
+  ({ focus, skip }: { focus: readonly string[]; skip: readonly string[] }) =>
+  (name: string): boolean =>
+    (focus.length === 0 || matchesAny(name, focus)) && !matchesAny(name, skip);
+
+const matchesAny = (name: string, patterns: readonly string[]) =>
+  patterns.some((pattern) => new RegExp(pattern).test(name));
+
+/** What became of each conformance test that was asked for, by name; others are not mentioned. */
+export function summarize(report: GinkgoReport, isAskedFor: (name: string) => boolean): ConformanceResult {
+  const result: ConformanceResult = { passed: [], failed: [], leftOut: {} };
+  for (const spec of report.flatMap(({ SpecReports }) => SpecReports ?? [])) {
+    const name = nameOf(spec);
+    // What surrounds the tests is mentioned where it fails: they did not run then.
+    const isSetup = spec.LeafNodeType !== "It";
+    if (isSetup ? spec.State === "passed" : !labelsOf(spec).has("Conformance") || !isAskedFor(name)) continue;
+    if (spec.State === "passed") result.passed.push(name);
+    else if (spec.State === "skipped" || spec.State === "pending") (result.leftOut[whyLeftOut(spec)] ??= []).push(name);
+    else result.failed.push({ name, reason: firstLine(spec.Failure?.Message ?? spec.State) });
+  }
+  return result;
+}
+
+const labelsOf = ({ ContainerHierarchyLabels, LeafNodeLabels }: Spec) =>
+  new Set([...(ContainerHierarchyLabels ?? []).flatMap((labels) => labels ?? []), ...(LeafNodeLabels ?? [])]);
+
+const nameOf = ({ ContainerHierarchyTexts, LeafNodeText, LeafNodeType }: Spec) =>
+  [...(ContainerHierarchyTexts ?? []), LeafNodeText || LeafNodeType].join(" ");
+
+function whyLeftOut(spec: Spec): string {
+  const labels = labelsOf(spec);
+  const label = leftOutLabels.find((candidate) => labels.has(candidate));
+  if (label !== undefined) return `[${label}]`;
+  return spec.Failure === undefined ? "the run ended before" : firstLine(spec.Failure.Message);
+}
+
+const firstLine = (text: string) => text.trim().split("\n")[0] ?? "";

@@ -1,0 +1,94 @@
+import { join } from "node:path";
+import { hostArchitecture } from "../../images/architecture.ts";
+import { composeContainerImage, type ComposedImage, type ContainerImage } from "../../images/container-image.ts";
+import type { BlobFile } from "../../images/oci-archive.ts";
+import { ensureBaseLayer } from "./base-layer.ts";
+import type { ConformancePrograms } from "./programs.ts";
+
+export interface TestImages {
+  /** By the full reference that a test asks for. */
+  made: ReadonlyMap<string, ComposedImage>;
+  /** References of `refs` that are neither made here nor in the machines. */
+  missing: string[];
+}
+
+type Recipe = Pick<ContainerImage, "entries" | "entrypoint" | "command" | "user"> & {
+  /** Name of another image that this one adds to. */
+  on?: string;
+};
+
+/** Where upstream publishes what its tests run. */
+const registry = "registry.k8s.io/e2e-test-images/";
+
+/** Makes stand-ins for those of upstream's test images that conformance needs; layers go to `layersDir`. */
+export async function makeTestImages(
+  refs: readonly string[],
+  options: { programs: ConformancePrograms; cacheDir: string; layersDir: string; signal: AbortSignal },
+): Promise<TestImages> {
+  const base = await ensureBaseLayer(options.cacheDir, options);
+  const recipes = listRecipes(options.programs);
+  const byName = new Map<string, ComposedImage>();
+  for (const [name, recipe] of Object.entries(recipes))
+    byName.set(name, await compose(name, { recipe, base, byName, layersDir: options.layersDir }));
+  const found = refs.map((ref) => [ref, byName.get(nameOf(ref) ?? "")] as const);
+  return {
+    made: new Map(found.flatMap(([ref, image]) => (image === undefined ? [] : [[ref, { ...image, ref }]]))),
+    missing: found.filter(([, image]) => image === undefined).map(([ref]) => ref),
+  };
+}
+
+/** `registry.k8s.io/e2e-test-images/volume/nfs:1.6.0` → `volume/nfs`; undefined for images of other places. */
+export const nameOf = (ref: string): string | undefined =>
+  ref.startsWith(registry) ? ref.slice(registry.length).replace(/:[^:]*$/, "") : undefined;
+
+/** As test/images/NAME/Dockerfile of the module has it, with Debian in the place of Alpine. Those built upon come first. */
+function listRecipes({ dir, moduleDir }: ConformancePrograms): Record<string, Recipe> {
+  const source = (path: string) => join(moduleDir, "test/images", path);
+  const coredns = { path: "/coredns", file: join(dir, "coredns") };
+  const agnhost: Recipe = {
+    entries: [
+      { path: "/agnhost", file: join(dir, "agnhost") },
+      { path: "/agnhost-2", link: "agnhost" },
+      { path: "/uploads" },
+      { path: "/localhost.crt", file: source("agnhost/porter/localhost.crt") },
+      { path: "/localhost.key", file: source("agnhost/porter/localhost.key") },
+      // The test of image volumes looks for the name of the distribution that upstream's image is made of.
+      { path: "/etc/os-release", text: 'NAME="Debian, in the place of Alpine Linux"\nID=debian\n' },
+      coredns,
+    ],
+    entrypoint: ["/agnhost"],
+    command: ["pause"],
+  };
+  const webServer = (name: string): Recipe => ({
+    on: "agnhost",
+    entries: [`${name}.jpg`, "data.json"].map((file) => ({ path: `/${file}`, file: source(`${name}/html/${file}`) })),
+    entrypoint: ["/agnhost"],
+    command: ["test-webserver"],
+  });
+  const program = "/usr/local/bin/nnp";
+  return {
+    agnhost,
+    kitten: webServer("kitten"),
+    nautilus: webServer("nautilus"),
+    busybox: { entries: [], command: ["sh"] },
+    nonroot: { entries: [], command: ["sh"], user: "1234" },
+    "glibc-dns-testing": { entries: [coredns], command: ["sh"] },
+    nginx: { entries: [], command: ["nginx", "-g", "daemon off;"] },
+    nonewprivs: { entries: [{ path: program, file: join(dir, "nonewprivs"), mode: 0o6755 }], command: ["nnp"] },
+    "sample-apiserver": {
+      entries: [{ path: "/sample-apiserver", file: join(dir, "sample-apiserver") }],
+      entrypoint: ["/sample-apiserver"],
+    },
+  };
+}
+
+async function compose(
+  name: string,
+  options: { recipe: Recipe; base: BlobFile; byName: ReadonlyMap<string, ComposedImage>; layersDir: string },
+): Promise<ComposedImage> {
+  const { on, ...recipe } = options.recipe;
+  const layersBelow = on === undefined ? [options.base] : options.byName.get(on)?.layers;
+  if (layersBelow === undefined) throw new Error(`Cannot make ${name}: ${on} is made after it`);
+  const image = { ...recipe, ref: name, architecture: hostArchitecture(), layersBelow };
+  return composeContainerImage(image, join(options.layersDir, `${name}.tar`));
+}
