@@ -17,23 +17,35 @@ export interface ConformanceCluster extends AsyncDisposable {
 }
 
 /** A cluster of real machines that pull Kubernetes' images from a registry on this host. Ends with its machines. */
-export async function bringUpCluster({ registryPort }: { registryPort: number }): Promise<ConformanceCluster> {
+export async function bringUpCluster(
+  kubernetesVersion: string,
+  { registryPort }: { registryPort: number },
+): Promise<ConformanceCluster> {
   const lab = await startLab((provider, { dataDir }) =>
     mirrorRegistry(provider, { machinesDir: join(dataDir, "machines"), port: registryPort }),
   );
   const close = () => lab.close();
   try {
-    return { nodes: `1 + ${workers}`, kubeconfig: await createCluster(lab), [Symbol.asyncDispose]: close };
+    return {
+      nodes: `1 + ${workers}`,
+      kubeconfig: await createCluster(lab, kubernetesVersion),
+      [Symbol.asyncDispose]: close,
+    };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function createCluster({ client }: Lab): Promise<string> {
-  const provider = "nspawn";
-  const wanted = { name: "conformance", controlPlanes: 1, workers, provider, ttlSeconds: lifetimeSeconds };
-  const { id } = await client.create(wanted);
+async function createCluster({ client }: Lab, kubernetesVersion: string): Promise<string> {
+  const { id } = await client.create({
+    name: "conformance",
+    kubernetesVersion,
+    controlPlanes: 1,
+    workers,
+    provider: "nspawn",
+    ttlSeconds: lifetimeSeconds,
+  });
   const cluster = await client.wait(id, { condition: "available", timeoutMs: 300_000 });
   if (cluster.availableAt === null)
     throw new Error(`Cannot test the cluster: it is not available; ${cluster.failure?.message ?? cluster.state}`);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { run } from "../../metadata-server/run.ts";
 import { reapDeadLabs } from "../lab/lab-folders.ts";
-import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
+import { cacheDir, kubernetesVersion as defaultVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { printBakeProgress } from "../lab/prepare.ts";
 import { bringUpCluster } from "./cluster.ts";
 import { ensureConformancePrograms } from "./programs.ts";
@@ -13,17 +13,20 @@ import { selectTests, summarize, type ConformanceResult } from "./report.ts";
 import { runSuite, type SuiteOptions } from "./run-suite.ts";
 import { makeTestImages } from "./test-images.ts";
 
-// `npm run conformance -- [--focus REGEX …] [--skip REGEX …] [--procs N]`: upstream's conformance tests against a real
-// cluster of 1 + 3 nodes. Prints what passed, failed and was left out; JUnit in dist/conformance/junit.xml.
+// `npm run conformance -- [--focus REGEX …] [--skip REGEX …] [--kubernetes-version VERSION] [--procs N]`: upstream's
+// conformance tests against a real cluster of 1 + 3 nodes. Prints what passed, failed and was left out, and ends with 1
+// where one failed; JUnit in dist/conformance/junit.xml.
 
 const { values } = parseArgs({
   options: {
     focus: { type: "string", multiple: true, default: [] },
     skip: { type: "string", multiple: true, default: [] },
+    "kubernetes-version": { type: "string", default: defaultVersion },
     procs: { type: "string", default: "6" },
     "timeout-minutes": { type: "string", default: "120" },
   },
 });
+const version = values["kubernetes-version"];
 const timeoutSeconds = 60 * Number(values["timeout-minutes"]);
 const outDir = join(import.meta.dirname, "../../dist/conformance");
 const print = (line: string) => process.stdout.write(`${line}\n`);
@@ -33,9 +36,9 @@ const { signal } = new AbortController();
 const noMachines = whyNoMachines();
 if (noMachines !== null) throw new Error(`Cannot run conformance tests: ${noMachines}`);
 await reapDeadLabs();
-const { kubectl } = await prepareImage(printBakeProgress);
+const { kubectl } = await prepareImage(printBakeProgress, { version });
 const go = process.env["GO"] || undefined;
-const programs = await ensureConformancePrograms(kubernetesVersion, { cacheDir, go, signal, onDetail });
+const programs = await ensureConformancePrograms(version, { cacheDir, go, signal, onDetail });
 const folder = await mkdtemp(join(tmpdir(), "sprout-conformance-"));
 try {
   const result = await testCluster(folder);
@@ -50,14 +53,14 @@ async function testCluster(workDir: string): Promise<ConformanceResult> {
   const refs = (await run(join(programs.dir, "e2e.test"), ["--list-images"], { signal })).split("\n").filter(Boolean);
   const images = await makeTestImages(refs, { programs, cacheDir, layersDir: workDir, signal });
   await using registry = await startImageRegistry(images.made);
-  await using cluster = await bringUpCluster({ registryPort: registry.port });
+  await using cluster = await bringUpCluster(version, { registryPort: registry.port });
   const kubeconfigFile = join(workDir, "kubeconfig");
   await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
   await rm(outDir, { recursive: true, force: true });
   await mkdir(outDir, { recursive: true });
   const { focus, skip } = values;
   const procs = Number(values.procs);
-  print(`Conformance tests of ${kubernetesVersion}, ${cluster.nodes} nodes, ${procs} tests at a time`);
+  print(`Conformance tests of ${version}, ${cluster.nodes} nodes, ${procs} tests at a time`);
   const options = { programsDir: programs.dir, kubectl, kubeconfigFile, outDir, procs, focus, skip, timeoutSeconds };
   const ginkgo = await runSuite({ ...options, signal, onTestDone: createCounter() });
   return summarize(ginkgo, selectTests(values));
