@@ -18,35 +18,35 @@ interface NodeInfo {
   containerRuntimeVersion: string;
 }
 
+/** An image of this test's own, and a server with its machines. */
+async function startOther(options: LabImageOptions): Promise<Lab> {
+  const folder = await createLabFolder();
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const imagesDir = join(folder, "images");
+  const { image } = await prepareImage(undefined, { ...options, imagesDir });
+  const isEmulated = (name: string) => options.networkBoot === true && name === worker;
+  const emulate = { image, isEmulated, workDir: join(folder, "emulated") };
+  const lab = await startLab((nspawn) => withQemuMachines(nspawn, emulate), { imagesDir });
+  onTestFinished(() => lab.close());
+  return lab;
+}
+
+async function bringUp({ client }: Lab): Promise<Cluster> {
+  const created = await client.create({ name: "other", controlPlanes: 1, workers: 1, provider: "nspawn" });
+  const cluster = await client.wait(created.id, { condition: "available", timeoutMs: 240_000 });
+  expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
+  expect(cluster.availableAt).not.toBeNull();
+  return cluster;
+}
+
+async function nodesOf({ machinesDir }: Lab, { members }: Cluster): Promise<NodeInfo[]> {
+  const machine = { machinesDir, allocation: members[0]!.allocation };
+  const { stdout } = await execInMachine(machine, ["kubectl", "get", "nodes", "--output=json"]);
+  const { items } = JSON.parse(stdout) as { items: { status: { nodeInfo: NodeInfo } }[] };
+  return items.map(({ status }) => status.nodeInfo);
+}
+
 describe.skipIf(reason !== null)(`images of other systems${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  /** An image of this test's own, and a server with its machines. */
-  async function startOther(options: LabImageOptions): Promise<Lab> {
-    const folder = await createLabFolder();
-    onTestFinished(() => rm(folder, { recursive: true }));
-    const imagesDir = join(folder, "images");
-    const { image } = await prepareImage(undefined, { ...options, imagesDir });
-    const isEmulated = (name: string) => options.networkBoot === true && name === worker;
-    const emulate = { image, isEmulated, workDir: join(folder, "emulated") };
-    const lab = await startLab((nspawn) => withQemuMachines(nspawn, emulate), { imagesDir });
-    onTestFinished(() => lab.close());
-    return lab;
-  }
-
-  async function bringUp({ client }: Lab): Promise<Cluster> {
-    const created = await client.create({ name: "other", controlPlanes: 1, workers: 1, provider: "nspawn" });
-    const cluster = await client.wait(created.id, { condition: "available", timeoutMs: 240_000 });
-    expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
-    expect(cluster.availableAt).not.toBeNull();
-    return cluster;
-  }
-
-  async function nodesOf({ machinesDir }: Lab, { members }: Cluster): Promise<NodeInfo[]> {
-    const machine = { machinesDir, allocation: members[0]!.allocation };
-    const { stdout } = await execInMachine(machine, ["kubectl", "get", "nodes", "--output=json"]);
-    const { items } = JSON.parse(stdout) as { items: { status: { nodeInfo: NodeInfo } }[] };
-    return items.map(({ status }) => status.nodeInfo);
-  }
-
   it("Debian 12 makes an available cluster, with a worker that boots Debian 12's kernel over the network", async () => {
     const lab = await startOther({ debianRelease: "12", networkBoot: true });
     const cluster = await bringUp(lab);
