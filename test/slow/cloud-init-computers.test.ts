@@ -67,7 +67,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
 
   it("asked for each file once, the one that is EC2's with a token, and were refused nothing", () => {
     const [, first, second] = cluster.members.map(({ name }) => name);
-    expect(filesOf(first!)).toEqual(["meta-data", "user-data", "vendor-data"]);
+    expect(filesOf(first!)).toEqual(["network-config", "meta-data", "user-data", "vendor-data"]);
     const tokens = clouds.requestsOf(second!).filter(({ path }) => path === "latest/api/token");
     expect(tokens).toHaveLength(1);
     const files = filesOf(second!);
