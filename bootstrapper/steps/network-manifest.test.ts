@@ -28,7 +28,7 @@ const applied = async (machine: { root: string }) =>
   (await read(machine, "kubectl.log")).replaceAll(machine.root, "").split("\n").slice(0, -1);
 
 const applying = (file: string) =>
-  "apply --server-side --force-conflicts --field-manager=sprout --kubeconfig=/etc/kubernetes/admin.conf " +
+  "apply --server-side --force-conflicts --field-manager=sprout --kubeconfig=/etc/kubernetes/super-admin.conf " +
   `--cache-dir=/run/sprout-kubectl --filename=${file}`;
 
 /** Without those about the API server's Service, which are the same with every plugin. */
