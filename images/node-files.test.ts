@@ -129,7 +129,7 @@ describe("installNodeFiles", () => {
       expect(await exists("etc/systemd/system/timers.target.wants")).toBe(false);
       for (const unit of ["unattended-upgrades.service", "apt-daily.timer", "man-db.timer"])
         expect([unit, await isMasked(rootfs, unit)]).toEqual([unit, true]);
-      for (const unit of ["getty.target", "systemd-logind.service", "systemd-user-sessions.service"])
+      for (const unit of ["getty.target", "systemd-logind.service", "systemd-remount-fs.service"])
         expect([unit, await isMasked(rootfs, unit)]).toEqual([unit, false]);
     });
 

@@ -50,8 +50,6 @@ const nodeFiles: readonly NodeFile[] = [
 /** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
 const leftovers: readonly string[] = [
   "/etc/apt/sources.list",
-  // A comment, for which systemd would run a generator and remount the root.
-  "/etc/fstab",
   "/etc/hostname",
   "/etc/machine-id",
   "/etc/resolv.conf",

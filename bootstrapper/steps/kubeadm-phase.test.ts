@@ -25,7 +25,7 @@ const attempts = async ({ root }: SimulatedMachine) =>
 
 describe("a phase of kubeadm (simulated machine)", () => {
   it("is run again where the API server has not answered in time", async () => {
-    const machine = await simulateControlPlane(6);
+    const machine = await simulateControlPlane(12);
     await failWith(machine, slow, 2);
     // Its peer never comes.
     expect(await machine.run()).toMatchObject({ exitCode: 1 });

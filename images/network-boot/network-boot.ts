@@ -26,8 +26,8 @@ export interface NetworkBootOptions {
 
 /** No worker runs these, and they would be in its memory. */
 const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
-/** The root is writable already, and a seed of random numbers that was kept there is gone: half a second, emulated. */
-const unitsOfDisks = ["remount-fs", "random-seed"].map((name) => `usr/lib/systemd/system/systemd-${name}.service`);
+/** Of a root in memory /tmp is in memory, too, and a seed of random numbers that was kept there is gone: half a second, emulated. */
+const unitsOfDisks = ["systemd-random-seed.service", "tmp.mount"].map((name) => `usr/lib/systemd/system/${name}`);
 
 type Inputs = Pick<BakedImage, "dir" | "rootfs" | "containerdStore" | "networkBoot" | "manifest">;
 
@@ -59,6 +59,8 @@ export async function writeNetworkBoot(
     ...roots,
     unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
     unwantedFiles: [...unitsOfDisks, "usr/bin/kubectl"],
+    // It is fetched and hashed at every boot; the other once.
+    packing: "small",
     scratchDir: join(work.path, "root"),
   });
   onDetail("root on a disk");
@@ -67,6 +69,7 @@ export async function writeNetworkBoot(
     ...roots,
     unwantedImages: [],
     unwantedFiles: [],
+    packing: "quick",
     scratchDir: join(work.path, "disk"),
     extend: (layer) => writeDiskBoot(join(layer, "usr/lib/sprout/disk"), diskBoot),
   });

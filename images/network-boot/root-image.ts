@@ -14,6 +14,8 @@ export interface RootImageInputs {
   /** What this kind of machine never runs: references of container images, and paths below the root. */
   unwantedImages: readonly string[];
   unwantedFiles: readonly string[];
+  /** `small` takes a minute or two of processor time, and a sixth off; `quick` takes seconds. */
+  packing: "small" | "quick";
   templatesDir: string;
   scratchDir: string;
   /** Adds what only this kind of machine has. */
@@ -26,7 +28,7 @@ const storePath = "/usr/lib/sprout/containerd";
 
 /** Writes the root of a computer: the machine root, kernel modules and a read-only containerd store. */
 export async function writeRootImage(file: string, inputs: RootImageInputs): Promise<void> {
-  const { kernel, rootfs, templatesDir, scratchDir, unwantedFiles, signal } = inputs;
+  const { kernel, rootfs, templatesDir, scratchDir, unwantedFiles, packing, signal } = inputs;
   // A layer over the machine root, which stays as it is.
   const layer = join(scratchDir, "layer");
   const store = join(layer, storePath);
@@ -41,7 +43,11 @@ export async function writeRootImage(file: string, inputs: RootImageInputs): Pro
   });
   await installLease(layer, templatesDir);
   await inputs.extend?.(layer);
-  const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...unwantedFiles];
+  const options = [
+    ...(packing === "small" ? ["-Xhc"] : []),
+    ...(unwantedFiles.length > 0 ? ["-e", ...unwantedFiles] : []),
+  ];
+  const args = ["--mount", "--propagation", "private", "sh", script, rootfs, layer, file, ...options];
   await run("unshare", args, { signal });
 }
 

@@ -3,14 +3,13 @@ import { access, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { expect, test } from "vitest";
+import { cachedKubeadm as kubeadm } from "../../test/fixtures/cached-kubeadm.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import type { ControlPlaneCredentials } from "#api/credentials.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { alternativeNamesOf, controlPlane, createTestAuthorities } from "./fixtures.ts";
 import { mintCredentials } from "./mint.ts";
 
-// oxlint-disable-next-line node/no-process-env -- where the real kubeadm is differs from machine to machine
-const kubeadm = process.env["SPROUT_KUBEADM"] ?? `/var/cache/sprout/kubernetes/${defaultKubernetesVersion}/kubeadm`;
 const absent = await access(kubeadm).then(
   () => false,
   () => true,

@@ -7,6 +7,7 @@ import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { dayMs } from "../../metadata-server/pki/certificate.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
 import { createDataKey, sealSecret } from "../../metadata-server/pki/sealing.ts";
+import { cachedKubeadm } from "../fixtures/cached-kubeadm.ts";
 import { median } from "./median.ts";
 
 const controlPlanes = 3;
@@ -101,9 +102,8 @@ function mintAll(): number {
 }
 
 async function findKubeadm(): Promise<string | null> {
-  const file = process.env["SPROUT_KUBEADM"] ?? `/var/cache/sprout/kubernetes/${defaultKubernetesVersion}/kubeadm`;
-  return access(file).then(
-    () => file,
+  return access(cachedKubeadm).then(
+    () => cachedKubeadm,
     () => null,
   );
 }

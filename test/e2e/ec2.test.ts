@@ -101,7 +101,7 @@ describe.skipIf(reason !== null)(
     it("does not wait for more of cloud-init than the network does", async () => {
       for (const index of everyMachine) {
         const [local, online, bootstrap, networkStage] = await Promise.all(
-          ["cloud-init-local", "systemd-networkd-wait-online", "sprout-bootstrap", "cloud-init"].map((unit) =>
+          ["cloud-init-local", "systemd-networkd-wait-online", "sprout-bootstrap", "cloud-init-network"].map((unit) =>
             timesOf(index, `${unit}.service`),
           ),
         );

@@ -85,6 +85,21 @@ describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: 
     expect(ready).toBeLessThan(90);
   });
 
+  it("is part of an available cluster: its pods resolve names", async () => {
+    const available = await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 150_000 });
+    expect({ state: available.state, failure: available.failure }).toEqual({ state: "ready", failure: null });
+    expect(available.availableAt).not.toBeNull();
+    const seconds = (Date.parse(available.availableAt!) - Date.parse(available.readyAt!)) / 1000;
+    process.stdout.write(`Ready to available: ${seconds.toFixed(1)} s\n`);
+  });
+
+  it("has a kubelet that refuses cgroup v1, as its own kernel has v2 alone", async () => {
+    const { kubeletconfig } = JSON.parse(await kubectl(["get", "--raw", `/api/v1/nodes/${worker}/proxy/configz`])) as {
+      kubeletconfig: { failCgroupV1: boolean };
+    };
+    expect(kubeletconfig.failCgroupV1).toBe(true);
+  });
+
   it("answers in a pod, from the other node, through a Service and a NodePort", async () => {
     const timeouts = { timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now };
     const result = await runWorkload({ kubectl, nodes: 2, ...timeouts });

@@ -119,6 +119,10 @@ describe.skipIf(reason !== null)(
       expect(await podsAnswer(kubectl)).toMatchObject({ pods: 2, crossNode: 2 });
       for (const name of ["cp01", "node01"]) {
         expect(await readConsole(machineOf(cluster, name))).toContain("is done: starting what it runs after a reboot");
+        // Of an earlier boot nothing is left that kubelet could take for a container.
+        const kubelet = await execInMachine(machineOf(cluster, name), ["journalctl", "--unit=kubelet.service"]);
+        expect(kubelet.stdout).toContain("Started kubelet");
+        expect(kubelet.stdout).not.toContain("Failed to create existing container");
         const rules = await execInMachine(machineOf(cluster, name), ["iptables-save", "-t", "filter"]);
         expect(rules.stdout).toMatch(/-A FORWARD -s 10\.244\.\d+\.0\/24 -d 10\.77\.\S+ -p tcp .*-j DROP/);
       }

@@ -22,7 +22,7 @@ export interface FakeKubernetesApiOptions {
   host?: string;
   /** A free one where none is given. */
   port?: number;
-  /** Every Node has a probe pod at the Node's own address, and kube-proxy. */
+  /** Every Node has a probe pod at the Node's own address, and kube-proxy; CoreDNS runs. */
   runsPods?: boolean;
 }
 
@@ -69,6 +69,8 @@ export async function startFakeKubernetesApi(
         return send(200, { items: [...nodes.values()].map(toProbePod) });
       if (options.runsPods && url.pathname.endsWith("/daemonsets/kube-proxy"))
         return send(200, { status: { numberAvailable: nodes.size, desiredNumberScheduled: nodes.size } });
+      if (options.runsPods && url.pathname.endsWith("/deployments/coredns"))
+        return send(200, { status: { availableReplicas: 1 } });
       if (url.pathname !== "/api/v1/nodes") return send(200, {});
       if (url.searchParams.has("watch")) {
         response.writeHead(200, { "content-type": "application/json" });

@@ -23,7 +23,8 @@ ec2-on-ec2)
   mount -o remount,ro /sys
   # There cloud-init's first stage comes before the network and has an address for itself, by DHCP; then the image has one.
   ip address flush dev eth0
-  mkdir -p /run/systemd/system/cloud-init.service.wants
+  ip link set eth0 down
+  mkdir -p /run/systemd/system/cloud-init-network.service.wants
   cat > /run/systemd/system/networking.service <<END
 [Unit]
 DefaultDependencies=no
@@ -31,9 +32,9 @@ After=cloud-init-local.service
 [Service]
 Type=oneshot
 RemainAfterExit=yes
-ExecStart=/usr/sbin/dhclient -1 eth0
+ExecStart=/usr/sbin/dhcpcd --oneshot --ipv4only --noarp eth0
 END
-  ln -sf ../networking.service /run/systemd/system/cloud-init.service.wants/
+  ln -sf ../networking.service /run/systemd/system/cloud-init-network.service.wants/
   ;;
 esac
 cat > /etc/cloud/cloud.cfg.d/99-machine.cfg <<END

@@ -1,7 +1,7 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
-import { ensureImage } from "../../images/bake.ts";
+import { ensureImage, type BakeOptions } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
 import { hostArchitecture } from "../../images/architecture.ts";
@@ -32,13 +32,19 @@ export function whyNoMachines(): string | null {
   return process.getuid?.() === 0 ? null : "real machines need root";
 }
 
+export interface LabImageOptions extends Partial<Pick<BakeOptions, "imagesDir" | "debianRelease" | "containerd">> {
+  networkBoot?: boolean;
+  /** By default `kubernetesVersion`. */
+  version?: string;
+}
+
 /** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
-  options: { networkBoot?: boolean; version?: string } = {},
+  options: LabImageOptions = {},
 ): Promise<{ image: BakedImage; kubectl: string; kubeadm: string }> {
   await buildBootstrapper({ arch, outFile: bootstrapperFile, cacheDir });
-  const { networkBoot = false, version = kubernetesVersion } = options;
+  const { networkBoot = false, version = kubernetesVersion, ...wanted } = options;
   const source = { kubernetesVersion: version, cacheDir };
   const { signal } = new AbortController();
   const go = process.env["GO"] || undefined;
@@ -51,6 +57,7 @@ export async function prepareImage(
     origin,
     debianRelease: defaultDebianRelease,
     containerd: "upstream",
+    ...wanted,
     go,
     signal,
     onProgress,

@@ -57,7 +57,7 @@ export async function startSpareImds(): Promise<SpareImds> {
         await link(child.pid!, machine);
         child.stdin.write(`${JSON.stringify(documents)}\n`);
         await said("ready");
-        const theirs = ["link set imds0 up", `route add ${address}/32 dev imds0`];
+        const theirs = ["link set vethimds up", `route add ${address}/32 dev vethimds`];
         await run("ip", ["-n", machine.namespace, "-batch", "-"], { input: theirs.join("\n") });
       } catch (error) {
         await close();
@@ -85,15 +85,15 @@ async function link(pid: number, machine: ServedMachine): Promise<void> {
   await run("ip", [
     "-n",
     machine.namespace,
-    ..."link add imds0 type veth peer name imds0 netns".split(" "),
+    ..."link add vethimds type veth peer name vethimds netns".split(" "),
     String(pid),
   ]);
   const own = [
     "link set lo up",
-    `addr add ${address}/32 dev imds0`,
-    "link set imds0 up",
-    `route add ${machine.address}/32 dev imds0`,
-    `route add default via ${machine.address} dev imds0`,
+    `addr add ${address}/32 dev vethimds`,
+    "link set vethimds up",
+    `route add ${machine.address}/32 dev vethimds`,
+    `route add default via ${machine.address} dev vethimds`,
   ];
   await run("nsenter", [...inNamespaceOf(pid), "ip", "-batch", "-"], { input: own.join("\n") });
   await setHopLimit(pid, machine.hopLimit);

@@ -27,7 +27,7 @@ export function createSimulatedKubernetes(): SimulatedKubernetes {
       const host = address ?? "";
       if (first) api ??= await startApi(root, host);
       if (api === undefined || probes.has(name)) return;
-      const probe = createServer((_, response) => response.end("ok"));
+      const probe = createServer((_, response) => response.end("resolved"));
       probes.set(name, probe);
       probe.listen(probePort, host);
       await once(probe, "listening");

@@ -7,8 +7,10 @@ umask 077
 exec >> "$1" 2>&1
 shift
 machine=$1
+cgroups=
 while [ "$1" != -- ]; do
   echo $$ > "$1/cgroup.procs" || exit 1
+  cgroups="$cgroups $1"
   shift
 done
 shift
@@ -19,8 +21,11 @@ while :; do
   # With --keep-unit, nspawn exits with 133 when the machine asked for a reboot.
   status=$?
   [ "$status" = 133 ] || exit "$status"
+  # A new kernel would have no cgroups: for each container's that is left, kubelet asks containerd in vain for seconds.
+  # shellcheck disable=SC2086 # one word for each folder
+  find $cgroups -mindepth 1 -depth -type d -exec rmdir {} + || :
   # A version 2 cgroup that has passed controllers on takes no process again.
   if [ -e "$machine/cgroup.subtree_control" ]; then
-    find "$machine" -depth -type d -exec rmdir {} + && mkdir "$machine" || exit 1
+    rmdir "$machine" && mkdir "$machine" || exit 1
   fi
 done

@@ -65,7 +65,10 @@ export interface InitOptions {
   hasCgroupV1: boolean;
 }
 
-/** `kubeadm init`'s configuration; what cannot work in this lab (nf_conntrack_max, cgroup v1) and nothing else is set. */
+/**
+ * `kubeadm init`'s configuration; what cannot work in this lab (nf_conntrack_max, cgroup v1, shares of a disk that is the
+ * host's) and nothing else is set.
+ */
 export const initConfiguration = (options: InitOptions) =>
   `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -85,6 +88,7 @@ apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
 nodeStatusUpdateFrequency: 2s
 cgroupDriver: cgroupfs
+evictionHard: {memory.available: 100Mi, nodefs.available: 512Mi, imagefs.available: 512Mi}
 ${options.hasCgroupV1 ? "failCgroupV1: false" : ""}
 ---
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
