@@ -7,6 +7,7 @@ import { reapDeadLabs } from "../lab/lab-folders.ts";
 import { cacheDir, kubernetesVersion as defaultVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { printBakeProgress } from "../lab/prepare.ts";
 import { bringUpCluster } from "./cluster.ts";
+import { renderJunit } from "./junit.ts";
 import { ensureConformancePrograms } from "./programs.ts";
 import { startImageRegistry } from "./registry.ts";
 import { selectTests, summarize, type ConformanceResult } from "./report.ts";
@@ -27,7 +28,9 @@ const { values } = parseArgs({
   },
 });
 const version = values["kubernetes-version"];
-const timeoutSeconds = 60 * Number(values["timeout-minutes"]);
+const timeoutSeconds = 60 * toWholeNumber("timeout-minutes");
+const procs = toWholeNumber("procs");
+const isAskedFor = selectTests(values);
 const outDir = join(import.meta.dirname, "../../dist/conformance");
 const print = (line: string) => process.stdout.write(`${line}\n`);
 const onDetail = (detail: string) => process.stderr.write(`  ${detail}\n`);
@@ -48,37 +51,43 @@ try {
   await rm(folder, { recursive: true });
 }
 
+function toWholeNumber(option: "procs" | "timeout-minutes"): number {
+  const text = values[option];
+  if (!/^[1-9]\d*$/.test(text)) throw new Error(`--${option}: Expected a whole number from 1, got ${text}`);
+  return Number(text);
+}
+
 async function testCluster(workDir: string): Promise<ConformanceResult> {
   onDetail("images of the tests");
   const refs = (await run(join(programs.dir, "e2e.test"), ["--list-images"], { signal })).split("\n").filter(Boolean);
   const images = await makeTestImages(refs, { programs, cacheDir, layersDir: workDir, signal });
-  await using registry = await startImageRegistry(images.made);
+  await using registry = await startImageRegistry(images);
   await using cluster = await bringUpCluster(version, { registryPort: registry.port });
   const kubeconfigFile = join(workDir, "kubeconfig");
   await writeFile(kubeconfigFile, cluster.kubeconfig, { mode: 0o600 });
   await rm(outDir, { recursive: true, force: true });
   await mkdir(outDir, { recursive: true });
   const { focus, skip } = values;
-  const procs = Number(values.procs);
   print(`Conformance tests of ${version}, ${cluster.nodes} nodes, ${procs} tests at a time`);
   const options = { programsDir: programs.dir, kubectl, kubeconfigFile, outDir, procs, focus, skip, timeoutSeconds };
-  const ginkgo = await runSuite({ ...options, signal, onTestDone: createCounter() });
-  return summarize(ginkgo, selectTests(values));
+  const ginkgoReport = await runSuite({ ...options, signal, onProgress: createProgressPrinter() });
+  const result = summarize(ginkgoReport, isAskedFor);
+  await writeFile(join(outDir, "junit.xml"), renderJunit(`Kubernetes ${version}`, result));
+  return result;
 }
 
-/** Failures as they come, and every quarter of a minute how many have passed. */
-function createCounter(): SuiteOptions["onTestDone"] {
+/** Failures as they come, and every half minute how many tests have run. */
+function createProgressPrinter(): SuiteOptions["onProgress"] {
   const startedAt = performance.now();
   let printedAt = startedAt;
-  const done = { passed: 0, failed: 0 };
-  return ({ name, hasPassed }) => {
-    done[hasPassed ? "passed" : "failed"] += 1;
-    if (!hasPassed) onDetail(`failed: ${name}`);
+  let known = 0;
+  return ({ total, done, failed }) => {
+    for (const name of failed.slice(known)) onDetail(`failed: ${name}`);
+    known = failed.length;
     const now = performance.now();
-    if (now - printedAt < 15_000) return;
+    if (now - printedAt < 30_000) return;
     printedAt = now;
-    const minutes = ((now - startedAt) / 60_000).toFixed(1);
-    onDetail(`${minutes} min: ${done.passed} passed, ${done.failed} failed; last ${name}`);
+    onDetail(`${Math.round((now - startedAt) / 1000)} s: ${done} of ${total ?? "?"} have run, ${known} of them failed`);
   };
 }
 

@@ -8,6 +8,7 @@ const spec = (text: string, state: string, more: { labels?: string[]; message?: 
   LeafNodeLabels: ["Conformance", ...(more.labels ?? [])],
   LeafNodeText: text,
   State: state,
+  RunTime: 1_500_000_000,
   ...(more.message === undefined ? {} : { Failure: { Message: more.message } }),
 });
 
@@ -33,8 +34,15 @@ describe("summarize", () => {
       spec("come too late", "skipped"),
     );
     expect(summarize(report, everything)).toEqual({
-      passed: ["[sig-node] Pods run"],
-      failed: [{ name: "[sig-node] Pods fail", reason: "Timed out" }],
+      passed: [{ name: "[sig-node] Pods run", seconds: 1.5 }],
+      failed: [
+        {
+          name: "[sig-node] Pods fail",
+          seconds: 1.5,
+          reason: "Timed out",
+          output: "Timed out\n  after 5 minutes",
+        },
+      ],
       leftOut: {
         "[Serial]": ["[sig-node] Pods share a node"],
         "[Disruptive]": ["[sig-node] Pods break a node"],
@@ -46,21 +54,21 @@ describe("summarize", () => {
 
   it("counts every end but passed as a failure, such as a timeout", () => {
     const { failed } = summarize(reportOf(spec("hang", "timedout")), everything);
-    expect(failed).toEqual([{ name: "[sig-node] Pods hang", reason: "timedout" }]);
+    expect(failed).toMatchObject([{ name: "[sig-node] Pods hang", reason: "timedout" }]);
   });
 
   it("mentions neither tests that are not conformance's nor those that were not asked for", () => {
     const other = { ...spec("do more", "skipped"), LeafNodeLabels: null };
     const report = reportOf(other, spec("start", "passed"), spec("stop", "skipped"));
     expect(summarize(report, (name) => name.endsWith("start"))).toEqual({
-      passed: ["[sig-node] Pods start"],
+      passed: [{ name: "[sig-node] Pods start", seconds: 1.5 }],
       failed: [],
       leftOut: {},
     });
   });
 
   it("mentions what surrounds the tests where it fails, whatever was asked for", () => {
-    expect(summarize(reportOf(setup("passed"), setup("failed")), () => false).failed).toEqual([
+    expect(summarize(reportOf(setup("passed"), setup("failed")), () => false).failed).toMatchObject([
       { name: "SynchronizedBeforeSuite", reason: "nodes are not ready" },
     ]);
   });
@@ -80,5 +88,8 @@ describe("selectTests", () => {
 
   it("selects what any focus matches and no skip does", () => {
     expect(selected(["^Pods", "DNS"], ["stop$"])).toEqual(["Pods start", "DNS answers"]);
+  });
+  it("refuses what is no regular expression at once", () => {
+    expect(() => selectTests({ focus: ["Pods ("], skip: [] })).toThrow("Invalid regular expression: /Pods (/");
   });
 });

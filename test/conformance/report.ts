@@ -7,6 +7,8 @@ const Spec = z.object({
   LeafNodeLabels: z.array(z.string()).nullable(),
   LeafNodeText: z.string(),
   State: z.string(),
+  /** Nanoseconds. */
+  RunTime: z.number(),
   Failure: z.object({ Message: z.string() }).optional(),
 });
 type Spec = z.infer<typeof Spec>;
@@ -16,8 +18,9 @@ export const GinkgoReport = z.array(z.object({ SpecReports: z.array(Spec).nullab
 export type GinkgoReport = z.infer<typeof GinkgoReport>;
 
 export interface ConformanceResult {
-  passed: string[];
-  failed: { name: string; reason: string }[];
+  passed: { name: string; seconds: number }[];
+  /** `reason` is the first line of `output`. */
+  failed: { name: string; seconds: number; reason: string; output: string }[];
   /** Why → the tests that were not run for it. */
   leftOut: Record<string, string[]>;
 }
@@ -28,14 +31,14 @@ export const leftOutLabels = ["Disruptive", "Serial"] as const;
 /** As ginkgo selects tests: every conformance test that may share the cluster. */
 export const labelFilter = ["Conformance", ...leftOutLabels.map((label) => `!${label}`)].join(" && ");
 
-/** As ginkgo's own --focus and --skip select by name; without a focus, every test is asked for. */
-export const selectTests =
-  ({ focus, skip }: { focus: readonly string[]; skip: readonly string[] }) =>
-  (name: string): boolean =>
-    (focus.length === 0 || matchesAny(name, focus)) && !matchesAny(name, skip);
-
-const matchesAny = (name: string, patterns: readonly string[]) =>
-  patterns.some((pattern) => new RegExp(pattern).test(name));
+/** As ginkgo's own --focus and --skip select by name; without a focus, every test is asked for. Throws SyntaxError. */
+export function selectTests({ focus, skip }: { focus: readonly string[]; skip: readonly string[] }) {
+  const wanted = focus.map((pattern) => new RegExp(pattern));
+  const unwanted = skip.map((pattern) => new RegExp(pattern));
+  return (name: string): boolean =>
+    (wanted.length === 0 || wanted.some((pattern) => pattern.test(name))) &&
+    !unwanted.some((pattern) => pattern.test(name));
+}
 
 /** What became of each conformance test that was asked for, by name; others are not mentioned. */
 export function summarize(report: GinkgoReport, isAskedFor: (name: string) => boolean): ConformanceResult {
@@ -45,9 +48,11 @@ export function summarize(report: GinkgoReport, isAskedFor: (name: string) => bo
     // What surrounds the tests is mentioned where it fails: they did not run then.
     const isSetup = spec.LeafNodeType !== "It";
     if (isSetup ? spec.State === "passed" : !labelsOf(spec).has("Conformance") || !isAskedFor(name)) continue;
-    if (spec.State === "passed") result.passed.push(name);
+    const seconds = spec.RunTime / 1e9;
+    const output = spec.Failure?.Message ?? spec.State;
+    if (spec.State === "passed") result.passed.push({ name, seconds });
     else if (spec.State === "skipped" || spec.State === "pending") (result.leftOut[whyLeftOut(spec)] ??= []).push(name);
-    else result.failed.push({ name, reason: firstLine(spec.Failure?.Message ?? spec.State) });
+    else result.failed.push({ name, seconds, reason: firstLine(output), output });
   }
   return result;
 }

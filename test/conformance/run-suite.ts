@@ -1,15 +1,15 @@
 import { createWriteStream } from "node:fs";
-import { readFile, rename } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { startProgress, type OnTestDone } from "./progress.ts";
+import { parseProgress, type Progress } from "./progress.ts";
 import { GinkgoReport, labelFilter } from "./report.ts";
 
 export interface SuiteOptions {
   programsDir: string;
   kubectl: string;
   kubeconfigFile: string;
-  /** Gets `junit.xml` and what ginkgo said, `ginkgo.log`. */
+  /** Gets ginkgo's own report, and what it said, `ginkgo.log`. */
   outDir: string;
   /** Tests at a time. */
   procs: number;
@@ -18,13 +18,12 @@ export interface SuiteOptions {
   skip: readonly string[];
   timeoutSeconds: number;
   signal: AbortSignal;
-  onTestDone: OnTestDone;
+  onProgress: (progress: Progress) => void;
 }
 
 /** Runs upstream's conformance tests in parallel. Throws where they could not be run at all; tests that fail are in the report. */
 export async function runSuite(options: SuiteOptions): Promise<GinkgoReport> {
   const { programsDir, outDir, kubectl, kubeconfigFile, signal } = options;
-  await using progress = await startProgress(options.onTestDone);
   const ginkgo = [
     "run",
     `--procs=${options.procs}`,
@@ -37,13 +36,7 @@ export async function runSuite(options: SuiteOptions): Promise<GinkgoReport> {
     "--no-color",
     "--silence-skips",
   ];
-  const e2e = [
-    "--provider=skeleton",
-    `--kubeconfig=${kubeconfigFile}`,
-    `--kubectl-path=${kubectl}`,
-    `--report-dir=${outDir}`,
-    `--progress-report-url=${progress.url}`,
-  ];
+  const e2e = ["--provider=skeleton", `--kubeconfig=${kubeconfigFile}`, `--kubectl-path=${kubectl}`];
   const logFile = join(outDir, "ginkgo.log");
   const running = execa(join(programsDir, "ginkgo"), [...ginkgo, join(programsDir, "e2e.test"), "--", ...e2e], {
     cancelSignal: signal,
@@ -54,12 +47,15 @@ export async function runSuite(options: SuiteOptions): Promise<GinkgoReport> {
     reject: false,
   });
   running.all.pipe(createWriteStream(logFile));
+  let printed = "";
+  running.all.setEncoding("utf8").on("data", (text: string) => {
+    printed += text;
+    options.onProgress(parseProgress(printed));
+  });
   const { shortMessage } = await running;
   signal.throwIfAborted();
   const report = await readFile(join(outDir, "report.json"), "utf8").catch((cause: unknown) => {
     throw new Error(`Cannot run the conformance tests: ${shortMessage ?? "no report"}; see ${logFile}`, { cause });
   });
-  // Upstream's own: shorter than ginkgo's, and named after the first of the processes.
-  await rename(join(outDir, "junit_01.xml"), join(outDir, "junit.xml"));
   return GinkgoReport.parse(JSON.parse(report));
 }

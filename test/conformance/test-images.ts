@@ -5,13 +5,6 @@ import type { BlobFile } from "../../images/oci-archive.ts";
 import { ensureBaseLayer } from "./base-layer.ts";
 import type { ConformancePrograms } from "./programs.ts";
 
-export interface TestImages {
-  /** By the full reference that a test asks for. */
-  made: ReadonlyMap<string, ComposedImage>;
-  /** References of `refs` that are neither made here nor in the machines. */
-  missing: string[];
-}
-
 type Recipe = Pick<ContainerImage, "entries" | "entrypoint" | "command" | "user"> & {
   /** Name of another image that this one adds to. */
   on?: string;
@@ -20,21 +13,20 @@ type Recipe = Pick<ContainerImage, "entries" | "entrypoint" | "command" | "user"
 /** Where upstream publishes what its tests run. */
 const registry = "registry.k8s.io/e2e-test-images/";
 
-/** Makes stand-ins for those of upstream's test images that conformance needs; layers go to `layersDir`. */
+/**
+ * Makes stand-ins for those of upstream's test images that conformance needs, by the full reference that a test asks for.
+ * Layers go to `layersDir`.
+ */
 export async function makeTestImages(
   refs: readonly string[],
   options: { programs: ConformancePrograms; cacheDir: string; layersDir: string; signal: AbortSignal },
-): Promise<TestImages> {
+): Promise<ReadonlyMap<string, ComposedImage>> {
   const base = await ensureBaseLayer(options.cacheDir, options);
-  const recipes = listRecipes(options.programs);
   const byName = new Map<string, ComposedImage>();
-  for (const [name, recipe] of Object.entries(recipes))
+  for (const [name, recipe] of Object.entries(listRecipes(options.programs)))
     byName.set(name, await compose(name, { recipe, base, byName, layersDir: options.layersDir }));
-  const found = refs.map((ref) => [ref, byName.get(nameOf(ref) ?? "")] as const);
-  return {
-    made: new Map(found.flatMap(([ref, image]) => (image === undefined ? [] : [[ref, { ...image, ref }]]))),
-    missing: found.filter(([, image]) => image === undefined).map(([ref]) => ref),
-  };
+  const made = refs.map((ref) => [ref, byName.get(nameOf(ref) ?? "")] as const);
+  return new Map(made.flatMap(([ref, image]) => (image === undefined ? [] : [[ref, { ...image, ref }]])));
 }
 
 /** `registry.k8s.io/e2e-test-images/volume/nfs:1.6.0` → `volume/nfs`; undefined for images of other places. */
