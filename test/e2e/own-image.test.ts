@@ -19,8 +19,8 @@ describe.skipIf(reason !== null)(
     beforeAll(async () => {
       await prepareImage();
       folder = await createLabFolder();
-      for (const name of ["bootstrapper", "debian", "kubernetes"])
-        await symlink(join(cacheDir, name), join(folder, name));
+      const shared = (await readdir(cacheDir)).filter((name) => name !== "images");
+      for (const name of shared) await symlink(join(cacheDir, name), join(folder, name));
       await mkdir(join(folder, "templates/etc"), { recursive: true });
     });
 
