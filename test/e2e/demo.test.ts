@@ -42,9 +42,7 @@ describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` 
     const folder = await temporaryFolder("empty");
     const bake = await execa(sprout, ["image", "bake", "--kubernetes-binaries", folder], { reject: false });
     expect(bake.exitCode).toBe(1);
-    expect(bake.stderr).toMatch(
-      /^Error: Cannot use Kubernetes binaries in .+: kube-apiserver is missing; .+; pause is missing$/m,
-    );
+    expect(bake.stderr).toMatch(/^Error: Cannot use programs in .+: coredns is missing; .+; pause is missing$/m);
     expect(bake.stderr).not.toMatch(/^\s+at /m);
   });
 });
