@@ -114,7 +114,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     await late.close();
   });
 
-  it("NoCloud gives up a server that is away for a quarter of a minute, and has no instance", async () => {
+  it("NoCloud gives up a server that is away for twenty seconds, and has no instance", async () => {
     const [port, startedAt] = [await findFreePort(), performance.now()];
     const crawled = crawl("NoCloud", `http://127.0.0.1:${port}/nocloud/${capability()}/`);
     await expect(crawled).rejects.toThrow("Max retries exceeded");
