@@ -1,43 +1,45 @@
 import { createHash, randomBytes } from "node:crypto";
-import { access, copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
-import { execa } from "execa";
+import { hostArchitecture, type Architecture } from "#lib/architecture.ts";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 
-export type Architecture = "x64" | "arm64";
-
-export interface BuildOptions {
-  arch: Architecture;
+interface BuildOptions {
+  /** As Node calls it. */
+  arch: Architecture["node"];
   outFile: string;
-  /** Keeps the Node binaries that npm does not install here, the other architecture's above all. */
+  /** Keeps the Node binaries that npm does not install here, mainly the other architecture's. */
   cacheDir?: string;
 }
 
-/** The runtime of the executable, whatever runs this; both halves of a single executable must be of one version. */
+/**
+ * The executable's runtime, independent of the Node that runs this. Both halves of a single executable need one
+ * version.
+ */
 const nodeVersion = "26.10.0";
 const projectDir = dirname(import.meta.dirname);
-/** Of binutils, for each architecture; without it the executable is a quarter larger and otherwise the same. */
-const stripPrograms = { x64: ["x86_64-linux-gnu-strip"], arm64: ["aarch64-linux-gnu-strip"] };
 
 /**
- * Builds `sprout-bootstrap` as a Node single executable: same inputs, same bytes. Does nothing where `outFile` was
- * made of the same inputs. Throws execa's error where a tool fails.
+ * Builds `sprout-bootstrap` as a Node single executable: same inputs, same bytes. Does nothing if `outFile` was made of
+ * the same inputs. Throws execa's error if a tool fails.
  */
 export async function buildBootstrapper({ arch, outFile, cacheDir = defaultCacheDir() }: BuildOptions): Promise<void> {
   const bundle = await bundleBootstrapper();
-  const strip = await findProgram(stripPrograms[arch]);
+  const strip = await findStrip(hostArchitecture(arch));
   const inputs = createHash("sha256")
-    .update(JSON.stringify([bundle, nodeVersion, arch, strip, shortLived]))
+    .update(JSON.stringify([bundle, nodeVersion, arch, strip, execArgv]))
     .digest("hex");
   if (await isUpToDate(outFile, inputs)) return;
 
   const work = await mkdtemp(join(tmpdir(), "sprout-build-"));
   try {
-    const [node, builder] = [await locateNode(arch, cacheDir), await locateNode(hostArchitecture(), cacheDir)];
+    const [node, builder] = [await locateNode(arch, cacheDir), await locateNode(hostArchitecture().node, cacheDir)];
     const base = join(work, "node");
     await copyFile(node, base);
-    if (strip !== undefined) await execa(strip, ["--strip-all", base]);
+    if (strip !== undefined) await run(strip, ["--strip-all", base]);
     const output = join(work, "sprout-bootstrap");
     await buildExecutable({ bundle, work, base, builder, output });
     await mkdir(dirname(outFile), { recursive: true });
@@ -50,7 +52,7 @@ export async function buildBootstrapper({ arch, outFile, cacheDir = defaultCache
   }
 }
 
-/** zod brings its messages in fifty languages, a third of the bundle and of the time to start. */
+/** Leaves out zod's messages in fifty languages: a third of the bundle, and of the time to start. */
 const englishOnly: Plugin = {
   name: "english-only",
   setup: (bundle) =>
@@ -70,24 +72,26 @@ async function bundleBootstrapper(): Promise<string> {
     target: `node${nodeVersion}`,
     minify: true,
     plugins: [englishOnly],
-    // CommonJS packages inside the bundle ask for built-in modules by `require`.
+    // CommonJS packages inside the bundle load built-in modules by `require`.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire("/");' },
   });
   return outputFiles[0]?.text ?? "";
 }
 
 /**
- * It ends within seconds: code is compiled for nothing, and garbage collected for nothing. A third less work where memory
- * that is written and then run is dear, as on emulated processors.
+ * The process lives for seconds, so compiling code and collecting garbage do not pay. On emulated processors, where
+ * writing memory and then running it is expensive, this saves a third of the work.
  */
 const shortLived = ["--jitless", "--min-semi-space-size=16", "--max-semi-space-size=16"];
+/** A signal must not open a debugger in a process that holds keys; `execArgvExtension` keeps NODE_OPTIONS from it. */
+const execArgv = [...shortLived, "--disable-sigusr1"];
 
 interface ExecutableOptions {
   bundle: string;
   work: string;
-  /** The Node binary that is turned into the executable. */
+  /** The Node binary that becomes the executable. */
   base: string;
-  /** The Node binary that does it. */
+  /** The Node binary that builds it. */
   builder: string;
   output: string;
 }
@@ -103,19 +107,18 @@ async function buildExecutable({ bundle, work, base, builder, output }: Executab
       executable: base,
       output,
       disableExperimentalSEAWarning: true,
-      // Code cache and snapshot are not the same bytes twice.
+      // Code cache and snapshot differ in bytes from build to build.
       useCodeCache: false,
       useSnapshot: false,
-      execArgv: shortLived,
-      // Else NODE_OPTIONS could open a debugger in a process that holds keys.
+      execArgv,
       execArgvExtension: "none",
     }),
   );
-  await execa(builder, ["--build-sea", "sea.json"], { cwd: work });
+  await run(builder, ["--build-sea", "sea.json"], { cwd: work });
 }
 
-/** As npm installed it, or fetched once from the registry through npm. */
-async function locateNode(arch: Architecture, cacheDir: string): Promise<string> {
+/** Returns the path of the Node binary that npm installed, or fetches it once from the registry through npm. */
+async function locateNode(arch: Architecture["node"], cacheDir: string): Promise<string> {
   const installed = join(projectDir, `node_modules/node-linux-${arch}/bin/node`);
   if (await exists(installed)) return installed;
   const folder = join(cacheDir, `node-linux-${arch}-${nodeVersion}`);
@@ -124,8 +127,8 @@ async function locateNode(arch: Architecture, cacheDir: string): Promise<string>
   await mkdir(cacheDir, { recursive: true });
   const temporary = await mkdtemp(join(cacheDir, "fetch-"));
   try {
-    await execa("npm", ["pack", "--silent", `node-linux-${arch}@${nodeVersion}`], { cwd: temporary });
-    await execa("tar", ["-xzf", `node-linux-${arch}-${nodeVersion}.tgz`], { cwd: temporary });
+    await run("npm", ["pack", "--silent", `node-linux-${arch}@${nodeVersion}`], { cwd: temporary });
+    await run("tar", ["-xzf", `node-linux-${arch}-${nodeVersion}.tgz`], { cwd: temporary });
     await rm(folder, { recursive: true, force: true });
     await rename(temporary, folder);
   } finally {
@@ -139,27 +142,14 @@ async function isUpToDate(outFile: string, inputs: string): Promise<boolean> {
   return built === inputs && exists(outFile);
 }
 
-async function findProgram(names: readonly string[]): Promise<string | undefined> {
-  for (const name of names) {
-    const { failed } = await execa(name, ["--version"], { reject: false });
-    if (!failed) return name;
-  }
-  return undefined;
+/** Of binutils; without it the executable is a quarter larger and otherwise the same. */
+async function findStrip({ triplet }: Architecture): Promise<string | undefined> {
+  const name = `${triplet}-strip`;
+  return run(name, ["--version"]).then(
+    () => name,
+    () => undefined,
+  );
 }
 
 const inputsFile = (outFile: string) => `${outFile}.inputs`;
 const defaultCacheDir = () => join(tmpdir(), "sprout-node-binaries");
-const hostArchitecture = (): Architecture => (process.arch === "arm64" ? "arm64" : "x64");
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-if (import.meta.main)
-  for (const arch of ["x64", "arm64"] as const)
-    await buildBootstrapper({
-      arch,
-      outFile: join(projectDir, `dist/sprout-bootstrap-linux-${arch}`),
-      cacheDir: join(projectDir, "dist/cache"),
-    });

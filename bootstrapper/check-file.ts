@@ -3,7 +3,7 @@ import { ClusterPki } from "#api/cluster-pki.ts";
 import { Credentials } from "#api/credentials.ts";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { Seed } from "#api/seed.ts";
-import { checkMetadata } from "./check-metadata.ts";
+import { checkMetadata } from "./check/check-metadata.ts";
 import { BootstrapError } from "./errors.ts";
 import { parseJson } from "./parse.ts";
 import { readAuthorities } from "./server/trust.ts";
@@ -19,7 +19,7 @@ const checks = {
   credentials: (text: string, what: string) => parseJson(Credentials, text, what),
   metadata: (text: string, what: string) => checkMetadata(parseJson(NodeMetadata, text, what)),
 };
-export type Kind = keyof typeof checks;
+type Kind = keyof typeof checks;
 
 export interface InputFile {
   file: string;
@@ -27,8 +27,8 @@ export interface InputFile {
 }
 
 /**
- * Says what the files are, when they are valid, and the user-data among them is of one cluster. Throws BootstrapError
- * `invalid-input` with every problem of all of them at once.
+ * Reports what each file is, if all are valid and the user-data among them is of one cluster. Throws BootstrapError
+ * `invalid-input` with every problem of all files at once.
  */
 export function checkFiles(inputs: readonly InputFile[]): string {
   const problems: string[] = [];
@@ -51,7 +51,7 @@ export function checkFiles(inputs: readonly InputFile[]): string {
   return valid.map(({ file, kind }) => `${file} is valid ${kind}\n`).join("");
 }
 
-/** By fields that only this kind has. Throws BootstrapError `invalid-input` where nothing tells. */
+/** Recognizes a file by fields that only its kind has. Throws BootstrapError `invalid-input` if it has none of them. */
 export function kindOf(text: string, file: string): Kind {
   const json = parseJson(z.looseObject({}), text, file);
   const has = (...fields: string[]) => fields.some((field) => Object.hasOwn(json, field));

@@ -3,24 +3,25 @@ import { BootstrapError } from "./errors.ts";
 
 export interface CommandLine {
   command: "run" | "plan" | "check" | "reset" | "route-agent" | "version" | "help";
-  /** Of `plan`, one at most. */
+  /** At most one for `plan`. */
   files: string[];
   root: string;
-  /** Folder of templates of one's own, below the root. */
+  /** Folder of the operator's templates, below the root. */
   templatesOverlay?: string | undefined;
 }
 
 export const usage = `sprout-bootstrap: turns this machine into a Kubernetes node
 
   run             bring the machine up (the default)
-  plan [FILE]     print the steps and the rendered files, secrets masked; FILE is metadata or user-data, else the server is asked
-  check FILE...   validate seeds, user-data, cluster PKI, metadata or credentials offline, and that the user-data of several
-                  machines makes one cluster
-  reset           undo all of it: the machine is as it was imaged, and can be brought up under a new allocation
+  plan [FILE]     print the steps and the rendered files, with secrets masked; FILE is metadata or user-data;
+                  without FILE the server is asked
+  check FILE...   validate seeds, user-data, cluster PKI, metadata or credentials offline; the user-data of several
+                  machines must make one cluster
+  reset           undo everything: the machine is as it was imaged, and can be brought up under a new allocation
   route-agent     keep the routes to the peers' pods
 
   --root DIR      everything read or written is below this folder (default /)
-  --templates DIR below the root: each file in it takes the place of the image's template of the same path
+  --templates DIR folder below the root: each file in it replaces the image's template of the same path
   --version, --help
 
 exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or configuration, 3 preflight,

@@ -1,22 +1,24 @@
-import { readFile } from "node:fs/promises";
+import packageJson from "../package.json" with { type: "json" };
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { bringUp } from "./bring-up.ts";
 import { checkFiles, type InputFile, kindOf } from "./check-file.ts";
-import { checkMetadata } from "./check-metadata.ts";
+import { checkMetadata } from "./check/check-metadata.ts";
 import { type CommandLine, parseCommandLine, usage } from "./command-line.ts";
+import { consoleLine } from "./console-line.ts";
 import { BootstrapError, exitCodes, toBootstrapError } from "./errors.ts";
-import { isContainer } from "./hardware.ts";
-import { fetchMetadata, openOrigin } from "./open-origin.ts";
+import { readDocument } from "./machine/files.ts";
+import { isContainer } from "./machine/hardware.ts";
+import { fetchMetadata, openSource } from "./sources/open.ts";
 import { parseJson } from "./parse.ts";
 import { printPlan } from "./print-plan.ts";
 import { createRedactor } from "./redact.ts";
 import { reset } from "./reset/reset.ts";
 import { runRouteAgent } from "./route-agent/route-agent.ts";
-import { discoverSource, type Source } from "./sources/discover.ts";
+import { discoverSource } from "./sources/discover.ts";
+import type { Source } from "./sources/source.ts";
 import { toUserDataSource } from "./sources/user-data-file.ts";
 import { parseUserData } from "./user-data/document.ts";
 import { systemResolver } from "./user-data/resolve-names.ts";
-import { version } from "./version.ts";
 
 const planTimeoutMs = 60_000;
 const write = (text: string) => process.stdout.write(text);
@@ -37,7 +39,7 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
     case "route-agent":
       return runRouteAgent({ root, write, signal });
     case "version":
-      write(`${version}\n`);
+      write(`${packageJson.version}\n`);
       return;
     case "help":
       write(usage);
@@ -55,7 +57,7 @@ async function planText({ root, templatesOverlay, files: [file] }: CommandLine, 
   return printPlan({ metadata, userData, root, templatesOverlay, inContainer, now: new Date() });
 }
 
-/** A file with metadata is the answer already. */
+/** Finds the source to ask. A file with metadata is already the answer. */
 async function findSource(
   root: string,
   { file, ...options }: { file: string | undefined; inContainer: boolean; signal: AbortSignal },
@@ -67,7 +69,7 @@ async function findSource(
   if (kind !== "metadata")
     throw new BootstrapError(
       "invalid-input",
-      `Cannot plan from ${file}: it is ${kind}, which does not say what this machine is; give metadata, or user-data with names`,
+      `Cannot plan from ${file}: its kind (${kind}) does not identify this machine; give metadata, or user-data with names`,
     );
   const metadata = parseJson(NodeMetadata, text, `metadata ${file}`);
   checkMetadata(metadata);
@@ -75,21 +77,19 @@ async function findSource(
 }
 
 async function readInput(file: string): Promise<InputFile> {
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    const why = cause.code === "ENOENT" ? "there is no such file" : cause.message;
-    throw new BootstrapError("invalid-input", `Cannot read ${file}: ${why}`, { cause });
-  });
+  const text = await readDocument(file);
+  if (text === undefined) throw new BootstrapError("invalid-input", `Cannot read ${file}: it does not exist`);
   return { file, text };
 }
 
 async function askForMetadata(source: Source, options: { root: string; inContainer: boolean; signal: AbortSignal }) {
-  const origin = await openOrigin(source, { ...options, resolver: systemResolver });
+  const opened = await openSource(source, { ...options, resolver: systemResolver });
   try {
-    const metadata = await fetchMetadata(origin, options.signal);
+    const metadata = await fetchMetadata(opened, options.signal);
     const userData = "userData" in source ? parseUserData(source.userData, source.where) : undefined;
     return { metadata, userData };
   } finally {
-    origin.close();
+    opened.close();
   }
 }
 
@@ -101,5 +101,5 @@ try {
   const error = toBootstrapError(thrown, "invalid-input");
   process.exitCode = exitCodes[error.code];
   const message = createRedactor()(error.message);
-  process.stderr.write(`${JSON.stringify({ level: "error", message, exitCode: process.exitCode })}\n`);
+  process.stderr.write(consoleLine({ level: "error", message, exitCode: process.exitCode }));
 }

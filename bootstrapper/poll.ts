@@ -1,29 +1,75 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { BootstrapError, type FailureCode } from "./errors.ts";
+import { messageOf } from "#lib/errors.ts";
+import { retry } from "#lib/retry.ts";
+import { BootstrapError, type FailureCode, RetryableError } from "./errors.ts";
 
-export interface PollOptions {
+/** Returns a signal that aborts after these seconds. AbortSignal.timeout takes whole milliseconds only. */
+export const deadlineSignal = (seconds: number): AbortSignal => AbortSignal.timeout(Math.ceil(seconds * 1000));
+
+interface PollOptions {
   signal: AbortSignal;
   intervalMs: number;
   /** What the waiting is for, as in "Cannot reach API server". */
-  failure: { code: FailureCode; message: string };
+  failure: string;
+  /** Of the error when time is up; `kubernetes` by default. */
+  code?: FailureCode;
+}
+
+const noAnswer = new Error("no answer yet");
+
+/**
+ * Asks until `ask` returns a value. Errors are retried, but a BootstrapError ends the wait at once. Throws
+ * BootstrapError with the last error when the signal aborts.
+ */
+export async function poll<T>(ask: () => Promise<T | undefined>, options: PollOptions): Promise<T> {
+  const { signal, intervalMs, failure, code = "kubernetes" } = options;
+  let last: unknown = noAnswer;
+  const attempt = async () => {
+    const answer = await ask();
+    if (answer === undefined) throw noAnswer;
+    return answer;
+  };
+  try {
+    return await retry(attempt, {
+      signal,
+      delays: { firstMs: intervalMs, factor: 1 },
+      isRetriable: (error) => !(error instanceof BootstrapError),
+      onFailure: ({ error }) => {
+        if (error !== noAnswer) last = error;
+      },
+    });
+  } catch (error) {
+    if (error instanceof BootstrapError) throw error;
+    throw new BootstrapError(code, `${failure}: ${messageOf(last)}, and time is up`);
+  }
+}
+
+interface RetryRequestOptions {
+  signal: AbortSignal;
+  /** As in "Cannot fetch metadata". */
+  failure: string;
 }
 
 /**
- * Asks again until `ask` returns something. An ask that throws an Error is asked again, and the last one is named when
- * the signal ends the wait; a BootstrapError ends it at once.
+ * Repeats a request while it throws RetryableError. When the signal aborts, throws BootstrapError `server-unreachable`
+ * with the first error and the last. Other errors are thrown at once.
  */
-export async function poll<T>(ask: () => Promise<T | undefined>, options: PollOptions): Promise<T> {
-  const { signal, intervalMs, failure } = options;
-  let last = "no answer yet";
-  while (!signal.aborted) {
-    try {
-      const answer = await ask();
-      if (answer !== undefined) return answer;
-    } catch (error) {
-      if (error instanceof BootstrapError) throw error;
-      if (!signal.aborted) last = error instanceof Error ? error.message : String(error);
-    }
-    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
+export async function retryRequest<T>(attempt: () => Promise<T>, options: RetryRequestOptions): Promise<T> {
+  const { signal, failure } = options;
+  let first: unknown;
+  try {
+    return await retry(attempt, {
+      signal,
+      delays: { firstMs: 100, longestMs: 2000, jitter: [0, 1] },
+      delayFor: (error) => (error as RetryableError).retryAfterMs,
+      isRetriable: (error) => error instanceof RetryableError,
+      onFailure: ({ error }) => {
+        first ??= error;
+      },
+    });
+  } catch (error) {
+    if (error !== signal.reason && !(error instanceof RetryableError)) throw error;
+    const last = error instanceof RetryableError ? error.message : "not tried yet";
+    const also = first === undefined || messageOf(first) === last ? "" : ` (first: ${messageOf(first)})`;
+    throw new BootstrapError("server-unreachable", `${failure}: ${last}${also}, and time is up`);
   }
-  throw new BootstrapError(failure.code, `${failure.message}: ${last}, and time is up`);
 }

@@ -1,27 +1,28 @@
 import { authorityFiles } from "#api/cluster-pki.ts";
 import { pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
-import { hasCgroupV1 } from "./cgroups.ts";
-import { below, readOptional } from "./files.ts";
-import { readImageManifest } from "./image-manifest.ts";
-import { hasNameServer } from "./name-server.ts";
+import { hasCgroupV1 } from "./machine/cgroups.ts";
+import { below, readHostFile } from "./machine/files.ts";
+import { readImageManifest } from "./machine/image-manifest.ts";
+import { findPodResolver } from "./machine/name-server.ts";
 import type { NodeCredentials } from "./node-credentials.ts";
-import { planSteps, toNodeKind } from "./plan.ts";
+import { toNodeKind } from "./run/node-kind.ts";
+import { planSteps } from "./run/plan.ts";
 import { renderNodeFiles } from "./render/node-files.ts";
 import { createNodeRender } from "./templates.ts";
 import type { UserData } from "./user-data/document.ts";
 
-export interface PrintPlanOptions {
+interface PrintPlanOptions {
   metadata: NodeMetadata;
   root: string;
   templatesOverlay?: string | undefined;
   inContainer: boolean;
   now: Date;
-  /** Where there is no server. */
+  /** Set if there is no server. */
   userData?: Pick<UserData, "etcdDomain"> | undefined;
 }
 
-/** The steps and every file with its secrets masked, as text. Claims nothing and changes nothing. */
+/** Returns the steps and every file as text, with secrets masked. Claims nothing and changes nothing. */
 export async function printPlan({
   metadata,
   root,
@@ -34,17 +35,17 @@ export async function printPlan({
   const { files, links } = await renderNodeFiles({
     metadata,
     credentials: userData === undefined ? maskedCredentials(metadata) : maskedLaunch(metadata, userData),
-    hostsBefore: (await readOptional(below(root, "/etc/hosts"))) ?? "",
+    hostsBefore: (await readHostFile(below(root, "/etc/hosts"))) ?? "",
     render,
     image: await readImageManifest(root),
     inContainer,
     hasCgroupV1: await hasCgroupV1(root),
-    hasNameServer: await hasNameServer(root),
+    podResolver: await findPodResolver(root, metadata.self.address),
     now,
   });
   const steps = planSteps(metadata).map(
     ({ phase, after, optional }) =>
-      `  ${phase}${after.length > 0 ? ` after ${after.join(", ")}` : ""}${optional ? " (its failure changes nothing)" : ""}`,
+      `  ${phase}${after.length > 0 ? ` after ${after.join(", ")}` : ""}${optional ? " (optional: its failure is only reported)" : ""}`,
   );
   return [
     `${metadata.self.name}: ${toNodeKind(metadata)} of ${metadata.cluster.name}, Kubernetes ${metadata.cluster.kubernetesVersion}`,
@@ -70,7 +71,7 @@ function maskedLaunch(
   return { role: self.role, ...common, etcdDomain, pki: pki as Record<(typeof authorityFiles)[number], string> };
 }
 
-/** In the place of what only a claim would tell. */
+/** Stands in for what only a claim would return. */
 function maskedCredentials({ allocation, self, network, join: mode }: NodeMetadata): NodeCredentials {
   const pair = { certificate: masked, key: masked };
   const kubelet = { client: pair, serving: pair };

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { pem } from "./fixtures.ts";
+import { pem } from "../test/fixtures/node-documents.ts";
 import { createRedactor } from "./redact.ts";
 
 const key = pem("EC PRIVATE KEY", "k".repeat(120));
@@ -25,7 +25,7 @@ describe("createRedactor", () => {
     ["token = eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2ln", "token = [redacted]"],
     ["got eyJhbGciOiJSUzI1NiIsImtpZCI6IiJ9.eyJpc3MiOiJrdWJlcm5ldGVzIn0.c2ln", "got [token]"],
     ["aws_secret=AKIA1234", "aws_secret=[redacted]"],
-  ])("takes the secret out of %j", (text, expected) => {
+  ])("removes the secret from %j", (text, expected) => {
     expect(createRedactor()(text)).toBe(expected);
   });
 
@@ -35,16 +35,16 @@ describe("createRedactor", () => {
     "discovery-token-ca-cert-hash sha256:0123456789abcdef",
     "registry.k8s.io/kube-apiserver:v1.37.2",
     "node03.build126.test (render, 12 s ago)",
-  ])("leaves %j, which is none", (text) => {
+  ])("leaves %j, which is no secret", (text) => {
     expect(createRedactor()(text)).toBe(text);
   });
 
-  it("takes out values it was told of, and leaves certificates and hashes", () => {
+  it("removes known values, and leaves certificates and hashes", () => {
     const text = `${pem("CERTIFICATE", "c")} sha256:0123456789abcdef mysecretvalue`;
     expect(createRedactor(["mysecretvalue"])(text)).toBe(text.replace("mysecretvalue", "[redacted]"));
   });
 
-  it("leaves nothing of a value it was told of, in any form, in any text", () => {
+  it("leaves nothing of a known value, in any form, in any text", () => {
     const secret = fc.stringMatching(/^[A-Za-z0-9_-]{43}$/);
     const form = fc.constantFrom<(value: string) => string>(
       (value) => value,
@@ -63,7 +63,7 @@ describe("createRedactor", () => {
     );
   });
 
-  it("leaves no line of a key it was told of, where a log shows it alone", () => {
+  it("leaves no line of a known key, even if a log shows it alone", () => {
     const [, line = ""] = pem("EC PRIVATE KEY", "k".repeat(40)).split("\n");
     expect(createRedactor([pem("EC PRIVATE KEY", "k".repeat(40))])(`E0102 ${line}`)).toBe("E0102 [redacted]");
   });

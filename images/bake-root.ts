@@ -1,13 +1,14 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { KubernetesVersion } from "#api/name.ts";
-import { hostArchitecture } from "./architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
+import { replaceFile } from "#lib/replace-file.ts";
+import { isTemplate, templatesFolder } from "../templates/folder.ts";
 import { importIntoStore, type StoredArchive } from "./containerd-store.ts";
 import { listImageRefs } from "./container-images.ts";
 import { collectContainerImages } from "./collect-container-images.ts";
 import { parseCodename, type DebianRelease } from "./debian/sources.ts";
-import { checksumTree, imageFingerprint, isTemplate } from "./fingerprint.ts";
+import { checksumTree, imageFingerprint } from "./fingerprint.ts";
 import { checksumBinaries, checksumFile } from "./kubernetes/binaries.ts";
 import { ensureKubernetes, programsOf } from "./kubernetes/ensure.ts";
 import type { KubernetesOrigin } from "./kubernetes/origin.ts";
@@ -23,25 +24,25 @@ import { planRuntime, type ContainerdFlavour, type RuntimePlan } from "./runtime
 
 export interface BakeRootOptions {
   kubernetesVersion: string;
-  /** What is fetched or built once. */
+  /** Folder for everything that is fetched or built once. */
   cacheDir: string;
   origin: KubernetesOrigin;
   debianRelease: DebianRelease;
   containerd: ContainerdFlavour;
-  /** The environment's `GO`: what modules are compiled with. */
+  /** The environment's `GO`: the Go program that compiles modules. */
   go?: string | undefined;
   /** PEM file of the authorities that this host trusts. */
   hostAuthorities?: string;
   /** The bootstrapper's executable. */
   bootstrapper: string;
   templatesDir?: string;
-  /** None by default: every machine of the image has them. */
+  /** None by default, because every machine of the image has them. */
   launchSecrets?: LaunchSecrets;
   signal: AbortSignal;
   onProgress: OnBakeProgress;
 }
 
-export interface RootPlace {
+interface RootPlace {
   rootfs: string;
   /** Contents of /var/lib/containerd. */
   containerdStore: string;
@@ -50,20 +51,20 @@ export interface RootPlace {
 }
 
 /** Debian's part of a root. */
-export interface DebianPart {
+interface DebianPart {
   /** Unpacked tree of the packages that are only used in container images. */
   containerPackagesDir: string;
   packages: DebianPackages;
-  /** Makes `rootfs` a Debian root. */
+  /** Turns `rootfs` into a Debian root. */
   install(rootfs: string): Promise<void>;
 }
 
-export interface BakedRoot {
+interface BakedRoot {
   manifest: ImageManifest;
   archives: StoredArchive[];
 }
 
-export interface Prepared {
+interface Prepared {
   origin: KubernetesOrigin;
   bootstrapper: string;
   kubernetesBinariesDir: string;
@@ -74,13 +75,12 @@ export interface Prepared {
   debian: { release: DebianRelease; containerd: ContainerdFlavour };
 }
 
-const codeDir = fileURLToPath(new URL(".", import.meta.url));
-export const ownTemplatesDir = fileURLToPath(new URL("../templates", import.meta.url));
+const codeDir = import.meta.dirname;
 
-/** Below the root. */
+/** Path of an image's manifest below its root. */
 export const manifestFile = "usr/share/sprout/manifest.json";
 
-/** What every image is, whatever it is for: a Debian root with all that a node has, container images and manifest. */
+/** Bakes what every kind of image has: a Debian root with everything a node needs, container images and a manifest. */
 export async function bakeRoot(
   options: BakeRootOptions,
   place: RootPlace,
@@ -98,7 +98,7 @@ export async function bakeRoot(
     return { transfer: shared, kubernetesBinariesDir, runtimeDir: await ensureRuntime(runtime, origin, source) };
   });
   const { kubernetesBinariesDir } = programs;
-  const { bootstrapper, templatesDir = ownTemplatesDir, launchSecrets = {} } = options;
+  const { bootstrapper, templatesDir = templatesFolder, launchSecrets = {} } = options;
   const choice = { release: debianRelease, containerd };
   const prepared: Prepared = {
     origin,
@@ -109,7 +109,7 @@ export async function bakeRoot(
     launchSecrets,
     debian: choice,
   };
-  // Of the inputs as they are now: what changes during the bake is for the next one.
+  // Taken before the work: an input that changes during the bake makes the next bake start.
   const fingerprint = await fingerprintOf(prepared, { kubernetesVersion });
   const debian = await runStep("debian", onProgress, ensureDebian);
 
@@ -135,11 +135,9 @@ export async function bakeRoot(
   return { manifest, archives };
 }
 
-/** Whole or not at all: an image may be read while network boot is added to it. */
-export async function writeManifest(file: string, manifest: ImageManifest): Promise<void> {
-  await writeFile(`${file}.new`, `${JSON.stringify(manifest, null, 2)}\n`);
-  await rename(`${file}.new`, file);
-}
+/** Writes the manifest by rename: an image may be read while network boot is added to it. */
+export const writeManifest = (file: string, manifest: ImageManifest): Promise<void> =>
+  replaceFile(file, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o644 });
 
 export const fingerprintOf = (prepared: Prepared, { kubernetesVersion }: { kubernetesVersion: string }) =>
   imageFingerprint({

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
-import { hostArchitecture } from "./architecture.ts";
-import { loadImage, placeImage, toPaths, type BakedImage } from "./baked-image.ts";
-import { bakeRoot, fingerprintOf, ownTemplatesDir, writeManifest, type BakeRootOptions } from "./bake-root.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
+import { imagePaths } from "#lib/image-folder.ts";
+import { loadImage, placeImage, type BakedImage } from "./baked-image.ts";
+import { templatesFolder } from "../templates/folder.ts";
+import { bakeRoot, fingerprintOf, writeManifest, type BakeRootOptions } from "./bake-root.ts";
 import { locateKubernetes } from "./kubernetes/origin.ts";
 import { writeNetworkBoot } from "./network-boot/network-boot.ts";
 import { runStep } from "./progress.ts";
@@ -13,15 +15,15 @@ import { ensureDebianBase, unpackRootfs } from "./rootfs.ts";
 
 export interface BakeOptions extends BakeRootOptions {
   imagesDir: string;
-  /** Kernel, initrd and root image for machines that boot over the network, too. */
+  /** Whether to make kernel, initrd and root images, too, for machines that boot over the network. */
   networkBoot?: boolean;
-  /** Debian's kernel for those; by default the one that the image has, or `defaultKernelPackage`. */
+  /** Debian's kernel for those machines; by default the image's present one, or `defaultKernelPackage`. */
   kernelPackage?: string | undefined;
-  /** Take the archives' latest Debian packages instead of the cached ones. */
+  /** Whether to fetch the archives' latest Debian packages instead of using the cached ones. */
   refreshPackages?: boolean;
 }
 
-/** The image that is there, where it is made of the same inputs (a fraction of a second); else a new one. */
+/** Returns the existing image if it was made of the same inputs (a fraction of a second), else bakes a new one. */
 export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
   const image = await loadImage(options.imagesDir, options.kubernetesVersion).catch(() => null);
   if (image === null) return bakeImage(options);
@@ -32,7 +34,7 @@ export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
   return options.networkBoot && !isThere ? addNetworkBoot(image, options) : image;
 }
 
-/** The kernel of an image that computers boot: a new image in its place is to have it too, they may be booting from it. */
+/** Returns the kernel package of the existing image, so that a new image keeps what machines may be booting from. */
 export const findKernelPackage = (imagesDir: string, kubernetesVersion: string): Promise<string | undefined> =>
   loadImage(imagesDir, kubernetesVersion).then(
     ({ manifest }) => manifest.networkBoot?.kernelPackage,
@@ -45,7 +47,7 @@ async function currentFingerprint(options: BakeOptions): Promise<string> {
     origin,
     debianRelease,
     containerd,
-    templatesDir = ownTemplatesDir,
+    templatesDir = templatesFolder,
     launchSecrets = {},
   } = options;
   const runtime = planRuntime(options.kubernetesVersion, containerd);
@@ -60,19 +62,19 @@ async function currentFingerprint(options: BakeOptions): Promise<string> {
 
 async function addNetworkBoot(image: BakedImage, options: BakeOptions): Promise<BakedImage> {
   const networkBoot = await runStep("network-boot", options.onProgress, (onDetail) =>
-    writeNetworkBoot(image, { templatesDir: ownTemplatesDir, ...options, onDetail }),
+    writeNetworkBoot(image, { templatesDir: templatesFolder, ...options, onDetail }),
   );
   const manifest = { ...image.manifest, networkBoot };
-  await runStep("finish", options.onProgress, () => writeManifest(join(image.dir, "manifest.json"), manifest));
+  await runStep("finish", options.onProgress, () => writeManifest(imagePaths(image.dir).manifest, manifest));
   return { ...image, manifest };
 }
 
-/** Bakes an image and puts it in place when it is complete. Nothing is changed by a bake that fails. */
+/** Bakes an image and puts it in place once it is complete. A bake that fails changes nothing. */
 export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
-  const { cacheDir, imagesDir, templatesDir = ownTemplatesDir, signal, onProgress } = options;
+  const { cacheDir, imagesDir, templatesDir = templatesFolder, signal, onProgress } = options;
   const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
   await using work = await createWorkFolder(imagesDir);
-  const image = toPaths(join(work.path, "image"));
+  const image = imagePaths(join(work.path, "image"));
   const { manifest } = await bakeRoot(options, { ...image, scratchDir: work.path, kind: "bare" }, async () => {
     const wanted = { release: options.debianRelease, containerd: options.containerd };
     const base = await ensureDebianBase({ cacheDir, refresh: options.refreshPackages ?? false, ...wanted }, { signal });
@@ -83,8 +85,8 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
       writeNetworkBoot({ ...image, manifest }, { ...options, templatesDir, onDetail }),
     );
   await runStep("finish", onProgress, async () => {
-    await writeManifest(join(image.dir, "manifest.json"), manifest);
+    await writeManifest(image.manifest, manifest);
     await placeImage(image.dir, join(imagesDir, kubernetesVersion));
   });
-  return loadImage(imagesDir, kubernetesVersion);
+  return await loadImage(imagesDir, kubernetesVersion);
 }

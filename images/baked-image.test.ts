@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
-import { hostArchitecture } from "./architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { ensureImage } from "./bake.ts";
 import { loadImage, placeImage } from "./baked-image.ts";
 import { imageFingerprint } from "./fingerprint.ts";
@@ -29,15 +29,15 @@ async function writeImage(dir: string, fingerprint = sha256): Promise<void> {
   await writeFile(join(dir, "manifest.json"), JSON.stringify(manifest));
 }
 
-describe("baked images", () => {
+describe("images on disk", () => {
   let imagesDir: string;
   beforeEach(async () => {
     imagesDir = await temporaryFolder("images");
   });
 
-  it("loadImage says how to bake where there is none", async () => {
+  it("loadImage says how to bake a missing image", async () => {
     await expect(loadImage(imagesDir, "v1.37.2")).rejects.toThrow(
-      `Cannot load image: there is none for v1.37.2 in ${imagesDir}, run "sprout image bake --kubernetes-version v1.37.2"`,
+      `Cannot load image: ${imagesDir} has none for v1.37.2; run "sprout image bake --kubernetes-version v1.37.2"`,
     );
   });
 
@@ -52,7 +52,7 @@ describe("baked images", () => {
     await expect(loadImage(imagesDir, "v1.37.3")).rejects.toThrow(/ENOENT.*v1\.37\.3\/rootfs/);
   });
 
-  it("placeImage puts a new image in the old one's place and leaves nothing else", async () => {
+  it("placeImage replaces the old image and leaves nothing else", async () => {
     const dir = join(imagesDir, "v1.37.2");
     await writeImage(dir);
     await writeImage(join(imagesDir, "work"), "b".repeat(64));
@@ -61,7 +61,7 @@ describe("baked images", () => {
     expect(await readdir(imagesDir)).toEqual(["v1.37.2"]);
   });
 
-  it("ensureImage bakes nothing where the image is made of the same inputs", async () => {
+  it("ensureImage bakes nothing if the inputs are unchanged", async () => {
     const bootstrapper = join(imagesDir, "bootstrapper");
     const templatesDir = join(imagesDir, "templates");
     await writeFile(bootstrapper, "program");
@@ -97,7 +97,7 @@ describe("baked images", () => {
     expect(steps).toEqual([]);
   });
 
-  it("a bake that fails changes nothing: the image that was there stays", async () => {
+  it("ensureImage keeps the old image when a bake fails", async () => {
     await writeImage(join(imagesDir, "v1.37.2"));
     const before = await readFile(join(imagesDir, "v1.37.2/manifest.json"), "utf8");
     const bake = ensureImage({

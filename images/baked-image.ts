@@ -1,26 +1,21 @@
 import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
+import { ignoreMissing } from "#lib/files.ts";
+import { imagePaths, type ImagePaths } from "#lib/image-folder.ts";
 import { parseImageManifest, type ImageManifest } from "./manifest.ts";
 
 /** A complete image on disk. */
-export interface BakedImage {
-  dir: string;
-  /** Machine root, the read-only lower side of every machine's overlay. */
-  rootfs: string;
-  /** Contents of /var/lib/containerd, cloned for every machine. */
-  containerdStore: string;
-  /** Kernel, initrd and root image, where the manifest has them. */
-  networkBoot: string;
+export interface BakedImage extends Omit<ImagePaths, "manifest"> {
   manifest: ImageManifest;
 }
 
-/** Throws ImageManifestError, or an Error that says how to bake where there is no image. */
+/** Reads an image. Throws ImageManifestError, or an Error that says how to bake if there is no image. */
 export async function loadImage(imagesDir: string, kubernetesVersion: string): Promise<BakedImage> {
-  const image = toPaths(join(imagesDir, kubernetesVersion));
-  const text = await readFile(join(image.dir, "manifest.json"), "utf8").catch((cause: unknown) => {
+  const image = imagePaths(join(imagesDir, kubernetesVersion));
+  const text = await readFile(image.manifest, "utf8").catch((cause: unknown) => {
     throw new Error(
-      `Cannot load image: there is none for ${kubernetesVersion} in ${imagesDir}, run "sprout image bake --kubernetes-version ${kubernetesVersion}"`,
+      `Cannot load image: ${imagesDir} has none for ${kubernetesVersion}; run "sprout image bake --kubernetes-version ${kubernetesVersion}"`,
       { cause },
     );
   });
@@ -29,18 +24,11 @@ export async function loadImage(imagesDir: string, kubernetesVersion: string): P
   return { ...image, manifest };
 }
 
-export const toPaths = (dir: string) => ({
-  dir,
-  rootfs: join(dir, "rootfs"),
-  containerdStore: join(dir, "containerd"),
-  networkBoot: join(dir, "network-boot"),
-});
-
 const replacedPrefix = ".replaced-";
 
 /**
- * Puts a complete image in place of the one of its name. Running machines may still have the old one as their root's
- * lower side, so it is only moved away; it goes when no machine uses any image of this folder.
+ * Puts a complete image in place of the old one. Running machines may still use the old image as the lower side of
+ * their roots, so it is only moved aside; it is removed once no machine uses any image of this folder.
  */
 export async function placeImage(work: string, dir: string): Promise<void> {
   const imagesDir = dirname(dir);
@@ -55,8 +43,4 @@ async function removeReplaced(imagesDir: string): Promise<void> {
   if (mounts.includes(`lowerdir=${imagesDir}/`) || mounts.includes(`:${imagesDir}/`)) return;
   for (const name of await readdir(imagesDir))
     if (name.startsWith(replacedPrefix)) await rm(join(imagesDir, name), { recursive: true });
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== "ENOENT") throw error;
 }

@@ -11,15 +11,17 @@ import type { KubernetesOrigin } from "./kubernetes/origin.ts";
 import type { PullOptions } from "./pull-image.ts";
 import { pullContainerImages } from "./pulled-images.ts";
 
-export interface CollectInputs extends ContainerImageInputs, PullOptions {
+interface CollectInputs extends ContainerImageInputs, PullOptions {
   origin: KubernetesOrigin;
   cacheDir: string;
-  /** Gets an archive for each image. */
+  /** Receives an archive for each image. */
   archivesDir: string;
   onDetail: (detail: string) => void;
 }
 
-/** Every container image of a machine: the release's own are pulled, others are made of this host's files. */
+/**
+ * Makes an archive of every container image of a machine: pulls a release's own, composes the others of local files.
+ */
 export async function collectContainerImages(inputs: CollectInputs): Promise<StoredArchive[]> {
   const { origin } = inputs;
   const archives: StoredArchive[] = [];

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import tar from "tar-stream";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
-import { hostArchitecture } from "./architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { writeContainerImage, type ContainerImage } from "./container-image.ts";
 
 interface TarEntry {
@@ -58,7 +58,7 @@ describe("writeContainerImage", () => {
     };
   });
 
-  it("writes an OCI archive whose digests all hold", async () => {
+  it("writes an OCI archive whose digests all match", async () => {
     const written = await writeContainerImage(image, join(dir, "image.tar"));
     const files = new Map((await readTar(await readFile(join(dir, "image.tar")))).map((entry) => [entry.name, entry]));
     const read = (name: string) => files.get(name)?.content ?? Buffer.alloc(0);
@@ -108,14 +108,14 @@ describe("writeContainerImage", () => {
     expect(written.sizeBytes).toBe(archive.at(-1)?.content.length);
   });
 
-  it("gives the same bytes for the same files, whatever their times", async () => {
+  it("writes the same bytes for the same files, whatever their times", async () => {
     await writeContainerImage(image, join(dir, "first.tar"));
     await utimes(join(dir, "program"), 1, 1);
     await writeContainerImage(image, join(dir, "second.tar"));
     expect(await readFile(join(dir, "second.tar"))).toEqual(await readFile(join(dir, "first.tar")));
   });
 
-  it("fails where a file is missing and leaves no layer behind", async () => {
+  it("fails for a missing file and leaves no layer behind", async () => {
     image = { ...image, entries: [{ path: "/bin/program", file: join(dir, "absent") }] };
     await expect(writeContainerImage(image, join(dir, "image.tar"))).rejects.toThrow(/ENOENT.*absent/);
     expect((await readdir(dir)).filter((name) => name.startsWith("image.tar"))).toEqual([]);

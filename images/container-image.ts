@@ -4,7 +4,7 @@ import { readdir, rm } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
 import {
   addBytes,
   addFile,
@@ -15,7 +15,7 @@ import {
   type WrittenImage,
 } from "./oci-archive.ts";
 
-/** What goes into a layer. `path` is absolute inside the image; a file keeps its mode unless another is given. */
+/** An entry of a layer. `path` is absolute inside the image; a file keeps its mode unless `mode` replaces it. */
 export type LayerEntry =
   | { path: string; file: string; mode?: number }
   | { path: string; directory: string }
@@ -24,27 +24,27 @@ export type LayerEntry =
   | { path: string; mode?: number };
 
 export interface ContainerImage {
-  /** Full reference, for example `k8s.gcr.io/pause:3.2`. */
+  /** Full reference, such as `registry.k8s.io/pause:3.10`. */
   ref: string;
   architecture: Architecture;
-  /** Uncompressed tar files, the lowest first. */
+  /** Uncompressed tar files, lowest layer first. */
   layersBelow?: readonly BlobFile[];
-  /** Of the uppermost layer. */
+  /** Contents of the top layer. */
   entries: readonly LayerEntry[];
   entrypoint?: readonly string[];
   command?: readonly string[];
-  /** Number or name; root by default. */
+  /** Number or name of the user that runs it; root by default. */
   user?: string;
 }
 
 export type ComposedImage = ImageParts & { configDigest: string; layers: readonly BlobFile[] };
 
-/** A fixed time: the same files give the same bytes. */
+/** A fixed time, so that the same files give the same bytes. */
 const epoch = new Date(0);
 const manifestType = "application/vnd.oci.image.manifest.v1+json";
 const searchPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** Writes an image as an OCI archive (image-spec 1.0, uncompressed layers). Deterministic bytes. */
+/** Writes an image as an OCI archive (image-spec 1.0, uncompressed layers). The bytes are deterministic. */
 export async function writeContainerImage(image: ContainerImage, outFile: string): Promise<WrittenImage> {
   const layerFile = `${outFile}.layer`;
   try {
@@ -58,7 +58,7 @@ export async function writeContainerImage(image: ContainerImage, outFile: string
   }
 }
 
-/** An image's configuration and manifest in memory, and its uppermost layer in `layerFile`. */
+/** Composes an image: configuration and manifest in memory, the top layer in `layerFile`. */
 export async function composeContainerImage(image: ContainerImage, layerFile: string): Promise<ComposedImage> {
   const { ref, architecture, layersBelow = [], entries, entrypoint, command, user } = image;
   const layers = [...layersBelow, await writeLayer(entries, layerFile)];
@@ -113,7 +113,7 @@ async function writeLayer(entries: readonly LayerEntry[], outFile: string): Prom
   return { digest: `sha256:${hash.digest("hex")}`, sizeBytes, file: outFile };
 }
 
-/** Directories of the host become their files, in the order of their names. */
+/** Replaces directories of the host by their files, ordered by name. */
 async function expand(entries: readonly LayerEntry[]): Promise<LayerEntry[]> {
   const expanded = await Promise.all(
     entries.map(async (entry) => {

@@ -1,26 +1,26 @@
 import { join } from "node:path";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
 import type { ContainerImage, LayerEntry } from "./container-image.ts";
 import { locateInPackages } from "./debian/merged-usr.ts";
 import { readElf } from "./elf.ts";
-import { run } from "../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { findSharedLibraries } from "./shared-libraries.ts";
 
 export interface ContainerImageInputs {
   kubernetesVersion: string;
   architecture: Architecture;
   kubernetesBinariesDir: string;
-  /** Machine root: libraries, iptables and conntrack come from here. */
+  /** Machine root, which provides libraries, iptables and conntrack. */
   rootfs: string;
   /** Unpacked tree of the packages that are only used in container images. */
   containerPackagesDir: string;
   signal: AbortSignal;
 }
 
-/** For probes, the demo and tests. */
-export const workloadImageRef = "localhost/sprout/busybox:1";
+/** Image of the probes, the demo and tests. */
+const workloadImageRef = "localhost/sprout/busybox:1";
 
-/** The references that this version's own kubeadm asks for, by name; `coredns` among them. */
+/** Asks this version's kubeadm for its image references. Returns them by name, such as `coredns`. */
 export async function listImageRefs(
   kubernetesBinariesDir: string,
   options: { kubernetesVersion: string; imageRepository?: string | undefined; signal: AbortSignal },
@@ -31,13 +31,13 @@ export async function listImageRefs(
   return parseImageRefs(await run(join(kubernetesBinariesDir, "kubeadm"), [...args, ...repository], { signal }));
 }
 
-/** By the last part of their name: `pause` → `registry.k8s.io/pause:3.10.2`. */
+/** Returns references by the last part of their name: `pause` → `registry.k8s.io/pause:3.10.2`. */
 export function parseImageRefs(output: string): Map<string, string> {
   const refs = output.split("\n").filter((ref) => ref !== "");
   return new Map(refs.map((ref) => [/([^/:]+):[^/:]+$/.exec(ref)?.[1] ?? ref, ref]));
 }
 
-/** Kubernetes' own container images, made of local files alone. */
+/** Plans Kubernetes' own container images, made of local files only. */
 export async function planKubernetesImages(inputs: ContainerImageInputs): Promise<ContainerImage[]> {
   const refs = await listImageRefs(inputs.kubernetesBinariesDir, inputs);
   const program = (name: string): LayerEntry => ({
@@ -50,7 +50,7 @@ export async function planKubernetesImages(inputs: ContainerImageInputs): Promis
     "kube-scheduler": [program("kube-scheduler")],
     "kube-proxy": [program("kube-proxy"), ...(await packetFilter(inputs))],
     etcd: [program("etcd"), program("etcdctl")],
-    // Where kubeadm's Deployment starts it: its image's entry point.
+    // kubeadm's Deployment names no program, so the image's entry point is started.
     coredns: [{ path: "/coredns", file: join(inputs.kubernetesBinariesDir, "coredns") }, ...certificates(inputs)],
     pause: [{ path: "/pause", file: join(inputs.kubernetesBinariesDir, "pause") }],
   };
@@ -66,7 +66,7 @@ const certificates = ({ rootfs }: ContainerImageInputs): LayerEntry[] => [
   { path: "/etc/ssl/certs/ca-certificates.crt", file: join(rootfs, "/etc/ssl/certs/ca-certificates.crt") },
 ];
 
-/** kube-proxy runs iptables and conntrack, so its image carries Debian's nft flavour of them, extensions included. */
+/** Files that kube-proxy runs: conntrack, and Debian's nft flavour of iptables with its extensions. */
 async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Promise<LayerEntry[]> {
   const extensions = `/usr/lib/${architecture.triplet}/xtables`;
   const programs = ["/usr/sbin/xtables-nft-multi", "/usr/sbin/conntrack"];
@@ -83,7 +83,7 @@ async function packetFilter({ rootfs, architecture }: ContainerImageInputs): Pro
   ];
 }
 
-/** Debian's busybox, of the same release as the machine. */
+/** Plans the image with Debian's busybox, of the machine's release. */
 export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<ContainerImage> {
   const busybox = await locateInPackages(inputs.containerPackagesDir, "bin/busybox");
   const applets = (await listApplets(busybox, inputs)).filter((name) => name !== "busybox");
@@ -102,7 +102,7 @@ export async function planWorkloadImage(inputs: ContainerImageInputs): Promise<C
   };
 }
 
-/** Asked of the program itself, by its own release's loader and libraries: the host may be of an older one. */
+/** Asks busybox itself, through the loader and libraries of its own release: the host's may be older. */
 async function listApplets(busybox: string, { rootfs, architecture, signal }: ContainerImageInputs): Promise<string[]> {
   const { interpreter } = (await readElf(busybox)) ?? {};
   if (!interpreter) throw new Error(`Cannot use ${busybox}: it names no loader; bake with --refresh-packages`);

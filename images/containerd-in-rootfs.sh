@@ -1,6 +1,6 @@
 #!/bin/sh
-# containerd-in-rootfs.sh ROOTFS STORE WORK: containerd of a machine root, over a store that is not the machine's own.
-# Run in a mount namespace of its own, which ends with it and takes the mounts along. WORK appears as /mnt inside.
+# containerd-in-rootfs.sh ROOTFS STORE WORK: runs a machine root's containerd on another store. WORK is /mnt inside.
+# Runs in a private mount namespace, so the mounts end with it.
 set -eu
 rootfs=$1 store=$2 work=$3
 mount --bind "$rootfs" "$rootfs"

@@ -8,7 +8,10 @@ export interface StoredArchive extends WrittenImage {
   file: string;
 }
 
-/** Imports OCI archives into a containerd store, unpacked for overlayfs; no registry. `archivesDir` gets scratch files too. */
+/**
+ * Imports OCI archives into a containerd store, unpacked for overlayfs, without a registry. Also writes scratch files
+ * to `archivesDir`.
+ */
 export async function importIntoStore(
   {
     rootfs,
@@ -27,7 +30,7 @@ export async function importIntoStore(
 async function importAll(ctr: Ctr, archives: readonly StoredArchive[]): Promise<void> {
   for (const { file, ref, configDigest } of archives) {
     await ctr(["images", "import", "--snapshotter=overlayfs", `/mnt/${file}`]);
-    // As the CRI plugin does with an image it pulls: the id is a second name, and both carry its mark.
+    // The CRI plugin does the same with an image that it pulls: the id is a second name, and both have its label.
     await ctr(["images", "tag", ref, configDigest]);
     for (const name of [ref, configDigest]) await ctr(["images", "label", name, "io.cri-containerd.image=managed"]);
   }
@@ -36,7 +39,7 @@ async function importAll(ctr: Ctr, archives: readonly StoredArchive[]): Promise<
   if (missing.length > 0) throw new Error(`Cannot import container images: ${missing.join(", ")} not in the store`);
 }
 
-/** Folders that containerd makes anew at every start. */
+/** Removes the folders that containerd makes again at every start. */
 export async function removeScratch(store: string): Promise<void> {
   const kept = ["content", "metadata", "overlayfs"];
   for (const name of await readdir(store))

@@ -1,11 +1,11 @@
 import { open } from "node:fs/promises";
-import { architectures, type Architecture } from "./architecture.ts";
+import { architectures, type Architecture } from "#lib/architecture.ts";
 
-export interface Elf {
+interface Elf {
   architecture: Architecture | null;
   /** The dynamic loader; null in a static program and in most libraries. */
   interpreter: string | null;
-  /** Names of the shared libraries it asks for (DT_NEEDED). */
+  /** Names of the shared libraries that the file needs (DT_NEEDED). */
   needed: string[];
 }
 
@@ -22,7 +22,7 @@ const interpreterSegment = 3;
 const neededTag = 1;
 const stringTableTag = 5;
 
-/** Reads what is needed to run a 64-bit little-endian ELF file (System V ABI). Null where it is something else. */
+/** Reads what a 64-bit little-endian ELF file (System V ABI) needs to run. Returns null for any other file. */
 export async function readElf(path: string): Promise<Elf | null> {
   await using file = await open(path, "r");
   const read = async (offset: number, size: number) => (await file.read(Buffer.alloc(size), 0, size, offset)).buffer;

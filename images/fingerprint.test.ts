@@ -35,7 +35,7 @@ describe("imageFingerprint", () => {
     before = await imageFingerprint(inputs);
   });
 
-  it("stays the same while nothing of the image changes", async () => {
+  it("stays the same if no input changes", async () => {
     await write("templates/render.ts", "other code");
     await write("code/packages.test.ts", "other tests");
     await utimes(join(dir, "bootstrapper"), 1, 1);
@@ -51,19 +51,19 @@ describe("imageFingerprint", () => {
     ["a Kubernetes binary", "kubernetes/kubelet"],
     ["a Kubernetes binary that was missing", "kubernetes/kubeadm"],
     ["the checksums of the Kubernetes binaries", "kubernetes/SHA256SUMS"],
-    ["what the machine runs beside Kubernetes", "runtime/containerd"],
+    ["a program that the machine runs in addition to Kubernetes", "runtime/containerd"],
   ])("changes with %s", async (_what, file) => {
     await write(file, "something else");
     expect(await imageFingerprint(inputs)).not.toBe(before);
   });
 
-  it("changes with where Kubernetes and its container images are from", async () => {
+  it("changes with the source of Kubernetes and of its container images", async () => {
     expect(await imageFingerprint({ ...inputs, origin: { kind: "binaries" } })).not.toBe(before);
     const mirrored = { kind: "release", imageRepository: "registry.test/k8s" };
     expect(await imageFingerprint({ ...inputs, origin: mirrored })).not.toBe(before);
   });
 
-  it("changes with Debian's release and with whose containerd it is", async () => {
+  it("changes with Debian's release and with the flavour of containerd", async () => {
     for (const debian of [
       { release: "12", containerd: "upstream" },
       { release: "13", containerd: "debian" },
@@ -81,7 +81,7 @@ describe("imageFingerprint", () => {
     expect(await imageFingerprint({ ...inputs, launchSecrets: "a" })).not.toBe(before);
   });
 
-  it("believes the checksums, so that half a gigabyte is not read", async () => {
+  it("trusts the folder's checksums instead of reading half a gigabyte", async () => {
     await write("kubernetes/SHA256SUMS", "sums");
     const withSums = await imageFingerprint(inputs);
     await write("kubernetes/kubelet", "another kubelet");

@@ -1,28 +1,29 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { isTemplate } from "../templates/folder.ts";
 import { checksumFile, readChecksums } from "./kubernetes/binaries.ts";
 
 export interface FingerprintInputs {
   kubernetesVersion: string;
-  /** Debian's name of it. */
+  /** Debian's name of the architecture. */
   architecture: string;
   templatesDir: string;
   /** Folder of the baking code itself, with its lists of packages, units and masks. */
   codeDir: string;
   bootstrapper: string;
   kubernetesBinariesDir: string;
-  /** Folder of what a machine runs beside Kubernetes. */
+  /** Folder of the programs that a machine runs in addition to Kubernetes. */
   runtimeDir: string;
-  /** Debian's release, and whose containerd. */
+  /** Debian's release, and who built containerd. */
   debian: { release: string; containerd: string };
-  /** What else decides where the container images come from. */
+  /** Where Kubernetes and the container images come from. */
   origin: { kind: string; imageRepository?: string };
   /** Hash of the secrets that are baked in, if any are. */
   launchSecrets?: string | null;
 }
 
-/** Hash of everything that decides an image's contents. Takes about a tenth of a second. */
+/** Hashes everything that decides an image's contents. Takes about a tenth of a second. */
 export async function imageFingerprint(inputs: FingerprintInputs): Promise<string> {
   const [templates, code, bootstrapper, kubernetes, runtime] = await Promise.all([
     checksumTree(inputs.templatesDir, isTemplate),
@@ -39,7 +40,7 @@ export async function imageFingerprint(inputs: FingerprintInputs): Promise<strin
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
-/** Every wanted file below `dir` with its checksum, by name. */
+/** Returns every wanted file below `dir` with its checksum, ordered by name. */
 export async function checksumTree(
   dir: string,
   wanted: (file: string) => boolean,
@@ -60,7 +61,7 @@ export async function checksumTree(
   );
 }
 
-/** The folder's own checksums, or, as half a gigabyte is not hashed every time, its files' sizes and times. */
+/** Returns the folder's own checksums or, to avoid hashing half a gigabyte, its files' sizes and times. */
 async function identifyBinaries(dir: string): Promise<string> {
   const checksums = await readChecksums(dir);
   if (checksums !== null) return checksums;
@@ -71,6 +72,3 @@ async function identifyBinaries(dir: string): Promise<string> {
   });
   return (await Promise.all(identities)).join("\n");
 }
-
-/** The templates' folder also has the code that renders them. */
-export const isTemplate = (file: string) => !file.endsWith(".ts");

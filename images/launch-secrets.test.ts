@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
 import { hashLaunchSecrets, installLaunchSecrets, listLaunchSecrets } from "./launch-secrets.ts";
 
-it("puts nothing into an image by default", async () => {
+it("installLaunchSecrets puts nothing into an image by default", async () => {
   const rootfs = await temporaryFolder("rootfs");
   await installLaunchSecrets(rootfs, {});
   expect(await readdir(join(rootfs, "etc/sprout"))).toEqual([]);
@@ -12,7 +12,7 @@ it("puts nothing into an image by default", async () => {
   expect(hashLaunchSecrets({ userDataKey: undefined })).toBeNull();
 });
 
-it("puts in what it is given, readable by root alone, and tells images apart by it", async () => {
+it("installLaunchSecrets writes the given secrets for root only, and hashLaunchSecrets distinguishes them", async () => {
   const rootfs = await temporaryFolder("rootfs");
   const secrets = { userDataKey: "key\n", clusterPki: "{}\n", clusterPkiCommand: "#!/bin/sh\n" };
   await installLaunchSecrets(rootfs, secrets);

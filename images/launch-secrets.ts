@@ -2,13 +2,17 @@ import { createHash } from "node:crypto";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-/** For machines that come up without a metadata server; on every machine of the image, so none by default. */
+/**
+ * Secrets for machines that come up without a metadata server. None by default: every machine of the image has them.
+ */
 export interface LaunchSecrets {
-  /** What opens the sealed part of a machine's user-data. */
+  /** Key that opens the sealed part of a machine's user-data. */
   userDataKey?: string | undefined;
-  /** The authorities themselves, as JSON: the same for all clusters of this image. */
+  /** The authorities themselves, as JSON; all clusters of this image share them. */
   clusterPki?: string | undefined;
-  /** A program that fetches them: `control-plane|worker NAME API_SERVER_DOMAIN`. No secret, unless one is in it. */
+  /**
+   * A program that fetches the authorities: `control-plane|worker NAME API_SERVER_DOMAIN`. It may hold a secret itself.
+   */
   clusterPkiCommand?: string | undefined;
 }
 
@@ -24,7 +28,7 @@ const files = {
 export const listLaunchSecrets = (secrets: LaunchSecrets) =>
   launchSecretNames.filter((name) => secrets[name] !== undefined);
 
-/** For root alone. */
+/** Writes the secrets that are given, readable by root only. */
 export async function installLaunchSecrets(rootfs: string, secrets: LaunchSecrets): Promise<void> {
   await mkdir(join(rootfs, folder), { recursive: true });
   for (const name of listLaunchSecrets(secrets)) {
@@ -34,7 +38,7 @@ export async function installLaunchSecrets(rootfs: string, secrets: LaunchSecret
   }
 }
 
-/** Tells images with other secrets apart; null without any. */
+/** Returns a hash that differs between images with different secrets; null without secrets. */
 export function hashLaunchSecrets(secrets: LaunchSecrets): string | null {
   const names = listLaunchSecrets(secrets);
   if (names.length === 0) return null;

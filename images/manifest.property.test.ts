@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { ImageManifestError, parseImageManifest } from "./manifest.ts";
 
 describe("parseImageManifest", () => {
-  it("takes any text, and throws nothing but an error that lists its problems", () => {
+  it("accepts any text or throws an error that lists its problems", () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         try {

@@ -36,18 +36,18 @@ describe("parseImageManifest", () => {
     expect(parseImageManifest(JSON.stringify(manifest))).toEqual(manifest);
   });
 
-  it("refuses what is not JSON, and an empty file", () => {
-    expect(problems("{")).toEqual(["is not JSON, bake the image again"]);
-    expect(problems("")).toEqual(["is not JSON, bake the image again"]);
-    expect(problems("[]")).toEqual(["manifest: Invalid input: expected object, received array"]);
+  it("refuses a file that is not JSON or is empty", () => {
+    expect(problems("{")).toEqual(["it is not JSON; bake the image again"]);
+    expect(problems("")).toEqual(["it is not JSON; bake the image again"]);
+    expect(problems("[]")).toEqual(["Expected an object, got an empty list"]);
   });
 
   it("refuses unknown fields at every depth", () => {
     const text = JSON.stringify({ ...manifest, extra: 1, debian: { ...manifest.debian, mirror: "x" } });
-    expect(problems(text)).toEqual(['debian: Unrecognized key: "mirror"', 'manifest: Unrecognized key: "extra"']);
+    expect(problems(text)).toEqual(["/debian/mirror: Unknown field", "/extra: Unknown field"]);
   });
 
-  it("lists every wrong value at once, by its place", () => {
+  it("lists every wrong value at once, with its path", () => {
     const text = JSON.stringify({
       ...manifest,
       kubernetesVersion: "1.20.2",
@@ -57,18 +57,16 @@ describe("parseImageManifest", () => {
       containerImages: [{ ref: "", digest: sha256, sizeBytes: 1 }],
     });
     expect(problems(text)).toEqual([
-      "kubernetesVersion: must be a version such as v1.37.2",
-      'architecture: Invalid option: expected one of "amd64"|"arm64"',
-      "fingerprint: must be a SHA-256 in hexadecimal",
-      "binaries.0.sizeBytes: Too small: expected number to be >0",
-      "containerImages.0.ref: Too small: expected string to have >=1 characters",
-      "containerImages.0.digest: must be a digest like sha256:…",
+      '/kubernetesVersion: Expected a version such as v1.37.2, got "1.20.2"',
+      '/architecture: Expected "amd64" or "arm64", got "x64"',
+      `/fingerprint: Expected a SHA-256 in hexadecimal, got "${"A".repeat(39)}…"`,
+      "/binaries/0/sizeBytes: Expected a whole number of at least 1, got 0",
+      "/containerImages/0/ref: Expected text of at least 1 character, got 0 characters",
+      `/containerImages/0/digest: Expected a digest such as sha256:…, got "${"a".repeat(39)}…"`,
     ]);
   });
 
   it("refuses another schema version", () => {
-    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 2 }))).toEqual([
-      "schemaVersion: Invalid input: expected 3",
-    ]);
+    expect(problems(JSON.stringify({ ...manifest, schemaVersion: 2 }))).toEqual(["/schemaVersion: Expected 3, got 2"]);
   });
 });

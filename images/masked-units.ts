@@ -1,10 +1,10 @@
 /**
- * `bare`: nothing is in it but Debian's packages, and nobody logs in. `cloud`: the root of a cloud's instance, with a kernel,
- * a network, users and a boot of its own, which stay.
+ * `bare`: only Debian's packages, and no logins. `cloud`: the root of a cloud instance, which keeps its kernel,
+ * network, users and boot loader.
  */
 export type RootKind = "bare" | "cloud";
 
-/** Units that only cost time on a machine with one purpose: of systemd 252 (Debian 12) to 257 (Debian 13). */
+/** Units of systemd 252 (Debian 12) to 257 (Debian 13) that only cost time on a machine with one purpose. */
 const maskedUnits: readonly string[] = [
   "apt-daily-upgrade.timer",
   "apt-daily.timer",
@@ -17,7 +17,7 @@ const maskedUnits: readonly string[] = [
   "fstrim.timer",
   "getty.target",
   "getty@.service",
-  // At a first boot it makes again what the bake has made; so do the updates of the journal's catalog and their end.
+  // At the first boot these repeat work of the bake: linker cache, journal catalog and the mark that both are done.
   "ldconfig.service",
   "proc-sys-fs-binfmt_misc.automount",
   "run-lock.mount",
@@ -46,7 +46,7 @@ const maskedUnits: readonly string[] = [
   "systemd-repart.service",
   "systemd-sysext.socket",
   "systemd-sysusers.service",
-  // The same program runs again right after it, as systemd-tmpfiles-setup-dev.service.
+  // systemd-tmpfiles-setup-dev.service runs the same program right after it.
   "systemd-tmpfiles-setup-dev-early.service",
   "systemd-tpm2-setup-early.service",
   "systemd-tpm2-setup.service",
@@ -56,7 +56,10 @@ const maskedUnits: readonly string[] = [
   "systemd-user-sessions.service",
 ];
 
-/** Each is a program run before any unit; there are no such disks, mounts, consoles, init scripts or commands of the kernel's line. */
+/**
+ * systemd runs each generator before any unit. These look for disks, mounts, consoles, init scripts or kernel options
+ * that no machine has.
+ */
 const maskedGenerators: readonly string[] = [
   "systemd-cryptsetup-generator",
   "systemd-debug-generator",
@@ -74,7 +77,7 @@ const maskedGenerators: readonly string[] = [
   "systemd-veritysetup-generator",
 ];
 
-/** What a cloud's root has use for: its own mounts and name, and how people come in, by SSH or by a serial console. */
+/** Units that a cloud's root needs: its mounts, its name, and logins by SSH or serial console. */
 const keptInClouds: readonly string[] = [
   "getty.target",
   "getty@.service",
@@ -88,7 +91,7 @@ const keptInClouds: readonly string[] = [
   "systemd-user-sessions.service",
 ];
 
-/** What Debian's cloud images add: machines that live for hours get updates by a new image. */
+/** Units that Debian's cloud images add. Machines that live for hours get updates by a new image. */
 const ofCloudImages: readonly string[] = ["unattended-upgrades.service", "man-db.timer"];
 
 const isKept = (name: string) => keptInClouds.includes(name);

@@ -1,13 +1,15 @@
 import { access, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { parse } from "yaml";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
-import { checksumTree, isTemplate } from "./fingerprint.ts";
+import { isTemplate } from "../templates/folder.ts";
+import { checksumTree } from "./fingerprint.ts";
 import { mergeTemplates } from "./merge-templates.ts";
 
 const ownTemplates = join(import.meta.dirname, "../templates");
 
-it("puts an operator's template in the place of the project's, which changes what an image is made of", async () => {
+it("mergeTemplates replaces the project's template by the operator's, which changes the image's checksums", async () => {
   const folder = await temporaryFolder("overlay");
   await mkdir(join(folder, "sysctl"));
   await writeFile(join(folder, "sysctl/sprout.conf"), "vm.swappiness = 1\n");
@@ -20,7 +22,7 @@ it("puts an operator's template in the place of the project's, which changes wha
   await expect(access(merged.path)).rejects.toThrow("ENOENT");
 });
 
-it("puts network manifests beside the templates, as they are", async () => {
+it("mergeTemplates adds network manifests unchanged", async () => {
   const file = join(await temporaryFolder("networks"), "flannel.yaml");
   const manifest = "apiVersion: v1\nkind: Namespace\nmetadata: {name: '{{not a placeholder}}'}\n";
   await writeFile(file, manifest);
@@ -29,13 +31,27 @@ it("puts network manifests beside the templates, as they are", async () => {
   await merged[Symbol.asyncDispose]();
 });
 
-it("names everything that is wrong with network manifests at once", async () => {
+it("mergeTemplates adds a network manifest above 128 KiB, whose Lists within Lists kubectl can apply", async () => {
+  const file = join(await temporaryFolder("networks"), "calico.yaml");
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "a" }, data: { a: "x".repeat(200_000) } };
+  await writeFile(file, JSON.stringify({ kind: "List", items: [{ kind: "List", items: [secret] }] }));
+  const merged = await mergeTemplates({ networkManifests: [file] });
+  const baked = await readFile(join(merged.path, "networks/calico.yaml"), "utf8");
+  expect(parse(baked)).toEqual({ kind: "List", items: [secret] });
+  await merged[Symbol.asyncDispose]();
+});
+
+it("mergeTemplates lists every problem of network manifests at once", async () => {
   const folder = await temporaryFolder("networks");
   const files = ["Flannel.txt", "calico.yaml"].map((name) => join(folder, name));
   await writeFile(files[0]!, "apiVersion: v1\nkind: Pod\n");
   await writeFile(files[1]!, "a: [\n");
+  files.push(join(folder, "latin1.yaml"));
+  await writeFile(files[2]!, Buffer.from("# Zürich\n", "latin1"));
   await expect(mergeTemplates({ networkManifests: [...files, files[1]!] })).rejects.toThrow(
-    `Cannot use network manifests: ${files[0]}: its name must be like flannel.yaml; ` +
-      `${files[0]}: line 1, column 1: lacks metadata.name; ${files[1]}: another has the same name; ${files[1]}: line `,
+    `Cannot use network manifests: ${files[0]}: its name must be lower-case and end in .yaml or .yml, such as flannel.yaml; ` +
+      `${files[0]}: Expected metadata.name at line 1, column 1; ${files[1]}: another has the same name; ` +
+      `${files[1]}: Expected YAML at line 2, column 1: Flow sequence in block collection must be sufficiently indented and end with a ]; ` +
+      `${files[2]}: it is not UTF-8 (byte FC on line 1)`,
   );
 });

@@ -45,7 +45,7 @@ describe("installNodeFiles", () => {
     );
   const modeOf = async (path: string) => ((await stat(join(rootfs, path))).mode & 0o777).toString(8);
 
-  it("renders every file and leaves no placeholder in any", async () => {
+  it("renders every file and leaves no placeholder", async () => {
     await installNodeFiles(rootfs, inputs);
     expect(await read("etc/containerd/config.toml")).toContain('sandbox = "registry.k8s.io/pause:3.10.2"');
     const entries = await readdir(join(rootfs, "etc"), { recursive: true, withFileTypes: true });
@@ -54,7 +54,7 @@ describe("installNodeFiles", () => {
     for (const file of files) expect(await readFile(file, "utf8")).not.toContain("{{");
   });
 
-  it("installs the programs, and the templates without the code beside them", async () => {
+  it("installs the programs, and the templates without their code", async () => {
     await installNodeFiles(rootfs, inputs);
     for (const [path, content] of [
       ["usr/bin/kubelet", "kubelet"],
@@ -73,7 +73,7 @@ describe("installNodeFiles", () => {
     expect(templates.filter((file) => file.endsWith(".ts"))).toEqual([]);
   });
 
-  it("enables containerd and the bootstrapper, and not kubelet, which the bootstrapper starts", async () => {
+  it("enables containerd and the bootstrapper, but not kubelet, which the bootstrapper starts", async () => {
     await installNodeFiles(rootfs, inputs);
     const units = "etc/systemd/system";
     expect((await readdir(join(rootfs, units, "multi-user.target.wants"))).toSorted()).toEqual([
@@ -86,7 +86,7 @@ describe("installNodeFiles", () => {
     expect(await readlink(join(rootfs, units, "default.target"))).toBe("/lib/systemd/system/multi-user.target");
   });
 
-  it("takes the configuration of containerd 1 and none of upstream's containerd where Debian's package is asked for", async () => {
+  it("writes the configuration of containerd 1 and omits upstream's programs if Debian's containerd is chosen", async () => {
     await installNodeFiles(rootfs, { ...inputs, runtime: planRuntime("v1.37.2", "debian") });
     expect(await read("etc/containerd/config.toml")).toContain('sandbox_image = "registry.k8s.io/pause:3.10.2"');
     expect(await exists("usr/bin/containerd")).toBe(false);
@@ -109,8 +109,8 @@ describe("installNodeFiles", () => {
     );
   });
 
-  describe("of a cloud's instance", () => {
-    it("leave mounts, name servers, identity and what its own units want as they are", async () => {
+  describe("installNodeFiles on a cloud instance", () => {
+    it("keeps mounts, name servers, identity and the wants of the instance's own units", async () => {
       await writeFile(join(rootfs, "etc/fstab"), "PARTUUID=0a / ext4\n");
       await writeFile(join(rootfs, "etc/machine-id"), "0123456789abcdef0123456789abcdef\n");
       const wants = "etc/systemd/system/multi-user.target.wants";
@@ -124,7 +124,7 @@ describe("installNodeFiles", () => {
       expect(await exists(join(wants, "sprout-bootstrap.service"))).toBe(true);
     });
 
-    it("have no timers and none of Debian's updates, and let people log in", async () => {
+    it("removes timers and Debian's updates, and keeps logins", async () => {
       await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
       expect(await exists("etc/systemd/system/timers.target.wants")).toBe(false);
       for (const unit of ["unattended-upgrades.service", "apt-daily.timer", "man-db.timer"])
@@ -133,7 +133,7 @@ describe("installNodeFiles", () => {
         expect([unit, await isMasked(rootfs, unit)]).toEqual([unit, false]);
     });
 
-    it("are the same when they are installed again", async () => {
+    it("changes nothing when it runs again", async () => {
       await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });
       const before = await readdir(rootfs, { recursive: true });
       await installNodeFiles(rootfs, { ...inputs, kind: "cloud" });

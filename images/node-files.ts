@@ -1,6 +1,7 @@
-import { chmod, copyFile, cp, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { renderTemplate, type TemplateValues } from "../templates/render.ts";
+import { createRender } from "../templates/create-render.ts";
+import { isTemplate } from "../templates/folder.ts";
 import { nodePrograms } from "./kubernetes/binaries.ts";
 import { listMasked, type RootKind } from "./masked-units.ts";
 import type { RuntimePlan } from "./runtime/runtime-origin.ts";
@@ -10,7 +11,7 @@ export interface NodeFilesInputs {
   templatesDir: string;
   /** Folder with kubeadm, kubelet and kubectl. */
   kubernetesBinariesDir: string;
-  /** Folder with what the machine runs beside Kubernetes, and which of it that is. */
+  /** Folder of the programs that the machine runs in addition to Kubernetes, and their plan. */
   runtimeDir: string;
   runtime: RuntimePlan;
   bootstrapper: string;
@@ -21,20 +22,20 @@ export interface NodeFilesInputs {
 const cniFolder = "/usr/lib/cni";
 
 interface NodeFile {
-  /** Below the templates folder. */
+  /** Path below the templates folder. */
   template: string;
   path: string;
   mode?: number;
 }
 
-/** containerd 2 reads a configuration of another version, with other names of its plugins. */
+/** containerd 2 has another version of the configuration, with other plugin names. */
 const containerdConfig = ({ containerd }: RuntimePlan): NodeFile => ({
   template: containerd === undefined ? "containerd/config-v2.toml" : "containerd/config.toml",
   path: "/etc/containerd/config.toml",
 });
 
 const nodeFiles: readonly NodeFile[] = [
-  // After the distribution's own files there, before an operator's 99-….cfg.
+  // Read after the distribution's files there, and before an operator's 99-….cfg.
   { template: "cloud-init/cloud.cfg", path: "/etc/cloud/cloud.cfg.d/95-sprout.cfg" },
   { template: "journald/journald.conf", path: "/etc/systemd/journald.conf.d/sprout.conf" },
   { template: "modules-load/sprout.conf", path: "/etc/modules-load.d/sprout.conf" },
@@ -47,7 +48,7 @@ const nodeFiles: readonly NodeFile[] = [
   { template: "systemd/system.conf", path: "/etc/systemd/system.conf.d/sprout.conf" },
 ];
 
-/** Files of the host or of the moment, which mmdebstrap leaves. A machine gets its own. */
+/** Files of the host or of the bake's time that mmdebstrap leaves. A machine gets its own. */
 const leftovers: readonly string[] = [
   "/etc/apt/sources.list",
   "/etc/hostname",
@@ -57,19 +58,20 @@ const leftovers: readonly string[] = [
   "/var/log/journal",
 ];
 
-/** Turns Debian's unpacked root into a Kubernetes machine. Throws TemplateError where a template cannot be filled. */
+/** Turns Debian's unpacked root into a Kubernetes machine. Throws TemplateError if a template cannot be filled. */
 export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs): Promise<void> {
   if (inputs.kind === "bare") await removeLeftovers(rootfs);
   await writeNodeFile(rootfs, "/etc/hosts", "127.0.0.1 localhost\n::1 localhost\n");
 
+  const render = createRender(inputs.templatesDir);
   for (const file of [containerdConfig(inputs.runtime), ...nodeFiles]) {
-    const text = await renderNodeFile(file.template, inputs.templatesDir, { pauseImage: inputs.pauseImage });
+    const text = await render(file.template, { pauseImage: inputs.pauseImage });
     await writeNodeFile(rootfs, file.path, text, file.mode);
   }
   await installBinaries(rootfs, inputs);
   await cp(inputs.templatesDir, join(rootfs, "/usr/share/sprout/templates"), {
     recursive: true,
-    filter: (source) => !source.endsWith(".ts"),
+    filter: isTemplate,
   });
   await linkUnits(rootfs, inputs.kind);
 }
@@ -77,13 +79,8 @@ export async function installNodeFiles(rootfs: string, inputs: NodeFilesInputs):
 async function removeLeftovers(rootfs: string): Promise<void> {
   for (const leftover of leftovers) await rm(join(rootfs, leftover), { recursive: true, force: true });
   await writeNodeFile(rootfs, "/etc/machine-id", "");
-  // containerd copies it into every sandbox that has no name server of its own, and fails where there is none.
+  // containerd copies this file into every sandbox without its own name server, and fails if the file is missing.
   await writeNodeFile(rootfs, "/etc/resolv.conf", "# This machine has no name server\n");
-}
-
-/** One template of the image, rendered. */
-export async function renderNodeFile(file: string, templatesDir: string, values: TemplateValues): Promise<string> {
-  return renderTemplate({ file, text: await readFile(join(templatesDir, file), "utf8") }, values);
 }
 
 const isPlugin = (name: string) => (cniPlugins as readonly string[]).includes(name);
@@ -105,7 +102,7 @@ async function installBinaries(rootfs: string, inputs: NodeFilesInputs): Promise
   }
   for (const dir of ["/etc/cni/net.d", "/etc/kubernetes/manifests", "/etc/sprout", "/opt/cni", "/var/lib/sprout"])
     await mkdir(join(rootfs, dir), { recursive: true });
-  // Mount points of the real filesystems that a machine brings.
+  // Mount points: a machine mounts real filesystems here.
   for (const dir of ["/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"])
     await mkdir(join(rootfs, dir), { recursive: true, mode: 0o700 });
   await writeLink(rootfs, "/opt/cni/bin", cniFolder);

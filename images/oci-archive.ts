@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import tar from "tar-stream";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
 
 export interface WrittenImage {
   ref: string;
@@ -30,10 +30,10 @@ export interface ImageParts {
   blobs: readonly Blob[];
 }
 
-/** A fixed time: the same parts give the same bytes. */
+/** A fixed time, so that the same parts give the same bytes. */
 const epoch = new Date(0);
 
-/** Writes one image as an OCI archive (image-spec 1.0) that names it by `ref`; the manifest stays as it is. */
+/** Writes one image, named `ref`, as an OCI archive (image-spec 1.0). The manifest stays as it is. */
 export async function writeOciArchive({ ref, architecture, manifest, blobs }: ImageParts, outFile: string) {
   const index = {
     schemaVersion: 2,
@@ -62,7 +62,7 @@ export async function writeOciArchive({ ref, architecture, manifest, blobs }: Im
   }
 }
 
-/** Both ends are waited for: a source that fails must not leave the file behind it open. */
+/** Waits for both ends, so that a source that fails does not leave the file open. */
 export async function writeTar(pack: tar.Pack, written: Promise<void>, fill: () => Promise<void>): Promise<void> {
   const filled = fill().then(
     () => pack.finalize(),

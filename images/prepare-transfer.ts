@@ -3,10 +3,13 @@ import { ensureHostPackages } from "./debian/host-packages.ts";
 import type { KubernetesOrigin } from "./kubernetes/origin.ts";
 import { checkAuthFile, type PullOptions } from "./pull-image.ts";
 
-/** curl brings proxies and resumption, skopeo pulls without a container engine: Debian keeps both up to date. */
+/** curl handles proxies and resumption, skopeo pulls without a container engine. Debian keeps both up to date. */
 const transferPackages = ["ca-certificates", "curl", "skopeo"];
 
-/** What a download needs on this host, and the options that both tools share; nothing where nothing is downloaded. */
+/**
+ * Installs what downloads need on this host, and returns the options that both tools share. Does nothing without
+ * downloads.
+ */
 export async function prepareTransfer(
   origin: KubernetesOrigin,
   {

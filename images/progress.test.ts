@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { runStep, type BakeProgress } from "./progress.ts";
 
-it("runStep tells how a step goes, and passes its failure on", async () => {
+it("runStep reports a step's progress and throws its failure again", async () => {
   const events: BakeProgress[] = [];
   const record = (progress: BakeProgress) => events.push(progress);
   const result = await runStep("kubernetes", record, async (onDetail) => {

@@ -1,4 +1,6 @@
-/** The steps of a bake, in their order, and what they are called for people. */
+import { explainFullDisk } from "./full-disk.ts";
+
+/** The steps of a bake in their order, with the titles that people see. */
 export const bakeSteps = {
   kubernetes: "Kubernetes binaries",
   debian: "Debian packages",
@@ -17,7 +19,7 @@ export type BakeProgress =
 
 export type OnBakeProgress = (progress: BakeProgress) => void;
 
-/** Runs one step and tells how it goes. */
+/** Runs one step and reports its progress. */
 export async function runStep<T>(
   step: BakeStep,
   onProgress: OnBakeProgress,
@@ -32,6 +34,6 @@ export async function runStep<T>(
     return result;
   } catch (error) {
     onProgress({ step, state: "failed", durationMs: durationMs() });
-    throw error;
+    throw explainFullDisk(error, bakeSteps[step]);
   }
 }

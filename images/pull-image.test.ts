@@ -11,14 +11,14 @@ import { startFakeWebSite, type FakePage } from "../test/fakes/fake-web-site.ts"
 import { createServerTls } from "../test/fakes/test-certificates.ts";
 import { findProgram } from "../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
-import { architectures } from "./architecture.ts";
+import { architectures } from "#lib/architecture.ts";
 import { writeCertificateBundle } from "./certificate-bundle.ts";
 import { checkAuthFile, pullImage, type PullOptions } from "./pull-image.ts";
 
 const [amd64] = architectures;
 if (amd64 === undefined) throw new Error("fixture");
 
-// host-setup.sh installs it for the tests; the real skopeo is the point of them.
+// These tests need the real skopeo, which host-setup.sh installs.
 describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () => {
   let folder: string;
   let pages: Map<string, FakePage>;
@@ -30,7 +30,7 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
     for (const name of ["HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_DIR", "SSL_CERT_FILE"])
       vi.stubEnv(name, undefined);
     folder = await temporaryFolder("pull");
-    // Credentials of whoever runs the tests are none of theirs.
+    // The tests must not see their user's credentials.
     vi.stubEnv("HOME", folder);
     pages = new Map();
     image = addFakeImage(pages, { name: "k8s/pause", tag: "3.10" });
@@ -49,7 +49,7 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
       ...options,
     });
 
-  it("writes an archive named as the cluster says, with the registry's own manifest and layers", async () => {
+  it("writes an archive with the cluster's name of the image and the registry's manifest and layers", async () => {
     const registry = await startFakeWebSite(pages, { tls });
     const written = await pull(`127.0.0.1:${registry.port}/k8s/pause:3.10`, { caBundle });
     const size = pages.get(`/v2/k8s/pause/blobs/${image.layer}`)?.body.length;
@@ -77,7 +77,7 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
     expect((await readdir(folder)).toSorted()).toEqual(["authorities.crt", "out.tar", "tls"]);
   });
 
-  it("tries an answer of 500 again", async () => {
+  it("retries after status 500", async () => {
     const registry = await startFakeWebSite(pages, { tls });
     registry.fail(`/v2/k8s/pause/blobs/${image.layer}`, { status: 500 });
     await expect(pull(`127.0.0.1:${registry.port}/k8s/pause:3.10`, { caBundle })).resolves.toMatchObject({
@@ -86,21 +86,16 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
   });
 
   it.each([
+    ["a missing tag", () => undefined, "k8s/pause:9.9", "the registry lacks it; choose another --image-repository"],
     [
-      "a tag that is not there",
-      () => undefined,
-      "k8s/pause:9.9",
-      "the registry does not have it; choose another --image-repository",
-    ],
-    [
-      "a layer with other bytes than its digest's",
+      "a layer that does not match its digest",
       () => {
         const path = `/v2/k8s/pause/blobs/${image.layer}`;
         const { length } = pages.get(path)?.body ?? Buffer.alloc(0);
         pages.set(path, { body: Buffer.alloc(length, "x") });
       },
       "k8s/pause:3.10",
-      "what came does not have its digest; try again or use another mirror",
+      "the data does not match its digest; try again or use another mirror",
     ],
   ])("names %s", async (_what, damage, name, why) => {
     damage();
@@ -111,39 +106,39 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
     expect(await readdir(folder)).not.toContain("out.tar");
   });
 
-  it("takes credentials from a file, and asks for it where they are missing", async () => {
+  it("reads credentials from a file, and asks for the file if the registry requires them", async () => {
     const registry = await startFakeWebSite(pages, { tls, credentials: "robot:secret" });
     const source = `127.0.0.1:${registry.port}/k8s/pause:3.10`;
     const refused = await pull(source, { caBundle }).catch((cause: unknown) => String(cause));
-    expect(refused).toContain("wants credentials, or refuses these; give them with --registry-auth-file (");
+    expect(refused).toContain("requires credentials, or refuses the given ones; give them with --registry-auth-file (");
     const registryAuthFile = join(folder, "auth.json");
     const auths = { [`127.0.0.1:${registry.port}`]: { auth: btoa("robot:secret") } };
     await writeFile(registryAuthFile, JSON.stringify({ auths }));
     await expect(pull(source, { caBundle, registryAuthFile })).resolves.toMatchObject({ digest: image.manifest });
     await expect(checkAuthFile(join(folder, "missing.json"))).rejects.toThrow(
-      `Cannot read registry credentials ${join(folder, "missing.json")}: give a readable file with --registry-auth-file`,
+      `Cannot read registry credentials ${join(folder, "missing.json")}; give a readable file with --registry-auth-file`,
     );
   });
 
-  it("names the flag for an authority that is not trusted", async () => {
+  it("names the flag for an authority that the host does not trust", async () => {
     const registry = await startFakeWebSite(pages, { tls });
     const error = await pull(`127.0.0.1:${registry.port}/k8s/pause:3.10`).catch((cause: unknown) => String(cause));
     expect(error).toContain("the registry's certificate is not trusted here; give its authority with --ca-file (");
     expect(registry.requests).toEqual([]);
   });
 
-  it("speaks plain HTTP with a registry on this host, with another only where that is allowed", async () => {
+  it("uses plain HTTP for a registry on this host, and for others only if that is allowed", async () => {
     const registry = await startFakeWebSite(pages);
     await expect(pull(`127.0.0.1:${registry.port}/k8s/pause:3.10`)).resolves.toMatchObject({ digest: image.manifest });
-    // Any name but this host's: the proxy takes it here.
+    // Any name but this host's, so that the request goes through the proxy.
     const proxy = await startFakeProxy(registry.port);
     vi.stubEnv("HTTPS_PROXY", proxy.url);
     await expect(pull("registry.test:80/k8s/pause:3.10")).rejects.toThrow(
-      "Cannot pull registry.test:80/k8s/pause:3.10: the registry speaks plain HTTP, which is used on this host only; use one with TLS, or --allow-plain-http",
+      "Cannot pull registry.test:80/k8s/pause:3.10: the registry speaks plain HTTP, which Sprout uses on this host only; choose one with TLS, or give --allow-plain-http",
     );
   });
 
-  it("goes through HTTPS_PROXY, and past it for hosts in NO_PROXY", async () => {
+  it("uses HTTPS_PROXY, but not for hosts in NO_PROXY", async () => {
     const registry = await startFakeWebSite(pages, { tls: await createServerTls(join(folder, "named"), Date.now()) });
     const bundle = await writeCertificateBundle(folder, {
       caFile: join(folder, "named/ca.crt"),
@@ -159,7 +154,7 @@ describe.skipIf(!findProgram("skopeo"))("pullImage, with a fake registry", () =>
     proxy.tunnels.length = 0;
     vi.stubEnv("NO_PROXY", "registry.test");
     await expect(pull("registry.test/k8s/pause:3.10", { caBundle: bundle })).rejects.toThrow(
-      /^Cannot pull registry\.test\/k8s\/pause:3\.10: look at the network, the proxy \(HTTPS_PROXY, NO_PROXY\) and the registry \(/,
+      /^Cannot pull registry\.test\/k8s\/pause:3\.10: check the network, the proxy \(HTTPS_PROXY, NO_PROXY\) and the registry \(/,
     );
     expect(proxy.tunnels).toEqual([]);
   });

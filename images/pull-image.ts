@@ -3,31 +3,30 @@ import { access, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ExecaError } from "execa";
 import { z } from "zod";
-import { run } from "../metadata-server/run.ts";
-import type { Architecture } from "./architecture.ts";
+import { run } from "#lib/run.ts";
+import type { Architecture } from "#lib/architecture.ts";
 import { writeOciArchive, type WrittenImage } from "./oci-archive.ts";
-import { retryPassing, type Failure } from "./retry.ts";
-import { mayBePlain } from "./transfer.ts";
+import { mayBePlain, retryTransfer, TransferError } from "./transfer.ts";
 
 export interface PullOptions {
-  /** PEM file of every authority to trust; the host's own where it is not given. */
+  /** PEM file of all trusted authorities; the host's by default. */
   caBundle?: string;
   registryAuthFile?: string;
   allowPlainHttp?: boolean;
-  /** Before the second attempt; doubled for each further one, with jitter. */
+  /** Pause before the second attempt; each further one is twice as long, with jitter. */
   retryDelayMs?: number;
   signal: AbortSignal;
 }
 
-export interface WantedImage {
-  /** What the cluster calls it. */
+interface WantedImage {
+  /** The image's name in the cluster. */
   ref: string;
-  /** Where it is pulled from. */
+  /** Where the image is pulled from. */
   source: string;
   architecture: Architecture;
 }
 
-/** Both kinds of manifest have these fields. Anything older has no digests of its own. */
+/** Both kinds of manifest have these fields. Older kinds have no digests. */
 const Descriptor = z.object({ digest: z.string().regex(/^sha256:[0-9a-f]{64}$/), size: z.int().nonnegative() });
 const Manifest = z.object({
   mediaType: z
@@ -40,22 +39,21 @@ const Manifest = z.object({
 const pullLimit = "15m";
 
 /**
- * Pulls one image with Debian's skopeo (no container engine, no root's help) and writes it as an OCI archive. Manifest
- * and layers stay byte for byte as the registry has them; skopeo checks each layer's digest.
+ * Pulls one image with Debian's skopeo, without a container engine or root, and writes it as an OCI archive. Manifest
+ * and layers keep the registry's bytes; skopeo checks each layer's digest.
  */
 export async function pullImage(image: WantedImage, outFile: string, options: PullOptions): Promise<WrittenImage> {
   const dir = `${outFile}.dir`;
   await mkdir(dir, { recursive: true });
   try {
-    const { retryDelayMs: firstDelayMs = 1000, signal } = options;
-    await retryPassing(() => copyToFolder(image, dir, options), { firstDelayMs, signal });
+    await retryTransfer(() => copyToFolder(image, dir, options), options);
     const bytes = await readFile(join(dir, "manifest.json"));
     const parsed = Manifest.safeParse(JSON.parse(bytes.toString("utf8")));
     if (!parsed.success)
       throw new Error(`Cannot use ${image.source}: its manifest is neither OCI's nor Docker's second version`);
     const { mediaType, config, layers } = parsed.data;
     const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
-    // One layer may be there twice, as empty ones are.
+    // A layer may occur twice: empty ones do.
     const blobs = [...new Map([config, ...layers].map((blob) => [blob.digest, blob])).values()];
     await writeOciArchive(
       {
@@ -76,22 +74,20 @@ export async function pullImage(image: WantedImage, outFile: string, options: Pu
   }
 }
 
-async function copyToFolder(image: WantedImage, dir: string, options: PullOptions): Promise<Failure | null> {
+async function copyToFolder(image: WantedImage, dir: string, options: PullOptions): Promise<void> {
   const { source } = image;
   try {
     await skopeoCopy(image, dir, { ...options, verifyTls: true });
-    return null;
   } catch (error) {
-    // Only a registry that answers TLS with plain HTTP is asked again without, and only where that is allowed.
-    if (!/gave HTTP response to HTTPS client/.test(stderrOf(error))) return toFailure(source, error);
-    if (mayBePlain(`http://${registryOf(source)}`, options))
-      return skopeoCopy(image, dir, { ...options, verifyTls: false }).then(
-        () => null,
-        (cause: unknown) => toFailure(source, cause),
-      );
+    // Falls back to plain HTTP only if the registry answers TLS with it, and only if that is allowed.
+    if (!/gave HTTP response to HTTPS client/.test(stderrOf(error))) throw toPullError(source, error);
     const why =
-      "the registry speaks plain HTTP, which is used on this host only; use one with TLS, or --allow-plain-http";
-    return { passing: false, error: new Error(`Cannot pull ${source}: ${why}`, { cause: error }) };
+      "the registry speaks plain HTTP, which Sprout uses on this host only; choose one with TLS, or give --allow-plain-http";
+    if (!mayBePlain(`http://${registryOf(source)}`, options))
+      throw new TransferError(`Cannot pull ${source}: ${why}`, { cause: error });
+    await skopeoCopy(image, dir, { ...options, verifyTls: false }).catch((cause: unknown) => {
+      throw toPullError(source, cause);
+    });
   }
 }
 
@@ -101,7 +97,7 @@ function skopeoCopy(
   { caBundle, registryAuthFile, signal, verifyTls }: PullOptions & { verifyTls: boolean },
 ): Promise<string> {
   const args = [
-    // Signatures are not judged, so no policy of the host's is asked for.
+    // Signatures are not checked, so the host needs no policy.
     "--insecure-policy",
     "--override-os=linux",
     `--override-arch=${architecture.debian}`,
@@ -121,27 +117,28 @@ const stderrOf = (error: unknown) => (error instanceof ExecaError ? String(error
 /** `registry.k8s.io/pause:3.10` → `registry.k8s.io`. */
 const registryOf = (ref: string) => ref.split("/")[0] ?? ref;
 
-/** What a registry or skopeo says → why, and what to do. */
+/** Patterns of what a registry or skopeo reports, and what to do about it. */
 const explanations: readonly [said: RegExp, why: string][] = [
   [
     /StatusCode: 404|manifest unknown|name unknown|repository name not known/i,
-    "the registry does not have it; choose another --image-repository",
+    "the registry lacks it; choose another --image-repository",
   ],
   [
     /unauthorized|authentication required|denied/i,
-    "the registry wants credentials, or refuses these; give them with --registry-auth-file",
+    "the registry requires credentials, or refuses the given ones; give them with --registry-auth-file",
   ],
   [/x509|certificate/i, "the registry's certificate is not trusted here; give its authority with --ca-file"],
-  [/digest|checksum/i, "what came does not have its digest; try again or use another mirror"],
+  [/digest|checksum/i, "the data does not match its digest; try again or use another mirror"],
 ];
 
-function toFailure(source: string, cause: unknown): Failure {
-  if (!(cause instanceof ExecaError) || cause.exitCode === undefined) return { passing: false, error: cause };
+/** Explains an error of a registry or skopeo. Returns any other error as it is. */
+function toPullError(source: string, cause: unknown): unknown {
+  if (!(cause instanceof ExecaError) || cause.exitCode === undefined) return cause;
   const said = stderrOf(cause);
   const known = explanations.find(([pattern]) => pattern.test(said))?.[1];
-  const why = known ?? "look at the network, the proxy (HTTPS_PROXY, NO_PROXY) and the registry";
-  const error = new Error(`Cannot pull ${source}: ${why} (${lastMessage(said)})`, { cause });
-  return { passing: known === undefined, error };
+  const why = known ?? "check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the registry";
+  const message = `Cannot pull ${source}: ${why} (${lastMessage(said)})`;
+  return new TransferError(message, { isTransient: known === undefined, cause });
 }
 
 /** The last part of `time=… level=fatal msg="…"`. */
@@ -150,10 +147,10 @@ function lastMessage(stderr: string): string {
   return (/msg="(.*)"$/.exec(line)?.[1] ?? line).replaceAll('\\"', '"').slice(-300);
 }
 
-/** Throws where `file` of --registry-auth-file cannot be read: skopeo would go on without it. */
+/** Throws if `file` of --registry-auth-file cannot be read: skopeo would continue without it. */
 export async function checkAuthFile(file: string): Promise<void> {
   await access(file).catch((cause: unknown) => {
-    throw new Error(`Cannot read registry credentials ${file}: give a readable file with --registry-auth-file`, {
+    throw new Error(`Cannot read registry credentials ${file}; give a readable file with --registry-auth-file`, {
       cause,
     });
   });

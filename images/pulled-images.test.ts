@@ -5,14 +5,15 @@ import { addFakeImage } from "../test/fakes/fake-registry.ts";
 import { startFakeWebSite, type FakePage } from "../test/fakes/fake-web-site.ts";
 import { findProgram } from "../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../test/fixtures/temporary-folder.ts";
-import { architectures } from "./architecture.ts";
+import { architectures } from "#lib/architecture.ts";
 import { pullContainerImages } from "./pulled-images.ts";
+import { patientSignal } from "../test/fixtures/patience.ts";
 
 const [amd64] = architectures;
 if (amd64 === undefined) throw new Error("fixture");
 
 describe.skipIf(!findProgram("skopeo"))("pullContainerImages, with a fake registry", () => {
-  it("pulls every image once: another bake takes what is kept, whether the registry answers or not", async () => {
+  it("pulls every image once: another bake uses the kept ones, even if the registry does not answer", async () => {
     const cacheDir = await temporaryFolder("pulled");
     const pages = new Map<string, FakePage>();
     addFakeImage(pages, { name: "pause", tag: "3.10" });
@@ -22,7 +23,7 @@ describe.skipIf(!findProgram("skopeo"))("pullContainerImages, with a fake regist
     const pull = async (name: string) => {
       const archivesDir = join(cacheDir, name);
       await mkdir(archivesDir);
-      const signal = AbortSignal.timeout(15_000);
+      const signal = patientSignal();
       const options = { architecture: amd64, cacheDir, archivesDir, retryDelayMs: 1, onDetail: () => {}, signal };
       return { archivesDir, archives: await pullContainerImages(refs, options) };
     };
@@ -39,14 +40,14 @@ describe.skipIf(!findProgram("skopeo"))("pullContainerImages, with a fake regist
     expect(registry.requests).toHaveLength(asked);
   });
 
-  it("keeps nothing of an image that could not be pulled", async () => {
+  it("keeps nothing of an image that it cannot pull", async () => {
     const cacheDir = await temporaryFolder("pulled");
     const registry = await startFakeWebSite(new Map());
     const options = { architecture: amd64, cacheDir, archivesDir: cacheDir, retryDelayMs: 1, onDetail: () => {} };
     await expect(
       pullContainerImages([`127.0.0.1:${registry.port}/pause:3.10`], {
         ...options,
-        signal: AbortSignal.timeout(15_000),
+        signal: patientSignal(),
       }),
     ).rejects.toThrow(`Cannot pull 127.0.0.1:${registry.port}/pause:3.10: `);
     expect(await readdir(join(cacheDir, "container-images/amd64"))).toEqual([]);

@@ -1,20 +1,21 @@
 import { createHash } from "node:crypto";
-import { copyFile, link, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, link, mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
-import type { Architecture } from "./architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
+import { replaceFile } from "#lib/replace-file.ts";
 import type { StoredArchive } from "./containerd-store.ts";
 import { pullImage, type PullOptions } from "./pull-image.ts";
 import type { WrittenImage } from "./oci-archive.ts";
 
-export interface PullAllOptions extends PullOptions {
+interface PullAllOptions extends PullOptions {
   architecture: Architecture;
   cacheDir: string;
-  /** Gets an archive for each image. */
+  /** Receives an archive for each image. */
   archivesDir: string;
   onDetail: (detail: string) => void;
 }
 
-/** Every image by its reference, pulled once and kept: a released tag does not change. */
+/** Pulls each image once and keeps it, because a released tag does not change. Returns their archives. */
 export async function pullContainerImages(refs: readonly string[], options: PullAllOptions): Promise<StoredArchive[]> {
   const archives: StoredArchive[] = [];
   for (const [index, ref] of refs.entries()) {
@@ -31,7 +32,7 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
   const dir = join(options.cacheDir, "container-images", architecture.debian);
   await mkdir(dir, { recursive: true });
   const kept = join(dir, createHash("sha256").update(ref).digest("hex").slice(0, 32));
-  // The description is written last: an archive with one is whole.
+  // The description is written last, so an archive that has one is whole.
   const description = await readFile(`${kept}.json`, "utf8").catch(() => null);
   if (description !== null) {
     await linkOrCopy(`${kept}.tar`, file);
@@ -41,8 +42,7 @@ async function fetchArchive(ref: string, file: string, options: PullAllOptions):
   const work = `${kept}.${process.pid}`;
   await linkOrCopy(file, `${work}.tar`);
   await rename(`${work}.tar`, `${kept}.tar`);
-  await writeFile(`${work}.json`, JSON.stringify(written));
-  await rename(`${work}.json`, `${kept}.json`);
+  await replaceFile(`${kept}.json`, JSON.stringify(written), { mode: 0o644 });
   return written;
 }
 

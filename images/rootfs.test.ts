@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { parseDpkgStatus } from "./rootfs.ts";
 
-it("parseDpkgStatus lists what is installed, not what is only configured or removed", () => {
+it("parseDpkgStatus lists installed packages, but not removed ones with configuration left", () => {
   const status = [
     "Package: containerd\nStatus: install ok installed\nVersion: 1.6.20~ds1-1\nDescription: runtime\n more",
     "Package: perl\nStatus: deinstall ok config-files\nVersion: 5.36",

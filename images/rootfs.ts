@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
-import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createPrivateApt, type DebianPackage } from "./debian/apt.ts";
 import { bootstrapDebian, sourceDateEpoch, withoutDocumentation } from "./debian/bootstrap.ts";
 import { containerPackages, listMachinePackages, type DebianChoice } from "./debian/packages.ts";
 import { findHostSources, toRelease, toSourceLine, type DebianSources } from "./debian/sources.ts";
-import { run } from "../metadata-server/run.ts";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 import { createWorkFolder } from "./work-folder.ts";
 
 export interface DebianPackages {
@@ -14,14 +15,17 @@ export interface DebianPackages {
 }
 
 /** Debian's part of an image, cached: the machine root as an archive, and the programs of the container images. */
-export interface DebianBase {
+interface DebianBase {
   rootfsArchive: string;
   /** Unpacked tree of the packages that are only used in container images. */
   containerPackagesDir: string;
   packages: DebianPackages;
 }
 
-/** The base out of the cache, or made with mmdebstrap. `refresh` makes it anew, with the archives' latest packages. */
+/**
+ * Returns the base from the cache, or makes it with mmdebstrap. `refresh` makes it again, with the archives' latest
+ * packages.
+ */
 export async function ensureDebianBase(
   { cacheDir, refresh = false, release, containerd }: DebianChoice & { cacheDir: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
@@ -32,11 +36,7 @@ export async function ensureDebianBase(
   };
   const dir = join(cacheDir, "debian", cacheKey(wanted));
   if (refresh) await rm(dir, { recursive: true, force: true });
-  const cached = await access(join(dir, "packages.json")).then(
-    () => true,
-    () => false,
-  );
-  if (!cached) await buildBase(wanted, dir, signal);
+  if (!(await exists(join(dir, "packages.json")))) await buildBase(wanted, dir, signal);
   return {
     rootfsArchive: join(dir, "rootfs.tar"),
     containerPackagesDir: join(dir, "container-packages"),
@@ -51,7 +51,7 @@ export async function unpackRootfs(base: DebianBase, rootfs: string, { signal }:
   await run("tar", ["--extract", "--file", base.rootfsArchive, "--directory", rootfs, ...keep], { signal });
 }
 
-/** What a base is made of. */
+/** Inputs of a base. */
 interface WantedBase extends DebianSources {
   machinePackages: readonly string[];
 }
@@ -59,7 +59,7 @@ interface WantedBase extends DebianSources {
 async function buildBase(wanted: WantedBase, dir: string, signal: AbortSignal): Promise<void> {
   await using work = await createWorkFolder(dirname(dir));
   const archive = join(work.path, "rootfs.tar");
-  // Both are waited for even where one fails: the work folder must have no writer when it is removed.
+  // Waits for both even if one fails: nothing may write to the work folder when it is removed.
   const [rootfs, containerImages] = await Promise.allSettled([
     bootstrapRootfs(wanted, archive, signal),
     unpackContainerPackages(wanted, work.path, signal),
@@ -78,7 +78,7 @@ async function bootstrapRootfs(wanted: WantedBase, archive: string, signal: Abor
   return parseDpkgStatus(await run("tar", status, { signal }));
 }
 
-/** Into `container-packages` in the folder `work`. */
+/** Unpacks the packages into `container-packages` in the folder `work`. */
 export async function unpackContainerPackages(
   { sources }: DebianSources,
   work: string,
@@ -91,11 +91,11 @@ export async function unpackContainerPackages(
   return packages;
 }
 
-/** The installed packages of a root. */
+/** Lists the installed packages of a root. */
 export const listDebianPackages = async (rootfs: string): Promise<DebianPackage[]> =>
   parseDpkgStatus(await readFile(join(rootfs, "var/lib/dpkg/status"), "utf8"));
 
-/** The installed packages of a dpkg status file, in its order (which is by name). */
+/** Lists the installed packages of a dpkg status file, in its order (by name). */
 export function parseDpkgStatus(status: string): DebianPackage[] {
   return status
     .split("\n\n")

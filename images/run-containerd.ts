@@ -2,20 +2,23 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { run } from "../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
-/** Runs `ctr` in containerd's namespace of Kubernetes, and returns what it printed. */
+/** Runs `ctr` in containerd's Kubernetes namespace and returns what it printed. */
 export type Ctr = (args: readonly string[]) => Promise<string>;
 
-// All of these become containerd, one after the other, under one process id; its mounts go with it.
+// Each of these programs executes the next, so containerd has this process id; its mounts end with it.
 const dieWithParent = ["--pdeathsig", "TERM"];
 const ownMounts = ["--mount", "--propagation", "private"];
 const script = new URL("containerd-in-rootfs.sh", import.meta.url).pathname;
 
-/** In the scratch folder, where no other containerd can be: before the chroot, a default would be the host's own. */
+/** In the scratch folder, which no other containerd uses: outside the chroot, the default is the host's socket. */
 const socket = "/mnt/containerd.sock";
 
-/** For the store alone: no CRI under either of its names, nothing that needs a running system. containerd 1 reads it too. */
+/**
+ * Only for the store: no CRI plugin under either of its names, nothing that needs a running system. containerd 1 reads
+ * it, too.
+ */
 const config = `version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime",
   "io.containerd.snapshotter.v1.btrfs", "io.containerd.snapshotter.v1.aufs", "io.containerd.snapshotter.v1.zfs",
@@ -26,8 +29,8 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", 
 `;
 
 /**
- * Works on a containerd store with the rootfs's own containerd: no machine and no containerd on the host is needed.
- * `scratchDir` appears to it as /mnt, and gets its configuration and socket.
+ * Works on a containerd store with the containerd of `rootfs`; needs no machine and no containerd on the host.
+ * `scratchDir` is mounted there at /mnt and holds configuration and socket.
  */
 export async function useContainerd<T>(
   { rootfs, store, scratchDir }: { rootfs: string; store: string; scratchDir: string },
@@ -52,7 +55,7 @@ export async function useContainerd<T>(
     const ctr: Ctr = (args) =>
       run("nsenter", [...enter, "/usr/bin/ctr", `--address=${socket}`, "--namespace=k8s.io", ...args], { signal });
     const ended = containerd.then(({ stderr }) => {
-      throw new Error(`Cannot change container images: containerd ended early: ${stderr.slice(-2000)}`);
+      throw new Error(`Cannot change container images: containerd exited early: ${stderr.slice(-2000)}`);
     });
     return await Promise.race([ended, waitUntilAnswering(ctr, signal).then(() => work(ctr))]);
   } finally {

@@ -1,11 +1,11 @@
-import { realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { hostArchitecture, type Architecture } from "./architecture.ts";
+import { hostArchitecture, type Architecture } from "#lib/architecture.ts";
+import { isFile } from "#lib/files.ts";
 import { readElf } from "./elf.ts";
 
 /**
- * Every shared library, the dynamic loader included, that the programs need: paths inside `rootfs`, sorted.
- * Read from the files themselves, so nothing of the root is executed. Throws where a library is missing.
+ * Returns every shared library that the programs need, and the dynamic loader: paths inside `rootfs`, sorted. Reads ELF
+ * headers, so it executes nothing of the root. Throws if a library is missing.
  */
 export async function findSharedLibraries(programs: readonly string[], rootfs: string): Promise<string[]> {
   const found = new Set<string>();
@@ -13,7 +13,7 @@ export async function findSharedLibraries(programs: readonly string[], rootfs: s
   for (let program = pending.pop(); program !== undefined; program = pending.pop()) {
     const elf = await readElf(program);
     if (!elf) continue;
-    // libc asks for the loader too, by a name without a folder; it must lie where the program names it.
+    // libc needs the loader, too, by a name without a folder; its place is the one that the program names.
     const libraries = elf.needed.filter((name) => !name.startsWith("ld-linux"));
     const wanted = elf.interpreter === null ? libraries : [elf.interpreter, ...libraries];
     for (const name of wanted) {
@@ -37,8 +37,3 @@ async function locate(
   }
   throw new Error(`Cannot collect libraries of ${program}: ${name} is not in the machine root`);
 }
-
-const isFile = async (path: string) =>
-  realpath(path)
-    .then(async (real) => (await stat(real)).isFile())
-    .catch(() => false);

@@ -1,60 +1,97 @@
 import { rm } from "node:fs/promises";
 import { ExecaError } from "execa";
-import { run } from "../metadata-server/run.ts";
-import { retryPassing, type Failure } from "./retry.ts";
+import { retry } from "#lib/retry.ts";
+import { run } from "#lib/run.ts";
+import { isTransientStatus } from "#lib/transient-errors.ts";
 
 export interface TransferOptions {
-  /** PEM file of every authority to trust; the host's own where it is not given. */
+  /** PEM file of all trusted authorities; the host's by default. */
   caBundle?: string;
-  /** Plain HTTP to other hosts than this one, for the URL itself and for redirects. */
+  /** Whether plain HTTP may be used with other hosts than this one, for the URL itself and for redirects. */
   allowPlainHttp?: boolean;
-  /** Before the second attempt; doubled for each further one, with jitter. */
+  /** Pause before the second attempt; each further one is twice as long, with jitter. */
   retryDelayMs?: number;
-  /** An attempt ends after so many seconds without progress. */
+  /** An attempt ends after this many seconds without progress. */
   stallSeconds?: number;
   signal: AbortSignal;
 }
 
-export type DownloadProblem = "not-found" | "unknown-authority" | "plain-http" | "refused" | "unreachable";
+type DownloadProblem = "not-found" | "unknown-authority" | "plain-http" | "refused" | "unreachable";
 
-export class DownloadError extends Error {
+/** A download or a pull that failed. */
+export class TransferError extends Error {
+  override name = "TransferError";
+  /** Whether another attempt may succeed. */
+  readonly isTransient: boolean;
+  constructor(message: string, { isTransient = false, cause }: { isTransient?: boolean; cause?: unknown }) {
+    super(message, { cause });
+    this.isTransient = isTransient;
+  }
+}
+
+interface DownloadFailure {
+  problem: DownloadProblem;
+  detail: string;
+  isTransient?: boolean;
+  cause?: unknown;
+}
+
+export class DownloadError extends TransferError {
   override name = "DownloadError";
   readonly problem: DownloadProblem;
   readonly url: string;
-  constructor(url: string, { problem, detail, cause }: { problem: DownloadProblem; detail: string; cause?: unknown }) {
-    super(`Cannot download ${url}: ${detail}`, { cause });
+  constructor(url: string, { problem, detail, ...options }: DownloadFailure) {
+    super(`Cannot download ${url}: ${detail}`, options);
     this.problem = problem;
     this.url = url;
   }
 }
 
 const attemptLimitSeconds = 3600;
+const maxAttempts = 5;
+
+/** Repeats `attempt` while it throws a transient TransferError, five times at most. */
+export async function retryTransfer(
+  attempt: () => Promise<void>,
+  { retryDelayMs = 1000, signal }: Pick<TransferOptions, "retryDelayMs" | "signal">,
+): Promise<void> {
+  try {
+    await retry(attempt, {
+      signal,
+      maxAttempts,
+      delays: { firstMs: retryDelayMs, jitter: [0.5, 1.5] },
+      isRetriable: (error) => error instanceof TransferError && error.isTransient,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
 
 /**
- * Downloads into `file` with Debian's curl, which brings proxies (HTTPS_PROXY, NO_PROXY), redirects and resumption.
- * What `file` already has is kept and continued. What passes is tried again; throws DownloadError.
+ * Downloads into `file` with Debian's curl, which handles proxies (HTTPS_PROXY, NO_PROXY), redirects and resumption.
+ * Resumes a partial `file` and retries transient failures. Throws DownloadError.
  */
 export async function download(url: string, file: string, options: TransferOptions): Promise<void> {
-  const { signal, retryDelayMs = 1000 } = options;
   if (!mayBePlain(url, options))
     throw new DownloadError(url, {
       problem: "plain-http",
-      detail: "plain HTTP is used on this host only; give an https URL, or --allow-plain-http",
+      detail: "Sprout uses plain HTTP on this host only; give an https URL, or --allow-plain-http",
     });
-  await retryPassing(() => attemptDownload(url, file, options), { firstDelayMs: retryDelayMs, signal });
+  await retryTransfer(() => attemptDownload(url, file, options), options);
 }
 
-/** Plain HTTP proves nothing about who answers: on this host that is known, elsewhere it takes a word. */
+/** Plain HTTP does not prove who answers. On this host that is known; elsewhere the operator must allow it. */
 export function mayBePlain(url: string, { allowPlainHttp = false }: { allowPlainHttp?: boolean }): boolean {
   const { protocol, hostname } = new URL(url);
   return protocol === "https:" || (protocol === "http:" && (allowPlainHttp || isLoopback(hostname)));
 }
 
-export const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(hostname);
+const isLoopback = (hostname: string) => /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/.test(hostname);
 
-async function attemptDownload(url: string, file: string, options: TransferOptions): Promise<Failure | null> {
+async function attemptDownload(url: string, file: string, options: TransferOptions): Promise<void> {
   const { caBundle, stallSeconds = 30, signal } = options;
-  // Never from https to something weaker, except where plain HTTP is allowed anyway.
+  // Follows no redirect from https to plain HTTP, unless that is allowed anyway.
   const protocols = url.startsWith("http:") || options.allowPlainHttp ? "=https,http" : "=https";
   const args = ["--silent", "--show-error", "--fail", "--location", "--max-redirs", "5", "--globoff"];
   const limits = ["--connect-timeout", "15", "--max-time", String(attemptLimitSeconds)];
@@ -63,56 +100,46 @@ async function attemptDownload(url: string, file: string, options: TransferOptio
   const target = ["--continue-at", "-", "--output", file, "--write-out", "%{http_code}", "--proto", protocols, url];
   try {
     await run("curl", [...args, ...limits, ...stall, ...trust, ...target], { signal });
-    return null;
   } catch (cause) {
-    signal.throwIfAborted();
     if (!(cause instanceof ExecaError) || cause.exitCode === undefined) throw cause;
     const status = Number(cause.stdout);
-    // The rest cannot be had by itself: the file there is another one, or the server has no ranges.
+    // The rest cannot be fetched alone: the file has changed, or the server does not support ranges.
     const restart = cause.exitCode === curlExit.range || status === 416;
     if (restart) await rm(file, { force: true });
-    return { passing: restart || isPassing(cause.exitCode, status), error: toError(url, status, cause) };
+    const isTransient = restart || isTransientFailure(cause.exitCode, status);
+    throw new DownloadError(url, { ...explain(status, cause), isTransient, cause });
   }
 }
 
 /** https://everything.curl.dev/cmdline/exitcode */
 const curlExit = { protocol: 1, http: 22, range: 33, certificate: 60, certificateFile: 77 } as const;
 const lasting: readonly number[] = [curlExit.protocol, curlExit.certificate, curlExit.certificateFile];
-const passingStatuses: readonly number[] = [408, 425, 429];
 
-const isPassing = (exitCode: number, status: number) =>
-  exitCode === curlExit.http ? status >= 500 || passingStatuses.includes(status) : !lasting.includes(exitCode);
+/** Content delivery networks use further statuses above 504. */
+const isTransientFailure = (exitCode: number, status: number) =>
+  exitCode === curlExit.http ? status >= 500 || isTransientStatus(status) : !lasting.includes(exitCode);
 
-function toError(url: string, status: number, cause: ExecaError): DownloadError {
-  const said = String(cause.stderr).trim().replace(/\.$/, "");
-  if (status === 404 || status === 410)
-    return new DownloadError(url, { problem: "not-found", detail: `there is none (HTTP ${status})`, cause });
-  if (cause.exitCode === curlExit.certificate)
-    return new DownloadError(url, {
-      problem: "unknown-authority",
-      detail: `its certificate is not trusted here; give its authority with --ca-file (${firstLine(said)})`,
-      cause,
-    });
-  if (cause.exitCode === curlExit.http)
-    return new DownloadError(url, { problem: "refused", detail: `the answer was HTTP ${status}`, cause });
-  if (cause.exitCode === curlExit.protocol)
-    return new DownloadError(url, {
-      problem: "plain-http",
-      detail: `it redirects to plain HTTP; use another mirror, or --allow-plain-http`,
-      cause,
-    });
-  return new DownloadError(url, {
-    problem: "unreachable",
-    detail: `${firstLine(said)}; look at the network, the proxy (HTTPS_PROXY, NO_PROXY) and the mirror`,
-    cause,
-  });
+function explain(status: number, cause: ExecaError): Pick<DownloadFailure, "problem" | "detail"> {
+  const said = firstLine(String(cause.stderr).trim().replace(/\.$/, ""));
+  if (status === 404 || status === 410) return { problem: "not-found", detail: `it does not exist (HTTP ${status})` };
+  if (cause.exitCode === curlExit.certificate) {
+    const detail = `its certificate is not trusted here; give its authority with --ca-file (${said})`;
+    return { problem: "unknown-authority", detail };
+  }
+  if (cause.exitCode === curlExit.http) return { problem: "refused", detail: `the answer was HTTP ${status}` };
+  if (cause.exitCode === curlExit.protocol) {
+    const detail = `it redirects to plain HTTP; choose another mirror, or give --allow-plain-http`;
+    return { problem: "plain-http", detail };
+  }
+  const detail = `${said}; check the network, the proxy (HTTPS_PROXY, NO_PROXY) and the mirror`;
+  return { problem: "unreachable", detail };
 }
 
 const firstLine = (text: string) => text.split("\n")[0] ?? "";
 
 /**
- * Undefined where `url` answers within `seconds`, however it greets a stranger (401); else why it does not. Never throws but
- * for `signal`.
+ * Returns undefined if `url` answers within `seconds`, even with a refusal (401), else the reason. Throws only when the
+ * signal aborts.
  */
 export async function probeUrl(
   url: string,

@@ -11,7 +11,7 @@ describe("createWorkFolder", () => {
     parent = join(await temporaryFolder("work"), "new");
   });
 
-  it("goes with its contents when the work is over", async () => {
+  it("makes a folder that is removed with its contents when the work ends", async () => {
     {
       await using work = await createWorkFolder(parent);
       await writeFile(join(work.path, "file"), "");
@@ -20,7 +20,7 @@ describe("createWorkFolder", () => {
     expect(await readdir(parent)).toEqual([]);
   });
 
-  it("removes those of killed processes, and nothing else", async () => {
+  it("removes work folders of killed processes, and nothing else", async () => {
     const child = execa("true");
     const pid = child.pid ?? 0;
     await child;

@@ -1,11 +1,12 @@
-import { access, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { exists } from "#lib/files.ts";
 
 const prefix = ".partial-";
 
 /**
- * A folder beside the one that will be renamed into place. `dispose` removes what is left of it. Those of processes that
- * were killed are removed too.
+ * Makes a folder in `parent`, for work that is renamed into place at the end. `dispose` removes what is left of it.
+ * Also removes the work folders of killed processes.
  */
 export async function createWorkFolder(parent: string): Promise<{ path: string } & AsyncDisposable> {
   await mkdir(parent, { recursive: true });
@@ -18,10 +19,6 @@ async function removeAbandoned(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const owner = name.startsWith(prefix) ? name.slice(prefix.length).split("-")[0] : undefined;
     if (owner === undefined) continue;
-    const alive = await access(`/proc/${owner}`).then(
-      () => true,
-      () => false,
-    );
-    if (!alive) await rm(join(parent, name), { recursive: true, force: true });
+    if (!(await exists(`/proc/${owner}`))) await rm(join(parent, name), { recursive: true, force: true });
   }
 }

@@ -1,14 +1,14 @@
 import type { Config } from "./config.ts";
-import { contains, parseSubnet } from "./clusters/subnet.ts";
+import { contains, parseSubnet } from "#lib/subnet.ts";
 
 /**
- * Whether a connection from a machine's network came to another address of this host than the one that machines are
- * told. Nodes keep their pods from that one address; a pod that tries another leaves its node under the node's own.
+ * Says whether a connection from a machine's network uses another address of this host than the one that machines get.
+ * Nodes block their pods from that one address; a pod that tries another reaches the server with its node's address.
  */
 export function isBackDoor(
   { remoteAddress, localAddress }: { remoteAddress?: string | undefined; localAddress?: string | undefined },
   { nspawnSubnet, nspawnServerAddress }: Pick<Config, "nspawnSubnet" | "nspawnServerAddress">,
 ): boolean {
   if (remoteAddress === undefined || remoteAddress === localAddress) return false;
-  return contains(parseSubnet(nspawnSubnet), remoteAddress) && localAddress !== nspawnServerAddress;
+  return contains(nspawnSubnet, parseSubnet(remoteAddress)) && localAddress !== nspawnServerAddress;
 }

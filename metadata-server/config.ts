@@ -1,21 +1,35 @@
+import { isIPv4 } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
+import { parseFields } from "#api/field-errors.ts";
 import { DnsLabel } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
-import { AddressRange, dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
+import { toHostName } from "#lib/host-name.ts";
+import { parseSubnet } from "#lib/subnet.ts";
+import type { FieldError } from "#api/problem.ts";
+import { AddressRange } from "./dhcp/address-range.ts";
+import { dhcpModes, InterfaceName } from "./dhcp/dhcp-options.ts";
+import { isDnsName } from "./pki/alternative-names.ts";
 import { checkEc2Options, ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
 import { checkExternalOptions, externalOptions, externalVariables } from "./providers/external/external-options.ts";
+import { serverAddress } from "./providers/nspawn/segment.ts";
 import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
 
-const port = z.coerce.number("must be a port").pipe(z.int().min(1).max(65_535));
-const directory = z.string().startsWith("/", "must be an absolute path").max(200);
+const wholeNumber = (expected: string, minimum: number, maximum: number) =>
+  z.coerce.number(expected).pipe(z.int(expected).min(minimum).max(maximum));
+const port = wholeNumber("a port from 1 to 65535", 1, 65_535);
+const directory = z.string("an absolute path of at most 200 characters").startsWith("/").max(200);
 const hostName = z
-  .string()
+  .string("a host name or an IPv4 address")
   .max(253)
-  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "must be a host name or an IPv4 address");
+  .regex(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?\.?$/, { abort: true })
+  .transform(toHostName)
+  .refine(isCertifiable, "a host name, whose last label must not be a number, or an IPv4 address");
 
-/** Where clusters are kept: null for the file in the data directory. Messages do not repeat it: it may hold a password. */
+/**
+ * The store of clusters: null for the file in the data directory. Messages never quote it: it may hold a password.
+ */
 const StoreTarget = z.string().transform((text, context): RedisTarget | null => {
   if (text === "sqlite") return null;
   try {
@@ -28,59 +42,64 @@ const StoreTarget = z.string().transform((text, context): RedisTarget | null => 
 
 /** `ADDRESS:PORT`, or a port on every address. */
 const ListenAddress = z
-  .string()
-  .regex(/^(?:[\d.]+:)?\d+$/, "must be ADDRESS:PORT, such as 192.0.2.1:80")
+  .string("ADDRESS:PORT such as 192.0.2.1:80")
+  .regex(/^(?:[\d.]+:)?\d+$/)
   .transform((text): { address: string; port: unknown } => {
     const [number, address = "0.0.0.0"] = text.split(":").toReversed();
     return { address, port: number };
   })
-  .pipe(z.object({ address: z.ipv4("must have an IPv4 address"), port }));
+  .pipe(z.object({ address: z.ipv4("an IPv4 address before the port"), port }));
 
 /** A domain such as `sprout.internal`; short, because node names may have 52 characters in all. */
 const BaseDomain = z
-  .string()
+  .string("a lower-case domain of at most 40 characters")
   .max(40)
-  .refine((text) => text.split(".").every((label) => DnsLabel.safeParse(label).success), "must be a lower-case domain");
+  .refine((text) => text.split(".").every((label) => DnsLabel.safeParse(label).success), { abort: true })
+  .refine(isDnsName, "a domain such as sprout.internal; the last label must not be a number");
 
 const Fields = z.strictObject({
   dataDir: directory.default("/var/lib/sprout"),
   cacheDir: directory.default("/var/cache/sprout"),
-  listenAddress: z.ipv4("must be an IPv4 address").default("0.0.0.0"),
+  listenAddress: Address.default("0.0.0.0"),
   port: port.default(8443),
-  /** Plain HTTP for what firmware and cloud-init ask; null for none. */
+  /** Plain HTTP for firmware and cloud-init; null for none. */
   httpListen: ListenAddress.nullable().default(null),
-  /** Run a DHCP server for machines that boot over the network; null for none. */
+  /** Runs a DHCP server for machines that boot over the network; null for none. */
   dhcp: z.enum(dhcpModes).nullable().default(null),
   dhcpInterface: InterfaceName.nullable().default(null),
   dhcpRange: AddressRange.nullable().default(null),
   dhcpRouter: Address.nullable().default(null),
   dhcpNameServer: Address.nullable().default(null),
-  /** Of Debian's package ipxe: undionly.kpxe and snponly.efi, for firmware that is no iPXE. */
+  /** Folder of Debian's package ipxe: undionly.kpxe and snponly.efi, for firmware without iPXE. */
   ipxeDir: directory.default("/usr/lib/ipxe"),
   baseDomain: BaseDomain.default("sprout.internal"),
-  nspawnSubnet: Cidr.regex(/\.0\.0\/16$/, "must be a /16, such as 10.77.0.0/16").default("10.77.0.0/16"),
-  /** Further names and addresses the server's certificate is valid for. */
+  nspawnSubnet: Cidr.regex(/\.0\.0\/16$/, "a /16 such as 10.77.0.0/16")
+    .transform(parseSubnet)
+    .prefault("10.77.0.0/16"),
+  /** Further names and addresses for which the server's certificate is valid. */
   serverNames: z
     .preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(hostName).max(32))
     .default([]),
-  /** How long a deleted cluster, its timeline and its Idempotency-Key can still be asked for. */
-  deletedRetentionSeconds: z.coerce
-    .number("must be a number of seconds")
-    .pipe(
-      z
-        .int()
-        .min(60)
-        .max(365 * 86_400),
-    )
-    .default(86_400),
-  /** Entries; the oldest are dropped. */
-  auditEntries: z.coerce.number("must be a whole number").pipe(z.int().min(1000).max(10_000_000)).default(100_000),
+  /** How long a deleted cluster, its timeline and its Idempotency-Key stay readable. */
+  deletedRetentionSeconds: wholeNumber("60 to 31536000 seconds", 60, 31_536_000).default(86_400),
+  /** Open connections of one client address, and requests held for it; half as many on plain HTTP. */
+  connectionsPerAddress: wholeNumber("16 to 20000 connections", 16, 20_000).default(2048),
+  /** Requests a second from one client address; a minute's worth may come at once. */
+  requestsPerAddress: wholeNumber("10 to 100000 requests a second", 10, 100_000).default(200),
+  /** Number of entries that the audit log keeps; the oldest are dropped. */
+  auditEntries: wholeNumber("1000 to 10000000 entries", 1000, 10_000_000).default(100_000),
   store: StoreTarget.default(null),
   ...ec2Options,
   ...externalOptions,
   logLevel: z.enum(["info", "warn", "error"]).default("info"),
 });
 const Settings = Fields.superRefine((settings, context) => {
+  for (const setting of ["ec2ServerUrl", "externalServerUrl"] as const) {
+    const url = settings[setting];
+    if (url === null || isCertifiable(new URL(url).hostname)) continue;
+    const message = "a URL whose host is an IPv4 address, or a name that a certificate can have";
+    context.addIssue({ code: "custom", path: [setting], message });
+  }
   checkExternalOptions(settings, context);
   checkEc2Options(settings, context);
 });
@@ -101,6 +120,8 @@ const variables = {
   nspawnSubnet: "SPROUT_NSPAWN_SUBNET",
   serverNames: "SPROUT_SERVER_NAMES",
   deletedRetentionSeconds: "SPROUT_DELETED_RETENTION_SECONDS",
+  connectionsPerAddress: "SPROUT_CONNECTIONS_PER_ADDRESS",
+  requestsPerAddress: "SPROUT_REQUESTS_PER_ADDRESS",
   auditEntries: "SPROUT_AUDIT_ENTRIES",
   store: "SPROUT_STORE",
   ...ec2Variables,
@@ -112,46 +133,64 @@ interface Derived {
   hostName: string;
   databaseFile: string;
   tokenFile: string;
-  /** The server's address on the nspawn network, as machines reach it. */
+  /** Audit entries that the store dropped, as JSON lines. */
+  droppedAuditFile: string;
+  /** The server's address on the nspawn network, which machines use. */
   nspawnServerAddress: string;
 }
 
 export type Config = Readonly<z.infer<typeof Settings> & Derived>;
 export type ConfigFlags = { [K in keyof typeof variables]?: unknown };
 
-/** A setting that cannot be used; names every one of them by its flag or variable. */
+/** Invalid settings; the message names each by its flag and variable. */
 export class ConfigError extends Error {
   override name = "ConfigError";
 }
 
-/** Flags win over the environment, which wins over defaults. Throws ConfigError with every bad setting at once. */
+/** Flags win over the environment, which wins over defaults. Throws ConfigError with every invalid setting at once. */
 export function loadConfig(flags: ConfigFlags = {}, environment: NodeJS.ProcessEnv = process.env): Config {
   const given = Object.entries(variables).flatMap(([setting, variable]) => {
     const value = flags[setting as keyof ConfigFlags] ?? environment[variable];
     return value === undefined ? [] : [[setting, value] as const];
   });
   const unknown = Object.keys(flags).filter((flag) => !Object.hasOwn(variables, flag));
-  const parsed = Settings.safeParse(Object.fromEntries(given));
-  if (!parsed.success || unknown.length > 0)
-    throw new ConfigError(
-      `Cannot use configuration: ${[...unknownProblems(unknown), ...problems(parsed.error)].join("; ")}`,
-    );
-  const settings = parsed.data;
+  const { data: settings, errors = [] } = parseFields(Settings, Object.fromEntries(given), { mayQuote });
+  const problems = [
+    ...unknownProblems(unknown),
+    ...controlCharacterErrors(given).map(toProblem),
+    ...errors.map(toProblem),
+  ];
+  if (settings === undefined || problems.length > 0)
+    throw new ConfigError(`Cannot use configuration: ${problems.join("; ")}`);
   return Object.freeze({
     ...settings,
-    hostName: hostname(),
+    hostName: toHostName(hostname()),
     databaseFile: join(settings.dataDir, "sprout.db"),
     tokenFile: join(settings.dataDir, "token"),
-    nspawnServerAddress: settings.nspawnSubnet.replace(".0.0/16", ".255.254"),
+    droppedAuditFile: join(settings.dataDir, "audit-dropped.jsonl"),
+    nspawnServerAddress: serverAddress(settings.nspawnSubnet),
   });
+}
+
+/** Whether the server's certificate can have this host. */
+function isCertifiable(host: string): boolean {
+  return isIPv4(host) || isDnsName(host);
 }
 
 const toFlag = (setting: string) => `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 const unknownProblems = (names: string[]) => names.map((name) => `${name} is not a setting`);
 
-const problems = (error: z.ZodError | undefined) =>
-  (error?.issues ?? []).map((issue) => {
-    const setting = String(issue.path[0]) as keyof typeof variables;
-    return `${toFlag(setting)} (${variables[setting]}) ${issue.message}`;
-  });
+/** A line feed would become a line of its own in dnsmasq's configuration. */
+const controlCharacterErrors = (given: readonly (readonly [setting: string, value: unknown])[]): FieldError[] =>
+  given
+    .filter(([, value]) => [value].flat().some((text) => typeof text === "string" && /\p{Cc}/u.test(text)))
+    .map(([setting]) => ({ pointer: `/${setting}`, detail: "Expected text without control characters" }));
+
+/** A store's URL may hold a password. */
+const mayQuote = (path: readonly PropertyKey[]) => path[0] !== "store";
+
+function toProblem({ pointer, detail }: FieldError): string {
+  const setting = pointer.split("/")[1] as keyof typeof variables;
+  return `${toFlag(setting)} (${variables[setting]}): ${detail}`;
+}

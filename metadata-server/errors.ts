@@ -1,4 +1,6 @@
-/** What can go wrong in the domain; `http/problem.ts` maps each code to a status and a problem type. */
+import type { FieldError } from "#api/problem.ts";
+
+/** Refusals of the domain; `http/problem.ts` maps each code to a status and a problem type. */
 export type DomainErrorCode =
   | "invalid-request"
   | "not-found"
@@ -14,25 +16,25 @@ export type DomainErrorCode =
   | "provider-unusable"
   | "gone";
 
-/** Who was refused something, for the audit log; never part of an answer. */
+/** The refused node, for the audit log; never part of an answer. */
 export interface RefusedNode {
   clusterId: string | null;
   member: string | null;
-  /** Already written with the decision. */
+  /** The audit entry was already written with the decision. */
   isRecorded?: boolean;
 }
 
-/** One shape for every refusal. `errors` lists every invalid field at once (JSON pointers, RFC 6901). */
+/** The error of every refusal. `errors` lists every invalid field at once (JSON pointers, RFC 6901). */
 export class DomainError extends Error {
   override name = "DomainError";
   readonly code: DomainErrorCode;
-  readonly errors: { pointer: string; detail: string }[];
-  /** Set where the refusal belongs in the audit log. */
+  readonly errors: FieldError[];
+  /** Set if the refusal belongs in the audit log. */
   readonly refused: RefusedNode | undefined;
   constructor(
     code: DomainErrorCode,
     message: string,
-    options: { cause?: unknown; errors?: { pointer: string; detail: string }[]; refused?: RefusedNode } = {},
+    options: { cause?: unknown; errors?: FieldError[]; refused?: RefusedNode } = {},
   ) {
     super(message, { cause: options.cause });
     this.code = code;

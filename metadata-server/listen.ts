@@ -1,17 +1,22 @@
 import { once } from "node:events";
-import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
+import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from "node:http";
 import { createServer as createHttpsServer, type Server as HttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import { createAdaptorServer } from "@hono/node-server";
+import { getRequestListener } from "@hono/node-server";
+import type { ListenerLimits } from "./limits/listener-limits.ts";
+import { limitConnections, limitUnanswered } from "./limits/limit-connections.ts";
 import type { ServerTls } from "./pki/server-tls.ts";
 
-/** How long requests under way may take to end. */
+/** How long open requests may take to end. */
 const drainMs = 5000;
-const maxConnections = 20_000;
-/** Longer than any request is held; a client that takes nothing for so long is gone. */
+/** What the kernel allows by default. If the queue is full, a client tries again only after a second. */
+const backlog = 4096;
+/** Longer than the server holds any request; a client that is silent for so long is gone. */
 const silenceMs = 120_000;
-const limits = {
+const timeouts = {
   headersTimeout: 10_000,
+  // Node looks every 30 s by default, so that ten seconds would be up to forty.
+  connectionsCheckingInterval: 1000,
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
   maxHeaderSize: 16 * 1024,
@@ -23,31 +28,30 @@ export interface ListenAddress {
 }
 
 export interface Listener {
-  /** Lets requests end, for a few seconds. */
+  /** Waits until requests end, for a few seconds. */
   close(): Promise<void>;
 }
 
 type Fetch = (request: Request) => Response | Promise<Response>;
 
-export interface ListenOptions {
+interface ListenOptions {
   fetch: Fetch;
-  /** Plain HTTP without it. */
+  /** Without it the server speaks plain HTTP. */
   tls?: ServerTls;
-  /** Connections that are ended before a byte of them is read. */
+  limits: Pick<ListenerLimits, "connections" | "report">;
+  /** Says whether to close a connection before a byte of it is read. */
   refuses?: (connection: Socket) => boolean;
 }
 
-/** Throws where the address is taken or not of this host. */
+/** Throws if the address is taken, or is not one of this host. */
 export async function listen(
   { address, port }: ListenAddress,
-  { fetch, tls, refuses = () => false }: ListenOptions,
+  { fetch, tls, limits: { connections: bounds, report }, refuses }: ListenOptions,
 ): Promise<Listener> {
-  const server = tls ? createTlsServer(fetch, tls) : createPlainServer(fetch);
-  server.maxConnections = maxConnections;
-  server.on("connection", (connection: Socket) => {
-    if (refuses(connection)) connection.destroy();
-  });
-  server.listen(port, address);
+  const answer = limitUnanswered(getRequestListener(fetch), report);
+  const server = tls ? createTlsServer(answer, tls) : createHttpServer(timeouts, answer).setTimeout(silenceMs);
+  limitConnections(server, { bounds, report, refuses });
+  server.listen({ port, host: address, backlog });
   try {
     await once(server, "listening");
   } catch (cause) {
@@ -57,25 +61,18 @@ export async function listen(
   return { close: () => (closed ??= drain(server)) };
 }
 
-function createTlsServer(fetch: Fetch, tls: ServerTls): HttpsServer {
-  return createAdaptorServer({
-    fetch,
-    createServer: createHttpsServer,
-    serverOptions: {
-      // With the authority: a machine that was given its hash alone finds it in the chain.
+const createTlsServer = (answer: RequestListener, tls: ServerTls): HttpsServer =>
+  createHttpsServer(
+    {
+      // Includes the authority: a machine that has only its hash finds it in the chain.
       cert: `${tls.certificate}${tls.ca}`,
       key: tls.key,
       minVersion: "TLSv1.2",
       handshakeTimeout: 10_000,
-      ...limits,
+      ...timeouts,
     },
-  }) as HttpsServer;
-}
-
-function createPlainServer(fetch: Fetch): HttpServer {
-  const server = createAdaptorServer({ fetch, createServer: createHttpServer, serverOptions: limits }) as HttpServer;
-  return server.setTimeout(silenceMs);
-}
+    answer,
+  );
 
 async function drain(server: HttpServer | HttpsServer): Promise<void> {
   const closed = once(server, "close");

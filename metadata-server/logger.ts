@@ -1,6 +1,6 @@
-export type LogFields = Record<string, string | number | boolean | null | undefined>;
+type LogFields = Record<string, string | number | boolean | null | undefined>;
 
-/** Static message plus fields; secrets never reach it. */
+/** Takes a static message and fields. No secret may reach it. */
 export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
@@ -8,20 +8,14 @@ export interface Logger {
 }
 
 const levels = ["info", "warn", "error"] as const;
-export type LogLevel = (typeof levels)[number];
+type LogLevel = (typeof levels)[number];
 
-/** Drops what is below the level. */
-export function filterLogger(logger: Logger, level: LogLevel): Logger {
-  const pass = (name: LogLevel) =>
-    levels.indexOf(name) < levels.indexOf(level) ? () => undefined : logger[name].bind(logger);
-  return { info: pass("info"), warn: pass("warn"), error: pass("error") };
-}
-
-/** JSON lines, for journald and log collectors. */
-export function createJsonLogger(write: (line: string) => void): Logger {
-  const log =
-    (level: string) =>
-    (message: string, fields: LogFields = {}) =>
+/** Writes JSON lines, for journald and log collectors. Drops lines below the lowest level. */
+export function createJsonLogger(write: (line: string) => void, lowest: LogLevel = "info"): Logger {
+  const log = (level: LogLevel) => {
+    if (levels.indexOf(level) < levels.indexOf(lowest)) return () => undefined;
+    return (message: string, fields: LogFields = {}) =>
       write(`${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`);
+  };
   return { info: log("info"), warn: log("warn"), error: log("error") };
 }

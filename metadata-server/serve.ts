@@ -1,17 +1,21 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { isBackDoor } from "./back-door.ts";
 import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "./cloud-init/bootstrapper-executables.ts";
+import { loadApiToken } from "./api-token.ts";
 import { createBackground } from "./clusters/background.ts";
-import { systemClock } from "./clusters/clock.ts";
+import { systemClock } from "#lib/clock.ts";
+import { toHostName } from "#lib/host-name.ts";
+import { toServerUrl } from "#lib/server-url.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
-import { createToken } from "./clusters/identifiers.ts";
 import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
-import { createRefusalLimiter } from "./clusters/refusals.ts";
+import { createRefusalLimiter } from "./clusters/refusal-limiter.ts";
+import { createRepeatLimiter } from "./clusters/repeat-limiter.ts";
 import { watchMachines } from "./clusters/watch-machines.ts";
 import type { Config } from "./config.ts";
 import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
@@ -19,47 +23,56 @@ import { createApp } from "./http/app.ts";
 import type { HttpDependencies } from "./http/dependencies.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { createPlainApp } from "./http/plain-app.ts";
+import { createListenerLimits, type ListenerLimits, type ListenerName } from "./limits/listener-limits.ts";
+import { readOpenFileLimit } from "./limits/share-connections.ts";
 import { listen } from "./listen.ts";
-import { filterLogger, type Logger } from "./logger.ts";
+import { toListeners } from "./listeners.ts";
+import type { Logger } from "./logger.ts";
+import { reserveAddresses } from "./machines/reserve-addresses.ts";
+import { listCards } from "./machines/list-cards.ts";
 import { createOpenPowerDriver } from "./machines/open-power-driver.ts";
-import { createPrivateFile, isMissing, readPrivateFile } from "./pki/private-file.ts";
+import { isDnsName } from "./pki/alternative-names.ts";
 import { loadServerKey } from "./pki/server-key.ts";
 import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
-import { type BareMetalOptions, createBareMetalProvider } from "./providers/bare-metal/bare-metal-provider.ts";
+import { type BareMetalOptions, createBareMetalProvider } from "./machines/bare-metal-provider.ts";
 import { listBootImages } from "./boot/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
+import { writeOutToFile } from "./store/audit-archive.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
 
 export interface RunningServer {
   url: string;
-  /** Of the cluster API. */
+  /** Token of the cluster API. */
   token: string;
   /** PEM file of the authority to pin. */
   caFile: string;
-  /** Lets requests end; machines go on without the server. */
+  /** Waits until requests end, for a few seconds. Machines run without the server. */
   close(): Promise<void>;
-  /** The same, and everything that the store holds is gone. */
+  /** Closes the server and deletes everything in its store. */
   erase(): Promise<void>;
 }
 
 export interface ServerOptions {
   logger: Logger;
   providers: readonly MachineProvider[];
-  /** Its store is to be erased in the end, so it takes none that is to be kept. */
+  /** The store will be erased at the end, so the server refuses one that already holds data. */
   ephemeral?: boolean;
-  /** By default the store that the configuration names. */
+  /** Opens the store that the configuration names by default. */
   openStore?: typeof openConfiguredStore;
 }
 
-/** Opens what is kept in `config.dataDir` (made on first start), finishes what the last run left, then serves. */
+/** Opens the state in `config.dataDir` (created on first start), finishes the last run's work, then serves. */
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
-  const { providers, ephemeral = false, openStore = openConfiguredStore } = options;
-  const logger = filterLogger(options.logger, config.logLevel);
+  const { logger, providers, ephemeral = false, openStore = openConfiguredStore } = options;
   const clock = systemClock;
-  const token = await loadToken(config.tokenFile);
+  const token = await loadApiToken(config.tokenFile);
   const serverKey = await loadServerKey(join(config.dataDir, "server.key"));
+  if (!hasDnsName(config))
+    logger.warn("No certificate can have this host's name; give --server-names the names that machines use", {
+      hostName: config.hostName,
+    });
   const tlsDirectory = join(config.dataDir, "tls");
   const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
   const store = await openStore(config, { logger, ephemeral });
@@ -74,11 +87,14 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     serverKeys,
     ca: tls.ca,
     baseDomain: config.baseDomain,
+    listeners: toListeners(config, serverNames(config).addresses),
     plainHttpPort: config.httpListen?.port,
     clock,
     random: randomBytes,
     background,
     refusals: createRefusalLimiter(),
+    repeats: createRepeatLimiter(),
+    inTurn: pLimit(1),
     deletedRetentionMs: config.deletedRetentionSeconds * 1000,
     observer: metrics.observer,
     logger,
@@ -93,14 +109,17 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
     background.start("machines", (signal) => watchMachines(clusters, signal));
     background.start("purge", (signal) => watchDeleted(clusters, signal));
+    const openFiles = await readOpenFileLimit();
+    const limits = createListenerLimits({ settings: config, openFiles, logger, clock, count: metrics.excess });
     const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal };
-    const listeners = await listenOnAll(config, { tls, http });
+    const listeners = await listenOnAll(config, { tls, http, limits });
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
     const url = `https://${host}:${config.port}`;
     logger.info("Serving", { url });
     if (config.httpListen) logger.info("Serving plain HTTP", { ...config.httpListen });
     let ended: Promise<void> | undefined;
     const end = (leave: () => Promise<void>) => {
+      if (ended === undefined) logger.info("Stopping");
       stopping.abort();
       ended ??= Promise.all(listeners.map((listener) => listener.close())).then(() => stop(leave));
       return ended;
@@ -122,7 +141,8 @@ export function openConfiguredStore(
   config: Config,
   { logger, ephemeral }: { logger: Logger; ephemeral: boolean },
 ): Promise<Store> {
-  const common = { now: () => systemClock.now(), maxAuditEntries: config.auditEntries, logger };
+  const writeOutAudit = writeOutToFile({ file: config.droppedAuditFile, logger });
+  const common = { now: () => systemClock.now(), maxAuditEntries: config.auditEntries, writeOutAudit, logger };
   if (config.store === null) return openSqliteStore({ file: config.databaseFile, ...common });
   return openRedisStore({ target: config.store, ephemeral, ...common });
 }
@@ -130,42 +150,58 @@ export function openConfiguredStore(
 const toMap = (providers: readonly MachineProvider[]) =>
   new Map(providers.map((provider) => [provider.name, provider]));
 
-/** Machines of one's own come by the plain surface, or not at all. */
+/** Inventory machines boot over the plain surface, so there is no provider for them without it. */
 function inventoryProviders(
-  { httpListen, hostName, port, cacheDir }: Config,
+  config: Config,
   deps: Pick<BareMetalOptions, "store" | "clock" | "logger" | "openPowerDriver">,
 ): MachineProvider[] {
+  const { httpListen, hostName, port, cacheDir, nspawnServerAddress } = config;
   if (httpListen === null) return [];
-  const host = httpListen.address === "0.0.0.0" ? hostName : httpListen.address;
+  const ownHost = hasDnsName(config) ? hostName : (config.serverNames[0] ?? nspawnServerAddress);
+  const host = httpListen.address === "0.0.0.0" ? ownHost : httpListen.address;
   const kubernetesVersions = () => listBootImages(join(cacheDir, "images"));
-  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: `https://${host}:${port}` })];
+  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: toServerUrl(host, port) })];
 }
 
-/** The API, and where they are asked for the plain surface of firmware and cloud-init, and DHCP. */
-async function listenOnAll(config: Config, { tls, http }: { tls: ServerTls; http: HttpDependencies }) {
+type Limits = Record<ListenerName, ListenerLimits>;
+
+/** Opens the API and, if configured, the plain surface for firmware and cloud-init, and DHCP. */
+async function listenOnAll(
+  config: Config,
+  { tls, http, limits }: { tls: ServerTls; http: Omit<HttpDependencies, "limits">; limits: Limits },
+) {
   const refuses = (connection: Socket) => isBackDoor(connection, config);
   const { listenAddress: address, port } = config;
   const open: { close(): Promise<void> }[] = [
-    await listen({ address, port }, { fetch: createApp(http).fetch, tls, refuses }),
+    await listen(
+      { address, port },
+      { fetch: createApp({ ...http, limits: limits.api }).fetch, tls, limits: limits.api, refuses },
+    ),
   ];
   try {
     if (config.httpListen !== null) {
       const assets = createBootAssets({ imagesDir: join(config.cacheDir, "images"), ipxeDir: config.ipxeDir });
       const executables = createBootstrapperExecutables(join(config.cacheDir, "bootstrapper"));
-      // Their checksums are kept: else the first machine would wait for them.
+      // Computes their checksums now, so that the first machine does not wait for them.
       await executables.list();
       const { names, addresses } = serverNames(config);
       const own = { apiPort: config.port, hosts: [...names, ...addresses] };
-      const plain = createPlainApp({ ...http, assets, executables, ...own });
-      open.push(await listen(config.httpListen, { fetch: plain.fetch, refuses }));
+      const plain = createPlainApp({ ...http, limits: limits.plain, assets, executables, ...own });
+      open.push(await listen(config.httpListen, { fetch: plain.fetch, limits: limits.plain, refuses }));
     }
-    const dhcp = await startDhcp(config, http.clusters.logger);
-    return dhcp === undefined ? open : [...open, dhcp];
+    const { clusters } = http;
+    const dhcp = await startDhcp(config, { logger: clusters.logger, listCards: () => listCards(clusters.store) });
+    if (dhcp === undefined) return open;
+    if (config.dhcp !== "proxy")
+      clusters.background.start("dhcp", (signal) => reserveAddresses(clusters, dhcp.reserve, signal));
+    return [...open, dhcp];
   } catch (error) {
     await Promise.all(open.map((one) => one.close()));
     throw error;
   }
 }
+
+const hasDnsName = ({ hostName }: Config) => isDnsName(hostName);
 
 const isAddress = (name: string) => /^\d+(\.\d+){3}$/.test(name);
 
@@ -175,18 +211,14 @@ function serverNames(config: Config) {
   const own = [listenAddress, httpListen?.address ?? listenAddress].filter((address) => address !== "0.0.0.0");
   if (booting !== undefined) own.push(new URL(booting).hostname);
   for (const url of [config.ec2ServerUrl, config.externalServerUrl]) if (url !== null) own.push(new URL(url).hostname);
-  const all = ["localhost", hostName, "127.0.0.1", nspawnServerAddress, ...own, ...extra];
-  const unique = [...new Set(all)];
+  const all = [
+    "localhost",
+    ...(hasDnsName(config) ? [hostName] : []),
+    "127.0.0.1",
+    nspawnServerAddress,
+    ...own,
+    ...extra,
+  ];
+  const unique = [...new Set(all.map(toHostName))];
   return { names: unique.filter((name) => !isAddress(name)), addresses: unique.filter(isAddress) };
-}
-
-/** Made on first start and kept: clients go on after a restart. */
-async function loadToken(file: string): Promise<string> {
-  try {
-    return (await readPrivateFile(file)).toString().trim();
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    await createPrivateFile(file, `${createToken(randomBytes)}\n`);
-    return loadToken(file);
-  }
 }

@@ -1,12 +1,11 @@
 import type { Placeholders } from "./placeholders.ts";
-import type { TemplateSource } from "./render.ts";
-import { readTags } from "./tags.ts";
+import { readTags, type TemplateSource } from "./tags.ts";
 
 type Declared = Placeholders[string] | undefined;
 
 /**
- * What no values could ever fill: unclosed tags, and placeholders that are never given to this template. Both branches of
- * every section are looked at. Each problem as `file:line: reason`.
+ * Returns what no values could fill: unclosed tags, and placeholders that this template never gets. Checks both
+ * branches of every section. Each problem is `file:line: reason`.
  */
 export function checkTemplate(source: TemplateSource, placeholders: Placeholders): string[] {
   const { tags, problems } = readTags(source);
@@ -35,5 +34,5 @@ function lookUp(scopes: readonly Placeholders[], name: string): Declared {
 
 function known(scopes: readonly Placeholders[]): string {
   const names = new Set(scopes.flatMap((scope) => Object.keys(scope)));
-  return names.size === 0 ? "; this template has none" : `; there are: ${[...names].toSorted().join(", ")}`;
+  return names.size === 0 ? "; this template has no placeholders" : `; known are: ${[...names].toSorted().join(", ")}`;
 }

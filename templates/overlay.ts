@@ -1,16 +1,18 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join, relative } from "node:path";
+import { messageOf } from "#lib/errors.ts";
+import { decodeText } from "#lib/utf8.ts";
 import { checkTemplate } from "./check.ts";
 import { templates } from "./placeholders.ts";
 import { TemplateError } from "./render.ts";
 
 /**
- * An operator's own templates by their paths below `folder`, each in the place of the project's of that path. Throws
- * TemplateError with every file that would replace nothing and every placeholder that could never be filled.
+ * Reads the operator's templates below `folder`; each replaces the project's of the same path. Throws TemplateError
+ * with every file that replaces no template and every placeholder that could never be filled.
  */
 export async function readOverlay(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch((cause: unknown) => {
-    throw new Error(`Cannot use templates of ${folder}: it is no folder that can be read`, { cause });
+    throw new Error(`Cannot use templates of ${folder}: it is not a readable folder`, { cause });
   });
   const files = entries
     .filter((entry) => !entry.isDirectory())
@@ -24,9 +26,14 @@ export async function readOverlay(folder: string): Promise<Map<string, string>> 
       problems.push(`${file}: replaces no template`);
       continue;
     }
-    const text = await readFile(join(folder, file), "utf8");
-    problems.push(...checkTemplate({ file, text }, placeholders));
-    overlay.set(file, text);
+    const bytes = await readFile(join(folder, file));
+    try {
+      const text = decodeText(bytes);
+      problems.push(...checkTemplate({ file, text }, placeholders));
+      overlay.set(file, text);
+    } catch (error) {
+      problems.push(`${file}: ${messageOf(error)}`);
+    }
   }
   if (problems.some((problem) => problem.endsWith("replaces no template")))
     problems.push(`the templates are: ${Object.keys(templates).join(", ")}`);

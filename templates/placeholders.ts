@@ -1,4 +1,4 @@
-/** What a template may ask for: a value, a yes or no (for sections), or a list whose items have these. */
+/** What a template may use: a value, a flag (for sections), or a list whose items have these placeholders. */
 export interface Placeholders {
   readonly [name: string]: "value" | "flag" | Placeholders;
 }
@@ -11,6 +11,7 @@ const join: Placeholders = {
   address: value,
   criSocket: value,
   hasCgroupV1: flag,
+  hasPatch: flag,
   patchesFolder: value,
   discoveryKubeconfig: value,
   timeout: value,
@@ -39,9 +40,10 @@ const addresses: Placeholders = {
   nameServer: { address: value },
   routerAdvertisements: flag,
   leaseFile: value,
+  hostsFile: { path: value },
 };
 
-/** Every template, and everything it is ever given. A test holds this to what the code gives. */
+/** Every template and all placeholders that it gets. A test compares this with the code that renders. */
 export const templates: Readonly<Record<string, Placeholders>> = {
   "cloud-init/cloud.cfg": {},
   "cloud-init/install-bootstrapper.py": {
@@ -79,7 +81,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubeadm/init.yaml": kubeadm,
   "kubeadm/join.yaml": join,
   "kubeadm/patches/corednsdeployment.yaml": {},
-  "kubeadm/patches/kubeletconfiguration.yaml": {},
+  "kubeadm/patches/kubeletconfiguration.yaml": { hasCgroupV1: flag, ownResolver: { resolvConf: value } },
   "kubelet/config.yaml": {
     controlPlane: flag,
     tainted: flag,
@@ -93,7 +95,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubernetes/cluster-admins-binding.yaml": {},
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,
-  "kubernetes/probe.yaml": { dnsName: value },
+  "kubernetes/probe.yaml": { dnsName: value, reportUrl: value },
   "kubernetes/route-agent-binding.yaml": { kubelets: flag },
   "kubernetes/route-agent-role.yaml": {},
   "kubernetes/token.conf": { clusterName: value, caData: value, server: value, token: value },

@@ -9,18 +9,18 @@ const name = fc.stringMatching(/^[a-z][a-zA-Z0-9]{0,8}$/);
 const plain = fc.string({ unit: "grapheme" }).filter((text) => !text.includes("{{") && !text.endsWith("{"));
 const filled = fc.string({ unit: "grapheme", minLength: 1 });
 
-describe("renderTemplate, for any text", () => {
-  it("puts a value in as it is, nothing escaped and nothing of it read as a tag", () => {
+describe("renderTemplate (properties)", () => {
+  it("inserts a value unchanged: nothing is escaped, nothing is parsed as a tag", () => {
     fc.assert(
       fc.property(plain, name, filled, plain, (before, placeholder, value, after) => {
-        // A tag on a line of its own takes the line with it only where it is a section's.
+        // Only a section's tag that stands alone on a line removes that line.
         expect(render(`${before}{{${placeholder}}}${after}`, { [placeholder]: value })).toBe(before + value + after);
       }),
     );
     expect(render("{{a}}", { a: "{{b}}" })).toBe("{{b}}");
   });
 
-  it("leaves a text without placeholders as it is", () => {
+  it("returns a text without placeholders unchanged", () => {
     fc.assert(
       fc.property(plain, (text) => {
         expect(render(text, {})).toBe(text);
@@ -28,7 +28,7 @@ describe("renderTemplate, for any text", () => {
     );
   });
 
-  it("never passes with a placeholder that is not filled", () => {
+  it("refuses an unfilled placeholder", () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, { minLength: 1 }), fc.integer({ min: 0 }), (names, pick) => {
         const text = names.map((each) => `${each}: {{${each}}}\n`).join("");
@@ -41,7 +41,7 @@ describe("renderTemplate, for any text", () => {
     );
   });
 
-  it("never passes with a placeholder that is not filled, however deep in sections", () => {
+  it("refuses an unfilled placeholder at any depth of sections", () => {
     fc.assert(
       fc.property(fc.uniqueArray(name, { minLength: 2, maxLength: 5 }), (names) => {
         const [unfilled = "", ...sections] = names;
@@ -56,7 +56,7 @@ describe("renderTemplate, for any text", () => {
     );
   });
 
-  it("never renders what it does not understand: any text of tags renders, or every problem has its line", () => {
+  it("renders any text of tags, or reports every problem with its line", () => {
     const tag = fc.constantFrom(
       "{{",
       "}}",
@@ -79,7 +79,7 @@ describe("renderTemplate, for any text", () => {
       fc.property(fc.array(tag, { maxLength: 12 }), (parts) => {
         const text = parts.join("");
         try {
-          // Whatever is left of a tag in the output was none: mustache saw no opening of its own.
+          // The output holds no tag: mustache found every opening.
           expect(render(text, { a: "1", b: [{ a: "2" }] })).not.toMatch(/\{\{[ab]\}\}/);
         } catch (error) {
           expect(error).toBeInstanceOf(TemplateError);
@@ -92,7 +92,7 @@ describe("renderTemplate, for any text", () => {
     );
   });
 
-  it("gives YAML back what was put in, for every value that stands in a node's files", () => {
+  it("renders YAML from which every value of a node's files is parsed unchanged", () => {
     const base64 = fc.uint8Array({ minLength: 1 }).map((bytes) => Buffer.from(bytes).toString("base64"));
     const dnsName = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?(\.[a-z][a-z0-9]{0,8}){0,3}$/);
     fc.assert(

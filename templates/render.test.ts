@@ -15,7 +15,7 @@ const problems = (text: string, values: Parameters<typeof renderTemplate>[1]) =>
 };
 
 describe("renderTemplate", () => {
-  it("leaves base64 and PEM as they are", () => {
+  it("inserts base64 and PEM unchanged", () => {
     expect(render("key: {{key}}", { key: "MIIB/+x==&<>'\"" })).toBe("key: MIIB/+x==&<>'\"");
   });
 
@@ -31,7 +31,7 @@ describe("renderTemplate", () => {
     expect(problems("name: {{name}}", { name: "" })).toEqual(['kubelet/config.yaml:1: placeholder "name" is empty']);
   });
 
-  it("refuses a list where a value is due", () => {
+  it("refuses a list for a value", () => {
     expect(problems("{{names}}", { names: ["a"] })).toEqual([
       'kubelet/config.yaml:1: placeholder "names" is a list or a map and needs a section',
     ]);
@@ -42,11 +42,11 @@ describe("renderTemplate", () => {
     expect(problems("\n{{#open}}", { open: true })).toEqual(['kubelet/config.yaml:2: unclosed section "open"']);
   });
 
-  it("does not reach into prototypes", () => {
+  it("finds no placeholder in prototypes", () => {
     expect(problems("{{constructor}}{{toString.name}}", {})).toHaveLength(2);
   });
 
-  it("walks lists, booleans and inverted sections", () => {
+  it("renders lists, booleans and inverted sections", () => {
     const text = "{{#peers}}{{name}}={{.}};{{/peers}}{{^worker}}cp{{/worker}}{{#addresses}}{{.}} {{/addresses}}";
     expect(problems("{{#peers}}{{name}}{{/peers}}", { peers: [{ name: "" }] })).toHaveLength(1);
     expect(render(text.replace("={{.}}", ""), { peers: [{ name: "a" }], worker: false, addresses: ["1", "2"] })).toBe(

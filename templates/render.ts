@@ -1,5 +1,5 @@
 import Mustache from "mustache";
-import { readTags } from "./tags.ts";
+import { readTags, type TemplateSource } from "./tags.ts";
 
 export type TemplateValue =
   | string
@@ -8,12 +8,6 @@ export type TemplateValue =
   | readonly TemplateValue[]
   | { readonly [name: string]: TemplateValue };
 export type TemplateValues = { readonly [name: string]: TemplateValue };
-
-export interface TemplateSource {
-  /** Path below the templates folder, as errors name it. */
-  file: string;
-  text: string;
-}
 
 /** Every placeholder that cannot be filled, each as `file:line: reason`. */
 export class TemplateError extends Error {
@@ -29,9 +23,9 @@ type Token = [kind: string, name: string, start: number, end: number, children?:
 type Scope = readonly TemplateValues[];
 
 /**
- * Mustache with two silent traps made fatal: an unknown placeholder prints nothing in mustache.js, and HTML escaping
- * corrupts base64. Sections take booleans and lists; an empty list is allowed, an empty string is not.
- * Throws TemplateError with all problems at once.
+ * Renders Mustache without two traps of mustache.js: an unknown placeholder is an error instead of nothing, and values
+ * are not escaped as HTML, which would corrupt base64. Sections take booleans and lists; a list may be empty, a string
+ * may not. Throws TemplateError with all problems at once.
  */
 export function renderTemplate(source: TemplateSource, values: TemplateValues): string {
   const problems = [...new Set(check(parse(source), [values], source))];
@@ -43,7 +37,7 @@ function parse(source: TemplateSource): Token[] {
   try {
     return Mustache.parse(source.text) as Token[];
   } catch (cause) {
-    // Mustache ends at the first, and means the end of the text where something is not closed.
+    // Mustache reports only the first problem, and the end of the text for an unclosed tag.
     const { problems } = readTags(source);
     throw new TemplateError(problems.length > 0 ? problems : [`${source.file}: ${(cause as Error).message}`]);
   }

@@ -1,18 +1,22 @@
-import type { TemplateSource } from "./render.ts";
+export interface TemplateSource {
+  /** Path below the templates folder, as errors name it. */
+  file: string;
+  text: string;
+}
 
-/** One placeholder or one end of a section, as it stands in the text. */
+/** A placeholder, or the beginning or end of a section, in the text. */
 export interface Tag {
-  /** `#` and `^` open a section, `/` closes one, `name` is a value; `=` and `>` are Mustache's that are not supported. */
+  /** `#` and `^` open a section, `/` closes one, `name` is a value. Mustache's `=` and `>` are not supported. */
   kind: "name" | "#" | "^" | "/" | "=" | ">";
   name: string;
   /** `file:line`. */
   at: string;
 }
 
-/** A comment; a value without escaping; any other tag, on one line; an opening that nothing closes. */
+/** A comment; a value without escaping; any other tag, on one line; an unclosed opening. */
 const tagPattern = /\{\{!(?:.*?)\}\}|\{\{\{\s*([^{}\n]*?)\s*\}\}\}|\{\{([#^/=>&]?)\s*([^{}\n]*?)\s*\}\}|\{\{/gs;
 
-/** Every tag of a template, and every one that is not closed: Mustache itself ends at the first. */
+/** Returns every tag of a template and every unclosed one; Mustache itself stops at the first. */
 export function readTags({ file, text }: TemplateSource): { tags: Tag[]; problems: string[] } {
   const tags: Tag[] = [];
   const problems: string[] = [];

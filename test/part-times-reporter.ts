@@ -2,7 +2,7 @@ import type { Reporter, TestModule } from "vitest/node";
 
 const slowest = 10;
 
-/** At the end of a run: what each project took, and the slowest files. */
+/** Prints the duration of each project and the slowest files at the end of a run. */
 export default class PartTimesReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const times = modules.map((module) => ({ module, seconds: secondsOf(module) }));

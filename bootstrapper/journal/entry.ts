@@ -2,17 +2,17 @@ import { z } from "zod";
 import { AllocationId } from "#api/name.ts";
 import { Report } from "#api/report.ts";
 import { BootstrapError } from "../errors.ts";
-import { toProblems } from "../parse.ts";
+import { formatFieldErrors, parseFields } from "#api/field-errors.ts";
 import { toReset } from "./node-folder.ts";
-import { stampFields } from "./stamp.ts";
+import { bootTimeFields } from "./boot-time.ts";
 
-/** A step's start or end; it is also the report of it, as it is sent. */
-export const PhaseEntry = Report.extend(stampFields);
+/** The start or end of a step. It is also the report, as it is sent. */
+export const PhaseEntry = Report.extend(bootTimeFields);
 export type PhaseEntry = z.infer<typeof PhaseEntry>;
 
 /** The server has every report up to this sequence. */
-export const SentEntry = z.strictObject({ allocation: AllocationId, sentUpTo: z.int().positive(), ...stampFields });
-export type SentEntry = z.infer<typeof SentEntry>;
+const SentEntry = z.strictObject({ allocation: AllocationId, sentUpTo: z.int().positive(), ...bootTimeFields });
+type SentEntry = z.infer<typeof SentEntry>;
 
 export type JournalEntry = PhaseEntry | SentEntry;
 
@@ -20,11 +20,11 @@ export const isPhaseEntry = (entry: JournalEntry): entry is PhaseEntry => "phase
 
 export interface ParsedJournal {
   entries: JournalEntry[];
-  /** How much of the text is whole lines; what follows was cut short by a crash. */
+  /** Length of the whole lines. A crash truncated what follows. */
   bytes: number;
 }
 
-/** Throws BootstrapError `preflight` for a whole line that is no entry, naming file, line and every problem. */
+/** Parses the whole lines of a journal. Throws BootstrapError `preflight` with file, line and every problem. */
 export function parseJournal(text: string, file: string): ParsedJournal {
   const whole = text.slice(0, text.lastIndexOf("\n") + 1);
   const lines = whole.split("\n").slice(0, -1);
@@ -35,9 +35,9 @@ export function parseJournal(text: string, file: string): ParsedJournal {
 function parseEntry(line: string, where: string): JournalEntry {
   const json = parseLine(line, where);
   const schema = typeof json === "object" && json !== null && "sentUpTo" in json ? SentEntry : PhaseEntry;
-  const result = schema.safeParse(json);
-  if (!result.success) throw unreadable(where, toProblems(result.error).join("; "));
-  return result.data;
+  const { data, errors } = parseFields(schema, json);
+  if (errors) throw unreadable(where, formatFieldErrors(errors));
+  return data;
 }
 
 function parseLine(line: string, where: string): unknown {
@@ -51,7 +51,7 @@ function parseLine(line: string, where: string): unknown {
 const unreadable = (where: string, why: string, cause?: unknown) =>
   new BootstrapError("preflight", `Cannot resume: ${where} is unreadable: ${why}; ${toReset}`, { cause });
 
-/** What was reported and never acknowledged, in order. */
+/** Returns the reports that the server has not acknowledged, in order. */
 export function unsentReports(entries: readonly JournalEntry[]): Report[] {
   const sentUpTo = Math.max(0, ...entries.map((entry) => (isPhaseEntry(entry) ? 0 : entry.sentUpTo)));
   return entries
@@ -60,7 +60,7 @@ export function unsentReports(entries: readonly JournalEntry[]): Report[] {
     .map((entry) => Report.strip().parse(entry));
 }
 
-/** What decides anything later: the last entry of each kind, and everything the server does not have yet. */
+/** Keeps what later decisions need: the last entry of each kind, and every report that the server lacks. */
 export function compactEntries(entries: readonly JournalEntry[]): JournalEntry[] {
   const kindOf = (entry: JournalEntry) => (isPhaseEntry(entry) ? `${entry.phase} ${entry.state}` : "sent");
   const last = new Map(entries.map((entry) => [kindOf(entry), entry]));

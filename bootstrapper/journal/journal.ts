@@ -1,13 +1,17 @@
 import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
-import { below, removeTemporaries, syncFiles, syncFolder, writeFileAtomic } from "../files.ts";
+import { syncPath } from "#lib/replace-file.ts";
+import { below, removeTemporaries, syncFiles, writeFileAtomic } from "../machine/files.ts";
 import { compactEntries, type JournalEntry, type ParsedJournal } from "./entry.ts";
 import { journalFile, nodeFiles } from "./node-folder.ts";
 
 export interface Journal {
-  /** Never waits. Written in order; on disk soon, and surely after `durable`. `lazy`: with the next that is not. */
+  /**
+   * Writes in order without waiting. `durable` waits for the disk. `lazy`: written with the next entry that is not
+   * lazy.
+   */
   append(entry: JournalEntry, options?: { lazy?: boolean }): void;
-  /** Waits until everything appended so far is on disk. Throws where it cannot be written. */
+  /** Waits until everything appended so far is on disk. Throws if it cannot be written. */
   durable(): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,21 +21,20 @@ const nothing: ParsedJournal = { entries: [], bytes: 0 };
 const maxBytes = 256 * 1024;
 
 /**
- * Opens the journal behind its last whole line. One writer: what is appended while a flush is under way goes with the
- * next one, so that a step never waits for a disk.
+ * Opens the journal after its last whole line, with one writer. What is appended during a flush goes with the next one,
+ * so that a step never waits for a disk.
  */
-export async function openJournal(root: string, past: ParsedJournal = nothing): Promise<Journal> {
+export async function openJournal(root: string, earlier: ParsedJournal = nothing): Promise<Journal> {
   const path = below(root, journalFile);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   await removeTemporaries(nodeFiles.map((name) => below(root, name)));
-  const bytes = past.bytes > maxBytes ? await compact(path, past.entries) : past.bytes;
+  const bytes = earlier.bytes > maxBytes ? await compact(path, earlier.entries) : earlier.bytes;
   const file = await open(path, "a", 0o600);
   await file.truncate(bytes);
   let queued: string[] = [];
   let isUrgent = false;
   const folder = dirname(path);
-  let written: Promise<void> =
-    bytes > 0 ? Promise.resolve() : syncFolder(folder).then(() => syncFolder(dirname(folder)));
+  let written: Promise<void> = bytes > 0 ? Promise.resolve() : syncPath(folder).then(() => syncPath(dirname(folder)));
   written.catch(() => undefined);
 
   async function writeQueued() {
@@ -47,7 +50,7 @@ export async function openJournal(root: string, past: ParsedJournal = nothing): 
       queued.push(`${JSON.stringify(entry)}\n`);
       isUrgent ||= !lazy;
       written = written.then(writeQueued);
-      // Whoever needs it on disk asks `durable`; nobody else is to be ended by a full disk.
+      // A step that needs the entry on disk awaits `durable`; a full disk must not end any other step.
       written.catch(() => undefined);
     },
     durable: () => written,

@@ -1,44 +1,46 @@
 import { Agent, request } from "node:https";
 import type { IncomingMessage } from "node:http";
 import type { KeyPair } from "#api/credentials.ts";
+import type { HttpAnswer } from "#lib/http-request.ts";
+import { parseJsonOrNothing } from "#lib/json.ts";
+import { isTransientStatus } from "#lib/transient-errors.ts";
 import { toBootstrapError } from "../errors.ts";
 import { poll } from "../poll.ts";
-import { type HttpsAnswer, httpsRequest } from "../server/https-request.ts";
+import { httpsRequest } from "../server/https-request.ts";
 
-/** Who calls: by a client certificate, or by a bootstrap token. */
+/** How a client authenticates: by certificate, or by bootstrap token. */
 export type Client = KeyPair | { token: string };
 
-export interface KubernetesApiOptions {
-  /** `https://host:port`, by address: a certificate is checked against it, no resolver is asked. */
+interface KubernetesApiOptions {
+  /** `https://host:port` with an address: the certificate is checked against it, and no name is resolved. */
   url: string;
   /** PEM of the cluster's authority. */
   ca: string;
   client?: Client;
-  /** For one attempt. */
+  /** Limit of one attempt. */
   attemptTimeoutMs?: number;
 }
 
-/** The few calls that the bootstrapper makes of an API server, as JSON. */
-export interface KubernetesApi {
-  /** The parsed answer, or undefined for 404. Throws on any other status than 200. */
+/** The few calls that the bootstrapper makes to an API server, as JSON. */
+export interface KubernetesApi extends Disposable {
+  /** Returns the parsed answer, or undefined for 404. Throws on any other status than 200. */
   get<T>(path: string, signal: AbortSignal): Promise<T | undefined>;
-  /** The status of `path`, whatever it is. */
+  /** Returns the status of `path`, also if it is an error. */
   status(path: string, signal: AbortSignal): Promise<number>;
-  /** JSON merge patch (RFC 7386). Asked again where the server is not ready for it; throws BootstrapError `kubernetes`. */
+  /** JSON merge patch (RFC 7386). Retries until the server is ready. Throws BootstrapError `kubernetes`. */
   merge(path: string, patch: object, signal: AbortSignal): Promise<void>;
-  /** Server-side apply of a YAML or JSON object: creates it or makes it so. Asked again as `merge` is. */
+  /** Server-side apply of a YAML or JSON object: creates or updates it. Retries as `merge` does. */
   apply(path: string, manifest: string, signal: AbortSignal): Promise<void>;
-  /** No error where it is gone already. */
+  /** Deletes an object. A missing one is no error. */
   delete(path: string, signal: AbortSignal): Promise<void>;
-  /** An answer that goes on, such as a watch. */
+  /** Opens an endless answer, such as a watch. */
   stream(path: string, signal: AbortSignal): Promise<IncomingMessage>;
-  close(): void;
 }
 
-export class KubernetesApiError extends Error {
+class KubernetesApiError extends Error {
   override name = "KubernetesApiError";
   readonly status: number;
-  constructor(path: string, { status, body }: HttpsAnswer) {
+  constructor(path: string, { status, body }: Pick<HttpAnswer, "status" | "body">) {
     super(`${path.split("?")[0]} answered ${status}${messageOf(body)}`);
     this.status = status;
   }
@@ -64,16 +66,15 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
       headers: { ...own, ...extra.headers },
       signal: AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]),
     });
-  /** What comes to the same however often it is sent: an API server that has just started takes its time. */
+  /** Sends an idempotent change, and retries it: an API server that has just started takes its time. */
   const change = async (path: string, signal: AbortSignal, extra: Partial<Parameters<typeof httpsRequest>[0]>) => {
     const attempt = async () => {
       const answer = await call(path, signal, extra);
       if (answer.status < 300) return answer;
       const error = new KubernetesApiError(path, answer);
-      throw isPassing(answer.status) ? error : toBootstrapError(error, "kubernetes");
+      throw isTransientStatus(answer.status) ? error : toBootstrapError(error, "kubernetes");
     };
-    const failure = { code: "kubernetes", message: `Cannot change ${path.split("?")[0]}` } as const;
-    await poll(attempt, { signal, intervalMs: retryIntervalMs, failure });
+    await poll(attempt, { signal, intervalMs: retryIntervalMs, failure: `Cannot change ${path.split("?")[0]}` });
   };
 
   return {
@@ -105,22 +106,15 @@ export function createKubernetesApi(options: KubernetesApiOptions): KubernetesAp
         const outgoing = request(new URL(path, base), { agent, signal, headers: { ...own } }, (incoming) => {
           if (incoming.statusCode === 200) return resolve(incoming);
           incoming.resume();
-          reject(new KubernetesApiError(path, { status: incoming.statusCode ?? 0, headers: {}, body: "" }));
+          reject(new KubernetesApiError(path, { status: incoming.statusCode ?? 0, body: "" }));
         });
         outgoing.once("error", reject).end();
       }),
-    close: () => agent.destroy(),
+    [Symbol.dispose]: () => agent.destroy(),
   };
 }
 
-/** Too many requests, not ready yet, or not itself. */
-const isPassing = (status: number) => status === 429 || status >= 500;
-
 function messageOf(body: string): string {
-  try {
-    const { message } = JSON.parse(body) as { message?: unknown };
-    return typeof message === "string" ? `: ${message.slice(0, 500)}` : "";
-  } catch {
-    return "";
-  }
+  const status = parseJsonOrNothing(body) as { message?: unknown } | null | undefined;
+  return typeof status?.message === "string" ? `: ${status.message.slice(0, 500)}` : "";
 }

@@ -1,13 +1,10 @@
-import { readFile } from "node:fs/promises";
 import type { KeyPair } from "#api/credentials.ts";
-import { below } from "../files.ts";
+import { readOptional } from "#lib/files.ts";
+import { below } from "../machine/files.ts";
 
-/** Certificate and key that kubeadm wrote into a kubeconfig; undefined where they are not inside it. */
+/** Reads the certificate and key inside a kubeconfig of kubeadm's. Undefined if they are not inside it. */
 export async function readEmbeddedClient(root: string, path: string): Promise<KeyPair | undefined> {
-  const text = await readFile(below(root, path), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
+  const text = (await readOptional(below(root, path))) ?? "";
   const [certificate, key] = ["certificate", "key"].map(
     (name) => new RegExp(`^ *client-${name}-data: *([A-Za-z0-9+/=]+) *$`, "m").exec(text)?.[1],
   );
@@ -15,7 +12,10 @@ export async function readEmbeddedClient(root: string, path: string): Promise<Ke
   return { certificate: fromBase64(certificate), key: fromBase64(key) };
 }
 
-/** Until the administrators' binding exists, only super-admin may create it. Throws where kubeadm has made neither. */
+/**
+ * Reads the administrator's client. Until the administrators' binding exists, only super-admin may create it. Throws if
+ * kubeadm has made neither file.
+ */
 export async function readAdministrator(root: string): Promise<KeyPair> {
   const files = ["/etc/kubernetes/super-admin.conf", "/etc/kubernetes/admin.conf"];
   for (const file of files) {

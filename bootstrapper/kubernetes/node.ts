@@ -1,18 +1,22 @@
-/** The part of a Node that is read here (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/). */
+/**
+ * The part of a Node that Sprout reads
+ * (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/).
+ */
 export interface KubernetesNode {
-  metadata: { name: string; resourceVersion?: string; annotations?: Record<string, string> };
+  metadata: { name: string; resourceVersion?: string; creationTimestamp?: string };
+  spec?: { podCIDR?: string };
   status?: {
     addresses?: { type: string; address: string }[];
     conditions?: { type: string; status: string; reason?: string; message?: string }[];
   };
 }
 
-/** A node announces its own pod CIDR; the route agents of its peers read it. */
+/** Where 0.1.0 announced a node's pod CIDR; its route agents read no other place. */
 export const podCidrAnnotation = "sprout.internal/pod-cidr";
 
 export const isReady = (node: KubernetesNode) => readyCondition(node)?.status === "True";
 
-/** Why a node is not Ready, in the kubelet's own words; undefined where it is. */
+/** Returns why a node is not Ready, in the kubelet's words. Undefined if it is Ready. */
 export const whyNotReady = (node: KubernetesNode): string | undefined =>
   isReady(node) ? undefined : (readyCondition(node)?.message ?? "no status yet");
 

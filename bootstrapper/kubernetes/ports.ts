@@ -1,4 +1,7 @@
-/** Where Kubernetes listens (https://kubernetes.io/docs/reference/networking/ports-and-protocols/); the API server's port is the endpoint's. */
+/**
+ * Ports of Kubernetes (https://kubernetes.io/docs/reference/networking/ports-and-protocols/). The API server's is in
+ * the endpoint.
+ */
 export const ports = {
   etcdClient: 2379,
   etcdPeer: 2380,

@@ -5,8 +5,9 @@ import { createClusterCredentials } from "../../test/fakes/test-certificates.ts"
 import { createKubernetesApi, type KubernetesApi } from "./api-client.ts";
 import { whyNotReady } from "./node.ts";
 import { waitForNode } from "./wait-for-node.ts";
+import { patientSignal } from "../../test/fixtures/patience.ts";
 
-const failure = { code: "kubernetes", message: "Cannot get Node own Ready" } as const;
+const failure = "Cannot get Node own Ready";
 const address = "127.0.0.1";
 
 let kubernetes: FakeKubernetesApi;
@@ -23,13 +24,13 @@ beforeAll(async () => {
   api = createKubernetesApi({ url: `https://localhost:${kubernetes.port}`, ca });
 });
 afterAll(async () => {
-  api.close();
+  api[Symbol.dispose]();
   await kubernetes.close();
 });
 
-it("sees a Node that comes and becomes Ready while it waits, whatever others do meanwhile", async () => {
+it("returns once its Node exists and is Ready, and ignores other Nodes", async () => {
   kubernetes.addNode("other", { address, ready: true });
-  const signal = AbortSignal.timeout(5000);
+  const signal = patientSignal();
   const waiting = waitForNode(api, { name: "own", whyNot: whyNotReady, signal, failure });
   const before = Promise.race([waiting.then(() => "seen"), sleep(300, "waiting")]);
   kubernetes.addNode("own", { address, ready: false });
@@ -39,10 +40,10 @@ it("sees a Node that comes and becomes Ready while it waits, whatever others do 
   await waiting;
 });
 
-it("says at the end what it last heard: nothing, or the kubelet's own words", async () => {
+it("ends with the last reason: no Node, or the kubelet's words", async () => {
   const options = { whyNot: whyNotReady, failure };
   await expect(waitForNode(api, { ...options, name: "none", signal: AbortSignal.timeout(300) })).rejects.toThrow(
-    "Cannot get Node own Ready: there is no such Node, and time is up",
+    "Cannot get Node own Ready: it does not exist, and time is up",
   );
   kubernetes.addNode("late", { address, ready: false });
   await expect(waitForNode(api, { ...options, name: "late", signal: AbortSignal.timeout(300) })).rejects.toMatchObject({

@@ -1,22 +1,22 @@
-import { BootstrapError, type FailureCode } from "../errors.ts";
+import { BootstrapError } from "../errors.ts";
 import type { KubernetesApi } from "./api-client.ts";
 import type { KubernetesNode } from "./node.ts";
 import { watchNodes } from "./watch-nodes.ts";
 
-export interface WaitForNodeOptions {
+interface WaitForNodeOptions {
   name: string;
-  /** Why a Node is not yet as it is waited for; undefined where it is. */
+  /** Returns why a Node does not satisfy the caller yet. Undefined if it does. */
   whyNot: (node: KubernetesNode) => string | undefined;
   signal: AbortSignal;
-  /** What the waiting is for, as in "Cannot see Node". */
-  failure: { code: FailureCode; message: string };
+  /** What the caller waits for, as in "Cannot see Node". */
+  failure: string;
 }
 
 const retryDelayMs = 100;
 
 /**
- * Waits for one Node by a watch: a kubelet that starts beside it has the processor for itself. Throws BootstrapError with
- * the last reason when the signal ends the wait.
+ * Waits for one Node by a watch, which leaves the processor to the kubelet that is starting. Throws BootstrapError with
+ * the last reason when the signal aborts.
  */
 export async function waitForNode(api: KubernetesApi, options: WaitForNodeOptions): Promise<void> {
   const { name, whyNot, signal, failure } = options;
@@ -26,9 +26,9 @@ export async function waitForNode(api: KubernetesApi, options: WaitForNodeOption
   };
   for await (const nodes of watchNodes(api, { name, signal, retryDelayMs, onError })) {
     const node = nodes.get(name);
-    const reason = node === undefined ? "there is no such Node" : whyNot(node);
+    const reason = node === undefined ? "it does not exist" : whyNot(node);
     if (reason === undefined) return;
     last = reason;
   }
-  throw new BootstrapError(failure.code, `${failure.message}: ${last}, and time is up`);
+  throw new BootstrapError("kubernetes", `${failure}: ${last}, and time is up`);
 }

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { KubernetesApi } from "./api-client.ts";
 import type { KubernetesNode } from "./node.ts";
 
-export interface WatchNodesOptions {
-  /** One Node only. */
+interface WatchNodesOptions {
+  /** Watches one Node only. */
   name?: string;
   signal: AbortSignal;
-  /** After a lost connection or an error, which it is told. */
+  /** Pause after a lost connection or an error, which `onError` gets. */
   retryDelayMs: number;
   onError?: (error: Error) => void;
 }
@@ -21,8 +21,8 @@ type WatchEvent = { type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR
 const watchSeconds = 300;
 
 /**
- * Every Node by name, yielded after each change: a list, then a watch from its resource version; both again after
- * any error. Ends when the signal aborts.
+ * Yields every Node by name after each change. Lists, then watches from the list's resource version; after an error it
+ * does both again. Ends when the signal aborts.
  */
 export async function* watchNodes(
   api: KubernetesApi,

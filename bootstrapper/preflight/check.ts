@@ -4,9 +4,9 @@ export interface CheckInput {
   root: string;
   metadata: NodeMetadata;
   inContainer: boolean;
-  /** What another allocation, or another tool, left here. */
+  /** What another allocation, or another tool, left on this machine. */
   leftovers: string[];
-  /** An earlier run has started it: then the ports are its own and its static pods'. */
+  /** Whether an earlier run started the kubelet: the ports then belong to it and its static pods. */
   isKubeletActive: boolean;
   /** The server's clock minus this machine's. */
   clockOffsetMs: number | undefined;
@@ -14,5 +14,5 @@ export interface CheckInput {
   signal: AbortSignal;
 }
 
-/** Every problem it finds, each as `what: why; how to fix`; none is a pass. */
+/** Returns every problem as `what: why; how to fix`. None is a pass. */
 export type Check = (input: CheckInput) => Promise<string[]>;

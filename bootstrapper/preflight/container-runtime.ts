@@ -1,12 +1,15 @@
 import type { BootstrapError } from "../errors.ts";
-import { readImageManifest, type ImageManifest } from "../image-manifest.ts";
+import { readImageManifest, type ImageManifest } from "../machine/image-manifest.ts";
 import { poll } from "../poll.ts";
 import type { Check } from "./check.ts";
 
 const startLimitMs = 30_000;
 const workerImages = /(\/pause|\/kube-proxy):/;
 
-/** The image is for this version of Kubernetes, its container runtime answers, and the role's images are in its store. */
+/**
+ * Checks that the image is for this version of Kubernetes, that its container runtime answers, and that the role's
+ * container images are in its store.
+ */
 export const checkContainerRuntime: Check = async ({ root, metadata, exec, signal }) => {
   const manifest = await readImageManifest(root).catch((error: BootstrapError) => error.message);
   if (typeof manifest === "string") return [manifest];
@@ -15,7 +18,7 @@ export const checkContainerRuntime: Check = async ({ root, metadata, exec, signa
     manifest.kubernetesVersion === kubernetesVersion
       ? []
       : [
-          `image: is baked for Kubernetes ${manifest.kubernetesVersion}, the cluster is ${kubernetesVersion}; use its image`,
+          `image: is baked for Kubernetes ${manifest.kubernetesVersion}, the cluster is ${kubernetesVersion}; use an image of that version`,
         ];
   return [...version, ...(await checkImages({ refs: refsFor(manifest, metadata.self.role), exec, signal }))];
 };
@@ -31,11 +34,11 @@ async function checkImages({ refs, exec, signal }: ImageCheck): Promise<string[]
       .map((ref) => `image: ${ref} is not in containerd's store; bake it in`);
   } catch (error) {
     signal.throwIfAborted();
-    return [`cri: ${(error as Error).message}; look at systemctl status containerd`];
+    return [`cri: ${(error as Error).message}; check systemctl status containerd`];
   }
 }
 
-/** containerd may still be starting: it is asked again, and only then whether its CRI plugin is there. */
+/** containerd may still be starting, so this retries. Only then it checks for the CRI plugin. */
 async function waitForImages(exec: ImageCheck["exec"], signal: AbortSignal): Promise<string[]> {
   const ask = async () => {
     const [plugins, images] = await Promise.all([
@@ -46,14 +49,10 @@ async function waitForImages(exec: ImageCheck["exec"], signal: AbortSignal): Pro
     if (cri === undefined || !/\sok\s*$/.test(cri)) throw new Error("containerd runs without its CRI plugin");
     return images.split("\n").filter((line) => line !== "");
   };
-  return poll(ask, {
-    signal,
-    intervalMs: 100,
-    failure: { code: "preflight", message: "container runtime does not answer" },
-  });
+  return poll(ask, { signal, intervalMs: 100, failure: "container runtime does not answer", code: "preflight" });
 }
 
-/** A failed command may be repeated here; as a BootstrapError it would end the waiting. */
+/** A failed command may be repeated here; a BootstrapError would end the wait. */
 function asPlainError(error: Error): never {
   throw new Error(error.message);
 }

@@ -3,10 +3,11 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { firstMetadata, workerMetadata } from "../fixtures.ts";
+import { firstMetadata, workerMetadata } from "../../test/fixtures/node-documents.ts";
 import type { Check, CheckInput } from "./check.ts";
 import { checkContainerRuntime } from "./container-runtime.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "./system.ts";
+import { patientSignal } from "../../test/fixtures/patience.ts";
 
 const header = "  sl  local_address rem_address   st\n";
 const images = [
@@ -53,19 +54,19 @@ async function check(
     isKubeletActive: false,
     clockOffsetMs: 0,
     exec: containerd,
-    signal: AbortSignal.timeout(5000),
+    signal: patientSignal(),
     ...input,
   });
 }
 
 describe("preflight checks", () => {
-  it("pass on a healthy machine", async () => {
+  it("passes on a healthy machine", async () => {
     const checks = [checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls, checkContainerRuntime];
     const problems = await Promise.all(checks.map((each) => check(each)));
     expect(problems.flat()).toEqual([]);
   });
 
-  it("names a clock that is off in either direction, and lets half a minute pass", async () => {
+  it("names a clock that is off in either direction, and tolerates half a minute", async () => {
     expect(await check(checkClock, {}, { clockOffsetMs: 31_000 })).toEqual([
       "clock: 31 s behind the metadata server; set it (timedatectl set-time, or NTP)",
     ]);
@@ -82,14 +83,14 @@ describe("preflight checks", () => {
     expect(problems.map((problem) => problem.split(";")[0])).toEqual(["swap: /dev/sda2 is on", "swap: /swap is on"]);
   });
 
-  it("names a sysctl that is off, but not the bridge's where its module is not loaded", async () => {
+  it("names a sysctl that is off, but not the bridge's if its module is not loaded", async () => {
     const files = { "proc/sys/net/ipv4/ip_forward": "0\n", "proc/sys/net/bridge/bridge-nf-call-iptables": "" };
     expect(await check(checkSysctls, files)).toEqual([
       "sysctl: net.ipv4.ip_forward is 0; set it to 1 (sysctl -w net.ipv4.ip_forward=1)",
     ]);
   });
 
-  it("names taken ports of the role, and only sockets that listen", async () => {
+  it("names the role's ports that are taken, by sockets that listen only", async () => {
     const tcp = `${header} 0: 00000000:280A 00000000:0000 0A\n 1: 0100007F:094B 0100007F:1 01\n`;
     const tcp6 = `${header} 0: ${"0".repeat(32)}:192B ${"0".repeat(32)}:0000 0A\n`;
     const files = { "proc/net/tcp": tcp, "proc/net/tcp6": tcp6 };
@@ -97,13 +98,13 @@ describe("preflight checks", () => {
     expect(portsOf(await check(checkPorts, files, { metadata: workerMetadata }))).toEqual(["10250"]);
   });
 
-  it("leaves the ports to a kubelet that an earlier run of this allocation has started", async () => {
+  it("accepts ports taken by a kubelet that an earlier run of this allocation started", async () => {
     const files = { "proc/net/tcp": `${header} 0: 00000000:280A 00000000:0000 0A\n` };
     expect(portsOf(await check(checkPorts, files))).toEqual(["10250"]);
     expect(await check(checkPorts, files, { isKubeletActive: true })).toEqual([]);
   });
 
-  it("names every leftover of another allocation, and how to be rid of it", async () => {
+  it("names every leftover of another allocation, and how to remove it", async () => {
     const leftovers = ["/etc/kubernetes/manifests", "/var/lib/etcd/member"];
     const fix = "run sprout-bootstrap reset to give this machine back as it was imaged";
     expect(await check(checkLeftovers, {}, { leftovers })).toEqual([
@@ -123,7 +124,7 @@ describe("preflight checks", () => {
     ]);
     const other = { "usr/share/sprout/manifest.json": manifest.replace(defaultKubernetesVersion, "v1.36.0") };
     expect(await check(checkContainerRuntime, other)).toEqual([
-      `image: is baked for Kubernetes v1.36.0, the cluster is ${defaultKubernetesVersion}; use its image`,
+      `image: is baked for Kubernetes v1.36.0, the cluster is ${defaultKubernetesVersion}; use an image of that version`,
     ]);
   });
 
@@ -136,7 +137,7 @@ describe("preflight checks", () => {
     expect(await check(checkContainerRuntime, {}, { exec })).toEqual([]);
   });
 
-  it("names a manifest that is missing or not one", async () => {
+  it("names an image manifest that is missing or invalid", async () => {
     expect(await check(checkContainerRuntime, { "usr/share/sprout/manifest.json": "{}" })).toEqual([
       "image: /usr/share/sprout/manifest.json is not an image manifest; bake the image again",
     ]);

@@ -1,5 +1,5 @@
-import { readFile, statfs } from "node:fs/promises";
-import { below } from "../files.ts";
+import { statfs } from "node:fs/promises";
+import { below, readOrEmpty } from "../machine/files.ts";
 import { ports } from "../kubernetes/ports.ts";
 import { toReset } from "../journal/node-folder.ts";
 import { describeClock, maxClockOffsetMs } from "../server/clock.ts";
@@ -14,18 +14,23 @@ export const checkClock: Check = async ({ clockOffsetMs }) =>
   clockOffsetMs === undefined || Math.abs(clockOffsetMs) <= maxClockOffsetMs ? [] : [describeClock(clockOffsetMs)];
 
 export const checkSwap: Check = async ({ root }) => {
-  const devices = (await read(root, "/proc/swaps"))
+  const devices = (await readOrEmpty(root, "/proc/swaps"))
     .trim()
     .split("\n")
     .slice(1)
     .map((line) => line.split(/\s/)[0]);
-  return devices.map((device) => `swap: ${device} is on; switch it off (swapoff -a) and take it out of /etc/fstab`);
+  return devices.map((device) => `swap: ${device} is on; turn it off (swapoff -a) and remove it from /etc/fstab`);
 };
 
-/** A sysctl that is not there is a module that is not loaded: bridged traffic is then not filtered at all. */
+/**
+ * Checks the sysctls. A missing one belongs to a module that is not loaded; bridged traffic is then not filtered at
+ * all.
+ */
 export const checkSysctls: Check = async ({ root }) => {
   const wanted = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"];
-  const values = await Promise.all(wanted.map(async (path) => [path, (await read(root, `/proc/sys/${path}`)).trim()]));
+  const values = await Promise.all(
+    wanted.map(async (path) => [path, (await readOrEmpty(root, `/proc/sys/${path}`)).trim()]),
+  );
   return values.flatMap(([path = "", value]) => {
     const name = path.replaceAll("/", ".");
     if (value === "1") return [];
@@ -34,15 +39,15 @@ export const checkSysctls: Check = async ({ root }) => {
   });
 };
 
-/** Asks the kernel's list instead of binding, so that two checks at once never see each other. */
+/** Checks the ports by the kernel's list, not by binding: two checks at once would see each other. */
 export const checkPorts: Check = async ({ root, metadata, isKubeletActive }) => {
   if (isKubeletActive) return [];
-  const tables = await Promise.all([read(root, "/proc/net/tcp"), read(root, "/proc/net/tcp6")]);
+  const tables = await Promise.all([readOrEmpty(root, "/proc/net/tcp"), readOrEmpty(root, "/proc/net/tcp6")]);
   const taken = new Set(tables.flatMap(listeningPorts));
   const wanted = metadata.self.role === "control-plane" ? controlPlanePorts : workerPorts;
   return wanted
     .filter((port) => taken.has(port))
-    .map((port) => `port: ${port} is taken; stop what listens there (ss -ltnp 'sport = :${port}')`);
+    .map((port) => `port: ${port} is taken; stop the program that listens there (ss -ltnp 'sport = :${port}')`);
 };
 
 export const checkDisk: Check = async ({ root, metadata }) => {
@@ -52,7 +57,7 @@ export const checkDisk: Check = async ({ root, metadata }) => {
     ...(metadata.self.role === "control-plane" ? ["/var/lib/etcd"] : []),
   ];
   const problems = folders.map(async (folder) => {
-    // The folder may not exist yet; what counts is the file system it will be on.
+    // The folder may not exist yet; the file system that it will be on counts.
     const stats = await statfs(below(root, folder)).catch(() => statfs(below(root, "/")));
     const free = stats.bavail * stats.bsize;
     if (free >= minFreeBytes) return [];
@@ -64,8 +69,10 @@ export const checkDisk: Check = async ({ root, metadata }) => {
 export const checkLeftovers: Check = async ({ leftovers }) =>
   leftovers.map((place) => `leftovers: ${place} is another allocation's; ${toReset}`);
 
-/** Ports in state LISTEN of a /proc/net/tcp table (https://docs.kernel.org/networking/proc_net_tcp.html). */
-export function listeningPorts(table: string): number[] {
+/**
+ * Returns the ports in state LISTEN of a /proc/net/tcp table (https://docs.kernel.org/networking/proc_net_tcp.html).
+ */
+function listeningPorts(table: string): number[] {
   return table
     .split("\n")
     .slice(1)
@@ -73,5 +80,3 @@ export function listeningPorts(table: string): number[] {
     .filter(([, , , state]) => state === listening)
     .map(([, local = ""]) => Number.parseInt(local.split(":")[1] ?? "", 16));
 }
-
-const read = (root: string, path: string) => readFile(below(root, path), "utf8").catch(() => "");

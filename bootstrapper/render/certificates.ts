@@ -1,7 +1,7 @@
 import { authorityFiles } from "#api/cluster-pki.ts";
 import { type PkiFile, pkiFiles } from "#api/credentials.ts";
 import { BootstrapError } from "../errors.ts";
-import type { NodeFile } from "../files.ts";
+import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 
 const pkiFolder = "/etc/kubernetes/pki";
@@ -9,9 +9,9 @@ const privateMode = 0o600;
 const publicMode = 0o644;
 
 /**
- * Below /etc/kubernetes/pki, with kubeadm's names and modes: all of them, or the authorities, of which kubeadm makes the
- * others. None for `kubeadm join`, which writes the authority itself and refuses one that is there. Throws where one is
- * missing.
+ * Returns the files below /etc/kubernetes/pki, with kubeadm's names and modes: all of them, or only the authorities,
+ * from which kubeadm makes the others. None for `kubeadm join`, which writes the authority itself and refuses an
+ * existing one. Throws BootstrapError `invalid-input` if one is missing.
  */
 export function certificateFiles(credentials: NodeCredentials): NodeFile[] {
   const { pki } = credentials;

@@ -1,17 +1,26 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { imageManifest, kubeadmWorkerCredentials, kubeadmWorkerMetadata, pem, templatesFolder } from "../fixtures.ts";
-import { createRender } from "../templates.ts";
+import {
+  imageManifest,
+  kubeadmWorkerCredentials,
+  kubeadmWorkerMetadata,
+  pem,
+} from "../../test/fixtures/node-documents.ts";
+import type { PodResolver } from "../machine/name-server.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
-async function render({ hasCgroupV1 = false } = {}) {
+const machineResolver: PodResolver = { path: "/etc/resolv.conf" };
+
+async function render({ hasCgroupV1 = false, podResolver = machineResolver } = {}) {
   const { files, links } = await renderNodeFiles({
     metadata: kubeadmWorkerMetadata,
     credentials: kubeadmWorkerCredentials,
     render: createRender(templatesFolder),
     image: imageManifest,
     inContainer: false,
-    hasNameServer: true,
+    podResolver,
     hasCgroupV1,
     now: new Date("2026-01-31T12:00:00Z"),
   });
@@ -22,7 +31,7 @@ async function render({ hasCgroupV1 = false } = {}) {
 const toBase64 = (text: string) => Buffer.from(text).toString("base64");
 
 describe("renderNodeFiles for kubeadm's join", () => {
-  it("leaves to kubeadm what it writes itself, and what its preflight refuses to find", async () => {
+  it("leaves out files that kubeadm writes, and files that its preflight refuses", async () => {
     const { files, links } = await render();
     expect(files.map(({ path, mode, secret = false }) => `${mode.toString(8)} ${path} ${secret}`)).toEqual([
       "600 /etc/kubernetes/discovery.conf true",
@@ -78,11 +87,11 @@ describe("renderNodeFiles for kubeadm's join", () => {
     timeouts: { discovery: "180s", tlsBootstrap: "180s" },
   };
 
-  it("writes a JoinConfiguration that ignores no check, its timeouts within the deadline", async () => {
+  it("writes a JoinConfiguration that ignores no check and keeps its timeouts within the deadline", async () => {
     expect((await render()).yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual(configuration);
   });
 
-  it("allows cgroup v1 to kubeadm and kubelet on a machine that has it, whatever the cluster's configuration says", async () => {
+  it("allows kubeadm and kubelet cgroup v1 on a machine that has it, against the cluster's configuration", async () => {
     const { yaml } = await render({ hasCgroupV1: true });
     expect(yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
       ...configuration,
@@ -90,5 +99,16 @@ describe("renderNodeFiles for kubeadm's join", () => {
       patches: { directory: "/etc/kubernetes/patches" },
     });
     expect(yaml("/etc/kubernetes/patches/kubeletconfiguration.yaml")).toEqual({ failCgroupV1: false });
+  });
+
+  it("gives kubelet this node's own file of name servers, against the cluster's configuration", async () => {
+    const path = "/var/lib/kubelet/resolv.conf";
+    const { yaml, files } = await render({ podResolver: { path, text: "nameserver 10.0.0.2\n" } });
+    expect(yaml("/etc/kubernetes/kubeadm-join.yaml")).toEqual({
+      ...configuration,
+      patches: { directory: "/etc/kubernetes/patches" },
+    });
+    expect(yaml("/etc/kubernetes/patches/kubeletconfiguration.yaml")).toEqual({ resolvConf: path });
+    expect(files.find((file) => file.path === path)).toEqual({ path, content: "nameserver 10.0.0.2\n", mode: 0o644 });
   });
 });

@@ -1,20 +1,22 @@
-import type { NodeFile } from "../files.ts";
+import type { NodeFile } from "../machine/files.ts";
+import { resolvConf } from "../machine/name-server.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { discoveryKubeconfig } from "./kubeconfigs.ts";
 import { renderKubeletConfig } from "./kubelet.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
+import type { TemplateValues } from "../../templates/render.ts";
 
 export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
-/** The same with how this very etcd starts. */
+/** The same, plus how this node's etcd starts. */
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
-/** For a worker's `kubeadm join`. */
+/** Configuration of a worker's `kubeadm join`. */
 export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
-/** What kubeadm puts over what it makes (its `patches`); a file is named after what it changes. */
+/** Patches that kubeadm applies to what it makes. A file is named after what it changes. */
 const patchesFolder = "/etc/kubernetes/patches";
 
 /**
- * kubeadm's configuration. How etcd starts is in a file of its own, for the static pods only: in kubeadm-config it
- * would make every later control plane start a new cluster.
+ * Returns kubeadm's configuration. How etcd starts is in a separate file, for the static pods only: in the
+ * kubeadm-config of the cluster it would make every later control plane start a new cluster.
  */
 export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render, inContainer, image } = input;
@@ -38,7 +40,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
-  // A member without peers has nobody's heartbeat to wait for.
+  // A member without peers waits for no heartbeat.
   const etcdStart = {
     initialCluster,
     alone: controlPlanes.length === 1,
@@ -49,27 +51,33 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     content: await render("kubeadm/init.yaml", { ...values, etcd }),
     mode: 0o600,
   });
-  const patch = await patchFile(render, "corednsdeployment.yaml");
+  const patch = await patchFile(render, "corednsdeployment.yaml", {});
   return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart]), patch];
 }
 
-const patchFile = async (render: RenderInput["render"], name: string): Promise<NodeFile> => ({
+const patchFile = async (render: RenderInput["render"], name: string, values: TemplateValues): Promise<NodeFile> => ({
   path: `${patchesFolder}/${name}`,
-  content: await render(`kubeadm/patches/${name}`, {}),
+  content: await render(`kubeadm/patches/${name}`, values),
   mode: 0o644,
 });
 
-async function joinFiles({ metadata, render, hasCgroupV1 }: RenderInput): Promise<NodeFile[]> {
+async function joinFiles({ metadata, render, hasCgroupV1, podResolver }: RenderInput): Promise<NodeFile[]> {
   const { self, deadlineSeconds } = metadata;
+  // What differs on this node from the cluster's configuration.
+  const ownResolver = podResolver.path === resolvConf ? [] : [podResolver];
+  const hasPatch = hasCgroupV1 || ownResolver.length > 0;
   const content = await render("kubeadm/join.yaml", {
     name: self.name,
     address: self.address,
     criSocket,
     hasCgroupV1,
+    hasPatch,
     patchesFolder,
     discoveryKubeconfig,
     timeout: `${Math.ceil(deadlineSeconds)}s`,
   });
   const join = { path: kubeadmJoinConfig, content, mode: 0o600 };
-  return hasCgroupV1 ? [join, await patchFile(render, "kubeletconfiguration.yaml")] : [join];
+  if (!hasPatch) return [join];
+  const values = { hasCgroupV1, ownResolver: ownResolver.map(({ path }) => ({ resolvConf: path })) };
+  return [join, await patchFile(render, "kubeletconfiguration.yaml", values)];
 }

@@ -1,5 +1,5 @@
 import type { KeyPair } from "#api/credentials.ts";
-import type { NodeFile } from "../files.ts";
+import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
@@ -11,15 +11,15 @@ const userNames = {
 } as const;
 
 export const kubeletKubeconfig = "/etc/kubernetes/kubelet.conf";
-/** Of the first control plane alone. */
+/** Only the first control plane uses it. */
 export const superAdminKubeconfig = "/etc/kubernetes/super-admin.conf";
-/** What `kubeadm join` finds the cluster by, and asks for the kubelet's certificate with. */
+/** `kubeadm join` finds the cluster by it, and requests the kubelet's certificate with it. */
 export const discoveryKubeconfig = "/etc/kubernetes/discovery.conf";
 
 /**
- * As kubeadm writes them, with the authority inline: it compares that with what it would make. The controller manager
- * and the scheduler call their own API server, everything else the endpoint (which is this node's own by /etc/hosts).
- * None on a control plane that makes its certificates itself: kubeadm makes these, too.
+ * Returns the kubeconfigs as kubeadm writes them, with the authority inline: kubeadm compares it. Controller manager
+ * and scheduler call their own API server, everything else calls the endpoint (this node's own, by /etc/hosts). None on
+ * a control plane whose certificates kubeadm makes: it makes these, too.
  */
 export async function kubeconfigFiles({ metadata, credentials, render }: RenderInput): Promise<NodeFile[]> {
   const { self, endpoint, cluster } = metadata;
@@ -61,7 +61,7 @@ export async function kubeconfigFiles({ metadata, credentials, render }: RenderI
   return [kubelet, ...(await Promise.all(files))];
 }
 
-/** With the certificate by path, so that kubelet can renew it. */
+/** Returns the kubelet's kubeconfig. It names the certificate by path, so that the kubelet can renew it. */
 export async function kubeletKubeconfigFile({
   metadata: { self, endpoint, cluster },
   credentials,

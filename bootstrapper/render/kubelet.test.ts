@@ -1,19 +1,27 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { firstCredentials, firstMetadata, imageManifest, templatesFolder } from "../fixtures.ts";
-import { createRender } from "../templates.ts";
+import { firstCredentials, firstMetadata, imageManifest } from "../../test/fixtures/node-documents.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { renderKubeletConfig } from "./kubelet.ts";
 
-const configOf = async (metadata: typeof firstMetadata, forCluster = false) => {
-  const node = { image: imageManifest, inContainer: true, hasNameServer: false, hasCgroupV1: false, now: new Date(0) };
+const configOf = async (metadata: typeof firstMetadata, forCluster = false, path = "/etc/resolv.conf") => {
+  const podResolver = { path };
+  const node = { image: imageManifest, inContainer: true, podResolver, hasCgroupV1: false, now: new Date(0) };
   const input = { ...node, metadata, credentials: firstCredentials, render: createRender(templatesFolder) };
   return parse(await renderKubeletConfig(input, { forCluster })) as unknown;
 };
 
-it("a control plane's kubelet registers with its taint, but not where there are no workers", async () => {
+it("registers a control plane with its taint, unless there are no workers", async () => {
   const taints = [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }];
   expect(await configOf(firstMetadata)).toMatchObject({ registerWithTaints: taints });
   const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
   expect(await configOf(alone)).not.toHaveProperty("registerWithTaints");
   expect(await configOf(firstMetadata, true)).not.toHaveProperty("registerWithTaints");
+});
+
+it("gives this node its own file of name servers, and the cluster one that every node has", async () => {
+  const own = "/var/lib/kubelet/resolv.conf";
+  expect(await configOf(firstMetadata, false, own)).toHaveProperty("resolvConf", own);
+  expect(await configOf(firstMetadata, true, own)).toHaveProperty("resolvConf", "/etc/resolv.conf");
 });

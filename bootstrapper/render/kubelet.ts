@@ -1,18 +1,18 @@
 import type { KeyPair } from "#api/credentials.ts";
-import type { NodeFile, NodeLink } from "../files.ts";
+import type { NodeFile, NodeLink } from "../machine/files.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
-import { resolvConf } from "../name-server.ts";
-import { clusterDnsAddress } from "./service-addresses.ts";
+import { resolvConf } from "../machine/name-server.ts";
+import { clusterDnsAddress, parseSubnet } from "#lib/subnet.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 
 const folder = "/var/lib/kubelet";
 const secret = true;
-/** The kubelet's certificate and key as they are now. */
+/** The kubelet's current certificate and key. */
 export const kubeletClientPem = `${folder}/pki/kubelet-client-current.pem`;
 
 /**
- * The kubelet's configuration, flags and certificates; what `kubeadm join` writes itself is left to it. Without a server
- * the kubelet makes its serving certificate itself.
+ * Returns the kubelet's configuration, flags and certificates, without what `kubeadm join` writes. Without a server the
+ * kubelet makes its serving certificate itself.
  */
 export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFile[]; links: NodeLink[] }> {
   const { credentials, render, inContainer } = input;
@@ -54,40 +54,41 @@ const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
   { path: `${folder}/pki/kubelet.key`, content: key, mode: 0o600, secret },
 ];
 
-/** The kubelet's KubeletConfiguration: this node's own, or the cluster's, which `kubeadm join` takes for its nodes. */
+/** Renders the KubeletConfiguration: this node's own, or the cluster's, which `kubeadm join` uses on its nodes. */
 export function renderKubeletConfig(
-  { metadata, render, hasCgroupV1 }: RenderInput,
+  { metadata, render, hasCgroupV1, podResolver }: RenderInput,
   { forCluster }: { forCluster: boolean },
 ): Promise<string> {
   const { self, peers, controlPlanes } = metadata;
   const controlPlane = !forCluster && self.role === "control-plane";
   return render("kubelet/config.yaml", {
     controlPlane,
-    // Only the first control plane knows its peers; alone, or among control planes only, it must take pods too.
+    // Only the first control plane knows its peers. If there are no workers, control planes must take pods too.
     tainted: controlPlane && peers?.length !== controlPlanes.length,
-    // Of the nodes that join by kubeadm, those on v1 bring a patch.
+    // Nodes on v1 that join by kubeadm bring a patch.
     hasCgroupV1: !forCluster && hasCgroupV1,
-    resolvConf,
-    clusterDns: clusterDnsAddress(metadata.network.serviceSubnet),
+    // The cluster's configuration names a file that every machine has; a node with another one brings a patch.
+    resolvConf: forCluster ? resolvConf : podResolver.path,
+    clusterDns: clusterDnsAddress(parseSubnet(metadata.network.serviceSubnet)),
     criSocket,
   });
 }
 
-/** CoreDNS ends where it finds no name server to ask. At this one nobody answers: names outside the cluster fail at once. */
-const resolverFiles = ({ metadata: { self }, hasNameServer }: RenderInput): NodeFile[] =>
-  hasNameServer ? [] : [{ path: resolvConf, content: `nameserver ${self.address}\n`, mode: 0o644 }];
+/** Returns the file with name servers if it is Sprout's. */
+const resolverFiles = ({ podResolver: { path, text } }: RenderInput): NodeFile[] =>
+  text === undefined ? [] : [{ path, content: text, mode: 0o644 }];
 
 /**
- * The client certificate is a dated PEM behind a symlink, as kubelet itself keeps it: anything else makes it rotate at
- * its first start or breaks rotation later.
+ * Returns the client certificate as the kubelet keeps it: a dated PEM behind a symbolic link. Anything else makes it
+ * rotate at its first start, or breaks rotation later.
  */
 export function kubeletClientFiles({ certificate, key }: KeyPair, now: Date): { file: NodeFile; link: NodeLink } {
-  const path = `${folder}/pki/kubelet-client-${toStamp(now)}.pem`;
+  const path = `${folder}/pki/kubelet-client-${toPemDate(now)}.pem`;
   return {
     file: { path, content: `${certificate}${key}`, mode: 0o600, secret },
     link: { path: kubeletClientPem, target: path },
   };
 }
 
-/** `2026-01-31-12-00-00`, as kubelet dates its PEMs. */
-const toStamp = (date: Date) => date.toISOString().slice(0, 19).replace(/[T:]/g, "-");
+/** Returns `2026-01-31-12-00-00`, as the kubelet dates its PEMs. */
+const toPemDate = (date: Date) => date.toISOString().slice(0, 19).replace(/[T:]/g, "-");

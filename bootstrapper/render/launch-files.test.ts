@@ -7,10 +7,10 @@ import {
   kubeadmWorkerMetadata,
   launchFirstCredentials,
   launchWorkerCredentials,
-  templatesFolder,
-} from "../fixtures.ts";
+} from "../../test/fixtures/node-documents.ts";
+import { templatesFolder } from "../../templates/folder.ts";
 import type { NodeCredentials } from "../node-credentials.ts";
-import { createRender } from "../templates.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
 const hostsBefore = "127.0.0.1 localhost\n10.77.0.14 node03.build126.test\n";
@@ -19,7 +19,7 @@ async function render(metadata: NodeMetadata, credentials: NodeCredentials) {
   const machine = {
     image: imageManifest,
     inContainer: true,
-    hasNameServer: true,
+    podResolver: { path: "/etc/resolv.conf" },
     hasCgroupV1: false,
     hostsBefore,
     now: new Date(0),
@@ -36,8 +36,8 @@ async function render(metadata: NodeMetadata, credentials: NodeCredentials) {
   };
 }
 
-describe("the files of a node without a server", () => {
-  it("are the authorities on a control plane; certificates and kubeconfigs are kubeadm's", async () => {
+describe("renderNodeFiles without a server", () => {
+  it("gives a control plane the authorities, and leaves certificates and kubeconfigs to kubeadm", async () => {
     const { paths } = await render(firstMetadata, launchFirstCredentials);
     expect(paths).toEqual([
       ...["ca.crt", "ca.key", "front-proxy-ca.crt", "front-proxy-ca.key"].map((name) => `/etc/kubernetes/pki/${name}`),
@@ -55,7 +55,7 @@ describe("the files of a node without a server", () => {
     ]);
   });
 
-  it("have kubeadm make the token for the time of the bring-up, and P-256 keys", async () => {
+  it("has kubeadm make the token, valid during the bring-up, and P-256 keys", async () => {
     const { text } = await render(firstMetadata, launchFirstCredentials);
     const [init, cluster] = parseAllDocuments(text("/etc/kubernetes/kubeadm-static-pods.yaml")).map(
       (document) => document.toJS() as Record<string, unknown>,
@@ -68,7 +68,7 @@ describe("the files of a node without a server", () => {
     expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("etcd.build126.test");
   });
 
-  it("are a token and the pinned authority on a worker, and no key", async () => {
+  it("gives a worker a token and the pinned authority, and no key", async () => {
     const { paths, text } = await render(kubeadmWorkerMetadata, launchWorkerCredentials);
     expect(paths).toEqual([
       "/etc/kubernetes/discovery.conf",
@@ -95,7 +95,7 @@ describe("the files of a node without a server", () => {
     });
   });
 
-  it("keep the names that the machine knew; a worker asks its resolver where the endpoint is", async () => {
+  it("keeps the machine's own hosts, and leaves a worker's endpoint to its resolver", async () => {
     const worker = await render(kubeadmWorkerMetadata, launchWorkerCredentials);
     expect(worker.text("/etc/hosts")).toBe(
       `127.0.0.1 localhost\n10.77.0.14 node03.build126.test node03\n${hostsBefore}`,

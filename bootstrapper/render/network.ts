@@ -1,20 +1,20 @@
 import { BootstrapError } from "../errors.ts";
-import type { NodeFile } from "../files.ts";
+import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 import { kubeletClientPem } from "./kubelet.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 export const routeAgentConfig = "/etc/sprout/route-agent.json";
 
-/** Names; with network `routes` also CNI, and what the route agent knows. */
+/** Returns hosts and hostname. With network `routes` also CNI and the route agent's configuration. */
 export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render } = input;
   const { self, endpoint, controlPlanes, network } = metadata;
   const { host, port } = splitEndpoint(endpoint);
   const isControlPlane = self.role === "control-plane";
-  // A control plane's kubelet talks to its own API server, whichever node the endpoint means to others.
+  // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
   const endpointAddresses = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
-  // Without a server a worker goes by its resolver: the endpoint may be a load balancer, and names may move.
+  // Without a server a worker uses its resolver: the endpoint may be a load balancer, and names may move.
   const isResolving = isLaunchCredentials(credentials) && !isControlPlane;
   const hosts = await render("etc/hosts", {
     name: self.name,
@@ -28,7 +28,7 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
     { path: "/etc/hosts", content: `${hosts}${kept}`, mode: 0o644 },
     { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
   ];
-  // Any other CNI configuration is the manifest's to write.
+  // With a manifest, the manifest writes the CNI configuration.
   if (network.plugin === "manifest") return names;
   const agent = {
     servers: endpointAddresses.map((address) => `https://${address}:${port}`),
@@ -48,7 +48,7 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   ];
 }
 
-/** Its own, or the kubelet's, which changes now and then. */
+/** Returns the agent's own client certificate, or the file of the kubelet's, which changes at renewal. */
 function routeAgentClient(credentials: NodeCredentials) {
   if (isLaunchCredentials(credentials)) return { clientFile: kubeletClientPem };
   if (credentials.routeAgent === undefined)

@@ -9,17 +9,23 @@ import {
   imageManifest,
   furtherMetadata,
   pem,
-  templatesFolder,
   workerCredentials,
   workerMetadata,
-} from "../fixtures.ts";
-import { createRender } from "../templates.ts";
+} from "../../test/fixtures/node-documents.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { renderNodeFiles } from "./node-files.ts";
 import type { RenderInput } from "./render-input.ts";
 
 const now = new Date("2026-01-31T12:00:00Z");
 async function render(metadata: NodeMetadata, credentials: Credentials, machine: Partial<RenderInput> = {}) {
-  const node = { image: imageManifest, inContainer: true, hasNameServer: false, hasCgroupV1: false, ...machine };
+  const node = {
+    image: imageManifest,
+    inContainer: true,
+    podResolver: { path: "/etc/resolv.conf", text: "nameserver 10.77.0.14\n" },
+    hasCgroupV1: false,
+    ...machine,
+  };
   const input = { metadata, credentials, render: createRender(templatesFolder), ...node, now };
   const { files, links } = await renderNodeFiles(input);
   const byPath = new Map(files.map((file) => [file.path, file]));
@@ -30,7 +36,7 @@ const documents = (text: string) =>
   parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
 
 describe("renderNodeFiles", () => {
-  it("gives a worker exactly its files, secrets 0600", async () => {
+  it("gives a worker exactly its files, and secrets mode 0600", async () => {
     const { files, links } = await render(workerMetadata, workerCredentials);
     expect(files.map(({ path, mode }) => `${mode.toString(8)} ${path}`)).toEqual([
       "644 /etc/kubernetes/pki/ca.crt",
@@ -148,10 +154,8 @@ describe("renderNodeFiles", () => {
           { name: "allocate-node-cidrs", value: "false" },
           { name: "kube-api-qps", value: "500" },
           { name: "kube-api-burst", value: "1000" },
-          { name: "leader-elect-retry-period", value: "500ms" },
         ],
       },
-      scheduler: { extraArgs: [{ name: "leader-elect-retry-period", value: "500ms" }] },
     });
     expect(kubelet).toEqual(
       parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
@@ -159,7 +163,7 @@ describe("renderNodeFiles", () => {
     expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
   });
 
-  it("lets an only etcd member elect itself at once, and says nothing of it in kubeadm-config", async () => {
+  it("lets a single etcd member elect itself at once, but not by kubeadm-config", async () => {
     const { text } = await render(firstMetadata, firstCredentials);
     expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[1]).not.toHaveProperty("etcd");
     expect(documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"))[1]).toMatchObject({
@@ -181,7 +185,7 @@ describe("renderNodeFiles", () => {
     expect(proxy).not.toHaveProperty("conntrack");
   });
 
-  it("keeps etcd's initial cluster in a file of its own", async () => {
+  it("keeps etcd's initial cluster in a separate file", async () => {
     const { text } = await render(furtherMetadata, firstCredentials);
     expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("initial-cluster");
     const [, cluster] = documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"));
@@ -202,7 +206,7 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("allows cgroup v1 to the kubelet of a machine that has it, and to no other by the cluster's configuration", async () => {
+  it("allows cgroup v1 only to the kubelet of a machine that has it, not in the cluster's configuration", async () => {
     const { text } = await render(firstMetadata, firstCredentials, { hasCgroupV1: true });
     expect(parse(text("/var/lib/kubelet/config.yaml"))).toHaveProperty("failCgroupV1", false);
     expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[2]).not.toHaveProperty("failCgroupV1");
@@ -210,7 +214,7 @@ describe("renderNodeFiles", () => {
     expect(parse(unified.text("/var/lib/kubelet/config.yaml"))).not.toHaveProperty("failCgroupV1");
   });
 
-  it("calls the images by the repository that they were pulled from", async () => {
+  it("names the images by the repository that they were pulled from", async () => {
     const image = { ...imageManifest, imageRepository: "mirror.test:5000/k8s" };
     const { text } = await render(firstMetadata, firstCredentials, { image });
     for (const file of ["kubeadm.yaml", "kubeadm-static-pods.yaml"])
@@ -226,15 +230,15 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("names the cluster DNS to kubelet, and gives CoreDNS a name server to ask where the machine has none", async () => {
+  it("gives the kubelet the cluster's DNS, and CoreDNS a name server if the machine has none", async () => {
     const { text } = await render(workerMetadata, workerCredentials);
     expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({ clusterDNS: ["10.96.0.10"] });
     expect(text("/etc/resolv.conf")).toBe("nameserver 10.77.0.14\n");
-    const named = await render(workerMetadata, workerCredentials, { hasNameServer: true });
+    const named = await render(workerMetadata, workerCredentials, { podResolver: { path: "/etc/resolv.conf" } });
     expect(named.text("/etc/resolv.conf")).toBe("");
   });
 
-  it("refuses credentials that lack a certificate, naming each", async () => {
+  it("refuses credentials that lack certificates, and names each", async () => {
     if (firstCredentials.role !== "control-plane") throw new Error("fixture");
     const { "sa.key": _key, "etcd/ca.crt": _ca, ...rest } = firstCredentials.pki;
     const lacking = { ...firstCredentials, pki: rest as typeof firstCredentials.pki };

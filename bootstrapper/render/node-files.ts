@@ -1,4 +1,4 @@
-import type { NodeFile, NodeLink } from "../files.ts";
+import type { NodeFile, NodeLink } from "../machine/files.ts";
 import { certificateFiles } from "./certificates.ts";
 import { kubeadmFiles } from "./kubeadm.ts";
 import { kubeconfigFiles } from "./kubeconfigs.ts";
@@ -7,7 +7,7 @@ import { networkManifestFiles } from "./network-manifest.ts";
 import { networkFiles } from "./network.ts";
 import type { RenderInput } from "./render-input.ts";
 
-/** Every file that a node of this role has before anything starts. Throws BootstrapError `invalid-input`. */
+/** Renders every file that a node of this role needs before anything starts. Throws BootstrapError `invalid-input`. */
 export async function renderNodeFiles(input: RenderInput): Promise<{ files: NodeFile[]; links: NodeLink[] }> {
   const [kubeconfigs, kubelet, kubeadm, network] = await Promise.all([
     kubeconfigFiles(input),

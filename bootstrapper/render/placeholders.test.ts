@@ -15,19 +15,19 @@ import {
   kubeadmWorkerMetadata,
   launchFirstCredentials,
   launchWorkerCredentials,
-  templatesFolder,
   workerCredentials,
   workerMetadata,
-} from "../fixtures.ts";
+} from "../../test/fixtures/node-documents.ts";
+import { templatesFolder } from "../../templates/folder.ts";
 import type { NodeCredentials } from "../node-credentials.ts";
-import { createRender } from "../templates.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { renderNodeFiles } from "./node-files.ts";
 
 type Declared = Placeholders[string];
 
 const isMap = (value: TemplateValue): value is TemplateValues => typeof value === "object" && !Array.isArray(value);
 
-/** What values of this shape are declared as. */
+/** The declaration of values of this shape. */
 function toDeclared(value: TemplateValue): Declared {
   if (typeof value === "boolean") return "flag";
   if (typeof value !== "object") return "value";
@@ -55,7 +55,7 @@ const nodes: [NodeMetadata, NodeCredentials][] = [
   [kubeadmWorkerMetadata, launchWorkerCredentials],
 ];
 
-/** Rendered by a node: what the code gives to each template, over every kind of node and machine. */
+/** What the code gives to each template of a node, over every kind of node and machine. */
 async function recordGiven(): Promise<Map<string, Placeholders>> {
   const given = new Map<string, Placeholders>();
   const render = createRender(templatesFolder);
@@ -65,15 +65,18 @@ async function recordGiven(): Promise<Map<string, Placeholders>> {
   };
   const images = [imageManifest, { ...imageManifest, imageRepository: "mirror.test/k8s" }];
   for (const [metadata, credentials] of nodes)
-    for (const hasCgroupV1 of [true, false])
+    for (const [hasCgroupV1, path] of [
+      [true, "/var/lib/kubelet/resolv.conf"],
+      [false, "/etc/resolv.conf"],
+    ] as const)
       for (const image of images) {
-        const machine = { image, inContainer: true, hasNameServer: true, hasCgroupV1, now: new Date(0) };
+        const machine = { image, inContainer: true, podResolver: { path }, hasCgroupV1, now: new Date(0) };
         await renderNodeFiles({ ...machine, metadata, credentials, render: record });
       }
   return given;
 }
 
-it("declares for every template of a node what the code gives it", async () => {
+it("declares for every template of a node the values that the code gives it", async () => {
   const given = await recordGiven();
   expect(given.size).toBeGreaterThan(8);
   expect(Object.fromEntries(given)).toEqual(
@@ -81,7 +84,7 @@ it("declares for every template of a node what the code gives it", async () => {
   );
 });
 
-it("declares every template there is, and each is a valid overlay of itself", async () => {
+it("declares every template, and accepts each as an overlay of the same template", async () => {
   const entries = await readdir(templatesFolder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile() && !entry.name.endsWith(".ts"))

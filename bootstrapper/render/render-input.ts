@@ -1,7 +1,8 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
-import type { ImageManifest } from "../image-manifest.ts";
+import type { ImageManifest } from "../machine/image-manifest.ts";
+import type { PodResolver } from "../machine/name-server.ts";
 import type { NodeCredentials } from "../node-credentials.ts";
-import type { Render } from "../templates.ts";
+import type { Render } from "../../templates/create-render.ts";
 
 /** All that a node's files are made of. */
 export interface RenderInput {
@@ -12,15 +13,15 @@ export interface RenderInput {
   inContainer: boolean;
   /** Whether kubelet and kubeadm must allow this machine's cgroups. */
   hasCgroupV1: boolean;
-  /** Whether this machine knows any name server. */
-  hasNameServer: boolean;
-  /** `/etc/hosts` as this machine had it: without a server its names may be known by it alone. */
+  /** Name servers for pods. */
+  podResolver: PodResolver;
+  /** `/etc/hosts` as this machine had it: without a server, only this file may know the names. */
   hostsBefore?: string;
-  /** Names the dated PEM of the kubelet. */
+  /** Dates the kubelet's PEM. */
   now: Date;
 }
 
-/** The endpoint as host and port. */
+/** Splits the endpoint into host and port. */
 export function splitEndpoint(endpoint: string): { host: string; port: number } {
   const at = endpoint.lastIndexOf(":");
   return { host: endpoint.slice(0, at), port: Number(endpoint.slice(at + 1)) };

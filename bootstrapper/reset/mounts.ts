@@ -1,4 +1,7 @@
-/** Where pods, their sandboxes and their network namespaces are mounted; the folders themselves may be mounts of the machine. */
+/**
+ * Folders in which pods, their sandboxes and their network namespaces are mounted. The folders themselves may be mounts
+ * of the machine.
+ */
 const places = [
   "/var/lib/kubelet/",
   "/run/containerd/io.containerd.grpc.v1.cri/",
@@ -6,7 +9,7 @@ const places = [
   "/run/netns/cni-",
 ];
 
-/** The mount points of pods in a /proc/self/mountinfo (proc(5)), deepest first. */
+/** Returns the mount points of pods in a /proc/self/mountinfo (proc(5)), deepest first. */
 export function podMounts(mountinfo: string): string[] {
   return mountinfo
     .split("\n")
@@ -15,6 +18,6 @@ export function podMounts(mountinfo: string): string[] {
     .toSorted((one, other) => other.split("/").length - one.split("/").length);
 }
 
-/** Spaces and the like are octal there. */
+/** Decodes the octal escapes of spaces and the like. */
 const unescape = (path: string) =>
   path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));

@@ -1,7 +1,8 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { below, writeFileAtomic } from "../files.ts";
-import type { Undo } from "./undo.ts";
+import { listFolder } from "#lib/files.ts";
+import { below, writeFileAtomic } from "../machine/files.ts";
+import type { ResetContext } from "./reset-context.ts";
 
 /** Emptied, not removed: each may be a mount point of the machine. */
 const folders = [
@@ -13,12 +14,12 @@ const folders = [
   "/var/log/pods",
   "/var/log/containers",
 ];
-/** Where a folder of the image was in one that is emptied. */
+/** Folders of the image inside folders that are emptied. */
 const imageFolders = ["/etc/kubernetes/manifests"];
 const files = ["/etc/sprout/route-agent.json"];
 
-/** Removes what a bring-up and its kubelet wrote, and puts back what they wrote over. */
-export async function removeNodeState({ root, record }: Undo): Promise<string> {
+/** Removes what a bring-up and its kubelet wrote, and restores what they overwrote. */
+export async function removeNodeState({ root, record }: ResetContext): Promise<string> {
   for (const folder of folders) await emptyFolder(below(root, folder));
   for (const folder of imageFolders) await mkdir(below(root, folder), { recursive: true });
   for (const file of files) await rm(below(root, file), { force: true });
@@ -27,14 +28,11 @@ export async function removeNodeState({ root, record }: Undo): Promise<string> {
     if (content === null) await rm(below(root, path), { force: true });
     else await writeFileAtomic(below(root, path), content, 0o644);
   }
-  const restored = record === undefined ? "nothing is known to put back" : `${before.length} files as they were`;
+  const restored = record === undefined ? "no record of files to restore" : `${before.length} files restored`;
   return `${folders.join(", ")} emptied, ${restored}`;
 }
 
 export async function emptyFolder(folder: string, { last }: { last?: string } = {}): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException): string[] => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
+  const names = await listFolder(folder);
   for (const name of names.filter((entry) => entry !== last)) await rm(join(folder, name), { recursive: true });
 }

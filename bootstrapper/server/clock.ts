@@ -1,25 +1,14 @@
 import { Agent } from "node:https";
-import { BootstrapError } from "../errors.ts";
+import { isTransientError } from "#lib/transient-errors.ts";
+import { BootstrapError, RetryableError } from "../errors.ts";
 import { httpsRequest } from "./https-request.ts";
-import { RetryableError } from "./retry.ts";
 import { isSignedBy } from "./trust.ts";
 
 const clockCodes = new Set(["CERT_NOT_YET_VALID", "CERT_HAS_EXPIRED"]);
-const networkCodes = new Set([
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EPIPE",
-  "ETIMEDOUT",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENETDOWN",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "ABORT_ERR",
-  "HPE_INVALID_CONSTANT",
-]);
+/** An attempt that took too long, and a port on which another program answers for now. */
+const transientCodes = new Set(["ABORT_ERR", "HPE_INVALID_CONSTANT"]);
 
-export interface TransportOptions {
+interface TransportOptions {
   ca: string;
   url: URL;
   signal: AbortSignal;
@@ -27,15 +16,16 @@ export interface TransportOptions {
 }
 
 /**
- * Sorts what a request can throw: a lost connection may be repeated; a certificate that the pinned authority did not
- * sign is an error; one that it did sign but that seems not to be valid now is an error of the clock.
+ * Turns what a request throws into an error that says what to do. A lost connection may be repeated. A certificate that
+ * the pinned authority did not sign is an error. One that it signed, but that seems not to be valid now, is an error of
+ * the clock.
  */
 export async function toTransportError(error: unknown, options: TransportOptions): Promise<Error> {
   if (error instanceof BootstrapError || error instanceof RetryableError) return error;
   const { code = "", message } = error as NodeJS.ErrnoException;
   const { host } = options.url;
   if (clockCodes.has(code)) return clockError(options);
-  if (networkCodes.has(code) || code === "" || message.includes("socket hang up"))
+  if (isTransientError(error) || transientCodes.has(code) || code === "" || message.includes("socket hang up"))
     return new RetryableError(code === "ABORT_ERR" ? "no answer in time" : message || code, { cause: error });
   return new BootstrapError(
     "server-unreachable",
@@ -58,7 +48,7 @@ async function clockError(options: TransportOptions): Promise<Error> {
   }
 }
 
-/** Nothing secret is sent: the answer serves for its Date only. Not a number where it has none. */
+/** Reads the server's time from the Date of an answer, NaN if it has none. Nothing secret is sent. */
 async function readDate({ url, signal }: TransportOptions): Promise<number> {
   const agent = new Agent({ rejectUnauthorized: false });
   const answer = await httpsRequest({ url: new URL("/healthz", url), agent, signal }).finally(() => agent.destroy());
@@ -68,10 +58,10 @@ async function readDate({ url, signal }: TransportOptions): Promise<number> {
 const untrusted = ({ host }: URL, why: string) =>
   new BootstrapError("server-unreachable", `Cannot trust ${host}: ${why}`);
 
-/** What a bring-up bears: certificates are valid from an hour back. */
+/** The largest offset that a bring-up tolerates: certificates are valid from an hour back. */
 export const maxClockOffsetMs = 30_000;
 
-/** One wording for the clock, wherever it is noticed. `offsetMs`: the server's clock minus this machine's. */
+/** Describes a wrong clock, the same wherever it is noticed. `offsetMs`: the server's clock minus this machine's. */
 export function describeClock(offsetMs: number): string {
   const seconds = Math.round(Math.abs(offsetMs) / 1000);
   return `clock: ${seconds} s ${offsetMs > 0 ? "behind" : "ahead of"} the metadata server; set it (timedatectl set-time, or NTP)`;

@@ -1,13 +1,14 @@
 import { X509Certificate } from "node:crypto";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import type { Credentials } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { type Fault, startFakeMetadataServer } from "../../test/fakes/fake-metadata-server.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
-import { workerCredentials, workerMetadata } from "../fixtures.ts";
+import { workerCredentials, workerMetadata } from "../../test/fixtures/node-documents.ts";
 import { createMetadataServer, type MetadataServerOptions } from "./metadata-server.ts";
 import { resolveTrust } from "./trust.ts";
+import { patience, patientSignal } from "../../test/fixtures/patience.ts";
 
 const capability = "c".repeat(43);
 const reportToken = "r".repeat(43);
@@ -39,7 +40,7 @@ async function setUp(
   const fail = (path: string, ...faults: Fault[]) => fake.faults.set(path, faults);
   return { fake, client, tls, fail };
 }
-const soon = () => AbortSignal.timeout(5000);
+const soon = () => patientSignal();
 const metadataPath = "/node/v1/metadata";
 
 describe("createMetadataServer", () => {
@@ -55,26 +56,26 @@ describe("createMetadataServer", () => {
     expect(Math.abs(client.clockOffsetMs() ?? Number.NaN)).toBeLessThan(2000);
   });
 
-  it("tells a serial that would be more as one serial", async () => {
+  it("encodes a serial that looks like several parameters as one", async () => {
     const { client, fake } = await setUp({ client: { hardware: { ...hardware, serial: "A&mac=B %0a" } } });
     await client.metadata(soon());
-    const told = new URLSearchParams(fake.requests[0]?.query);
-    expect([told.getAll("serial"), told.getAll("mac")]).toEqual([["A&mac=B %0a"], hardware.macs]);
+    const query = new URLSearchParams(fake.requests[0]?.query);
+    expect([query.getAll("serial"), query.getAll("mac")]).toEqual([["A&mac=B %0a"], hardware.macs]);
   });
 
   it.each<[string, Fault]>([
     ["is not final yet", { kind: "status", status: 503, headers: { "retry-after": "0" } }],
     ["fails with 500", { kind: "status", status: 500, body: "<html>oops</html>" }],
-    ["is cut short", { kind: "truncate" }],
+    ["is truncated", { kind: "truncate" }],
     ["is dropped", { kind: "drop" }],
-  ])("asks again when an answer %s", async (_, fault) => {
+  ])("asks again if an answer %s", async (_, fault) => {
     const { client, fake, fail } = await setUp();
     fail(metadataPath, fault, fault);
     expect(await client.metadata(soon())).toEqual(workerMetadata);
     expect(fake.requests).toHaveLength(3);
   });
 
-  it("gives a slow attempt up and asks again", async () => {
+  it("abandons a slow attempt and asks again", async () => {
     const { client, fake, fail } = await setUp({ client: { attemptTimeoutMs: 100 } });
     fail(metadataPath, { kind: "slow", delayMs: 400 });
     expect(await client.metadata(soon())).toEqual(workerMetadata);
@@ -82,19 +83,19 @@ describe("createMetadataServer", () => {
   });
 
   it.each<[string, string, string]>([
-    ["HTML", "<!doctype html>", "it is HTML, not JSON: something else answers there"],
-    ["half a document", '{"allocation":', "it is cut short or not JSON"],
+    ["HTML", "<!doctype html>", "it is HTML, not JSON: another program answers there"],
+    ["half a document", '{"allocation":', "it is truncated or not JSON"],
     [
       "an unknown field",
       JSON.stringify({ ...workerMetadata, extra: 1, self: { ...workerMetadata.self, nick: "x" } }),
-      "/self/nick: unknown field; /extra: unknown field",
+      "/self/nick: Unknown field; /extra: Unknown field",
     ],
     [
       "wrong fields",
       JSON.stringify({ ...workerMetadata, deadlineSeconds: -1, endpoint: "nowhere" }),
-      "/endpoint: must be host:port; /deadlineSeconds: Too small: expected number to be >0",
+      "/endpoint: Expected HOST:PORT with a port from 1 to 65535; /deadlineSeconds: Expected a number above 0 and of at most 3600",
     ],
-  ])("refuses %s at once, with every problem", async (_, body, problems) => {
+  ])("refuses %s at once with every problem", async (_, body, problems) => {
     const { client, fake, fail } = await setUp();
     fail(metadataPath, { kind: "body", body });
     const { host } = new URL(fake.url);
@@ -105,7 +106,7 @@ describe("createMetadataServer", () => {
     expect(fake.requests).toHaveLength(1);
   });
 
-  it("does not ask again after a refusal, and says why it was refused", async () => {
+  it("does not ask again after a refusal, and reports the reason", async () => {
     const { client, fake, fail } = await setUp();
     fail("/node/v1/claim", {
       kind: "status",
@@ -154,7 +155,7 @@ describe("createMetadataServer", () => {
     expect(fake.requests.every(({ authorization }) => authorization === "")).toBe(true);
   });
 
-  it("does not blame the clock for a certificate that is not valid where both clocks agree", async () => {
+  it("does not blame the clock for an invalid certificate if both clocks agree", async () => {
     const clock = { startedAt: Date.now() + 60 * 86_400_000, clockOffsetMs: 0 };
     const { client, fake } = await setUp({ clock });
     await expect(client.metadata(soon())).rejects.toMatchObject({
@@ -163,7 +164,7 @@ describe("createMetadataServer", () => {
     });
   });
 
-  it("uses the report token from the confirmation on", async () => {
+  it("uses the report token after the confirmation", async () => {
     const { client, fake } = await setUp();
     await client.claim(allocation, soon());
     expect(await client.confirm(allocation, soon())).toEqual({ reportToken });
@@ -172,8 +173,25 @@ describe("createMetadataServer", () => {
   });
 });
 
-describe("a report that crosses the confirmation", () => {
-  it("is sent again with the report token", async () => {
+describe("createMetadataServer, for a report while the report token is being kept", () => {
+  it("uses the token only once it is kept, because after its first use the server gives no other", async () => {
+    const { client, fake } = await setUp();
+    const kept = Promise.withResolvers<void>();
+    const confirmed = client.confirm(allocation, soon(), () => kept.promise);
+    await vi.waitFor(() => expect(fake.requests).toHaveLength(1), patience);
+    const report = { allocation, sequence: 1, phase: "render", state: "done" } as const;
+    const early = client.report(report, soon()).catch((error: Error) => error.name);
+    await vi.waitFor(() => expect(fake.requests).toHaveLength(2), patience);
+    kept.resolve();
+    await confirmed;
+    expect(await early).toBe("RetryableError");
+    await client.report(report, soon());
+    expect(fake.requests.map(({ authorization }) => authorization.at(-1))).toEqual(["c", "c", "r"]);
+  });
+});
+
+describe("createMetadataServer, for a report that crosses the confirmation", () => {
+  it("sends it again with the report token", async () => {
     const { client, fail } = await setUp();
     fail("/node/v1/claim/confirm", { kind: "slow", delayMs: 100 });
     fail("/node/v1/reports", { kind: "status", status: 403 });
@@ -186,7 +204,7 @@ describe("a report that crosses the confirmation", () => {
 });
 
 describe("resolveTrust", () => {
-  it("takes the certificate of the server's chain that has the pinned hash, and no other", async () => {
+  it("trusts only the certificate of the server's chain that has the pinned hash", async () => {
     const { fake, tls } = await setUp();
     const url = new URL(fake.url);
     const leaf = new X509Certificate(tls.certificate);

@@ -1,20 +1,20 @@
 import { X509Certificate } from "node:crypto";
 import { connect, type DetailedPeerCertificate } from "node:tls";
-import { BootstrapError } from "../errors.ts";
-import { retry, RetryableError } from "./retry.ts";
+import { BootstrapError, RetryableError } from "../errors.ts";
+import { retryRequest } from "../poll.ts";
 
 const attemptTimeoutMs = 10_000;
 
-/** The pinned authority, or its hash where the certificate itself did not fit on a kernel command line. */
+/** The pinned authority, or its hash if the certificate itself did not fit on a kernel command line. */
 export type Trust = { ca: string } | { caSha256: string };
 
 /**
- * The authority to trust, as PEM. With a hash alone, the server is asked once for its chain, and the certificate of it
- * that has this hash is then trusted in full; nothing is sent before that.
+ * Returns the authority to trust, as PEM. With a hash alone, it asks the server once for its chain, and trusts the
+ * certificate with this hash in full. Nothing is sent before that.
  */
 export async function resolveTrust(trust: Trust, server: URL, signal: AbortSignal): Promise<string> {
   if ("ca" in trust) return readAuthorities(trust.ca);
-  const chain = await retry(() => askChain(server, signal), { signal, failure: `Cannot reach ${server.host}` });
+  const chain = await retryRequest(() => askChain(server, signal), { signal, failure: `Cannot reach ${server.host}` });
   const found = chain.find(({ fingerprint256 }) => toHex(fingerprint256) === trust.caSha256);
   if (found === undefined)
     throw new BootstrapError(
@@ -24,7 +24,10 @@ export async function resolveTrust(trust: Trust, server: URL, signal: AbortSigna
   return new X509Certificate(found.raw).toString();
 }
 
-/** Every certificate of the file: while an authority is replaced, two are trusted. Throws BootstrapError. */
+/**
+ * Returns every certificate of the file: two authorities are trusted while one replaces the other. Throws
+ * BootstrapError.
+ */
 export function readAuthorities(pem: string): string {
   try {
     const found = pem.match(/-----BEGIN [^-]+-----[^-]*-----END [^-]+-----/g) ?? [pem];
@@ -36,14 +39,14 @@ export function readAuthorities(pem: string): string {
   }
 }
 
-/** Whether `ca` signed the server's certificate, whatever the clock says. */
+/** Whether `ca` signed the server's certificate, by any clock. */
 export async function isSignedBy(ca: string, server: URL, signal: AbortSignal): Promise<boolean> {
   const [leaf] = await readChain(server, signal);
   if (leaf === undefined) return false;
   return new X509Certificate(leaf.raw).verify(new X509Certificate(ca).publicKey);
 }
 
-/** One attempt: whatever breaks a handshake before there is anything to trust may pass. */
+/** Asks once for the chain. Every error before there is anything to trust counts as transient. */
 async function askChain(server: URL, signal: AbortSignal): Promise<DetailedPeerCertificate[]> {
   return readChain(server, AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)])).catch((cause: Error) => {
     throw new RetryableError(cause.message, { cause });

@@ -1,67 +1,47 @@
-import type { InstanceIdentity } from "#api/instance-identity.ts";
+import { Seed } from "#api/seed.ts";
 import { BootstrapError } from "../errors.ts";
-import { below, readOptional } from "../files.ts";
-import type { Trust } from "../server/trust.ts";
+import { keptCommandLine, seedFile } from "../journal/seed-files.ts";
+import { below, readDocument, readHostFile } from "../machine/files.ts";
+import { parseJson } from "../parse.ts";
 import { isServerUserData } from "../user-data/server-document.ts";
 import { isImageForEc2, readEc2Source } from "./ec2.ts";
 import { type CommandLineSource, parseKernelCommandLine } from "./kernel-command-line.ts";
-import { parseSeedFile } from "./seed-file.ts";
 import { hasInstanceMetadata, instanceMetadataUrl, readInstanceUserData } from "./instance-metadata.ts";
+import type { ServerSource, Source } from "./source.ts";
 import { findUserDataFile, toUserDataSource, userDataFiles } from "./user-data-file.ts";
 
-/** Where the server is, how to know it, and who this machine is to it. */
-export interface ServerSource {
-  name: "seed" | "kernel-command-line" | "ec2" | "allocation-record";
-  server: string;
-  capability: string;
-  trust: Trust;
-  mac?: string | undefined;
-  address?: string | undefined;
-  /** On EC2, signed by it. */
-  instanceIdentity?: InstanceIdentity | undefined;
-}
-
-/** What this machine is, without a server. */
-export interface UserDataSource {
-  name: "user-data" | "allocation-record";
-  /** Where it was found, for errors. */
-  where: string;
-  /** As it is; empty where only the record of it is there. */
-  userData: string;
-  /** Of the text, and of the instance that it was given to. */
-  sha256: string;
-  /** What gives it out over the network. */
-  url?: URL | undefined;
-}
-
-export type Source = ServerSource | UserDataSource;
-
-export interface DiscoverOptions {
+interface DiscoverOptions {
   root: string;
   inContainer: boolean;
   signal: AbortSignal;
-  /** Instead of EC2's own. */
+  /** Replaces the address of EC2's service. */
   imdsUrl?: URL;
 }
 
-const seedFile = "/etc/sprout/seed.json";
 const imagePin = "/etc/sprout/ca.crt";
-/** What the kernel command line said when this machine was installed to its disk; boot loaders say less. */
-const keptCommandLine = "/etc/sprout/kernel-command-line";
+/** After the confirmation it holds no capability. */
+const SeedOnDisk = Seed.partial({ capability: true });
 
 /**
- * A server by seed file or kernel command line; else user-data, with which there is none: a file, or EC2's, which may name
- * a server as well. An image that was made for EC2 starts from EC2's alone.
+ * Finds the source. A server, by seed file or kernel command line, comes first. Next comes user-data: a file, or EC2's,
+ * which may also name a server. An image that was made for EC2 uses EC2's user-data only.
  */
 export async function discoverSource(options: DiscoverOptions): Promise<Source> {
   if (await isImageForEc2(options.root)) return readInstanceSource(options);
-  const source =
-    (await discoverServer(options)) ?? (await findUserDataFile(options.root)) ?? (await findInstanceSource(options));
+  const server = await discoverServer(options);
+  if (server !== undefined) return server;
+  const file = await findUserDataFile(options.root);
+  const source = file.source ?? (await findInstanceSource(options));
   if (source !== undefined) return source;
+  // An error, not a success: a unit that has succeeded would not be started again.
+  const later =
+    file.ofCloudInit === undefined
+      ? ""
+      : `; cloud-init has user-data of its own in ${file.ofCloudInit}, and starts this again once it has written the seed`;
   throw new BootstrapError(
     "invalid-input",
     `Cannot find a data source: neither ${seedFile} nor sprout.server= on the kernel command line exists, ` +
-      `and no user-data (${userDataFiles.join(", ")}, or EC2's)`,
+      `and no user-data (${userDataFiles.join(", ")}, or EC2's)${later}`,
   );
 }
 
@@ -73,7 +53,7 @@ async function findInstanceSource(options: DiscoverOptions): Promise<Source | un
   if (!isServerUserData(found.userData))
     return toUserDataSource(found.userData, { ...found, where: "EC2", url: instanceMetadataUrl });
   const { ca, ...source } = await readEc2Source(imdsUrl, { userData: found.userData, signal });
-  return { name: "ec2", ...source, trust: { ca: (await readOptional(below(root, imagePin))) ?? ca } };
+  return { name: "ec2", ...source, trust: { ca: (await readHostFile(below(root, imagePin))) ?? ca } };
 }
 
 async function readInstanceSource(options: DiscoverOptions): Promise<Source> {
@@ -83,18 +63,18 @@ async function readInstanceSource(options: DiscoverOptions): Promise<Source> {
 }
 
 /**
- * The seed file first, then the kernel command line (not in a container: it is the host's).
- * A pin baked into the image beats whatever the source itself says.
+ * Reads the seed file first, then the kernel command line (not in a container, which sees the host's). A pin baked into
+ * the image takes precedence over the source's own.
  */
 async function discoverServer({
   root,
   inContainer,
 }: Omit<DiscoverOptions, "signal">): Promise<ServerSource | undefined> {
-  const pin = await readOptional(below(root, imagePin));
-  const seed = await readOptional(below(root, seedFile));
+  const pin = await readHostFile(below(root, imagePin));
+  const seed = await readDocument(below(root, seedFile), `seed ${seedFile}`);
   if (seed !== undefined) {
-    const { ca, ...rest } = parseSeedFile(seed, seedFile);
-    return { name: "seed", ...rest, trust: { ca: pin ?? ca } };
+    const { ca, capability = "", ...rest } = parseJson(SeedOnDisk, seed, `seed ${seedFile}`);
+    return { name: "seed", ...rest, capability, trust: { ca: pin ?? ca } };
   }
   const found = inContainer ? undefined : await findCommandLine(root);
   if (found === undefined) return undefined;
@@ -109,6 +89,7 @@ async function discoverServer({
 }
 
 async function findCommandLine(root: string): Promise<CommandLineSource | undefined> {
-  const present = parseKernelCommandLine((await readOptional(below(root, "/proc/cmdline"))) ?? "");
-  return present ?? parseKernelCommandLine((await readOptional(below(root, keptCommandLine))) ?? "");
+  const present = parseKernelCommandLine((await readHostFile(below(root, "/proc/cmdline"))) ?? "");
+  if (present !== undefined) return present;
+  return parseKernelCommandLine((await readHostFile(below(root, keptCommandLine))) ?? "", { mayBeSpent: true });
 }

@@ -4,8 +4,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { type FakeInstanceMetadata, startFakeInstanceMetadata } from "../../test/fakes/fake-instance-metadata.ts";
 import type { InstanceDocuments } from "../../test/fakes/instance-metadata-tree.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { pem } from "../fixtures.ts";
+import { pem } from "../../test/fixtures/node-documents.ts";
 import { discoverSource } from "./discover.ts";
+import { patientSignal } from "../../test/fixtures/patience.ts";
 
 const capabilities = ["a".repeat(43), "b".repeat(43)];
 const ca = pem("CERTIFICATE", "server");
@@ -34,11 +35,11 @@ async function discover(more: InstanceDocuments = {}, tokenFaults: number[] = []
   imds = await startFakeInstanceMetadata({ documents: { ...documents, ...more } });
   imds.faults.set("/latest/api/token", tokenFaults);
   const root = await machine({ "etc/sprout/data-source": "ec2\n" });
-  return discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: AbortSignal.timeout(5000) });
+  return discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: patientSignal() });
 }
 
-describe("The EC2 source", () => {
-  it("is the user-data, with the capability of this instance's launch index and what EC2 signs", async () => {
+describe("discoverSource on EC2", () => {
+  it("returns the user-data's server, the capability of this launch index and what EC2 signs", async () => {
     expect(await discover()).toEqual({
       name: "ec2",
       server: "https://metadata.example:8443",
@@ -48,7 +49,7 @@ describe("The EC2 source", () => {
     });
   });
 
-  it("asks for a token first, and for nothing without it", async () => {
+  it("asks for a token first, and sends no request without it", async () => {
     await discover();
     expect(imds.requests[0]).toMatchObject({ method: "PUT", path: "/latest/api/token", status: 200 });
     const others = imds.requests.filter(({ method }) => method !== "PUT");
@@ -62,44 +63,44 @@ describe("The EC2 source", () => {
     ]);
   });
 
-  it("comes before a seed where the image was made for EC2", async () => {
+  it("prefers the user-data to a seed if the image was made for EC2", async () => {
     imds = await startFakeInstanceMetadata({ documents });
     const root = await machine({ "etc/sprout/data-source": "ec2\n", "etc/sprout/seed.json": "{}" });
-    expect(
-      await discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: AbortSignal.timeout(5000) }),
-    ).toMatchObject({ name: "ec2" });
+    expect(await discoverSource({ root, inContainer: true, imdsUrl: imds.url, signal: patientSignal() })).toMatchObject(
+      { name: "ec2" },
+    );
   });
 
-  it("outlasts a service that is not up yet", async () => {
+  it("waits for a metadata service that is not up yet", async () => {
     expect(await discover({}, [503, 500])).toMatchObject({ name: "ec2" });
   });
 
   it.each([
     ["no user-data", { "user-data": undefined }, "Cannot find a data source: this EC2 instance has no user-data"],
     [
-      "user-data with a field too many",
+      "user-data with an unknown field",
       { "user-data": userData.replace('"server"', '"more":1,"server"') },
-      "Cannot use EC2 user-data: /sprout/more: unknown field",
+      "Cannot use EC2 user-data: /sprout/more: Unknown field",
     ],
     [
       "a launch index without a capability",
       { "meta-data/ami-launch-index": "2" },
-      "Cannot use EC2 user-data: it has 2 capabilities and none for launch index 2",
+      "Cannot use EC2 user-data: it has 2 capabilities, none for launch index 2",
     ],
     [
       "no signed document",
       { "dynamic/instance-identity/signature": "" },
       "Cannot identify this instance: EC2 has no signed identity document for it",
     ],
-  ])("says what is wrong with %s", async (_, more, reason) => {
+  ])("reports what is wrong with %s", async (_, more, reason) => {
     await expect(discover(more)).rejects.toMatchObject({ code: "invalid-input", message: reason });
   });
 
-  it("is another one where nobody's server has launched the instance", async () => {
+  it("returns the user-data itself if no server launched the instance", async () => {
     expect(await discover({ "user-data": '{"myRole":"node"}' })).toMatchObject({ name: "user-data", where: "EC2" });
   });
 
-  it("says so where the metadata service is switched off for the instance", async () => {
-    await expect(discover({}, [403])).rejects.toThrow("it is switched off for this instance");
+  it("reports a metadata service that is disabled for the instance", async () => {
+    await expect(discover({}, [403])).rejects.toThrow("it is disabled for this instance");
   });
 });

@@ -1,6 +1,6 @@
 import { InstanceIdentity } from "#api/instance-identity.ts";
 import { BootstrapError } from "../errors.ts";
-import { below, readOptional } from "../files.ts";
+import { below, readHostFile } from "../machine/files.ts";
 import { parseServerUserData } from "../user-data/server-document.ts";
 import { readInstanceMetadata } from "./instance-metadata.ts";
 
@@ -11,18 +11,20 @@ const paths = [
   "/latest/dynamic/instance-identity/signature",
 ];
 
-/** An image that was made for EC2 may say so; it then starts from nothing else. */
+/** Whether the image was made for EC2. It then uses no other source. */
 export const isImageForEc2 = async (root: string): Promise<boolean> =>
-  (await readOptional(below(root, dataSourceFile)))?.trim() === "ec2";
+  (await readHostFile(below(root, dataSourceFile)))?.trim() === "ec2";
 
-export interface Ec2Source {
+interface Ec2Source {
   server: string;
   ca: string;
   capability: string;
   instanceIdentity: InstanceIdentity;
 }
 
-/** What the metadata server has put into the user-data, and what EC2 signs for this instance. Throws BootstrapError. */
+/**
+ * Reads what the metadata server wrote into the user-data, and what EC2 signs for this instance. Throws BootstrapError.
+ */
 export async function readEc2Source(
   imdsUrl: URL,
   { userData, signal }: { userData: string; signal: AbortSignal },
@@ -38,7 +40,7 @@ export async function readEc2Source(
   if (capability === undefined)
     throw new BootstrapError(
       "invalid-input",
-      `Cannot use EC2 user-data: it has ${capabilities.length} capabilities and none for launch index ${launchIndex}`,
+      `Cannot use EC2 user-data: it has ${capabilities.length} capabilities, none for launch index ${launchIndex}`,
     );
   const identity = InstanceIdentity.safeParse({ document, signature });
   if (!identity.success)

@@ -1,13 +1,16 @@
-import { readFile } from "node:fs/promises";
 import { maxUserDataBytes } from "#api/ec2-user-data.ts";
-import { BootstrapError } from "../errors.ts";
-import { below } from "../files.ts";
-import { retry, RetryableError } from "../server/retry.ts";
+import { inOtherByteOrder } from "#api/hardware-identity.ts";
+import { BodyTooLargeError, type HttpAnswer, type HttpRequest, httpRequest } from "#lib/http-request.ts";
+import { isTransientStatus } from "#lib/transient-errors.ts";
+import { BootstrapError, RetryableError } from "../errors.ts";
+import { readOrEmpty } from "../machine/files.ts";
+import { decodeDocument } from "../parse.ts";
+import { retryRequest } from "../poll.ts";
 
 /** EC2's instance metadata service (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html). */
 export const instanceMetadataUrl = new URL("http://169.254.169.254");
 
-export interface InstanceUserData {
+interface InstanceUserData {
   userData: string;
   instanceId: string;
 }
@@ -15,11 +18,11 @@ export interface InstanceUserData {
 const tokenSeconds = 60;
 const attemptTimeoutMs = 2000;
 const patienceMs = 60_000;
-/** It is late, busy or throttled now and then. */
-const retryableStatus = new Set([401, 408, 425, 429, 500, 502, 503, 504]);
+/** The token has expired; the next attempt fetches another. */
+const tokenExpired = 401;
 
 /**
- * By version 2 alone: a token first, and nothing is ever asked without one. Undefined where the instance has no
+ * Reads EC2's user-data by version 2 only: a token first, and no request without one. Undefined if the instance has no
  * user-data. Throws BootstrapError.
  */
 export async function readInstanceUserData(base: URL, signal: AbortSignal): Promise<InstanceUserData | undefined> {
@@ -27,11 +30,13 @@ export async function readInstanceUserData(base: URL, signal: AbortSignal): Prom
   const [userData, instanceId] = await readInstanceMetadata(base, { paths, what: "user-data", signal });
   if (userData === undefined) return undefined;
   if (instanceId === undefined)
-    throw new BootstrapError("invalid-input", `Cannot read user-data from ${base.host}: it knows no instance-id`);
+    throw new BootstrapError("invalid-input", `Cannot read user-data from ${base.host}: it has no instance-id`);
   return { userData, instanceId };
 }
 
-/** The texts at these paths, undefined where there is none; by a token of their own, which comes first. Throws BootstrapError. */
+/**
+ * Returns the texts at these paths, undefined for a missing one. Gets a token of its own first. Throws BootstrapError.
+ */
 export async function readInstanceMetadata(
   base: URL,
   { paths, what, signal }: { paths: readonly string[]; what: string; signal: AbortSignal },
@@ -42,77 +47,57 @@ export async function readInstanceMetadata(
     const token = await askToken(base, { failure, signal: limit });
     return Promise.all(paths.map((path) => readPath(base, { path, token, signal: limit })));
   };
-  return retry(read, { signal: limit, failure });
+  return retryRequest(read, { signal: limit, failure });
 }
 
-/** Whether such a service can be this machine's: its firmware says EC2. A container has its host's, and is not its host. */
+/**
+ * Whether the firmware says EC2, so that the service is this machine's. A container sees its host's, and is not its
+ * host.
+ */
 export async function hasInstanceMetadata(root: string, { inContainer }: { inContainer: boolean }): Promise<boolean> {
   if (inContainer) return false;
-  const read = (path: string) => readFile(below(root, path), "utf8").catch(() => "");
   const [vendor, uuid, xen] = await Promise.all([
-    read("/sys/class/dmi/id/sys_vendor"),
-    read("/sys/class/dmi/id/product_uuid"),
-    read("/sys/hypervisor/uuid"),
+    readOrEmpty(root, "/sys/class/dmi/id/sys_vendor"),
+    readOrEmpty(root, "/sys/class/dmi/id/product_uuid"),
+    readOrEmpty(root, "/sys/hypervisor/uuid"),
   ]);
-  return vendor.trim() === "Amazon EC2" || /^ec2/i.test(uuid) || /^ec2/i.test(xen);
+  const uuids = [uuid.trim(), inOtherByteOrder(uuid.trim()), xen];
+  return vendor.trim() === "Amazon EC2" || uuids.some((each) => /^ec2/i.test(each));
 }
 
 async function askToken(base: URL, { failure, signal }: { failure: string; signal: AbortSignal }): Promise<string> {
   const headers = { "x-aws-ec2-metadata-token-ttl-seconds": String(tokenSeconds) };
   const { status, body } = await ask(new URL("/latest/api/token", base), { method: "PUT", headers, signal });
   if (status === 200) return body;
-  const why = status === 403 ? "it is switched off for this instance" : `it gives no token (status ${status})`;
+  const why = status === 403 ? "it is disabled for this instance" : `it gives no token (status ${status})`;
   throw new BootstrapError(
     "invalid-input",
-    `${failure}: ${why}; launch with HttpEndpoint=enabled, it is asked by IMDSv2 alone`,
+    `${failure}: ${why}; launch with HttpEndpoint=enabled; only IMDSv2 is used`,
   );
 }
 
 async function readPath(base: URL, { path, token, signal }: { path: string; token: string; signal: AbortSignal }) {
   const headers = { "x-aws-ec2-metadata-token": token };
-  const { status, body } = await ask(new URL(path, base), { method: "GET", headers, signal });
+  const { status, bytes } = await ask(new URL(path, base), { method: "GET", headers, signal });
   if (status === 404) return undefined;
   if (status !== 200)
     throw new BootstrapError("invalid-input", `Cannot read ${path} from ${base.host}: it answers ${status}`);
-  return body;
+  return decodeDocument(bytes, `${path} from ${base.host}`);
 }
 
-interface Question {
-  method: "GET" | "PUT";
-  headers: Record<string, string>;
-  signal: AbortSignal;
-}
+type Question = Pick<HttpRequest, "method" | "headers" | "signal">;
 
-/** One request over plain HTTP, never by a proxy. Throws RetryableError where asking again may help. */
-async function ask(url: URL, question: Question): Promise<{ status: number; body: string }> {
+/** Sends one request over plain HTTP. Throws RetryableError if repeating it may help. */
+async function ask(url: URL, question: Question): Promise<HttpAnswer> {
   const signal = AbortSignal.any([question.signal, AbortSignal.timeout(attemptTimeoutMs)]);
-  const answer = await send(url, { ...question, signal }).catch((cause: NodeJS.ErrnoException) => {
-    if (cause instanceof BootstrapError) throw cause;
+  const request = { ...question, url, signal, agent: false, maxBytes: maxUserDataBytes } as const;
+  const answer = await httpRequest(request).catch((cause: NodeJS.ErrnoException) => {
+    if (cause instanceof BodyTooLargeError) throw tooLarge(url);
     throw new RetryableError(cause.code === "ABORT_ERR" ? "no answer in time" : cause.message, { cause });
   });
-  if (retryableStatus.has(answer.status)) throw new RetryableError(`${url.pathname} answers ${answer.status}`);
+  if (answer.status === tokenExpired || isTransientStatus(answer.status))
+    throw new RetryableError(`${url.pathname} answers ${answer.status}`);
   return answer;
-}
-
-function send(url: URL, question: Question): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    loadHttp()
-      .request(url, { ...question, agent: false }, (incoming) => {
-        const chunks: Buffer[] = [];
-        let bytes = 0;
-        incoming.on("data", (chunk: Buffer) => {
-          bytes += chunk.length;
-          if (bytes > maxUserDataBytes) incoming.destroy(tooLarge(url));
-          else chunks.push(chunk);
-        });
-        incoming.once("error", reject).once("end", () => {
-          if (!incoming.complete) return reject(new Error("the answer was cut short"));
-          resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString() });
-        });
-      })
-      .once("error", reject)
-      .end();
-  });
 }
 
 const tooLarge = ({ pathname, host }: URL) =>
@@ -120,6 +105,3 @@ const tooLarge = ({ pathname, host }: URL) =>
     "invalid-input",
     `Cannot use ${pathname} from ${host}: it is larger than the ${maxUserDataBytes} bytes of user-data`,
   );
-
-/** Imported above, it would load undici and be a quarter of the time to start. */
-const loadHttp = () => process.getBuiltinModule("node:http");

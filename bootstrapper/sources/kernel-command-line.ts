@@ -1,30 +1,33 @@
 import { X509Certificate } from "node:crypto";
 import type { z } from "zod";
+import { parseFields } from "#api/field-errors.ts";
 import { MacAddress } from "#api/network.ts";
 import { Capability, ServerUrl } from "#api/seed.ts";
 import { BootstrapError } from "../errors.ts";
 
-/** What `sprout.*` on the kernel command line says; a machine booted over the network starts from it. */
+/** The `sprout.*` options of the kernel command line, from which a machine booted over the network starts. */
 export interface CommandLineSource {
   server: string;
+  /** Empty once it is spent. */
   capability: string;
   /** PEM. */
   ca?: string;
-  /** Of the interface that takes part in the cluster, where it is not the one that the machine booted from. */
+  /** The interface that joins the cluster, if the machine booted from another one. */
   mac?: string;
-  /** SHA-256 of the authority's DER, hexadecimal, where the whole certificate does not fit. */
+  /** SHA-256 of the authority's DER, hexadecimal, if the whole certificate does not fit. */
   caSha256?: string;
 }
 
-/** What the initrd of Sprout's own boot images is told; checked there. */
+/** Options for the initrd of Sprout's boot images, which checks them. */
 const ofInitrd = ["do", "root", "root-sha512", "disk-gib", "report"];
 const known = ["server", "ca", "ca-sha256", "capability", "cluster-mac", ...ofInitrd];
 
 /**
- * `sprout.server=URL sprout.ca=<base64url of the DER>|sprout.ca-sha256=<hex> sprout.capability=… [sprout.cluster-mac=…]`
- * Returns undefined where there is no `sprout.*` at all. Throws BootstrapError with every problem at once.
+ * Parses `sprout.server=URL sprout.ca=<base64url of the DER>|sprout.ca-sha256=<hex> sprout.capability=…
+ * [sprout.cluster-mac=…]`. Returns undefined if there is no `sprout.*` for this program. A line that was kept lacks the
+ * capability once it is spent. Throws BootstrapError with every problem at once.
  */
-export function parseKernelCommandLine(text: string): CommandLineSource | undefined {
+export function parseKernelCommandLine(text: string, { mayBeSpent = false } = {}): CommandLineSource | undefined {
   const pairs = text
     .trim()
     .split(/\s+/)
@@ -33,23 +36,24 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
   if (pairs.every(([key]) => ofInitrd.includes(key))) return undefined;
   const values = new Map(pairs.map(([key, value = ""]) => [key, value]));
   const ca = toPem(values.get("ca"));
+  const server = parseFields(ServerUrl, values.get("server"));
   const problems = [
-    ...[...values.keys()].filter((key) => !known.includes(key)).map((key) => `sprout.${key} is unknown`),
+    ...[...values.keys()].filter((key) => !known.includes(key)).map((key) => `sprout.${key}: Unknown option`),
     ...known
       .filter((key) => pairs.filter(([name]) => name === key).length > 1)
-      .map((key) => `sprout.${key} is given twice`),
-    ...wrongValue("server", ServerUrl, values.get("server")),
-    ...wrongValue("capability", Capability, values.get("capability")),
+      .map((key) => `sprout.${key}: Expected one value, got several`),
+    ...(server.errors ?? []).map(({ detail }) => `sprout.server: ${detail}`),
+    ...(mayBeSpent && !values.has("capability") ? [] : wrongValue("capability", Capability, values.get("capability"))),
     ...(values.has("cluster-mac") ? wrongValue("cluster-mac", MacAddress, values.get("cluster-mac")) : []),
-    ...(values.has("ca") && ca === undefined ? ["sprout.ca must be a certificate (base64url of its DER)"] : []),
+    ...(values.has("ca") && ca === undefined ? ["sprout.ca: Expected a certificate (base64url of its DER)"] : []),
     ...(values.has("ca-sha256") && !/^[0-9a-f]{64}$/.test(values.get("ca-sha256") ?? "")
-      ? ["sprout.ca-sha256 must be 64 lower-case hexadecimal digits"]
+      ? ["sprout.ca-sha256: Expected 64 lower-case hexadecimal digits"]
       : []),
   ];
-  if (problems.length > 0)
+  if (server.data === undefined || problems.length > 0)
     throw new BootstrapError("invalid-input", `Cannot use kernel command line: ${problems.join("; ")}`);
   return {
-    server: values.get("server") ?? "",
+    server: server.data,
     capability: values.get("capability") ?? "",
     ...(ca === undefined ? {} : { ca }),
     ...(values.has("cluster-mac") ? { mac: values.get("cluster-mac") ?? "" } : {}),
@@ -57,8 +61,8 @@ export function parseKernelCommandLine(text: string): CommandLineSource | undefi
   };
 }
 
-const wrongValue = (key: string, schema: z.ZodType, value = "") =>
-  (schema.safeParse(value).error?.issues ?? []).map(({ message }) => `sprout.${key} ${message}`);
+const wrongValue = (key: string, schema: z.ZodType, value: string | undefined) =>
+  (parseFields(schema, value).errors ?? []).map(({ detail }) => `sprout.${key}: ${detail}`);
 
 function toPem(base64url: string | undefined): string | undefined {
   if (!base64url) return undefined;

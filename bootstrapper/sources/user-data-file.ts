@@ -1,24 +1,36 @@
 import { createHash } from "node:crypto";
-import { below, readOptional } from "../files.ts";
-import type { UserDataSource } from "./discover.ts";
+import { below, readDocument, readHostFile } from "../machine/files.ts";
+import { cloudInitBeginning } from "../parse.ts";
+import type { UserDataSource } from "./source.ts";
 
-/** Its own, and the seed folders of cloud-init's NoCloud (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html). */
-export const userDataFiles = [
-  "/etc/sprout/user-data.json",
-  "/var/lib/cloud/seed/nocloud/user-data",
-  "/var/lib/cloud/seed/nocloud-net/user-data",
-];
+const ownFile = "/etc/sprout/user-data.json";
+/** Seed folders of cloud-init's NoCloud (https://docs.cloud-init.io/en/latest/reference/datasources/nocloud.html). */
+const noCloudFiles = ["/var/lib/cloud/seed/nocloud/user-data", "/var/lib/cloud/seed/nocloud-net/user-data"];
+export const userDataFiles = [ownFile, ...noCloudFiles];
 
-/** The first that is there. */
-export async function findUserDataFile(root: string): Promise<UserDataSource | undefined> {
-  for (const file of userDataFiles) {
-    const userData = await readOptional(below(root, file));
-    if (userData !== undefined) return toUserDataSource(userData, { where: file });
-  }
-  return undefined;
+interface FoundUserData {
+  source?: UserDataSource;
+  /** A NoCloud file that is for cloud-init itself, which may write Sprout's seed. */
+  ofCloudInit?: string;
 }
 
-/** The same text given to another instance is another allocation. */
+/** Returns the first of these files that exists and is not cloud-init's own. */
+export async function findUserDataFile(root: string): Promise<FoundUserData> {
+  let ofCloudInit: string | undefined;
+  for (const file of userDataFiles) {
+    const path = below(root, file);
+    // cloud-init's own may hold anything, not only UTF-8.
+    if (file !== ownFile && cloudInitBeginning.test((await readHostFile(path)) ?? "")) {
+      ofCloudInit ??= file;
+      continue;
+    }
+    const userData = await readDocument(path, `user-data of ${file}`);
+    if (userData !== undefined) return { source: toUserDataSource(userData, { where: file }) };
+  }
+  return ofCloudInit === undefined ? {} : { ofCloudInit };
+}
+
+/** Makes a source of the text. The same text on another instance is another allocation. */
 export const toUserDataSource = (
   userData: string,
   { where, instanceId, url }: { where: string; instanceId?: string; url?: URL },

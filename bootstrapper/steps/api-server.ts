@@ -1,27 +1,22 @@
 import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { poll } from "../poll.ts";
-import { apiOf, type Session } from "../session.ts";
-import { releaseDeferredPods } from "./static-pods.ts";
+import { apiOf } from "./kubernetes-api.ts";
+import type { ClaimedNode } from "./node-context.ts";
 
 const intervalMs = 50;
-const failure = { code: "kubernetes", message: "Cannot reach the API server" } as const;
+const failure = "Cannot reach the API server";
 
 /**
- * Waits until the API server answers at all, a worker for the endpoint's, a control plane for its own, which then gives the
- * rest of its static pods to kubelet. Nodes and `system:masters` are authorized from the first answer on; `/readyz` turns a
- * second or two later, when all roles are made, and `available` waits for it.
+ * Waits until the API server answers at all: a control plane's own, or the first control plane's for a worker. Nodes
+ * and `system:masters` are authorized from the first answer on; all others a second or two later, once every role
+ * exists.
  */
-export async function waitForApiServer(session: Session, signal: AbortSignal): Promise<void> {
-  const api = await apiOf(session, session.kind === "worker" ? "anonymous" : "admin");
-  try {
-    await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
-    if (session.kind !== "worker") await releaseDeferredPods(session.root);
-  } finally {
-    api.close();
-  }
+export async function waitForApiServer(node: ClaimedNode, signal: AbortSignal): Promise<void> {
+  using api = await apiOf(node, node.kind === "worker" ? "anonymous" : "admin");
+  await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
 }
 
-/** `/readyz`: every role, priority class and namespace of its own is there. */
+/** Waits until the API server has made all its roles, priority classes and namespaces (`/readyz`). */
 export async function waitForReadyApiServer(api: KubernetesApi, signal: AbortSignal): Promise<void> {
   const ask = async () => {
     const status = await api.status("/readyz", signal);

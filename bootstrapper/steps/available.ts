@@ -1,66 +1,41 @@
-import { BootstrapError, toBootstrapError } from "../errors.ts";
-import type { KubernetesApi } from "../kubernetes/api-client.ts";
-import { poll } from "../poll.ts";
-import { apiOf, type Session } from "../session.ts";
+import { apiOf } from "./kubernetes-api.ts";
+import type { ClaimedNode } from "./node-context.ts";
 import { waitForReadyApiServer } from "./api-server.ts";
-import { waitForClusterDns } from "./cluster-dns.ts";
-import { createAskProbe, dnsName, waitForProbes } from "./probe-pods.ts";
-
-interface DaemonSet {
-  status?: { numberAvailable?: number; desiredNumberScheduled?: number };
-}
+import { askProbes, createAskProbe } from "./ask-probes.ts";
+import { listenForProbes } from "./listen-for-probes.ts";
+import { dnsName, type ProbeReports, waitForReports } from "./probe-reports.ts";
 
 const limitMs = 120_000;
-const intervalMs = 200;
-const apps = "/apis/apps/v1/namespaces/kube-system/daemonsets";
-const probe = `${apps}/sprout-probe`;
+const probe = "/apis/apps/v1/namespaces/kube-system/daemonsets/sprout-probe";
 
 /**
- * A Ready node can still fail every pod: a probe on each must answer this node over the pod network and resolve a name by
- * way of the DNS Service, kube-proxy must run everywhere and CoreDNS somewhere. The probe is removed again.
+ * Proves that pods work, because a Ready node can still fail every pod. A probe on each node must find its node's
+ * kube-proxy at work, resolve a name through the DNS Service, and report to this node over the pod network. The probe
+ * is removed again.
  */
-export async function proveAvailable(session: Session, signal: AbortSignal): Promise<void> {
-  const peers = session.metadata.peers ?? [];
+export async function proveAvailable(node: ClaimedNode, signal: AbortSignal): Promise<void> {
+  const { self, peers = [] } = node.metadata;
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-  const api = await apiOf(session, "admin");
+  const done = new AbortController();
+  const reports: ProbeReports = new Map();
+  using listener = await listenForProbes({ address: self.address, peers }, reports);
+  using api = await apiOf(node, "admin");
   const remove = () => api.delete(`${probe}?propagationPolicy=Background`, AbortSignal.timeout(5000));
+  let asking: Promise<void> | undefined;
   try {
-    // What its DaemonSet needs is made by then, and no controller backs off for it.
+    // By then everything that its DaemonSet needs exists, and no controller backs off.
     await waitForReadyApiServer(api, limit);
-    await api.apply(probe, await session.render("kubernetes/probe.yaml", { dnsName }), limit);
-    await all([
-      waitForProbes(peers, { api, askProbe: createAskProbe(), signal: limit }),
-      waitForKubeProxy(api, peers.length, limit),
-      waitForClusterDns(api, limit),
-    ]);
+    const values = { dnsName, reportUrl: listener.url };
+    await api.apply(probe, await node.render("kubernetes/probe.yaml", values), limit);
+    asking = askProbes(reports, { api, askProbe: createAskProbe(), signal: AbortSignal.any([limit, done.signal]) });
+    await waitForReports(peers, reports, limit);
+    await remove();
   } catch (error) {
-    // Why the proof failed says more than that its probe could not be removed either.
+    // The reason why the proof failed matters more than a probe that cannot be removed.
     await remove().catch(() => undefined);
-    api.close();
     throw error;
+  } finally {
+    done.abort();
+    await asking;
   }
-  await remove().finally(() => api.close());
-}
-
-/** Waits for all of them, so that no reason hides another. */
-async function all(parts: Promise<void>[]): Promise<void> {
-  const outcomes = await Promise.allSettled(parts);
-  const reasons = outcomes.flatMap((outcome) =>
-    outcome.status === "fulfilled" ? [] : [toBootstrapError(outcome.reason, "kubernetes").message],
-  );
-  if (reasons.length > 0) throw new BootstrapError("kubernetes", reasons.join("; "));
-}
-
-async function waitForKubeProxy(api: KubernetesApi, nodes: number, signal: AbortSignal) {
-  const ask = async () => {
-    const daemonSet = await api.get<DaemonSet>(`${apps}/kube-proxy`, signal);
-    const available = daemonSet?.status?.numberAvailable ?? 0;
-    if (available < nodes) throw new Error(`it is available on ${available} of ${nodes} nodes`);
-    return true;
-  };
-  await poll(ask, {
-    signal,
-    intervalMs,
-    failure: { code: "kubernetes", message: "Cannot get kube-proxy on every node" },
-  });
 }

@@ -1,18 +1,27 @@
-import { checkCredentials } from "../check-credentials.ts";
-import { below, writeFileAtomic } from "../files.ts";
+import { checkCredentials } from "../check/check-credentials.ts";
 import { credentialsFile } from "../journal/node-folder.ts";
-import { secretsOf } from "../secrets-of.ts";
-import type { Session } from "../session.ts";
+import { below, writeFileAtomic } from "../machine/files.ts";
+import { type NodeCredentials, secretsOf } from "../node-credentials.ts";
+import type { OpenSource } from "../open-source.ts";
+import type { NodeContext } from "./node-context.ts";
 
-/** Fetches everything secret that this machine will ever be given, and keeps it for a run after a crash. */
-export async function claim(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, metadata, origin, recorded, secrets, written } = session;
-  const credentials = await origin.claim(metadata.allocation, signal);
-  secrets.push(...secretsOf(credentials));
-  checkCredentials(credentials, { metadata, now: Date.now() + (origin.clockOffsetMs() ?? 0) });
+interface ClaimOptions {
+  source: Pick<OpenSource, "claim" | "clockOffsetMs">;
+  /** Done when the allocation is on disk; rejected if this machine is another allocation's. */
+  recorded: Promise<void>;
+  hide: (...values: string[]) => void;
+}
+
+/** Fetches every secret that this machine will ever get, and keeps them for a run after a crash. */
+export async function claim(
+  { root, metadata }: Pick<NodeContext, "root" | "metadata">,
+  { source, recorded, hide }: ClaimOptions,
+  signal: AbortSignal,
+): Promise<NodeCredentials> {
+  const credentials = await source.claim(metadata.allocation, signal);
+  hide(...secretsOf(credentials));
+  checkCredentials(credentials, { metadata, now: Date.now() + (source.clockOffsetMs() ?? 0) });
   await recorded;
-  const path = below(root, credentialsFile);
-  await writeFileAtomic(path, JSON.stringify(credentials), 0o600);
-  written.push(path);
-  session.credentials = credentials;
+  await writeFileAtomic(below(root, credentialsFile), JSON.stringify(credentials), 0o600);
+  return credentials;
 }

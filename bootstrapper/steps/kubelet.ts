@@ -1,8 +1,20 @@
 import { openApiService } from "./api-service.ts";
-import type { Session } from "../session.ts";
+import type { NodeContext } from "./node-context.ts";
 
-/** Everything that kubelet reads is in place. Asking systemd to start it does not wait for it. */
-export async function startKubelet(session: Session, signal: AbortSignal): Promise<void> {
-  await openApiService(session, signal);
-  await session.exec(["systemctl", "start", "--no-block", "kubelet.service"], signal);
+/** Starts the kubelet, which has every file that it reads, without waiting for it. */
+export async function startKubelet(context: NodeContext, signal: AbortSignal): Promise<void> {
+  await openApiService(context, signal);
+  await context.exec(["systemctl", "start", "--no-block", "kubelet.service"], signal);
+}
+
+/** Whether an earlier run started the kubelet, which then has every file that it reads. */
+export async function isKubeletActive({ isResumed, exec }: NodeContext, signal: AbortSignal): Promise<boolean> {
+  if (!isResumed) return false;
+  return exec(["systemctl", "is-active", "--quiet", "kubelet.service"], signal).then(
+    () => true,
+    () => {
+      signal.throwIfAborted();
+      return false;
+    },
+  );
 }

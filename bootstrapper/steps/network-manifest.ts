@@ -1,21 +1,23 @@
 import type { BootstrapError } from "../errors.ts";
-import { below } from "../files.ts";
+import { below } from "../machine/files.ts";
 import { poll } from "../poll.ts";
 import { superAdminKubeconfig } from "../render/kubeconfigs.ts";
 import { networkManifestFile } from "../render/network-manifest.ts";
-import type { Session } from "../session.ts";
+import type { NodeContext } from "./node-context.ts";
 
 const intervalMs = 500;
 const cacheFolder = "/run/sprout-kubectl";
-/** kubectl's and the API server's words for a manifest that is wrong; all else may get better, such as a CRD just made. */
-const senselessToRetry =
-  /error validating|error parsing|is invalid:|unknown field|strict decoding|cannot be handled as/;
-/** kubectl has nothing to validate by yet: an API server that has just started publishes its schema a moment later. */
+/**
+ * kubectl's and the API server's words for a wrong manifest. Everything else may pass, such as a CRD that was just
+ * made.
+ */
+const permanentError = /error validating|error parsing|is invalid:|unknown field|strict decoding|cannot be handled as/;
+/** kubectl has no schema to validate by: an API server that has just started publishes it a moment later. */
 const notYetPublished = /failed to download openapi/;
 
-/** Applies the cluster's network manifest, which is kubectl's work: objects of any kind, in any order. */
-export async function applyNetworkManifest(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec, metadata } = session;
+/** Applies the cluster's network manifest by kubectl, which takes objects of any kind in any order. */
+export async function applyNetworkManifest(context: NodeContext, signal: AbortSignal): Promise<void> {
+  const { root, exec, metadata } = context;
   const apply = async () => {
     try {
       await exec(
@@ -25,7 +27,7 @@ export async function applyNetworkManifest(session: Session, signal: AbortSignal
           "--server-side",
           "--force-conflicts",
           "--field-manager=sprout",
-          // The one administrator whom the API server knows before it has made its roles.
+          // The only administrator that the API server knows before it has made its roles.
           `--kubeconfig=${below(root, superAdminKubeconfig)}`,
           `--cache-dir=${below(root, cacheFolder)}`,
           `--filename=${below(root, networkManifestFile(metadata))}`,
@@ -35,13 +37,9 @@ export async function applyNetworkManifest(session: Session, signal: AbortSignal
       return true;
     } catch (error) {
       const { message, logTail = "" } = error as BootstrapError;
-      if (senselessToRetry.test(logTail) && !notYetPublished.test(logTail)) throw error;
+      if (permanentError.test(logTail) && !notYetPublished.test(logTail)) throw error;
       throw new Error(message, { cause: error });
     }
   };
-  await poll(apply, {
-    signal,
-    intervalMs,
-    failure: { code: "kubernetes", message: "Cannot apply the network manifest" },
-  });
+  await poll(apply, { signal, intervalMs, failure: "Cannot apply the network manifest" });
 }

@@ -1,36 +1,56 @@
 import { lookup } from "node:dns/promises";
-import type { Session } from "../session.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { NodeContext } from "./node-context.ts";
 import { ensureRule } from "./packet-filter.ts";
 
 /**
- * No pod reaches the metadata server, or what gives out the user-data. With `routes`, pods leave the cluster under the node's address, and the route agent
- * keeps the routes to the peers' pods; with a manifest, both are the manifest's business.
+ * Keeps pods from the metadata server, or from the service with the user-data. With `routes`, pods leave the cluster
+ * under the node's address, and the route agent keeps the routes to the peers' pods. With a manifest, both are the
+ * manifest's task.
  */
-export async function setUpNetwork(session: Session, signal: AbortSignal): Promise<void> {
-  const { self, network } = session.metadata;
-  const drops = await toDrops(session);
+export async function setUpNetwork(
+  context: Pick<NodeContext, "metadata" | "exec">,
+  sourceUrl: URL | undefined,
+  signal: AbortSignal,
+  lookUp = lookUpAll,
+): Promise<void> {
+  const { self, network } = context.metadata;
+  const drops = sourceUrl === undefined ? [] : await toDrops(sourceUrl, context.metadata, lookUp);
   if (network.plugin === "manifest") {
     for (const drop of drops) {
-      // Which pods are this node's is not known, and a plugin's own rules may come before all others in `filter`.
+      // This node's pod CIDR is unknown, and a plugin's own rules may precede all others in `filter`.
       const dropped = ["-s", network.podSubnet, ...drop];
-      await ensureRule(session, { table: "raw", rule: ["PREROUTING", ...dropped] }, signal);
-      // By way of a Service it is the server's address only after kube-proxy's translation.
-      await ensureRule(session, { table: "mangle", rule: ["FORWARD", ...dropped] }, signal);
+      await ensureRule(context, { table: "raw", rule: ["PREROUTING", ...dropped] }, signal);
+      // Through a Service, it becomes the server's address only after kube-proxy's translation.
+      await ensureRule(context, { table: "mangle", rule: ["FORWARD", ...dropped] }, signal);
     }
     return;
   }
   const leaving = ["-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"];
-  await ensureRule(session, { table: "nat", rule: ["POSTROUTING", ...leaving] }, signal);
+  await ensureRule(context, { table: "nat", rule: ["POSTROUTING", ...leaving] }, signal);
   for (const drop of drops)
-    await ensureRule(session, { table: "filter", rule: ["FORWARD", "-s", self.podCidr, ...drop] }, signal);
-  await session.exec(["systemctl", "start", "--no-block", "sprout-route-agent.service"], signal);
+    await ensureRule(context, { table: "filter", rule: ["FORWARD", "-s", self.podCidr, ...drop] }, signal);
+  await context.exec(["systemctl", "start", "--no-block", "sprout-route-agent.service"], signal);
 }
 
-/** For every port of the origin, which is at one address. */
-async function toDrops({ origin: { url }, metadata: { plainHttpPort } }: Session): Promise<string[][]> {
-  if (url === undefined) return [];
-  const { address } = await lookup(url.hostname, { family: 4 });
-  const ownPort = url.port || (url.protocol === "https:" ? "443" : "80");
-  const ports = [ownPort, ...(plainHttpPort === undefined ? [] : [String(plainHttpPort)])];
-  return ports.map((port) => ["-d", address, "-p", "tcp", "--dport", port, "-j", "DROP"]);
+const lookUpAll = async (name: string) => (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
+
+/** Returns a rule for each listener of the source, at every address of its name. */
+async function toDrops(url: URL, metadata: NodeMetadata, lookUp: typeof lookUpAll): Promise<string[][]> {
+  const { listeners = [], plainHttpPort } = metadata;
+  const ownPort = Number(url.port) || (url.protocol === "https:" ? 443 : 80);
+  const ports = plainHttpPort === undefined ? [ownPort] : [ownPort, plainHttpPort];
+  // The name may lead to an address that the server does not know, behind a translator for example.
+  const named = (await lookUp(url.hostname)).flatMap((address) => ports.map((port) => ({ address, port })));
+  const blocked = new Map([...named, ...listeners].map((listener) => [JSON.stringify(listener), listener]));
+  return Array.from(blocked.values(), ({ address, port }) => [
+    "-d",
+    address,
+    "-p",
+    "tcp",
+    "--dport",
+    String(port),
+    "-j",
+    "DROP",
+  ]);
 }

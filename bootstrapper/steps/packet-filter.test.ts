@@ -5,7 +5,7 @@ const rule: PacketFilterRule = { table: "nat", rule: ["PREROUTING", "-d", "10.96
 const call = (operation: string) => `iptables -w 5 -t nat ${operation} PREROUTING -d 10.96.0.1/32 -j ACCEPT`;
 const { signal } = new AbortController();
 
-/** An iptables without any rule, or with every rule; `called` is what it was asked. */
+/** An iptables without any rule, or with every rule; `called` lists its calls. */
 function fakeIptables({ isThere }: { isThere: boolean }) {
   const called: string[] = [];
   const exec = async (command: readonly string[]) => {
@@ -19,9 +19,9 @@ function fakeIptables({ isThere }: { isThere: boolean }) {
 describe("ensureRule", () => {
   it.each([
     ["before all others by default", rule, "-I"],
-    ["before all others where it is asked for", { ...rule, place: "first" as const }, "-I"],
-    ["after all others where it is asked for", { ...rule, place: "last" as const }, "-A"],
-  ])("adds a rule that is missing %s", async (_where, wanted, operation) => {
+    ["before all others on request", { ...rule, place: "first" as const }, "-I"],
+    ["after all others on request", { ...rule, place: "last" as const }, "-A"],
+  ])("adds a missing rule %s", async (_where, wanted, operation) => {
     const { exec, called } = fakeIptables({ isThere: false });
     await ensureRule({ exec }, wanted, signal);
     expect(called).toEqual([call("-C"), call(operation)]);
@@ -33,7 +33,7 @@ describe("ensureRule", () => {
     expect(called).toEqual([call("-C")]);
   });
 
-  it("fails where iptables does", async () => {
+  it("fails if iptables fails", async () => {
     const failing = ensureRule({ exec: () => Promise.reject(new Error("iptables: Permission denied")) }, rule, signal);
     await expect(failing).rejects.toThrow("iptables: Permission denied");
   });

@@ -1,15 +1,15 @@
-import type { Session } from "../session.ts";
+import type { NodeContext } from "./node-context.ts";
 
 export interface PacketFilterRule {
   table: "filter" | "nat" | "raw" | "mangle";
   rule: [chain: string, ...match: string[]];
-  /** Among the chain's others; `first` by default. */
+  /** Position in the chain; `first` by default. */
   place?: "first" | "last";
 }
 
-/** Added where it is not there yet. `-w`: kube-proxy holds the lock now and then. */
+/** Adds the rule if it is missing. `-w` waits for the lock, which kube-proxy holds now and then. */
 export async function ensureRule(
-  { exec }: Pick<Session, "exec">,
+  { exec }: Pick<NodeContext, "exec">,
   { table, rule, place = "first" }: PacketFilterRule,
   signal: AbortSignal,
 ): Promise<void> {

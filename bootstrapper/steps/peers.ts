@@ -1,15 +1,21 @@
 import { BootstrapError } from "../errors.ts";
-import { answerTimeoutMs, askProbe } from "../peers/ask-probe.ts";
-import { describeBlocked } from "../peers/describe-blocked.ts";
-import { findBlocked } from "../peers/find-blocked.ts";
-import { readNeighbourTable } from "../peers/neighbour-table.ts";
-import { planPeers } from "../peers/probe.ts";
-import type { Session } from "../session.ts";
+import { describeBlocked } from "../preflight-ports/describe-blocked.ts";
+import { findBlocked } from "../preflight-ports/find-blocked.ts";
+import { readNeighbourTable } from "../preflight-ports/neighbour-table.ts";
+import { type Answer, type Peer, planPeers, type Probe } from "../preflight-ports/probe.ts";
+import { probeTcp } from "../preflight-ports/probe-tcp.ts";
+import { probeUdp } from "../preflight-ports/probe-udp.ts";
+import type { NodeContext } from "./node-context.ts";
 
 const pauseMs = 500;
+/** Under a second, so that asking twice is under two. */
+const answerTimeoutMs = 900;
 
-/** Preflight between nodes: a pair that is blocked is named. Peers that are not up yet are asked until all else is done. */
-export async function checkPeers({ metadata, root }: Session, signal: AbortSignal): Promise<void> {
+/**
+ * Checks the ports between nodes, and names each blocked pair. Peers that are not up yet are asked until the other
+ * steps have ended.
+ */
+export async function checkPeers({ metadata, root }: NodeContext, signal: AbortSignal): Promise<void> {
   const blocked = await findBlocked(planPeers(metadata), {
     ask: (question) => askProbe(question, signal),
     readNeighbours: () => readNeighbourTable(root),
@@ -21,4 +27,9 @@ export async function checkPeers({ metadata, root }: Session, signal: AbortSigna
       "preflight",
       describeBlocked(blocked, { self: metadata.self, silentMs: 2 * answerTimeoutMs }),
     );
+}
+
+export function askProbe({ peer, probe }: { peer: Peer; probe: Probe }, signal: AbortSignal): Promise<Answer> {
+  const ask = probe.protocol === "tcp" ? probeTcp : probeUdp;
+  return ask({ address: peer.address, port: probe.port, timeoutMs: answerTimeoutMs, signal });
 }

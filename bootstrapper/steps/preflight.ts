@@ -1,8 +1,10 @@
 import { BootstrapError } from "../errors.ts";
+import type { OpenSource } from "../open-source.ts";
 import { checkContainerRuntime } from "../preflight/container-runtime.ts";
 import { checkNetworkManifest } from "../preflight/network-manifest.ts";
 import { checkClock, checkDisk, checkLeftovers, checkPorts, checkSwap, checkSysctls } from "../preflight/system.ts";
-import { isKubeletActive, type Session } from "../session.ts";
+import { isKubeletActive } from "./kubelet.ts";
+import type { NodeContext } from "./node-context.ts";
 
 const checks = [
   checkClock,
@@ -15,11 +17,21 @@ const checks = [
   checkNetworkManifest,
 ];
 
-/** All checks at once; every failure is listed with its fix. */
-export async function preflight(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, metadata, inContainer, leftovers, origin, exec } = session;
-  const clockOffsetMs = origin.clockOffsetMs();
-  const isActive = await isKubeletActive(session, signal);
+interface PreflightOptions {
+  /** What another allocation, or another tool, left on this machine. */
+  leftovers: string[];
+  source: Pick<OpenSource, "clockOffsetMs">;
+}
+
+/** Runs all checks at once. Throws BootstrapError `preflight` with every failure and its fix. */
+export async function preflight(
+  context: NodeContext,
+  { leftovers, source }: PreflightOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { root, metadata, inContainer, exec } = context;
+  const clockOffsetMs = source.clockOffsetMs();
+  const isActive = await isKubeletActive(context, signal);
   const input = { root, metadata, inContainer, leftovers, isKubeletActive: isActive, clockOffsetMs, exec, signal };
   const problems = (await Promise.all(checks.map((check) => check(input)))).flat();
   if (problems.length > 0) throw new BootstrapError("preflight", `Cannot pass preflight: ${problems.join(" | ")}`);

@@ -2,35 +2,27 @@ import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { podCidrAnnotation } from "../kubernetes/node.ts";
 import { waitForNode } from "../kubernetes/wait-for-node.ts";
 import { poll } from "../poll.ts";
-import { apiOf, type Session } from "../session.ts";
+import { apiOf } from "./kubernetes-api.ts";
+import type { ClaimedNode } from "./node-context.ts";
 
 const intervalMs = 50;
-/** Rarer: the processor is the API server's. */
+/** Longer: the API server needs the processor. */
 const answersIntervalMs = 100;
 const patienceMs = 3000;
 
 /**
- * Waits until kubelet has made this node's own Node and writes its pod CIDR there: as an annotation for the route
- * agents, and as the spec's own field, on which kubelet reports its status at once instead of at the next interval.
+ * Waits until the kubelet has made its Node, and writes the pod CIDR to its spec: the route agents follow it, and it
+ * makes the kubelet report its status at once instead of at the next interval.
  */
-export async function register(session: Session, signal: AbortSignal): Promise<void> {
-  const { self } = session.metadata;
-  // kubeadm's join is not over when the kubelet has its certificate.
-  const api = await poll(() => apiOf(session, "kubelet"), { signal, intervalMs, failure: failureOf(session) });
-  try {
-    if (isBeforeItsServer(session)) await hurryKubelet(session, { api, signal });
-    await waitForOwnNode(session, { api, signal });
-    await api.merge(
-      pathOf(session),
-      {
-        metadata: { annotations: { [podCidrAnnotation]: self.podCidr } },
-        spec: { podCIDR: self.podCidr, podCIDRs: [self.podCidr] },
-      },
-      signal,
-    );
-  } finally {
-    api.close();
-  }
+export async function register(node: ClaimedNode, signal: AbortSignal): Promise<void> {
+  const { self } = node.metadata;
+  // kubeadm's join continues after the kubelet has its certificate.
+  using api = await poll(() => apiOf(node, "kubelet"), { signal, intervalMs, failure: failureOf(node) });
+  if (isBeforeItsServer(node)) await hurryKubelet(node, { api, signal });
+  await waitForOwnNode(node, { api, signal });
+  const metadata = { annotations: { [podCidrAnnotation]: self.podCidr } };
+  const spec = { podCIDR: self.podCidr, podCIDRs: [self.podCidr] };
+  await api.merge(pathOf(node), { metadata, spec }, signal);
 }
 
 interface Waiting {
@@ -38,36 +30,36 @@ interface Waiting {
   signal: AbortSignal;
 }
 
-const pathOf = ({ metadata: { self } }: Session) => `/api/v1/nodes/${self.name}`;
-const failureOf = ({ metadata: { self } }: Session) =>
-  ({ code: "kubernetes", message: `Cannot see Node ${self.name}: kubelet has not registered it` }) as const;
+const pathOf = ({ metadata: { self } }: ClaimedNode) => `/api/v1/nodes/${self.name}`;
+const failureOf = ({ metadata: { self } }: ClaimedNode) =>
+  `Cannot see Node ${self.name}: kubelet has not registered it`;
 
-const waitForOwnNode = (session: Session, waiting: Waiting) =>
+const waitForOwnNode = (node: ClaimedNode, waiting: Waiting) =>
   waitForNode(waiting.api, {
     ...waiting,
-    name: session.metadata.self.name,
+    name: node.metadata.self.name,
     whyNot: () => undefined,
-    failure: failureOf(session),
+    failure: failureOf(node),
   });
 
-/** Whether kubelet was started before it could be heard: by an API server of its own, or with a certificate of its own. */
-const isBeforeItsServer = ({ kind, metadata }: Session) => kind !== "worker" || metadata.join === "kubeadm";
+/** Whether the kubelet started before it could be heard: its API server was not up, or its certificate not issued. */
+const isBeforeItsServer = ({ kind, metadata }: ClaimedNode) => kind !== "worker" || metadata.join === "kubeadm";
 
 /**
- * A kubelet that was refused for six seconds asks every seven seconds, and one whose Node comes four seconds after it first
- * reached the API server is not Ready for another sixteen (its back-off for CSINode, pkg/volume/csi/csi_plugin.go). Started
- * again, it does both at once.
+ * Restarts a kubelet that is too slow. One that was refused for six seconds retries every seven seconds. One whose Node
+ * comes four seconds after its first contact is not Ready for another sixteen (its back-off for CSINode,
+ * pkg/volume/csi/csi_plugin.go). After a restart it does both at once.
  */
-async function hurryKubelet(session: Session, { api, signal }: Waiting): Promise<void> {
+async function hurryKubelet(node: ClaimedNode, { api, signal }: Waiting): Promise<void> {
   const answers = async () => {
-    const status = await api.status(pathOf(session), signal);
+    const status = await api.status(pathOf(node), signal);
     if (status === 200 || status === 404) return true;
-    throw new Error(`${pathOf(session)} answers ${status}`);
+    throw new Error(`${pathOf(node)} answers ${status}`);
   };
-  await poll(answers, { signal, intervalMs: answersIntervalMs, failure: failureOf(session) });
+  await poll(answers, { signal, intervalMs: answersIntervalMs, failure: failureOf(node) });
   try {
-    await waitForOwnNode(session, { api, signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]) });
+    await waitForOwnNode(node, { api, signal: AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]) });
   } catch {
-    if (!signal.aborted) await session.exec(["systemctl", "restart", "--no-block", "kubelet.service"], signal);
+    if (!signal.aborted) await node.exec(["systemctl", "restart", "--no-block", "kubelet.service"], signal);
   }
 }

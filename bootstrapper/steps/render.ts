@@ -1,22 +1,27 @@
-import { below, removeTemporaries, writeFileAtomic, writeLinkAtomic } from "../files.ts";
-import { hasCgroupV1 } from "../cgroups.ts";
+import { hasCgroupV1 } from "../machine/cgroups.ts";
+import { below, removeTemporaries, writeFileAtomic, writeLinkAtomic } from "../machine/files.ts";
+import { readImageManifest } from "../machine/image-manifest.ts";
+import { findPodResolver } from "../machine/name-server.ts";
 import { renderNodeFiles } from "../render/node-files.ts";
-import { readImageManifest } from "../image-manifest.ts";
-import { hasNameServer } from "../name-server.ts";
-import { credentialsOf, type Session } from "../session.ts";
+import type { ClaimedNode } from "./node-context.ts";
 
-/** Writes every file of this node, the same in every run. Nothing is written over another allocation's state. */
-export async function renderStep(session: Session): Promise<void> {
-  const { root, metadata, render, inContainer, hostsBefore, startedAt, isResumed } = session;
+interface RenderOptions {
+  /** `/etc/hosts` as this machine had it. */
+  hostsBefore: string;
+  /** Done when the allocation is on disk; rejected if this machine is another allocation's. */
+  recorded: Promise<void>;
+}
+
+/** Writes every file of this node, the same in every run, and returns their paths. */
+export async function renderStep(node: ClaimedNode, { hostsBefore, recorded }: RenderOptions): Promise<string[]> {
+  const { root, metadata, credentials, render, inContainer, startedAt, isResumed } = node;
   const image = await readImageManifest(root);
-  const [named, cgroupV1] = await Promise.all([hasNameServer(root), hasCgroupV1(root)]);
-  const machine = { inContainer, image, hasNameServer: named, hasCgroupV1: cgroupV1, hostsBefore };
-  const input = { metadata, credentials: credentialsOf(session), render, ...machine, now: startedAt };
-  const { files, links } = await renderNodeFiles(input);
-  await session.recorded;
-  const paths = [...files, ...links].map(({ path }) => below(root, path));
-  if (isResumed) await removeTemporaries(paths);
+  const [podResolver, cgroupV1] = await Promise.all([findPodResolver(root, metadata.self.address), hasCgroupV1(root)]);
+  const machine = { inContainer, image, podResolver, hasCgroupV1: cgroupV1, hostsBefore };
+  const { files, links } = await renderNodeFiles({ metadata, credentials, render, ...machine, now: startedAt });
+  await recorded;
+  if (isResumed) await removeTemporaries([...files, ...links].map(({ path }) => below(root, path)));
   await Promise.all(files.map(({ path, content, mode }) => writeFileAtomic(below(root, path), content, mode)));
   await Promise.all(links.map(({ path, target }) => writeLinkAtomic(below(root, path), target)));
-  session.written.push(...files.map(({ path }) => below(root, path)));
+  return files.map(({ path }) => below(root, path));
 }

@@ -1,15 +1,21 @@
 import { mkdir, rename } from "node:fs/promises";
-import { below } from "../files.ts";
+import { ignoreMissing } from "#lib/files.ts";
+import { below } from "../machine/files.ts";
+import { poll } from "../poll.ts";
 import { kubeadmStaticPodsConfig } from "../render/kubeadm.ts";
-import { isKubeletActive, type Session } from "../session.ts";
+import { apiOf } from "./kubernetes-api.ts";
+import { isKubeletActive } from "./kubelet.ts";
+import type { ClaimedNode } from "./node-context.ts";
 import { adoptKubeletClient } from "./kubelet-client.ts";
 
+/** The API server makes its roles in an order of its own; this one comes midway (storage_rbac.go, policy.go). */
+const midwayRole = "/apis/rbac.authorization.k8s.io/v1/clusterroles/system:kube-scheduler";
 const manifests = "/etc/kubernetes/manifests";
-/** Not read by kubelet: manifests wait here until the API server answers. */
+/** Manifests wait here, unseen by the kubelet, until the API server makes its roles. */
 const deferredFolder = "/etc/kubernetes/deferred-manifests";
 const deferred = ["kube-controller-manager.yaml", "kube-scheduler.yaml"];
 
-/** Everything of `kubeadm init` that is not a certificate, a kubeconfig or a manifest. */
+/** Phases of `kubeadm init` that write no certificate, kubeconfig or manifest. */
 const skipped = [
   "preflight",
   "kubelet-start",
@@ -24,13 +30,13 @@ const skipped = [
 ];
 
 /**
- * One run of kubeadm writes the manifests; on the way it judges every certificate and kubeconfig that is there
- * already ("using existing"), and makes none; without a server only the authorities are there, and it makes the others.
+ * Has kubeadm write the manifests. On the way kubeadm checks existing certificates and kubeconfigs ("using existing")
+ * and makes none. Without a server only the authorities exist, and kubeadm makes the rest.
  */
-export async function writeStaticPods(session: Session, signal: AbortSignal): Promise<void> {
-  const { root, exec } = session;
-  // They were all there when an earlier run started it, and what it runs is not to be taken from it again.
-  if (await isKubeletActive(session, signal)) return;
+export async function writeStaticPods(node: ClaimedNode, signal: AbortSignal): Promise<void> {
+  const { root, exec } = node;
+  // They all existed when an earlier run started the kubelet, whose pods must not disappear again.
+  if (await isKubeletActive(node, signal)) return;
   await mkdir(below(root, manifests), { recursive: true });
   await mkdir(below(root, deferredFolder), { recursive: true });
   await exec(
@@ -43,18 +49,23 @@ export async function writeStaticPods(session: Session, signal: AbortSignal): Pr
     ],
     signal,
   );
-  await adoptKubeletClient(session);
-  // They can do nothing before the API server answers but take processor time from it and from etcd.
+  await adoptKubeletClient(node);
+  // Before the API server answers they would only take processor time from it and from etcd.
   for (const file of deferred)
     await rename(below(root, `${manifests}/${file}`), below(root, `${deferredFolder}/${file}`));
 }
 
-/** Gives kubelet the rest; what is there already stays. */
-export async function releaseDeferredPods(root: string): Promise<void> {
+/**
+ * Gives the kubelet the remaining manifests when the API server has made half of its roles. It takes half a second for
+ * the rest, and the kubelet takes longer to start the pods. A scheduler that is refused would back off for seconds.
+ * Manifests that are in place already stay.
+ */
+export async function releaseDeferredPods(node: ClaimedNode, signal: AbortSignal): Promise<void> {
+  using api = await apiOf(node, "admin");
+  const failure = "Cannot start the controllers: the API server makes no roles";
+  await poll(() => api.get(midwayRole, signal), { signal, intervalMs: 50, failure });
   for (const file of deferred)
-    await rename(below(root, `${deferredFolder}/${file}`), below(root, `${manifests}/${file}`)).catch(ignoreMissing);
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException) {
-  if (error.code !== "ENOENT") throw error;
+    await rename(below(node.root, `${deferredFolder}/${file}`), below(node.root, `${manifests}/${file}`)).catch(
+      ignoreMissing,
+    );
 }

@@ -4,33 +4,27 @@ import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { isReady, type KubernetesNode, whyNotReady } from "../kubernetes/node.ts";
 import { waitForNode } from "../kubernetes/wait-for-node.ts";
 import { watchNodes } from "../kubernetes/watch-nodes.ts";
-import { apiOf, type Session } from "../session.ts";
+import type { OpenSource } from "../open-source.ts";
+import { apiOf } from "./kubernetes-api.ts";
+import type { ClaimedNode } from "./node-context.ts";
+
+type PeerSource = Pick<OpenSource, "peers">;
 
 const retryDelayMs = 200;
 const peersTimeoutMs = 3000;
 
-/** The first control plane proves that every peer is a Ready Node; any other node that it is one itself. */
-export async function verify(session: Session, signal: AbortSignal): Promise<void> {
-  const { peers } = session.metadata;
-  const api = await apiOf(session, peers === undefined ? "kubelet" : "admin");
-  try {
-    if (peers === undefined) await verifySelf(session, { api, signal });
-    else await verifyPeers(session, { api, signal, peers });
-  } finally {
-    api.close();
-  }
-}
-
-async function verifySelf(
-  { metadata: { self } }: Session,
-  { api, signal }: { api: KubernetesApi; signal: AbortSignal },
-) {
-  const failure = { code: "kubernetes", message: `Cannot get Node ${self.name} Ready` } as const;
-  await waitForNode(api, { name: self.name, whyNot: whyNotReady, signal, failure });
+/** The first control plane proves that every peer is a Ready Node. Any other node proves that it is one itself. */
+export async function verify(node: ClaimedNode, source: PeerSource, signal: AbortSignal): Promise<void> {
+  const { peers } = node.metadata;
+  using api = await apiOf(node, peers === undefined ? "kubelet" : "admin");
+  // Awaited here: `using` would close the client as soon as a promise is returned.
+  if (peers !== undefined) return await verifyPeers(source, { api, signal, peers });
+  const { name } = node.metadata.self;
+  await waitForNode(api, { name, whyNot: whyNotReady, signal, failure: `Cannot get Node ${name} Ready` });
 }
 
 async function verifyPeers(
-  session: Session,
+  source: PeerSource,
   { api, signal, peers }: { api: KubernetesApi; signal: AbortSignal; peers: string[] },
 ) {
   let missing = peers;
@@ -44,34 +38,34 @@ async function verifyPeers(
     missing = peers.filter((name) => !isReadyNode(nodes.get(name)));
     if (missing.length === 0) return;
   }
-  const reports = await lastReports(session, { missing, seen });
+  const reports = await lastReports(source, { missing, seen });
   throw toMissingError(missing, { reports, total: peers.length, lastError });
 }
 
 const isReadyNode = (node: KubernetesNode | undefined) => node !== undefined && isReady(node);
 
 /**
- * What the server last heard of those that are missing; it may be away as well, which changes nothing of the verdict.
- * Without one, what the API server knows of them.
+ * Returns what the server last heard of the missing peers. It may be away as well, which does not change the verdict.
+ * Without a server, returns what the API server knows of them.
  */
 async function lastReports(
-  { origin }: Session,
+  source: PeerSource,
   { missing, seen }: { missing: string[]; seen: Map<string, KubernetesNode> },
 ): Promise<MissingPeer[]> {
-  if (origin.peers === undefined)
+  if (source.peers === undefined)
     return missing.map((name) => ({
       name,
       lastPhase: seen.has(name) ? "registered, not Ready" : "never registered",
       lastReportAgoMs: null,
     }));
-  const known = await origin.peers(AbortSignal.timeout(peersTimeoutMs)).then(
+  const known = await source.peers(AbortSignal.timeout(peersTimeoutMs)).then(
     ({ peers }) => new Map(peers.map((peer) => [peer.name, peer])),
     () => new Map<string, MissingPeer>(),
   );
   return missing.map((name) => known.get(name) ?? { name, lastPhase: "unknown", lastReportAgoMs: null });
 }
 
-export function toMissingError(
+function toMissingError(
   names: string[],
   { reports, total, lastError }: { reports: MissingPeer[]; total: number; lastError: string | undefined },
 ): BootstrapError {

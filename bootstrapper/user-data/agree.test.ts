@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { userDataFields } from "../fixtures.ts";
+import { userDataFields } from "../../test/fixtures/node-documents.ts";
 import { findDisagreements } from "./agree.ts";
 import { parseUserData } from "./document.ts";
 
@@ -14,16 +14,16 @@ const disagreements = (...documents: object[]) =>
     })),
   );
 
-it("finds nothing in documents of one cluster, whether or not all are there", () => {
+it("finds no disagreement in documents of one cluster, complete or not", () => {
   expect(disagreements()).toEqual([]);
   expect(disagreements(worker)).toEqual([]);
   expect(disagreements(master, worker, { ...master, myDomain: second, deadlineSeconds: 90 })).toEqual([]);
 });
 
-it("names every pair that would not be one cluster", () => {
+it("names every document that would make another cluster", () => {
   const swapped = { ...master, masterAddr: `${second} ${first}`, myDomain: second };
   expect(disagreements(master, swapped)).toEqual([
-    "1.json: /masterAddr: is another than in 0.json",
+    "1.json: /masterAddr: Expected the same as in 0.json",
     `${second} and ${first} would both run init; give each machine the same lists`,
   ]);
   const others = {
@@ -33,9 +33,9 @@ it("names every pair that would not be one cluster", () => {
     network: { plugin: "routes", podSubnet: "10.8.0.0/16", serviceSubnet: "10.9.0.0/16" },
   };
   expect(disagreements(worker, others)).toEqual([
-    "1.json: /myDomain: is node02.build126.test, as in 0.json",
-    "1.json: /kubenodesAddr: is another than in 0.json",
-    "1.json: /domainsEnv: is another than in 0.json",
-    "1.json: /network: is another than in 0.json",
+    "1.json: /myDomain: Expected another name than in 0.json",
+    "1.json: /kubenodesAddr: Expected the same as in 0.json",
+    "1.json: /domainsEnv: Expected the same as in 0.json",
+    "1.json: /network: Expected the same as in 0.json",
   ]);
 });

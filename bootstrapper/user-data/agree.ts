@@ -1,7 +1,7 @@
 import type { UserData } from "./document.ts";
 
-/** User-data of one machine, and the file that it is in. */
-export interface NamedUserData {
+/** One machine's user-data and its file. */
+interface NamedUserData {
   file: string;
   userData: UserData;
 }
@@ -14,8 +14,8 @@ const shared = {
 };
 
 /**
- * What keeps machines with these documents from becoming one cluster, every problem at once: two that run init, other
- * lists, one name twice. Pure; a name without a document is none, it may be checked elsewhere.
+ * Finds what keeps machines with these documents from becoming one cluster: two that run init, different lists, one
+ * name twice. Returns every problem. Pure. A name may lack a document, which is checked elsewhere.
  */
 export function findDisagreements([model, ...others]: readonly NamedUserData[]): string[] {
   if (model === undefined) return [];
@@ -26,10 +26,10 @@ export function findDisagreements([model, ...others]: readonly NamedUserData[]):
     seen.set(name, file);
     const [init, modelInit] = [userData.controlPlanes[0], model.userData.controlPlanes[0]];
     return [
-      ...(twin === undefined ? [] : [`${file}: /myDomain: is ${name}, as in ${twin}`]),
+      ...(twin === undefined ? [] : [`${file}: /myDomain: Expected another name than in ${twin}`]),
       ...Object.entries(shared)
         .filter(([, read]) => JSON.stringify(read(userData)) !== JSON.stringify(read(model.userData)))
-        .map(([pointer]) => `${file}: ${pointer}: is another than in ${model.file}`),
+        .map(([pointer]) => `${file}: ${pointer}: Expected the same as in ${model.file}`),
       ...(init === modelInit ? [] : [`${init} and ${modelInit} would both run init; give each machine the same lists`]),
     ];
   });

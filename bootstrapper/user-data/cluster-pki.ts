@@ -2,31 +2,34 @@ import type { ExecaError } from "execa";
 import { ClusterPki } from "#api/cluster-pki.ts";
 import type { Role } from "#api/name.ts";
 import { openPki, UserDataKey } from "#api/sealed-pki.ts";
-import { BootstrapError } from "../errors.ts";
-import { exec } from "../exec.ts";
-import { below, readOptional } from "../files.ts";
+import { BootstrapError, RetryableError } from "../errors.ts";
+import { exec } from "../machine/exec.ts";
+import { below, readDocument, readHostFile } from "../machine/files.ts";
 import { parseJson } from "../parse.ts";
+import { retryRequest } from "../poll.ts";
 import { createRedactor } from "../redact.ts";
-import { retry, RetryableError } from "../server/retry.ts";
 import type { UserData } from "./document.ts";
 
 const keyFile = "/etc/sprout/user-data.key";
 const bakedFile = "/etc/sprout/cluster-pki.json";
 const patienceMs = 60_000;
 const attemptTimeoutMs = 20_000;
-/** The shell found no such program, or may not run it; so it will be again. */
+/** The shell's codes for a program that is missing or not executable, which another attempt would not change. */
 const notRunnable = new Set([126, 127]);
-/** Prints the JSON, from wherever it is kept; called with role, this node's name and the API server's domain. */
+/**
+ * Prints the cluster PKI as JSON, from wherever it is kept. Its arguments: role, this node's name and the API server's
+ * domain.
+ */
 const command = "/etc/sprout/cluster-pki-command";
 
-export interface ReadOptions {
+interface ReadOptions {
   root: string;
   signal: AbortSignal;
 }
 
 /**
- * What was made before launch: sealed in the user-data, else what the image has or knows how to fetch. Throws
- * BootstrapError `invalid-input` where there is none, or it is none for this role.
+ * Returns what was made before launch: sealed in the user-data, or in the image, or from the image's command. Throws
+ * BootstrapError `invalid-input` if there is none, or none for this role.
  */
 export async function readClusterPki(userData: UserData, options: ReadOptions): Promise<ClusterPki> {
   const { text, where } = await readText(userData, options);
@@ -37,11 +40,11 @@ export async function readClusterPki(userData: UserData, options: ReadOptions): 
 async function readText({ sealedPki, self, apiServerDomain }: UserData, { root, signal }: ReadOptions) {
   if (sealedPki !== undefined) {
     const sealedFor = { role: self.role, apiServerDomain };
-    return { text: unseal(sealedPki, await readOptional(below(root, keyFile)), sealedFor), where: "user-data" };
+    return { text: unseal(sealedPki, await readHostFile(below(root, keyFile)), sealedFor), where: "user-data" };
   }
-  const text = await readOptional(below(root, bakedFile));
+  const text = await readDocument(below(root, bakedFile), `cluster PKI of ${bakedFile}`);
   if (text !== undefined) return { text, where: bakedFile };
-  if ((await readOptional(below(root, command))) !== undefined) {
+  if ((await readHostFile(below(root, command))) !== undefined) {
     const call = [below(root, command), self.role, self.name, apiServerDomain] as const;
     return { text: await fetchBy(call, signal), where: command };
   }
@@ -52,7 +55,7 @@ async function readText({ sealedPki, self, apiServerDomain }: UserData, { root, 
   );
 }
 
-/** Asks again for a minute: services throttle, and a role that was just attached is not known everywhere yet. */
+/** Runs the command again for a minute: services throttle, and a newly attached role takes time to become known. */
 async function fetchBy(call: readonly [string, ...string[]], signal: AbortSignal): Promise<string> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   const failure = "Cannot fetch the cluster's authorities";
@@ -66,7 +69,7 @@ async function fetchBy(call: readonly [string, ...string[]], signal: AbortSignal
       throw new BootstrapError("invalid-input", `${failure}: ${error.message}`, { cause: error });
     });
   };
-  return retry(attempt, { signal: limit, failure });
+  return retryRequest(attempt, { signal: limit, failure });
 }
 
 function unseal(sealed: string, key: string | undefined, sealedFor: { role: Role; apiServerDomain: string }): string {
@@ -83,7 +86,7 @@ function unseal(sealed: string, key: string | undefined, sealedFor: { role: Role
   }
 }
 
-/** A worker that shares its image with control planes takes no key of it. */
+/** Returns the PKI for this role. A worker that shares its image with control planes takes no key from it. */
 function forRole(pki: ClusterPki, role: Role, where: string): ClusterPki {
   if (pki.role === role) return pki;
   if (role === "worker") return { role, token: pki.token, pki: { "ca.crt": pki.pki["ca.crt"] } };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { userDataFields } from "../fixtures.ts";
+import { userDataFields } from "../../test/fixtures/node-documents.ts";
 import { parseUserData } from "./document.ts";
 
 const parse = (fields: object) => parseUserData(JSON.stringify(fields), "user-data");
 
 describe("parseUserData", () => {
-  it("reads the document of the prototype as it stands", () => {
+  it("reads the document of the prototype unchanged", () => {
     expect(parse(userDataFields)).toEqual({
       self: { name: "node02.build126.test", role: "worker" },
       controlPlanes: ["master01.build126.test", "master02.build126.test"],
@@ -19,7 +19,7 @@ describe("parseUserData", () => {
     });
   });
 
-  it("takes what the prototype did not have, each of it optional", () => {
+  it("reads optional fields that the prototype did not have", () => {
     const network = {
       plugin: "manifest",
       baked: "calico.yaml",
@@ -47,27 +47,26 @@ describe("parseUserData", () => {
       colour: "green",
     };
     expect(() => parse(fields)).toThrow(
-      "Cannot use user-data: /myRole: must be master or node; /colour: unknown field; " +
-        "/masterAddr: Master02.test is not a lower-case DNS name of at most 52 characters; " +
-        "/masterAddr: names master01.test more than once; " +
-        "/kubenodesAddr: names master01.test, which /masterAddr names too; " +
-        "/myDomain: is in neither /masterAddr nor /kubenodesAddr; " +
-        "/domainsEnv: loose is not NAME=domain; " +
-        "/domainsEnv: EXTRA is unknown; there are BASE_DOMAIN, API_SERVER_DOMAIN, ETCD_DOMAIN; " +
-        "/domainsEnv: ETCD_DOMAIN is missing; /domainsEnv: API_SERVER_DOMAIN is given more than once; " +
-        '/domainsEnv: BASE_DOMAIN is "{{base}}", which is not a lower-case domain name',
+      "Cannot use user-data: /masterAddr/2: Expected a lower-case DNS name of at most 52 characters; /myRole: Expected master or node; /colour: Unknown field; " +
+        "/masterAddr/1: Expected a name that is not in the list yet; " +
+        "/kubenodesAddr/1: Expected a name that is not in /masterAddr; " +
+        "/myDomain: Expected a name in /masterAddr or /kubenodesAddr; " +
+        "/domainsEnv: Expected NAME=domain pairs; " +
+        "/domainsEnv/BASE_DOMAIN: Expected a lower-case domain name; " +
+        "/domainsEnv/ETCD_DOMAIN: Expected a lower-case domain name, got nothing; " +
+        "/domainsEnv/EXTRA: Unknown field; /domainsEnv/API_SERVER_DOMAIN: Expected one value, got several",
     );
   });
 
   it.each([
-    [{ myRole: "master" }, "/myRole: is master, but /kubenodesAddr names this node"],
-    [{ myDomain: "master01.build126.test" }, "/myRole: is node, but /masterAddr names this node"],
-    [{ masterAddr: "  " }, "/masterAddr: names nobody"],
-    [{ sealedPki: "not base64!" }, "/sealedPki: must be what sprout pki seal printed"],
-    [{ deadlineSeconds: 5000 }, "/deadlineSeconds: Too big"],
+    [{ myRole: "master" }, "/myRole: Expected node, because /kubenodesAddr names this node"],
+    [{ myDomain: "master01.build126.test" }, "/myRole: Expected master, because /masterAddr names this node"],
+    [{ masterAddr: "  " }, "/masterAddr: Expected at least one name"],
+    [{ sealedPki: "not base64!" }, "/sealedPki: Expected what sprout pki seal printed"],
+    [{ deadlineSeconds: 5000 }, "/deadlineSeconds: Expected a number from 10 to 3600"],
     [
       { network: { plugin: "manifest", podSubnet: "10.8.0.0/16", serviceSubnet: "10.9.0.0/16" } },
-      "/network/baked: is missing; without a server a manifest is one that is baked into the image",
+      "/network/baked: Expected a manifest that is baked into the image, got nothing",
     ],
   ])("refuses %j", (changed, problem) => {
     expect(() => parse({ ...userDataFields, ...changed })).toThrow(problem);
@@ -75,26 +74,28 @@ describe("parseUserData", () => {
 
   it.each(Object.keys(userDataFields))("refuses a document without %s", (field) => {
     const { [field]: _, ...others } = userDataFields as Record<string, string>;
-    expect(() => parse(others)).toThrow(new RegExp(`/${field}: (is missing|must be)`));
+    expect(() => parse(others)).toThrow(new RegExp(`/${field}: Expected .*, got nothing`));
   });
 
-  it("refuses two first masters, of which JSON.parse would take the last", () => {
+  it("refuses a repeated field, of which JSON.parse would take the last", () => {
     const text = JSON.stringify(userDataFields).replace("{", '{"masterAddr": "master09.build126.test",');
-    expect(() => parseUserData(text, "user-data")).toThrow("/masterAddr: is given more than once");
+    expect(() => parseUserData(text, "user-data")).toThrow("/masterAddr: Expected one value, got several");
   });
 
   it.each([
     ["#cloud-config\npackages: []\n", "it is cloud-init's user-data, not JSON"],
-    ['{"domainsEnv": "BASE', "it is cut short or not JSON (line 1 column 21)"],
-    ['{"domainsenv": "", "MYROLE": "node"}', "/domainsEnv: is missing"],
+    ['{"domainsEnv": "BASE', "it is truncated or not JSON (line 1 column 21)"],
+    ['{"domainsenv": "", "MYROLE": "node"}', "/domainsEnv: Expected text, got nothing"],
     ["", "it is empty"],
-    ["[]", "/: Invalid input: expected object, received array"],
+    ["[]", "Cannot use user-data: Expected an object"],
   ])("refuses %j", (text, reason) => {
     expect(() => parseUserData(text, "user-data")).toThrow(reason);
   });
 
-  it("refuses what EC2 would not have taken", () => {
+  it("refuses user-data that is too large for EC2", () => {
     const text = JSON.stringify({ ...userDataFields, kubenodesAddr: "n".repeat(16 * 1024) });
-    expect(() => parseUserData(text, "user-data")).toThrow(`it is ${text.length} bytes, and EC2 takes 16384 at most`);
+    expect(() => parseUserData(text, "user-data")).toThrow(
+      `Expected at most 16384 bytes (EC2's limit), got ${text.length}`,
+    );
   });
 });

@@ -1,30 +1,29 @@
-/** In `domainsEnv`, each once: the domain of all names, the API server's endpoint, and a name for etcd. */
-export const domainVariables = ["BASE_DOMAIN", "API_SERVER_DOMAIN", "ETCD_DOMAIN"] as const;
+import { z } from "zod";
+import { parseFields } from "#api/field-errors.ts";
+import type { FieldError } from "#api/problem.ts";
+import { toJsonPointer } from "#lib/json-pointer.ts";
 
-const domain = /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/;
+const Domain = z
+  .string("a lower-case domain name")
+  .regex(/^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/);
 
-/** `NAME=value` with spaces between them. Every problem at once; undefined is the schema's. */
-export function readDomains(text: string | undefined): { domains: Map<string, string>; problems: string[] } {
-  const pairs = (text ?? "")
-    .split(/\s+/)
-    .filter((word) => word !== "")
-    .map((word) => word.split(/=(.*)/s) as [name: string, value?: string]);
+/** Variables in `domainsEnv`: the domain of all names, the API server's endpoint, and a name for etcd. */
+const Domains = z.strictObject({ BASE_DOMAIN: Domain, API_SERVER_DOMAIN: Domain, ETCD_DOMAIN: Domain });
+type Domains = z.infer<typeof Domains>;
+
+/** Parses `NAME=domain` pairs separated by spaces, each name exactly once. Returns every error. */
+export function parseDomains(text: string): { domains?: Domains | undefined; errors: FieldError[] } {
+  const words = text.split(/\s+/).filter((word) => word !== "");
+  const pairs = words.filter((word) => word.includes("=")).map((word) => word.split(/=(.*)/s) as [string, string]);
   const names = pairs.map(([name]) => name);
-  const problems = [
-    ...pairs.filter(([, value]) => value === undefined).map(([word]) => `${word} is not NAME=domain`),
-    ...pairs
-      .filter(([name, value]) => value !== undefined && !domainVariables.some((known) => known === name))
-      .map(([name]) => `${name} is unknown; there are ${domainVariables.join(", ")}`),
-    ...domainVariables.filter((known) => !names.includes(known)).map((known) => `${known} is missing`),
-    ...domainVariables
-      .filter((known) => names.indexOf(known) !== names.lastIndexOf(known))
-      .map((known) => `${known} is given more than once`),
-    ...pairs
-      .filter(([name, value]) => value !== undefined && isKnown(name) && !domain.test(value))
-      .map(([name, value]) => `${name} is "${value}", which is not a lower-case domain name`),
-  ].map((problem) => `/domainsEnv: ${problem}`);
-  const domains = new Map(pairs.map(([name, value = ""]) => [name, value]));
-  return { domains, problems: text === undefined ? [] : problems };
+  const repeated = new Set(names.filter((name, index) => names.indexOf(name) < index));
+  const { data, errors = [] } = parseFields(Domains, Object.fromEntries(pairs));
+  return {
+    domains: data,
+    errors: [
+      ...(pairs.length < words.length ? [{ pointer: "", detail: "Expected NAME=domain pairs" }] : []),
+      ...errors,
+      ...[...repeated].map((name) => ({ pointer: toJsonPointer([name]), detail: "Expected one value, got several" })),
+    ].map(({ pointer, detail }) => ({ pointer: `/domainsEnv${pointer}`, detail })),
+  };
 }
-
-const isKnown = (name: string) => domainVariables.some((known) => known === name);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { userDataFields } from "../fixtures.ts";
+import { userDataFields } from "../../test/fixtures/node-documents.ts";
 import { parseUserData } from "./document.ts";
 import { resolveNames, type Resolver, systemResolver } from "./resolve-names.ts";
 
@@ -28,7 +28,7 @@ const resolve = (changed: typeof records, resolver: Partial<Resolver> = {}, time
   });
 
 describe("resolveNames", () => {
-  it("finds itself, the control planes and the domains, the same of several on every node; no worker is asked for", async () => {
+  it("resolves itself, the control planes and the domains to the same address on every node, and no worker", async () => {
     expect(Object.fromEntries(await resolve({}))).toEqual({
       "master01.build126.test": "10.77.0.11",
       "master02.build126.test": "10.77.0.12",
@@ -38,7 +38,7 @@ describe("resolveNames", () => {
     });
   });
 
-  it("waits for records that come later than their machine", async () => {
+  it("waits for DNS records that appear after their machine", async () => {
     let asked = 0;
     const lookUp = async (name: string) => {
       if (name === "master02.build126.test" && ++asked < 2) throw new Error("not yet");
@@ -47,7 +47,7 @@ describe("resolveNames", () => {
     expect((await resolve({}, { lookUp }, 5000)).get("master02.build126.test")).toBe("10.77.0.12");
   });
 
-  it("names each that does not resolve, and a name that is another machine's", async () => {
+  it("names each name that does not resolve, and a name of another machine", async () => {
     const changed = { "node02.build126.test": ["10.77.0.99"], "etcd.build126.test": [] };
     await expect(resolve(changed, { ownAddresses: () => [own, "10.0.0.1"] })).rejects.toMatchObject({
       code: "invalid-input",
@@ -59,6 +59,6 @@ describe("resolveNames", () => {
   });
 });
 
-it("takes no loopback address for a machine's own (real resolver)", async () => {
+it("does not accept a loopback address as a machine's own (real resolver)", async () => {
   await expect(systemResolver.lookUp("localhost")).rejects.toThrow("127.0.0.1 alone");
 });

@@ -1,11 +1,11 @@
 import { lookup } from "node:dns/promises";
-import { networkInterfaces } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { BootstrapError } from "../errors.ts";
+import { ownAddresses } from "../machine/hardware.ts";
 import type { UserData } from "./document.ts";
 
 export interface Resolver {
-  /** IPv4 addresses of a name, by hosts file and DNS, but for loopback ones. Throws where it has none. */
+  /** Returns the IPv4 addresses of a name by hosts file and DNS, without loopback ones. Throws if it has none. */
   lookUp(name: string): Promise<string[]>;
   ownAddresses(): string[];
 }
@@ -13,25 +13,21 @@ export interface Resolver {
 export const systemResolver: Resolver = {
   async lookUp(name) {
     const all = (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
-    // Debian gives a machine's own name one (127.0.1.1).
+    // Debian maps a machine's own name to one (127.0.1.1).
     const usable = all.filter((address) => !address.startsWith("127."));
     if (usable.length === 0) throw new Error(`${all.join(", ")} alone`);
     return usable;
   },
-  ownAddresses: () =>
-    Object.values(networkInterfaces())
-      .flatMap((entries = []) => entries)
-      .filter(({ family, internal }) => family === "IPv4" && !internal)
-      .map(({ address }) => address),
+  ownAddresses: () => ownAddresses(),
 };
 
-/** Records of machines that were just launched may come a little later than the machines. */
+/** DNS records of machines may appear a little later than the machines. */
 const patienceMs = 60_000;
 const intervalMs = 500;
 
 /**
- * Addresses of this node, of every control plane and of the domains; workers may be missing, and are then named at the
- * deadline. Asks again for a minute. Throws BootstrapError `invalid-input` naming each that does not resolve.
+ * Resolves this node, every control plane and the domains. Workers may be missing; the deadline names them. Retries for
+ * a minute. Throws BootstrapError `invalid-input` with each name that does not resolve.
  */
 export async function resolveNames(
   { self, controlPlanes, apiServerDomain, etcdDomain }: UserData,
@@ -67,7 +63,7 @@ export async function resolveNames(
   }
 }
 
-/** The lowest of several, so that every node takes the same one. */
+/** Returns the lowest of several addresses, so that every node takes the same one. */
 async function addressOf(name: string, resolver: Resolver): Promise<{ address: string } | { problem: string }> {
   try {
     const [address] = (await resolver.lookUp(name)).toSorted();

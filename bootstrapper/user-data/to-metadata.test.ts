@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { NodeMetadata } from "#api/node-metadata.ts";
-import { planSteps } from "../plan.ts";
-import { userDataFields } from "../fixtures.ts";
+import { planSteps } from "../run/plan.ts";
+import { userDataFields } from "../../test/fixtures/node-documents.ts";
 import { parseUserData } from "./document.ts";
 import { toMetadata } from "./to-metadata.ts";
 
@@ -22,7 +22,7 @@ const first = { myDomain: "master01.build126.test", myRole: "master" };
 const second = { myDomain: "master02.build126.test", myRole: "master" };
 
 describe("toMetadata", () => {
-  it("makes a worker's document, which is as strict as a server's", () => {
+  it("makes a worker's document that the server's schema accepts", () => {
     const metadata = toMetadata(launch({}));
     expect(NodeMetadata.parse(metadata)).toEqual({
       allocation: expect.stringMatching(/^a-[a-z2-7]{16}$/) as string,
@@ -40,14 +40,14 @@ describe("toMetadata", () => {
     expect(planSteps(metadata).map(({ phase }) => phase)).toContain("join");
   });
 
-  it("has the first master run init and wait for everybody, and a further one for nobody", () => {
+  it("has the first master run init and wait for every node, and a further one for none", () => {
     const all = ["master01", "master02", "node01", "node02"].map((name) => `${name}.build126.test`);
     expect(toMetadata(launch(first))).toMatchObject({ peers: all, join: "certificate" });
     expect(toMetadata(launch(second)).peers).toBeUndefined();
     expect(planSteps(toMetadata(launch(second))).map(({ phase }) => phase)).toContain("static-pods");
   });
 
-  it("gives every node of a cluster the same cluster, and pods of its own", () => {
+  it("gives every node the same cluster, and its own pod CIDR", () => {
     const documents = [first, second, {}].map((changed, index) => toMetadata(launch(changed, `sha-${index}`)));
     expect(new Set(documents.map(({ cluster }) => cluster.id)).size).toBe(1);
     expect(new Set(documents.map(({ allocation }) => allocation)).size).toBe(3);
@@ -59,15 +59,15 @@ describe("toMetadata", () => {
     const many = { kubenodesAddr, myDomain: "n299.build126.test" };
     const own = { ...launch(many), addresses: new Map([...addresses, ["n299.build126.test", "10.77.1.1"]]) };
     expect(toMetadata(own)).toMatchObject({
-      network: { podSubnet: "10.240.0.0/15" },
-      self: { podCidr: "10.241.45.0/24" },
+      network: { podSubnet: "10.128.0.0/15" },
+      self: { podCidr: "10.129.45.0/24" },
     });
   });
 
   it.each([
-    ["10.77.0.0/16", "10.96.0.0/12", "/network: 10.77.0.14 (node02.build126.test) is a pod's or a service's address"],
-    ["10.8.0.0/23", "10.96.0.0/12", "/network/podSubnet: 10.8.0.0/23 has room for 2 nodes, there are 4"],
-    ["10.96.0.0/16", "10.96.0.0/12", "/network/serviceSubnet: overlaps /network/podSubnet"],
+    ["10.77.0.0/16", "10.96.0.0/12", "/network: Expected subnets without 10.77.0.14 (node02.build126.test)"],
+    ["10.8.0.0/23", "10.96.0.0/12", "/network/podSubnet: Expected room for 4 nodes, got room for 2"],
+    ["10.96.0.0/16", "10.96.0.0/12", "/network/serviceSubnet: Expected a subnet outside /network/podSubnet"],
   ])("refuses pods in %s and services in %s", (podSubnet, serviceSubnet, problem) => {
     const network = { plugin: "routes", podSubnet, serviceSubnet };
     expect(() => toMetadata(launch({ network }))).toThrow(problem);

@@ -1,15 +1,15 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { toSourceLine, type DebianSource } from "./sources.ts";
 
-/** apt with a configuration and lists of its own, so that the host's stay as they are. */
-export interface PrivateApt {
+/** apt with its own configuration and lists; the host's stay unchanged. */
+interface PrivateApt {
   /** Downloads packages and unpacks them, without installing, into `outDir`. */
   unpack(packages: readonly string[], outDir: string): Promise<DebianPackage[]>;
-  /** The names in a package's Depends field, alternatives left out. */
+  /** Returns the names in a package's Depends field, without alternatives. */
   dependencies(name: string): Promise<string[]>;
-  /** Downloads a source package's files into `outDir` and names them. */
+  /** Downloads a source package's files into `outDir` and returns their names. */
   downloadSource(name: string, outDir: string): Promise<string[]>;
 }
 
@@ -18,7 +18,9 @@ export interface DebianPackage {
   version: string;
 }
 
-/** Fetches the package lists into `stateDir`; `signal` ends every later call too. Throws where an archive cannot be reached. */
+/**
+ * Fetches the package lists into `stateDir`; `signal` also ends every later call. Throws if an archive does not answer.
+ */
 export async function createPrivateApt(
   { sources, kind, stateDir }: { sources: readonly DebianSource[]; kind: "deb" | "deb-src"; stateDir: string },
   { signal }: { signal: AbortSignal },
@@ -30,11 +32,11 @@ export async function createPrivateApt(
   const settings = [
     `Dir::Etc::sourcelist=${list}`,
     "Dir::Etc::sourceparts=/nonexistent",
-    // Beside the host's trusted keys, which on newer releases no longer have Debian's own among them.
+    // In addition to the host's trusted keys, which no longer include Debian's on newer releases.
     "Dir::Etc::trusted=/usr/share/keyrings/debian-archive-keyring.gpg",
     `Dir::State::lists=${join(stateDir, "lists")}`,
     `Dir::Cache=${join(stateDir, "cache")}`,
-    // The target folders are root's own; apt's unprivileged download user could not write there.
+    // The target folders belong to root; apt's unprivileged download user could not write there.
     "APT::Sandbox::User=root",
     "APT::Update::Error-Mode=any",
   ].flatMap((setting) => ["-o", setting]);
@@ -44,7 +46,7 @@ export async function createPrivateApt(
     await apt(["update"], stateDir);
   } catch (cause) {
     const uris = [...new Set(sources.map(({ uri }) => uri))].join(", ");
-    throw new Error(`Cannot fetch ${kind} package lists: ${uris} did not answer or does not carry them`, { cause });
+    throw new Error(`Cannot fetch ${kind} package lists: ${uris} did not answer or lacks them`, { cause });
   }
 
   return {

@@ -1,9 +1,9 @@
 import { writeFile } from "node:fs/promises";
 import { ExecaError } from "execa";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { toSourceLine, type DebianSources } from "./sources.ts";
 
-/** Modification times in the archive are cut to this (2020-01-01), so that two bakes give the same bytes. */
+/** Upper limit of modification times in the archive (2020-01-01), so that two bakes give the same bytes. */
 export const sourceDateEpoch = 1_577_836_800;
 
 export const withoutDocumentation = [
@@ -15,7 +15,7 @@ export const withoutDocumentation = [
   "path-include=/usr/share/doc/*/copyright",
 ];
 
-/** Writes a Debian root, without its documentation, as the tar file `archive`. `args` are mmdebstrap's: variant, packages. */
+/** Writes a Debian root without documentation to the tar file `archive`. `args` are mmdebstrap's: variant, packages. */
 export async function bootstrapDebian(
   { codename, sources }: DebianSources,
   args: readonly string[],

@@ -1,6 +1,6 @@
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
-/** Installs what of these Debian packages this host lacks; asks nobody anything. */
+/** Installs those of these Debian packages that the host lacks, without questions. */
 export async function ensureHostPackages(
   packages: readonly string[],
   { signal }: { signal: AbortSignal },

@@ -1,11 +1,11 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
+import { exists } from "#lib/files.ts";
 
-/** Where unpacked packages have `path`: below usr since Debian 13 (https://wiki.debian.org/UsrMerge), before it up to Debian 12. */
+/**
+ * Returns where unpacked packages have `path`: below usr since Debian 13 (https://wiki.debian.org/UsrMerge), else
+ * directly.
+ */
 export async function locateInPackages(tree: string, path: string): Promise<string> {
   const merged = join(tree, "usr", path);
-  return access(merged).then(
-    () => merged,
-    () => join(tree, path),
-  );
+  return (await exists(merged)) ? merged : join(tree, path);
 }

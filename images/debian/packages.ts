@@ -1,18 +1,18 @@
 import type { ContainerdFlavour } from "../runtime/runtime-origin.ts";
 import type { DebianRelease } from "./sources.ts";
 
-/** What a machine is made of, beside Debian's own essential packages. Recommended packages are left out. */
+/** A machine's packages, in addition to Debian's essential ones. Recommended packages are left out. */
 const commonPackages: readonly string[] = [
   "systemd",
   "systemd-sysv",
   "runc",
   "ca-certificates",
-  // In place of usrmerge, which needs perl: 46 MB for a script that has nothing to do here.
+  // Instead of usrmerge, whose script has nothing to do here but needs perl: 46 MB.
   "usr-is-merged",
-  // What an installation to a disk runs. fdisk marks the partition that BIOS boots from: systemd-repart cannot.
+  // For the installation to a disk. fdisk marks the partition that BIOS boots from; systemd-repart cannot.
   "e2fsprogs",
   "fdisk",
-  // What kubeadm's preflight and the kubelet look for.
+  // kubeadm's preflight and the kubelet check for these.
   "conntrack",
   "ethtool",
   "iproute2",
@@ -22,44 +22,44 @@ const commonPackages: readonly string[] = [
   "procps",
   "socat",
   "util-linux",
-  // What the bootstrapper, a Node single executable, is linked with.
+  // The bootstrapper, a Node single executable, is linked with it.
   "libatomic1",
   "libstdc++6",
 ];
 
-/** Which system a machine has, and whose containerd. */
+/** A machine's Debian release, and who built its containerd. */
 export interface DebianChoice {
   release: DebianRelease;
   containerd: ContainerdFlavour;
 }
 
-/** Everything that Debian brings to a machine; its containerd only where that is asked for. */
+/** Lists all of a machine's Debian packages, with containerd only if Debian's is chosen. */
 export const listMachinePackages = ({ release, containerd }: DebianChoice): readonly string[] => [
   ...commonPackages,
-  // In Debian 12's systemd.
+  // Part of the package systemd in Debian 12.
   ...(release === "12" ? [] : ["systemd-repart"]),
   ...(containerd === "debian" ? ["containerd"] : []),
 ];
 
-/** Unpacked for the container images only; no machine has them. */
+/** Packages for the container images only; no machine has them. */
 export const containerPackages: readonly string[] = ["busybox"];
 
 /**
- * Debian's flavour for virtual machines and clouds: small, with the drivers of Amazon, Google, Hyper-V, Mellanox and Intel's
- * virtual functions, and virtio. Servers mostly need `linux-image-amd64`.
+ * Debian's kernel for virtual machines and clouds: small, with the drivers of Amazon, Google, Hyper-V, Mellanox and
+ * Intel's virtual functions, and virtio. Most servers need `linux-image-amd64`.
  */
 export const defaultKernelPackage = (architecture: string) => `linux-image-cloud-${architecture}`;
 
 /**
- * What a machine that boots over the network or from its own disk needs beside its root and its kernel: one program for its
- * first moments, and boot loaders for disks: UEFI's, and where there is BIOS, its own.
+ * Packages of a machine that boots over the network or from its disk, in addition to its root: the kernel, one program
+ * for the initrd, and boot loaders for UEFI and, on architectures that have it, BIOS.
  */
 export const networkBootPackages = (architecture: string, kernel: string) => ({
   kernel,
   others: ["busybox-static", "systemd-boot-efi", ...(architecture === "amd64" ? ["syslinux-common"] : [])],
 });
 
-/** Of the host, while network boot files are made. */
+/** Packages that the host needs to make network boot files. */
 export const networkBootHostPackages = (architecture: string): readonly string[] => [
   "cpio",
   "dosfstools",

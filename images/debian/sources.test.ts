@@ -8,15 +8,15 @@ describe("parseCodename", () => {
     expect(parseCodename('PRETTY_NAME="Debian"\nID=debian\nVERSION_CODENAME=bookworm\n')).toBe("bookworm");
   });
 
-  it("refuses another distribution by name", () => {
+  it("refuses another distribution and names it", () => {
     expect(() => parseCodename("ID=ubuntu\nVERSION_CODENAME=noble\n")).toThrow(
-      'Cannot bake an image: this host is "ubuntu", bake on Debian',
+      'Cannot bake an image: this host is "ubuntu"; bake on Debian',
     );
   });
 });
 
 describe("parseIndexTargets", () => {
-  it("takes Debian's own suites and leaves other vendors out", () => {
+  it("returns Debian's suites and leaves out other vendors", () => {
     const output = [
       debian,
       "http://deb.example.org/debian/|bookworm-updates|main|Debian",
@@ -33,16 +33,16 @@ describe("parseIndexTargets", () => {
     ]);
   });
 
-  it("counts a source once, and one whose lists were never fetched", () => {
+  it("returns each source once, even if its lists were never fetched", () => {
     const unfetched = "http://deb.example.org/debian/|bookworm|main|$(ORIGIN)";
     expect(parseIndexTargets(`${unfetched}\n${unfetched}\n`, "bookworm")).toEqual([
       { uri: "http://deb.example.org/debian/", suite: "bookworm", component: "main" },
     ]);
   });
 
-  it("says what is missing where the release itself has no source", () => {
+  it("says what is missing if the release has no source", () => {
     expect(() => parseIndexTargets("http://deb.example.org/debian/|bookworm-updates|main|Debian", "bookworm")).toThrow(
-      'Cannot bake an image: apt has no Debian source for "bookworm main", add one to /etc/apt',
+      'Cannot bake an image: apt has no Debian source for "bookworm main"; add one to /etc/apt',
     );
   });
 });

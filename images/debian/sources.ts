@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
 /** One archive of Debian packages that this host already uses. */
 export interface DebianSource {
@@ -8,13 +8,13 @@ export interface DebianSource {
   component: string;
 }
 
-/** `--debian`: releases that an image can be made of, by the number that people know, and their names in an archive. */
+/** Values of `--debian`: the releases that an image can be made of, by number, and their code names. */
 export const debianReleases = { "12": "bookworm", "13": "trixie" } as const;
 export type DebianRelease = keyof typeof debianReleases;
 export const defaultDebianRelease: DebianRelease = "13";
 
 export interface DebianSources {
-  /** Debian's release name, for example `bookworm`. */
+  /** Debian's code name, such as `bookworm`. */
   codename: string;
   sources: DebianSource[];
 }
@@ -22,8 +22,8 @@ export interface DebianSources {
 const columns = ["REPO_URI", "RELEASE", "COMPONENT", "ORIGIN"];
 
 /**
- * The host's own Debian sources, whatever format they are written in: apt itself reads them. Other vendors' archives
- * are left out. Throws where the host has none.
+ * Returns the host's Debian sources, in whatever format they are written: apt itself reads them. Leaves out other
+ * vendors' archives. Throws if the host has no Debian source.
  */
 export async function findHostSources({ signal }: { signal: AbortSignal }): Promise<DebianSources> {
   const codename = parseCodename(await readFile("/etc/os-release", "utf8"));
@@ -32,7 +32,7 @@ export async function findHostSources({ signal }: { signal: AbortSignal }): Prom
   return { codename, sources: parseIndexTargets(output, codename) };
 }
 
-/** The same archives' sources of another release: suites are named after it (`trixie`, `trixie-updates`, …). */
+/** Returns the same archives' sources for another release; suites have its name (`trixie`, `trixie-updates`, …). */
 export function toRelease({ codename, sources }: DebianSources, release: DebianRelease): DebianSources {
   const wanted = debianReleases[release];
   return {
@@ -45,11 +45,11 @@ export function parseCodename(osRelease: string): string {
   const id = /^ID="?([^"\n]+)"?$/m.exec(osRelease)?.[1];
   const codename = /^VERSION_CODENAME="?([^"\n]+)"?$/m.exec(osRelease)?.[1];
   if (id !== "debian" || codename === undefined)
-    throw new Error(`Cannot bake an image: this host is "${id ?? "unknown"}", bake on Debian`);
+    throw new Error(`Cannot bake an image: this host is "${id ?? "unknown"}"; bake on Debian`);
   return codename;
 }
 
-/** `output` has one `uri|suite|component|origin` a line; an archive whose lists are not here yet has no origin. */
+/** Parses one `uri|suite|component|origin` a line; the origin is empty until an archive's lists have been fetched. */
 export function parseIndexTargets(output: string, codename: string): DebianSource[] {
   const suites = new Set([codename, `${codename}-updates`, `${codename}-security`]);
   const found = output
@@ -61,7 +61,7 @@ export function parseIndexTargets(output: string, codename: string): DebianSourc
     .map(([uri = "", suite = ""]) => ({ uri, suite, component: "main" }));
   const unique = [...new Map(found.map((source) => [toSourceLine("deb", source), source])).values()];
   if (!unique.some(({ suite }) => suite === codename))
-    throw new Error(`Cannot bake an image: apt has no Debian source for "${codename} main", add one to /etc/apt`);
+    throw new Error(`Cannot bake an image: apt has no Debian source for "${codename} main"; add one to /etc/apt`);
   return unique;
 }
 

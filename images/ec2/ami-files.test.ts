@@ -15,7 +15,7 @@ describe("installAmiFiles", () => {
   const install = () => installAmiFiles(rootfs, { templatesDir, readAhead: ["/usr/bin/kubelet", "/usr/bin/runc"] });
   const read = (path: string) => readFile(join(rootfs, path), "utf8");
 
-  it("says where the machine's data is, and what to read ahead", async () => {
+  it("writes the data source and the list of files to read ahead", async () => {
     await install();
     expect(await read("etc/sprout/data-source")).toBe("ec2\n");
     expect(await read("usr/share/sprout/read-ahead")).toBe("/usr/bin/kubelet\n/usr/bin/runc\n");
@@ -23,7 +23,7 @@ describe("installAmiFiles", () => {
     expect(await readlink(join(rootfs, wanted))).toBe("/etc/systemd/system/sprout-read-ahead.service");
   });
 
-  it("leaves to cloud-init what an instance has of its own alone", async () => {
+  it("leaves only an instance's identity to cloud-init", async () => {
     await install();
     const settings = parse(await read("etc/cloud/cloud.cfg.d/96-sprout-ec2.cfg")) as Record<string, unknown>;
     expect(settings).toMatchObject({
@@ -33,7 +33,7 @@ describe("installAmiFiles", () => {
     });
   });
 
-  it("makes pods ask whom systemd-resolved asks; another resolv.conf stays", async () => {
+  it("gives pods the name servers of systemd-resolved, and keeps any other resolv.conf", async () => {
     const file = join(rootfs, "etc/resolv.conf");
     await symlink("../run/systemd/resolve/stub-resolv.conf", file);
     await install();

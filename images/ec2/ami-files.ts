@@ -1,6 +1,7 @@
 import { readlink } from "node:fs/promises";
 import { join } from "node:path";
-import { renderNodeFile, writeLink, writeNodeFile } from "../node-files.ts";
+import { createRender } from "../../templates/create-render.ts";
+import { writeLink, writeNodeFile } from "../node-files.ts";
 
 const units = "/etc/systemd/system";
 
@@ -10,13 +11,13 @@ const templates = [
   { template: "modules-load/packet-filter.conf", path: "/etc/modules-load.d/packet-filter.conf" },
 ] as const;
 
-/** What only an instance of EC2 has. `readAhead` are paths on it. */
+/** Writes the files that only an EC2 instance has. `readAhead` are paths on the instance. */
 export async function installAmiFiles(
   rootfs: string,
   { templatesDir, readAhead }: { templatesDir: string; readAhead: readonly string[] },
 ): Promise<void> {
-  for (const { template, path } of templates)
-    await writeNodeFile(rootfs, path, await renderNodeFile(template, templatesDir, {}));
+  const render = createRender(templatesDir);
+  for (const { template, path } of templates) await writeNodeFile(rootfs, path, await render(template, {}));
   await writeNodeFile(rootfs, "/usr/share/sprout/read-ahead", `${readAhead.join("\n")}\n`);
   await writeNodeFile(rootfs, "/etc/sprout/data-source", "ec2\n");
   await writeLink(
@@ -27,7 +28,10 @@ export async function installAmiFiles(
   await useUplinkNameServers(rootfs);
 }
 
-/** systemd-resolved answers at 127.0.0.53, where a pod finds itself; it also writes whom it asks. */
+/**
+ * systemd-resolved answers at 127.0.0.53, which is the pod itself inside a pod. It also writes the list of its own
+ * servers.
+ */
 async function useUplinkNameServers(rootfs: string): Promise<void> {
   const target = await readlink(join(rootfs, "/etc/resolv.conf")).catch(() => "");
   if (target.endsWith("/systemd/resolve/stub-resolv.conf"))

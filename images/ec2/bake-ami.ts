@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { bakeRoot, manifestFile, ownTemplatesDir, writeManifest, type BakeRootOptions } from "../bake-root.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { bakeRoot, manifestFile, writeManifest, type BakeRootOptions } from "../bake-root.ts";
 import { ensureHostPackages } from "../debian/host-packages.ts";
 import { listMachinePackages } from "../debian/packages.ts";
 import { findHostSources } from "../debian/sources.ts";
@@ -15,19 +16,19 @@ import { listReadAhead } from "./read-ahead.ts";
 
 const rootfs = "/";
 const containerdStore = "/var/lib/containerd";
-/** Strips the bootstrapper, as for every other image. */
+/** Packages that strip the bootstrapper, as for every other image. */
 const tools = ["binutils"];
 
 /**
- * Makes this instance's own root the image: what every image has is laid over Debian's cloud image, whose kernel, boot
- * loader, cloud-init and SSH stay. Can be done again. Throws before anything is changed where this is no such instance.
+ * Turns this instance's root into the image: adds what every image has to Debian's cloud image, which keeps its kernel,
+ * boot loader, cloud-init and SSH. Can be repeated. Throws before it changes anything if the instance is unsuitable.
  */
 export async function bakeAmi(
   prepareInputs: () => Promise<Omit<BakeRootOptions, "onProgress">>,
   { signal, onProgress }: { signal: AbortSignal; onProgress: OnBakeProgress },
 ): Promise<ImageManifest> {
   const debianRelease = checkInstance(await readInstanceFacts({ signal }));
-  // Whichever containerd it is to be: what was not installed need not be kept.
+  // Keeps Debian's containerd whatever flavour is chosen: a package that was never installed needs no keeping.
   const baked = await withoutTools(listMachinePackages({ release: debianRelease, containerd: "debian" }), {
     signal,
     work: async () => {
@@ -42,7 +43,7 @@ export async function bakeAmi(
 }
 
 async function bakeOwnRoot(options: BakeRootOptions): Promise<ImageManifest> {
-  const { cacheDir, debianRelease: release, containerd, templatesDir = ownTemplatesDir, signal, onProgress } = options;
+  const { cacheDir, debianRelease: release, containerd, templatesDir = templatesFolder, signal, onProgress } = options;
   await using work = await createWorkFolder(join(cacheDir, "ami"));
   await empty(containerdStore);
   const place = { rootfs, containerdStore, scratchDir: work.path, kind: "cloud" as const };

@@ -1,17 +1,17 @@
 #!/bin/sh
-# Takes from this root what one machine has of its own, and what the bake left. What an instance must have of its own it
-# makes at its first boot: machine-id, host keys, instance-id, the key of who may log in.
+# Removes this machine's identity and leftovers of the bake from this root. An instance makes its own identity at its
+# first boot: machine-id, host keys, instance-id, the operator's SSH key.
 set -eu
 cloud-init clean --logs --seed
 : >/etc/machine-id
 : >/etc/hostname
 rm -f /var/lib/dbus/machine-id /etc/ssh/ssh_host_*
 rm -f /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
-# Of this instance's network card: cloud-init writes them anew for each instance.
+# For this instance's network card only: cloud-init writes them again for each instance.
 rm -f /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init /etc/udev/rules.d/70-persistent-net.rules
 rm -f /var/lib/dhcp/*.leases /var/lib/systemd/timers/* /var/lib/chrony/*
 
-# Who built the image is not to be let into its instances, nor what was typed.
+# The image must hold neither its builder's keys nor shell histories.
 for home in /root /home/*; do
   rm -rf "$home/.ssh" "$home/.cache" "$home/.npm"
   rm -f "$home"/.*history "$home/.lesshst" "$home/.wget-hsts"

@@ -1,21 +1,19 @@
-import { access, rm, writeFile } from "node:fs/promises";
-import { run } from "../../metadata-server/run.ts";
+import { rm, writeFile } from "node:fs/promises";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 
 const environment = { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C" };
-/** The instance's own daily apt may be at work. */
+/** Waits for the instance's daily apt. */
 const patient = ["-qq", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3"];
-/** What packages' scripts ask before they start a service (invoke-rc.d(8)): no containerd is to open its store. */
+/** Packages' scripts ask this before they start a service (invoke-rc.d(8)): containerd must not open its store. */
 const policy = "/usr/sbin/policy-rc.d";
 
 const apt = (args: readonly string[], signal: AbortSignal) =>
   run("apt-get", [...patient, ...args], { signal, env: environment });
 
-/** Debian's updates and these packages, without what they recommend; services that come along are not started. */
+/** Installs Debian's updates and these packages without recommended ones. Starts no new service. */
 export async function installPackages(packages: readonly string[], { signal }: { signal: AbortSignal }): Promise<void> {
-  const hasPolicy = await access(policy).then(
-    () => true,
-    () => false,
-  );
+  const hasPolicy = await exists(policy);
   if (!hasPolicy) await writeFile(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
     await apt(["update"], signal);
@@ -27,7 +25,10 @@ export async function installPackages(packages: readonly string[], { signal }: {
   }
 }
 
-/** Removes what `work` installed beside `wanted`, and what nothing needs any more, such as a kernel that was replaced. */
+/**
+ * Runs `work`, then removes what it installed in addition to `wanted`, and what is no longer needed, such as an old
+ * kernel.
+ */
 export async function withoutTools<T>(
   wanted: readonly string[],
   { signal, work }: { signal: AbortSignal; work: () => Promise<T> },
@@ -37,7 +38,7 @@ export async function withoutTools<T>(
   const result = await work();
   const tools = (await listChosen()).filter((name) => name !== "" && !before.has(name));
   if (tools.length > 0) await run("apt-mark", ["auto", ...tools], { signal });
-  // What is only suggested goes as well: Python suggests binutils.
+  // Removes suggested packages, too: Python suggests binutils.
   await apt(["-o", "APT::AutoRemove::SuggestsImportant=false", "autoremove", "--purge", "--yes"], signal);
   return result;
 }

@@ -20,7 +20,7 @@ const reasonsAgainst = (facts: Partial<InstanceFacts>) => {
 };
 
 describe("checkInstance", () => {
-  it("takes a fresh instance of Debian 12 or 13, and returns its release", () => {
+  it("returns the release of a fresh instance of Debian 12 or 13", () => {
     expect(checkInstance(fresh)).toBe("12");
     expect(checkInstance({ ...fresh, osRelease: fresh.osRelease.replace("12", "13") })).toBe("13");
   });
@@ -29,16 +29,16 @@ describe("checkInstance", () => {
     [{ osRelease: "ID=ubuntu\nVERSION_ID=24.04\n" }, "this is ubuntu 24.04; launch it from an AMI of Debian 12 or 13"],
     [{ osRelease: 'ID=debian\nVERSION_ID="11"\n' }, "this is debian 11; launch it from an AMI of Debian 12 or 13"],
     [{ osRelease: "" }, "this is unknown unknown; launch it from an AMI of Debian 12 or 13"],
-    [{ userId: 1000 }, "it takes root; run the command with sudo"],
-    [{ packages: "arm64" }, "packages here are for arm64 and Sprout is for amd64; take the AMI of amd64"],
-    [{ hasCloudInit: false }, "there is no cloud-init, so nobody could log in; launch it from a Debian AMI"],
+    [{ userId: 1000 }, "it requires root; run the command with sudo"],
+    [{ packages: "arm64" }, "its packages are for arm64 and Sprout is for amd64; launch it from an amd64 AMI"],
+    [{ hasCloudInit: false }, "it lacks cloud-init, so logins would be impossible; launch it from a Debian AMI"],
     [{ isNode: true }, "this machine is a node of a cluster; launch a fresh instance"],
     [{ isContainerdRunning: true }, "containerd runs and has its store open; stop it, or launch a fresh instance"],
   ])("refuses %j and says what to do", (facts, reason) => {
     expect(reasonsAgainst(facts)).toBe(`Cannot make this system an AMI: ${reason}`);
   });
 
-  it("tells every reason at once", () => {
+  it("lists every reason at once", () => {
     expect(reasonsAgainst({ userId: 1000, isNode: true }).split("; ")).toHaveLength(4);
   });
 });

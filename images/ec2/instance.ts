@@ -1,13 +1,14 @@
-import { access, readFile } from "node:fs/promises";
-import { run } from "../../metadata-server/run.ts";
+import { readFile } from "node:fs/promises";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 import { debianReleases, type DebianRelease } from "../debian/sources.ts";
-import { hostArchitecture } from "../architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 
-/** What decides whether this system's own root may become an image. */
+/** Facts that decide whether this system's root may become an image. */
 export interface InstanceFacts {
   osRelease: string;
   userId: number;
-  /** Debian's name of the packages' architecture, and of this process's. */
+  /** Debian's names of the packages' architecture and of this process's. */
   packages: string;
   process: string;
   isContainerdRunning: boolean;
@@ -28,21 +29,21 @@ export async function readInstanceFacts({ signal }: { signal: AbortSignal }): Pr
   };
 }
 
-/** Returns the instance's release. Throws with every reason at once, before anything is changed. */
+/** Returns the instance's release. Throws with every reason at once, before the bake changes anything. */
 export function checkInstance(facts: InstanceFacts): DebianRelease {
   const valueOf = (key: string) => new RegExp(`^${key}="?([^"\n]+)"?$`, "m").exec(facts.osRelease)?.[1] ?? "unknown";
   const system = `${valueOf("ID")} ${valueOf("VERSION_ID")}`;
   const releases = Object.keys(debianReleases) as DebianRelease[];
   const release = releases.find((name) => system === `debian ${name}`);
   const reasons = [
-    ...(facts.userId === 0 ? [] : ["it takes root; run the command with sudo"]),
+    ...(facts.userId === 0 ? [] : ["it requires root; run the command with sudo"]),
     ...(release ? [] : [`this is ${system}; launch it from an AMI of Debian 12 or 13`]),
     ...(facts.packages === facts.process
       ? []
       : [
-          `packages here are for ${facts.packages} and Sprout is for ${facts.process}; take the AMI of ${facts.process}`,
+          `its packages are for ${facts.packages} and Sprout is for ${facts.process}; launch it from an ${facts.process} AMI`,
         ]),
-    ...(facts.hasCloudInit ? [] : ["there is no cloud-init, so nobody could log in; launch it from a Debian AMI"]),
+    ...(facts.hasCloudInit ? [] : ["it lacks cloud-init, so logins would be impossible; launch it from a Debian AMI"]),
     ...(facts.isNode ? ["this machine is a node of a cluster; launch a fresh instance"] : []),
     ...(facts.isContainerdRunning
       ? ["containerd runs and has its store open; stop it, or launch a fresh instance"]
@@ -51,9 +52,3 @@ export function checkInstance(facts: InstanceFacts): DebianRelease {
   if (release && reasons.length === 0) return release;
   throw new Error(`Cannot make this system an AMI: ${reasons.join("; ")}`);
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

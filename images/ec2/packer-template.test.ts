@@ -8,7 +8,7 @@ import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 const template = join(import.meta.dirname, "sprout.pkr.hcl");
 const reason = findProgram("packer") ? null : "no packer";
 
-/** Without an account, without a home of somebody's, and without asking whether there is a newer Packer. */
+/** Without an account, without the user's home, and without a check for a newer Packer. */
 async function packer(...args: string[]): Promise<{ exitCode: number; output: string }> {
   const home = await temporaryFolder("packer");
   const { exitCode, all } = await execa("packer", args, {
@@ -32,26 +32,26 @@ describe.skipIf(reason !== null)(`The Packer template${reason ? ` (skipped: ${re
     [["kms_key_id=alias/images", 'ami_users=["111122223333"]', 'tags={ team = "ci" }']],
     [['bake_options=["--user-data-key", "inputs/image.key"]', "inputs=secrets"]],
     [['source_ami_filters={ image-id = "ami-0a1b2c3d4e5f60718" }', "source_ami_owner=self"]],
-  ])("is valid with %s", async (variables) => {
+  ])("passes packer validate with %s", async (variables) => {
     expect(await validate(...variables)).toEqual({ exitCode: 0, output: "" });
   });
 
-  it("asks for the region, and knows no variable that it has not", async () => {
+  it("requires the region, and refuses unknown variables", async () => {
     const nameless = await packer("validate", template);
     expect(nameless.output).toContain('Unset variable "region"');
     expect(nameless.exitCode).toBe(1);
     expect((await validate("regoin=eu-west-1")).exitCode).toBe(1);
   });
 
-  it("refuses an architecture that Sprout has no image of", async () => {
+  it("refuses an architecture that Sprout does not support", async () => {
     expect((await validate("architecture=riscv64")).exitCode).toBe(1);
   });
 
-  it("is written as packer fmt writes it", async () => {
+  it("has the format of packer fmt", async () => {
     expect(await packer("fmt", "-check", template)).toEqual({ exitCode: 0, output: "" });
   });
 
-  it("has a source, a bake and nothing of anybody's account", async () => {
+  it("has a source and a bake, and names no account", async () => {
     const { output } = await packer("inspect", "-var", "region=eu-west-1", template);
     expect(output).toMatch(/amazon-ebs\.sprout/);
     expect(output).toMatch(/debian-13-amd64-\*/);

@@ -14,13 +14,13 @@ it("parsePlugins names the plugins of the baked CNI configuration, and what give
   expect(parsePlugins(conflist)).toEqual(["bridge", "host-local", "portmap"]);
 });
 
-it("toChainId is the layer's own digest for one layer, and hashed with what is below for more", () => {
+it("toChainId returns the digest of a single layer, and a hash over all digests of several", () => {
   const [one, two, three] = ["1", "2", "3"].map((digit) => `sha256:${digit.repeat(64)}`) as [string, string, string];
   expect(toChainId([one])).toBe(one);
   expect(toChainId([one, two, three])).toBe(chained(chained(one, two), three));
 });
 
-it("parseLayerFolders finds the folder of one layer, and those of many", () => {
+it("parseLayerFolders returns the folders of one layer and of many", () => {
   const root = "/var/lib/containerd";
   expect(parseLayerFolders(`mount -t bind ${root}/${snapshots}/7/fs /mnt -o ro,rbind`)).toEqual([`${snapshots}/7/fs`]);
   const lower = `${root}/${snapshots}/12/fs:${root}/${snapshots}/3/fs`;
@@ -30,7 +30,7 @@ it("parseLayerFolders finds the folder of one layer, and those of many", () => {
   ]);
 });
 
-it("rankImage puts what every node runs before a control plane's, and these in the order of their start", () => {
+it("rankImage puts every node's images before a control plane's, and these in the order of their start", () => {
   const refs = [
     "localhost/sprout/busybox:1",
     "registry.k8s.io/kube-scheduler:v1.37.2",

@@ -5,7 +5,7 @@ import type { StoredArchive } from "../containerd-store.ts";
 import { findSharedLibraries } from "../shared-libraries.ts";
 import { useContainerd, type Ctr } from "../run-containerd.ts";
 
-export interface ReadAheadInputs {
+interface ReadAheadInputs {
   rootfs: string;
   containerdStore: string;
   archives: readonly StoredArchive[];
@@ -13,7 +13,7 @@ export interface ReadAheadInputs {
   signal: AbortSignal;
 }
 
-/** What runs on every node, in the order of its start; beside it the plugins that the CNI configuration names. */
+/** Programs that run on every node, in the order of their start. The plugins of the CNI configuration are added. */
 const nodePrograms = [
   "/usr/bin/sprout-bootstrap",
   "/usr/bin/containerd",
@@ -24,15 +24,15 @@ const nodePrograms = [
   "/usr/sbin/xtables-nft-multi",
 ];
 const pluginsDir = "/usr/lib/cni";
-/** Not in any configuration: containerd itself asks for it. */
+/** In no configuration: containerd itself runs it. */
 const loopbackPlugin = "loopback";
 const cniTemplate = "usr/share/sprout/templates/cni/10-sprout.conflist";
 
-/** First those of every node, then a control plane's as it starts them; others come after. */
+/** Images of every node, then a control plane's in the order of their start. Others follow. */
 const imageOrder = ["pause", "kube-proxy", "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"];
 
 /**
- * Paths of what a node reads of its image before it is Ready, each once, the first to be needed first: programs, their shared
+ * Returns the paths that a node reads before it is Ready, each once, in the order of need: programs, their shared
  * libraries, and the unpacked layers of the container images.
  */
 export async function listReadAhead(inputs: ReadAheadInputs): Promise<string[]> {
@@ -54,11 +54,11 @@ export async function listReadAhead(inputs: ReadAheadInputs): Promise<string[]> 
   return [...new Set([...real.map((path) => join("/", path)), ...inLayers])];
 }
 
-/** The `type` of each plugin, in their order; what gives out addresses is a plugin as well. */
+/** Returns the `type` of each plugin in order, including the plugin that assigns addresses. */
 export const parsePlugins = (conflist: string): string[] =>
   [...conflist.matchAll(/"type":\s*"([a-z0-9-]+)"/g)].map(([, name = ""]) => name);
 
-/** Folders of the unpacked layers below the store, of images in the order of their need. */
+/** Returns the folders of unpacked layers below the store, with the images in the order of need. */
 function locateLayers({ rootfs, containerdStore, archives, scratchDir, signal }: ReadAheadInputs): Promise<string[]> {
   const place = { rootfs, store: containerdStore, scratchDir };
   const ordered = archives.toSorted((a, b) => rankImage(a.ref) - rankImage(b.ref));
@@ -80,7 +80,7 @@ export function rankImage(ref: string): number {
 async function layersOf(configDigest: string, ctr: Ctr): Promise<string[]> {
   const config = JSON.parse(await ctr(["content", "get", configDigest])) as { rootfs: { diff_ids: string[] } };
   const snapshots = ["snapshots", "--snapshotter=overlayfs"];
-  // Only a view of a layer tells where the layer and those below it are. Nothing refers to it, so it may be collected at once.
+  // Only a view shows where a layer and those below it are. Nothing refers to the view, so it may be collected at once.
   const view = "sprout-read-ahead";
   const mounts = await ctr([...snapshots, "view", "--target=/mnt", view, toChainId(config.rootfs.diff_ids)]);
   await ctr([...snapshots, "rm", view]).catch(() => undefined);
@@ -93,7 +93,10 @@ export const toChainId = (diffIds: readonly string[]): string =>
     below === "" ? diffId : `sha256:${createHash("sha256").update(`${below} ${diffId}`).digest("hex")}`,
   );
 
-/** `mount -t overlay overlay /mnt -o …,lowerdir=…/snapshots/2/fs:…/snapshots/1/fs`, or a bind mount of one folder. */
+/**
+ * Parses `mount -t overlay overlay /mnt -o …,lowerdir=…/snapshots/2/fs:…/snapshots/1/fs`, or a bind mount of one
+ * folder.
+ */
 export const parseLayerFolders = (mounts: string): string[] =>
   [...mounts.matchAll(/\/var\/lib\/containerd\/([\w.]+\/snapshots\/\d+\/fs)/g)].map(([, folder = ""]) => folder);
 

@@ -1,4 +1,4 @@
-# An AMI with everything a node needs. Debian's own Packer (1.6.6) has the amazon-ebs builder in it; for later ones it is
+# An AMI with everything a node needs. Debian's Packer (1.6.6) includes the amazon-ebs builder; later versions need it
 # installed first: packer plugins install github.com/hashicorp/amazon
 #
 #   packer build -var region=eu-west-1 images/ec2/sprout.pkr.hcl
@@ -24,13 +24,13 @@ variable "inputs" {
   default     = ""
 }
 
-# Of the instance that bakes: Kubernetes is compiled there where Debian's source is taken.
+# Type of the instance that bakes; it also compiles Kubernetes if that comes from modules.
 variable "instance_type" {
   type    = string
   default = "m6i.large"
 }
 
-# amd64 or arm64: of the instance that bakes, and of this project's node_modules.
+# amd64 or arm64: architecture of the instance that bakes, and of this project's node_modules.
 variable "architecture" {
   type    = string
   default = "amd64"
@@ -38,13 +38,13 @@ variable "architecture" {
 
 variable "source_ami_filters" {
   type        = map(string)
-  description = "In place of Debian's newest image."
+  description = "AMI to start from, instead of Debian's newest one."
   default     = {}
 }
 
 variable "source_ami_owner" {
   type        = string
-  description = "By default Debian's account (https://wiki.debian.org/Cloud/AmazonEC2Image)."
+  description = "Account that owns the source AMI; Debian's by default (https://wiki.debian.org/Cloud/AmazonEC2Image)."
   default     = "136693071363"
 }
 
@@ -53,7 +53,7 @@ variable "ssh_username" {
   default = "admin"
 }
 
-# Packer's own default: the account's default VPC.
+# Packer's default is the account's default VPC.
 variable "subnet_id" {
   type    = string
   default = ""
@@ -76,13 +76,13 @@ variable "encrypted" {
 
 variable "kms_key_id" {
   type        = string
-  description = "By default the account's key for EBS."
+  description = "KMS key of the snapshot; the account's key for EBS by default."
   default     = ""
 }
 
 variable "ami_users" {
   type        = list(string)
-  description = "Accounts that may launch it; encrypted ones only with a key that these accounts may use."
+  description = "Accounts that may launch the AMI; for an encrypted AMI they need access to its key."
   default     = []
 }
 
@@ -130,7 +130,7 @@ source "amazon-ebs" "sprout" {
   run_tags                = merge(var.tags, { Name = "sprout-image-bake" })
   run_volume_tags         = merge(var.tags, { Name = "sprout-image-bake" })
 
-  # Of the instance that bakes, and of every instance of the AMI.
+  # For the instance that bakes, and for every instance of the AMI.
   launch_block_device_mappings {
     device_name           = "/dev/xvda"
     volume_type           = "gp3"

@@ -3,21 +3,22 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { lockBuild } from "./build-lock.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 describe("lockBuild", () => {
   const { signal } = new AbortController();
   let count = 0;
-  /** A folder of this test's own, whose path is longer than a socket's name may be. */
+  /** A name that only this test uses, longer than a socket's name may be. */
   const newName = () => `/cache/${process.pid}/${(count += 1)}/${"long/".repeat(40)}v1.37.2`;
 
-  it("lets the second wait until the first is done, and says so to it once", async () => {
+  it("makes the second caller wait until the first is done, and reports the wait once", async () => {
     const name = newName();
     const onWait = vi.fn<() => void>();
     const first = await lockBuild(name, { signal, onWait });
     let isLocked = false;
     const second = lockBuild(name, { signal, onWait }).then((lock) => ((isLocked = true), lock));
-    await vi.waitFor(() => expect(onWait).toHaveBeenCalled(), { timeout: 5000 });
-    // Longer than between two attempts.
+    await vi.waitFor(() => expect(onWait).toHaveBeenCalled(), patience);
+    // Longer than the pause between two attempts.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(isLocked).toBe(false);
     first[Symbol.dispose]();
@@ -25,14 +26,14 @@ describe("lockBuild", () => {
     expect(onWait).toHaveBeenCalledTimes(1);
   });
 
-  it("keeps apart what has different names", async () => {
+  it("lets builds with different names run at once", async () => {
     const onWait = vi.fn<() => void>();
     using locks = new DisposableStack();
     for (const name of [newName(), newName()]) locks.use(await lockBuild(name, { signal, onWait }));
     expect(onWait).not.toHaveBeenCalled();
   });
 
-  it("ends the wait with its signal", async () => {
+  it("stops waiting when its signal aborts", async () => {
     const name = newName();
     using locks = new DisposableStack();
     locks.use(await lockBuild(name, { signal, onWait: () => undefined }));
@@ -42,7 +43,7 @@ describe("lockBuild", () => {
     await expect(waiting).rejects.toMatchObject({ name: "AbortError", cause: enough });
   });
 
-  it("is free again when the process that had it was killed", async () => {
+  it("frees the lock when its process is killed", async () => {
     const name = newName();
     const script = `
       const { lockBuild } = await import(${JSON.stringify(join(import.meta.dirname, "build-lock.ts"))});

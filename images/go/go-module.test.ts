@@ -56,7 +56,7 @@ async function sourceWith(text: string) {
 }
 
 describe("readKubeadmVersions", () => {
-  it("finds etcd, CoreDNS and pause in kubeadm's source", async () => {
+  it("returns the versions of etcd, CoreDNS and pause in kubeadm's source", async () => {
     expect(await readKubeadmVersions(await sourceWith(constants))).toEqual({
       etcd: "3.7.0",
       coredns: "1.14.6",
@@ -64,7 +64,7 @@ describe("readKubeadmVersions", () => {
     });
   });
 
-  it("names what it does not find", async () => {
+  it("names a version that it cannot find", async () => {
     const dir = await sourceWith(constants.replace("CoreDNSVersion =", "DNSVersion ="));
     await expect(readKubeadmVersions(dir)).rejects.toThrow(
       "Cannot read CoreDNSVersion from kubeadm's source; give --kubernetes-binaries",
@@ -83,7 +83,7 @@ describe.skipIf(withoutGo !== "")(`downloadModule${withoutGo}`, () => {
     return () => vi.unstubAllEnvs();
   });
 
-  it("tells which Go a module wants, which modules it takes from its own folders, and which of those it requires", async () => {
+  it("returns the Go that a module requires, the modules in its own folders, and those of them that it requires", async () => {
     const file = join(folder, "go.mod");
     const answer = JSON.stringify({ Path: path, Dir: "/modules/kubernetes", GoMod: file });
     await writeFile(
@@ -101,7 +101,7 @@ replace (
 )
 `,
     );
-    // The real Go reads the file; only the download is left out.
+    // The real Go reads the file; only the download is faked.
     const script = `if [ "$2" = download ]; then echo '${answer}'; else exec ${hostGo.program} "$@"; fi`;
     const go = { ...hostGo, program: await writeFakeProgram(join(folder, "go"), script) };
     expect(await downloadModule({ path, version: "v1.37.2" }, { go, signal })).toEqual({
@@ -112,23 +112,23 @@ replace (
     });
   });
 
-  it("says that there is no such version", async () => {
+  it("reports a version that does not exist", async () => {
     const proxy = await startFakeWebSite(new Map());
     vi.stubEnv("GOPROXY", proxy.url);
     await expect(downloadModule({ path, version: "v1.37.99" }, { go: hostGo, signal })).rejects.toThrow(
-      `Cannot download ${path} v1.37.99: there is no such version of the module; choose a released one ` +
+      `Cannot download ${path} v1.37.99: the module has no such version; choose a released one ` +
         `(${path}@v1.37.99: reading ${proxy.url}/${path}/@v/v1.37.99.info: 404 Not Found)`,
     );
   });
 
-  it("says that the module proxy cannot be reached", async () => {
+  it("reports a module proxy that cannot be reached", async () => {
     vi.stubEnv("GOPROXY", "http://127.0.0.1:9");
     await expect(downloadModule({ path, version: "v1.37.2" }, { go: hostGo, signal })).rejects.toThrow(
-      `Cannot download ${path} v1.37.2: the module proxy cannot be reached; look at the network, HTTPS_PROXY and GOPROXY`,
+      `Cannot download ${path} v1.37.2: the module proxy cannot be reached; check the network, HTTPS_PROXY and GOPROXY`,
     );
   });
 
-  it("ends with its signal", async () => {
+  it("ends when its signal aborts", async () => {
     const go = { ...hostGo, program: await writeFakeProgram(join(folder, "go"), "exec sleep 60") };
     const downloading = downloadModule({ path, version: "v1.37.2" }, { go, signal: AbortSignal.timeout(200) });
     await expect(downloading).rejects.toThrow("aborted due to timeout");

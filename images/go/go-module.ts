@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { explainGo } from "./go-errors.ts";
 import type { GoToolchain } from "./go-toolchain.ts";
 
@@ -10,15 +10,15 @@ export interface ModuleVersion {
   version: string;
 }
 
-/** What a module's go.mod has to say. */
-export interface DownloadedModule {
-  /** The module's files. */
+/** A downloaded module, and what its go.mod says. */
+interface DownloadedModule {
+  /** Folder of the module's files. */
   dir: string;
   /** The oldest Go that compiles it, such as `1.26.0`. */
   go: string;
-  /** Modules that it takes from its own folders. */
+  /** Modules that it replaces by its own folders. */
   replaced: string[];
-  /** Of those, the ones that it requires; others may not even be published. */
+  /** Those of them that it requires. The others may be unpublished. */
   required: string[];
 }
 
@@ -29,10 +29,10 @@ const GoMod = z.object({
   Replace: z.array(z.object({ Old: z.object({ Path: z.string() }), New: z.object({ Path: z.string() }) })).nullish(),
 });
 
-/** For every call: nothing of the host's workspace or flags counts, and no other Go is downloaded. */
+/** For every call: ignores the host's workspace and flags, and downloads no other Go. */
 export const goEnvironment = { GOFLAGS: "-mod=mod", GOWORK: "off", GOTOOLCHAIN: "local", CGO_ENABLED: "0" };
 
-/** Downloads a module by way of GOPROXY; the checksum database vouches for it. Throws GoError. */
+/** Downloads a module through GOPROXY and checks it against the checksum database. Throws GoError. */
 export async function downloadModule(
   { path, version }: ModuleVersion,
   { go, signal }: { go: GoToolchain; signal: AbortSignal },
@@ -52,7 +52,7 @@ export async function downloadModule(
   return { dir, go: Go, replaced, required };
 }
 
-/** A go.mod that nobody depends on, for `go build` of other modules' programs. */
+/** Renders a go.mod for `go build` of other modules' programs. */
 export function renderGoMod(module: {
   go: string;
   requires: readonly ModuleVersion[];
@@ -63,10 +63,10 @@ export function renderGoMod(module: {
   return [`module programs\n`, `go ${module.go}\n`, ...requires, ...replaces].join("");
 }
 
-/** `v1.37.2` → `v0.37.2`: how the modules are numbered that Kubernetes publishes out of its own repository. */
+/** `v1.37.2` → `v0.37.2`: the version of the modules that Kubernetes publishes from its own repository. */
 export const stagingVersion = (kubernetesVersion: string) => kubernetesVersion.replace(/^v1\./, "v0.");
 
-/** Versions that kubeadm's own source names, for those that are in no table. Throws where the source has changed. */
+/** Reads from kubeadm's source the versions that are in no table. Throws if the source has changed. */
 export async function readKubeadmVersions(
   kubernetesDir: string,
 ): Promise<{ etcd: string; coredns: string; pause: string }> {

@@ -15,7 +15,7 @@ describe("isGoNewEnough", () => {
     ["1.26.0", "1.26.1", false],
     ["1.25.9", "1.26.0", false],
     ["1.9.7", "1.26.0", false],
-  ])("Go %s for a module that wants %s: %s", (version, wanted, expected) => {
+  ])("returns for Go %s and a module that requires %s: %s", (version, wanted, expected) => {
     expect(isGoNewEnough(version, wanted)).toBe(expected);
   });
 });
@@ -31,22 +31,22 @@ describe("findGo", () => {
   });
   const fakeGo = (script: string, name = "go") => writeFakeProgram(join(folder, name), script);
 
-  it("asks the Go on the PATH for its own version, not for one that a go.mod nearby has it fetch", async () => {
+  it("asks the Go in the PATH for its own version, ignoring a go.mod nearby that names another", async () => {
     await fakeGo('[ "$GOTOOLCHAIN $PWD $*" = "local / env GOVERSION" ] && echo go1.26.8 X:nodwarf5');
     expect(await findGo({ signal })).toEqual({ program: "go", version: "1.26.8" });
   });
 
-  it("takes the program that GO names before the one on the PATH", async () => {
+  it("prefers the program that GO names to the one in the PATH", async () => {
     await fakeGo("echo go1.26.8");
     const go = await fakeGo("echo go1.27", "mine");
     expect(await findGo({ go, signal })).toEqual({ program: go, version: "1.27" });
   });
 
   it.each([
-    ["no Go on the PATH", undefined],
-    ["one that fails", "exit 1"],
-    ["one that names no version", "echo devel"],
-  ])("finds none with %s", async (_what, script) => {
+    ["no Go in the PATH", undefined],
+    ["a Go that fails", "exit 1"],
+    ["a Go without a version", "echo devel"],
+  ])("returns undefined with %s", async (_what, script) => {
     if (script !== undefined) await fakeGo(script);
     expect(await findGo({ signal })).toBeUndefined();
   });

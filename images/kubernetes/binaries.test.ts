@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { beforeEach, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { architectures, hostArchitecture } from "../architecture.ts";
+import { architectures, hostArchitecture } from "#lib/architecture.ts";
 import { BinariesError, checkBinaries, kubernetesPrograms, readChecksums, writeChecksums } from "./binaries.ts";
 
-/** In each program's place is echo, which repeats the question. */
+/** Each program is replaced by echo, which repeats the question. */
 const questions = { kubeadm: ["v1.37.2"], kubelet: ["Kubernetes v1.37.2"], kubectl: ["Client Version: v1.37.2"] };
 
-describe("a folder of Kubernetes binaries", () => {
+describe("checkBinaries", () => {
   let dir: string;
 
   beforeEach(async () => {
@@ -29,11 +29,11 @@ describe("a folder of Kubernetes binaries", () => {
     return [];
   };
 
-  it("is taken when everything is there", async () => {
+  it("accepts a complete folder", async () => {
     expect(await problems()).toEqual([]);
   });
 
-  it("is refused with every missing, unfit or foreign program at once", async () => {
+  it("refuses a folder with every missing, unusable or foreign program at once", async () => {
     const foreign = architectures.find(({ node }) => node !== process.arch);
     await rm(join(dir, "pause"));
     await chmod(join(dir, "kubelet"), 0o644);
@@ -49,20 +49,20 @@ describe("a folder of Kubernetes binaries", () => {
     ]);
   });
 
-  it("is refused with programs of two versions, and with one that says none", async () => {
+  it("refuses programs of another version, and one that prints no version", async () => {
     expect(await problems({ ...questions, kubelet: ["Kubernetes v1.36.3"], kubectl: ["v1.37.2-rc.1"] })).toEqual([
-      "kubectl is v1.37.2-rc.1, asked for was v1.37.2",
-      "kubelet is v1.36.3, asked for was v1.37.2",
+      "kubectl is v1.37.2-rc.1, expected v1.37.2",
+      "kubelet is v1.36.3, expected v1.37.2",
     ]);
-    expect(await problems({ kubeadm: ["help"] })).toEqual(['kubeadm is "help", asked for was v1.37.2']);
+    expect(await problems({ kubeadm: ["help"] })).toEqual(['kubeadm is "help", expected v1.37.2']);
   });
 
-  it("that does not exist is refused naming every program", async () => {
+  it("refuses a missing folder and names every program", async () => {
     await rm(dir, { recursive: true });
     expect(await problems()).toHaveLength(kubernetesPrograms.length);
   });
 
-  it("gets checksums that sha256sum confirms", async () => {
+  it("writeChecksums writes checksums that sha256sum confirms", async () => {
     expect(await readChecksums(dir)).toBeNull();
     await writeChecksums(dir);
     expect(await readChecksums(dir)).toBe(await readFile(join(dir, "SHA256SUMS"), "utf8"));

@@ -3,11 +3,11 @@ import { createReadStream } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
 import { readElf } from "../elf.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
-/** Everything that is Kubernetes' on a machine and in its container images. */
+/** Every program of Kubernetes on a machine and in its container images. */
 export const kubernetesPrograms = [
   "coredns",
   "etcd",
@@ -21,16 +21,16 @@ export const kubernetesPrograms = [
   "kubelet",
   "pause",
 ] as const;
-/** What runs on the machine itself; in the official release, the others come as container images. */
+/** Programs on the machine itself; in the official release, the others are container images. */
 export const nodePrograms = ["kubeadm", "kubectl", "kubelet"] as const;
 
-export interface FileChecksum {
+interface FileChecksum {
   name: string;
   sha256: string;
   sizeBytes: number;
 }
 
-/** Every reason why a folder cannot be baked, at once. */
+/** Every reason why a folder's programs cannot be used. */
 export class BinariesError extends Error {
   override name = "BinariesError";
   readonly problems: string[];
@@ -40,7 +40,7 @@ export class BinariesError extends Error {
   }
 }
 
-/** How a program is asked for its version, and where it says it. Those that are not here are not asked. */
+/** Arguments that make a program print its version. The other programs are not asked. */
 const kubernetesQuestions: Readonly<Record<string, readonly string[]>> = {
   kubeadm: ["version", "--output=short"],
   kubelet: ["--version"],
@@ -51,7 +51,10 @@ const kubernetesQuestions: Readonly<Record<string, readonly string[]>> = {
   "kube-proxy": ["--version"],
 };
 
-/** Throws BinariesError unless every program is in `dir`, executable and of this architecture, and Kubernetes' are of this version. */
+/**
+ * Throws BinariesError unless `dir` has every program, executable, of this architecture and, for Kubernetes' own, of
+ * this version.
+ */
 export async function checkBinaries(
   dir: string,
   {
@@ -90,7 +93,7 @@ async function checkVersion(
     return String((error as { shortMessage?: string }).shortMessage ?? error);
   });
   const version = /\bv\d+\.\d+\.\d+(?:[-+][\w.+-]+)?/.exec(printed)?.[0] ?? JSON.stringify(printed.slice(0, 40));
-  return version === kubernetesVersion ? null : `${name} is ${version}, asked for was ${kubernetesVersion}`;
+  return version === kubernetesVersion ? null : `${name} is ${version}, expected ${kubernetesVersion}`;
 }
 
 async function checkProgram(path: string, name: string, architecture: Architecture): Promise<string | null> {
@@ -124,5 +127,5 @@ export async function writeChecksums(dir: string, programs: readonly string[] = 
   await writeFile(join(dir, checksumsFile), lines.join(""));
 }
 
-/** The folder's `SHA256SUMS` as it stands; null where there is none. */
+/** Returns the text of the folder's `SHA256SUMS`; null if it is missing. */
 export const readChecksums = (dir: string) => readFile(join(dir, checksumsFile), "utf8").catch(() => null);

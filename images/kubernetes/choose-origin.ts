@@ -9,9 +9,9 @@ import {
   type ReleaseSettings,
 } from "./origin.ts";
 
-export interface ChooseOptions {
+interface ChooseOptions {
   cacheDir: string;
-  /** Debian's name of it. */
+  /** Debian's name of the architecture. */
   architecture: string;
   /** The environment's `GO`. */
   go?: string | undefined;
@@ -21,8 +21,8 @@ export interface ChooseOptions {
 const answerSeconds = 5;
 
 /**
- * What `--kubernetes-source` comes to here. `auto`: what is in the cache already, else the official release where site and
- * registry answer within 5 s, else modules where there is a Go. Throws with every reason where there is neither.
+ * Decides what `--kubernetes-source` means here. `auto` is what the cache has, else the official release if site and
+ * registry answer within 5 s, else modules if Go is available. Throws with every reason if nothing can be used.
  */
 export async function chooseOrigin(flags: OriginFlags, options: ChooseOptions): Promise<KubernetesOrigin> {
   const wanted = toKubernetesOrigin(flags);

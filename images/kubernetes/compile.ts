@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import type { Architecture } from "../architecture.ts";
+import type { Architecture } from "#lib/architecture.ts";
 import { ensureHostPackages } from "../debian/host-packages.ts";
 import { ensureGo } from "../go/ensure-go.ts";
 import { buildPrograms } from "../go/build-programs.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { planKubernetesModule, type KubernetesModule } from "./module-sets.ts";
 
 export interface CompileOptions {
@@ -15,10 +15,10 @@ export interface CompileOptions {
   onDetail: (detail: string) => void;
 }
 
-/** pause is the one program in C. */
+/** Packages that compile pause, the only program in C. */
 const pausePackages = ["gcc", "libc6-dev"];
 
-/** Compiles every program of Kubernetes, etcd and CoreDNS into `outDir`, those that are there left out. Throws GoError. */
+/** Compiles the programs of Kubernetes, etcd and CoreDNS that `outDir` lacks. Throws GoError. */
 export async function compileKubernetes(
   kubernetesVersion: string,
   { outDir, ...options }: CompileOptions & { outDir: string },
@@ -28,11 +28,11 @@ export async function compileKubernetes(
   const go = await ensureGo(options);
   onDetail(`modules of Kubernetes ${kubernetesVersion}`);
   const module = await planKubernetesModule(kubernetesVersion, { go, signal });
-  await buildPrograms(module.set, outDir, { go, signal, onDetail });
+  for (const set of [module.set, ...module.apart]) await buildPrograms(set, outDir, { go, signal, onDetail });
   await compilePause(module, { outDir, signal });
 }
 
-/** As build/pause/Makefile does it. */
+/** Compiles pause as build/pause/Makefile does. */
 async function compilePause(
   { dir, pause }: KubernetesModule,
   { outDir, signal }: { outDir: string; signal: AbortSignal },

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { writeFakeProgram } from "../../test/fakes/fake-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { hostArchitecture } from "../architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { ensureKubernetes } from "./ensure.ts";
 
-describe("ensureKubernetes, of modules, with a fake Go", () => {
+describe("ensureKubernetes, from modules with a fake Go", () => {
   let folder: string;
 
   beforeEach(async () => {
@@ -16,7 +16,7 @@ describe("ensureKubernetes, of modules, with a fake Go", () => {
     await writeFile(join(folder, "module/core/plugin/zplugin.go"), plugins);
   });
 
-  /** It has every module, and what it does for `go build` with $out as the folder for the programs. */
+  /** A fake Go that has every module. `build` is what it runs for `go build`; $out is the folder for programs. */
   const fakeGo = (build: string) =>
     writeFakeProgram(
       join(folder, "go"),
@@ -44,7 +44,7 @@ esac`,
     );
   const inCache = (...path: string[]) => readdir(join(folder, "cache/kubernetes-modules", ...path));
 
-  it("keeps whole programs of a build that failed, under no name that anybody would take, and goes on with the others", async () => {
+  it("keeps the whole programs of a failed build in a partial folder, and resumes with the others", async () => {
     const fullDisk = 'touch "$out/kubeadm" "$out/etcd"; echo "write: no space left on device" >&2; exit 1';
     for (let time = 0; time < 2; time += 1)
       await expect(ensure("v1.37.2", fullDisk)).rejects.toThrow(
@@ -59,9 +59,9 @@ esac`,
     expect(second).not.toMatch(/ k8s\.io\/kubernetes\/cmd\/kubeadm | \.\/etcd /);
   });
 
-  it.each(["v1.33.9", "v2.37.0"])("refuses Kubernetes %s, and makes nothing", async (version) => {
+  it.each(["v1.33.9", "v2.37.0"])("refuses Kubernetes %s, and creates nothing", async (version) => {
     await expect(ensure(version)).rejects.toThrow(
-      `Cannot bake Kubernetes ${version}: supported are v1.34.x, v1.35.x, v1.36.x, v1.37.x`,
+      `Cannot bake Kubernetes ${version}: Sprout supports v1.34.x, v1.35.x, v1.36.x, v1.37.x`,
     );
     await expect(inCache()).rejects.toThrow("ENOENT");
   });

@@ -8,7 +8,7 @@ const stamps = (path: string) => [
   `${path}.gitTreeState=clean`,
 ];
 
-it("stampVersion stamps what kubeadm and the components read, and what kubectl reads", () => {
+it("stampVersion stamps the variables that kubeadm and the components read, and those that kubectl reads", () => {
   expect(stampVersion("v1.37.2")).toEqual([
     ...stamps("k8s.io/component-base/version"),
     ...stamps("k8s.io/client-go/pkg/version"),
@@ -26,7 +26,7 @@ ${names.map((name) => `\t_ "github.com/coredns/coredns/plugin/${name}"\n`).join(
 `;
 
 describe("chosenPlugins", () => {
-  it("leaves out plugins for clouds, tracing and transports alone", () => {
+  it("leaves out only plugins for clouds, tracing and transports", () => {
     const names = ["etcd", "errors", "grpc", "grpc_server", "kubernetes", "forward", "route53", "quic"];
     expect(chosenPlugins(generated(...names))).toEqual([
       "github.com/coredns/caddy/onevent",
@@ -34,7 +34,7 @@ describe("chosenPlugins", () => {
     ]);
   });
 
-  it("refuses a list that it cannot read", () => {
+  it("refuses a list without the plugin kubernetes", () => {
     expect(() => chosenPlugins(generated("errors", "kubernetesai"))).toThrow(
       "Cannot read CoreDNS' list of plugins: it does not name kubernetes; give --kubernetes-binaries",
     );

@@ -5,12 +5,12 @@ const kubernetesVersion = "v1.37.2";
 const official = { releaseUrl: "https://dl.k8s.io/release", githubUrl: "https://github.com" };
 
 describe("toKubernetesOrigin", () => {
-  it("leaves the choice between the official release and modules to auto, the default", () => {
+  it("returns auto by default, which chooses between the official release and modules", () => {
     expect(toKubernetesOrigin({ kubernetesVersion })).toEqual({ kind: "auto", release: official });
     expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "auto" }).kind).toBe("auto");
   });
 
-  it("takes the source that is asked for", () => {
+  it("returns the given source", () => {
     expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "modules" })).toEqual({ kind: "modules" });
     expect(toKubernetesOrigin({ kubernetesVersion, kubernetesSource: "release" })).toEqual({
       kind: "release",
@@ -22,7 +22,7 @@ describe("toKubernetesOrigin", () => {
     });
   });
 
-  it("takes the release where a mirror of it is given", () => {
+  it("returns the release if a mirror of it is given", () => {
     expect(
       toKubernetesOrigin({
         kubernetesVersion,
@@ -52,14 +52,14 @@ describe("toKubernetesOrigin", () => {
       { kubernetesSource: "modules" as const, kubernetesReleaseUrl: "https://mirror.test" },
       "--kubernetes-source modules excludes --kubernetes-release-url",
     ],
-  ])("refuses two places at once: %j", (flags, why) => {
+  ])("refuses two sources at once: %j", (flags, why) => {
     expect(() => toKubernetesOrigin({ kubernetesVersion, ...flags })).toThrow(
-      `Cannot take Kubernetes from two places: ${why}`,
+      `Cannot take Kubernetes from two sources: ${why}`,
     );
   });
 });
 
-it("locateKubernetes keeps what is compiled and what is downloaded apart", () => {
+it("locateKubernetes returns different folders for compiled and downloaded programs", () => {
   const options = { cacheDir: "/cache", kubernetesVersion };
   expect(locateKubernetes({ kind: "modules" }, options)).toBe("/cache/kubernetes-modules/v1.37.2");
   expect(locateKubernetes({ kind: "release", ...official }, options)).toBe("/cache/kubernetes-release/v1.37.2");

@@ -1,18 +1,18 @@
 import { join } from "node:path";
 import { officialReleaseUrl } from "./release.ts";
 
-/** `--kubernetes-source`: `auto` is the official release where it answers, else the modules. */
+/** Values of `--kubernetes-source`: `auto` is the official release if it answers, else the modules. */
 export const kubernetesSources = ["auto", "release", "modules"] as const;
-export type KubernetesSource = (typeof kubernetesSources)[number];
+type KubernetesSource = (typeof kubernetesSources)[number];
 
-/** How programs and images are downloaded, from the official places or from mirrors of them. */
+/** How programs and images are downloaded, from the official sites or from mirrors. */
 export interface ReleaseSettings {
   releaseUrl: string;
   /** A mirror of https://github.com, where containerd, crictl and the CNI plugins are released. */
   githubUrl: string;
-  /** As kubeadm's `imageRepository`: where images are pulled from, and what the cluster calls them by. */
+  /** kubeadm's `imageRepository`: where images are pulled from, and the prefix of their names in the cluster. */
   imageRepository?: string;
-  /** Authority of the mirror or of the proxy, PEM. */
+  /** PEM file with the authority of the mirror or of the proxy. */
   caFile?: string;
   /** Registry credentials, as in containers-auth.json(5) or Docker's config.json. */
   registryAuthFile?: string;
@@ -22,7 +22,7 @@ export interface ReleaseSettings {
 /** Where the programs and the container images of one Kubernetes version come from. */
 export type KubernetesOrigin =
   | { kind: "binaries"; dir: string }
-  /** Compiled here, of Go modules. */
+  /** Compiled here from Go modules. */
   | { kind: "modules" }
   | ({ kind: "release" } & ReleaseSettings);
 
@@ -38,7 +38,9 @@ export interface OriginFlags {
   allowPlainHttp?: boolean | undefined;
 }
 
-/** What the flags decide: an origin, or both that `auto` chooses between. Throws where two places are asked for at once. */
+/**
+ * Returns the origin that the flags choose, or `auto`, which is decided later. Throws if the flags name two sources.
+ */
 export function toKubernetesOrigin(flags: OriginFlags): KubernetesOrigin | { kind: "auto"; release: ReleaseSettings } {
   const { kubernetesBinaries, kubernetesReleaseUrl, imageRepository } = flags;
   const mirrors = [
@@ -49,12 +51,12 @@ export function toKubernetesOrigin(flags: OriginFlags): KubernetesOrigin | { kin
   if (kubernetesBinaries !== undefined) {
     const others = [...(flags.kubernetesSource === undefined ? [] : ["--kubernetes-source"]), ...mirrors];
     if (others.length === 0) return { kind: "binaries", dir: kubernetesBinaries };
-    throw new Error(`Cannot take Kubernetes from two places: --kubernetes-binaries excludes ${others.join(", ")}`);
+    throw new Error(`Cannot take Kubernetes from two sources: --kubernetes-binaries excludes ${others.join(", ")}`);
   }
   if (source === "modules") {
     if (mirrors.length === 0) return { kind: "modules" };
     throw new Error(
-      `Cannot take Kubernetes from two places: --kubernetes-source modules excludes ${mirrors.join(", ")}`,
+      `Cannot take Kubernetes from two sources: --kubernetes-source modules excludes ${mirrors.join(", ")}`,
     );
   }
   const release: ReleaseSettings = {
@@ -68,7 +70,7 @@ export function toKubernetesOrigin(flags: OriginFlags): KubernetesOrigin | { kin
   return source === "auto" ? { kind: "auto", release } : { kind: "release", ...release };
 }
 
-/** Where the programs are, or will be once they are compiled or downloaded. */
+/** Returns the folder where the programs are, or will be once they are compiled or downloaded. */
 export function locateKubernetes(
   origin: KubernetesOrigin,
   { cacheDir, kubernetesVersion }: { cacheDir: string; kubernetesVersion: string },

@@ -6,10 +6,11 @@ import { startFakeProxy } from "../../test/fakes/fake-proxy.ts";
 import { startFakeWebSite, type FakePage } from "../../test/fakes/fake-web-site.ts";
 import { createServerTls } from "../../test/fakes/test-certificates.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { architectures } from "../architecture.ts";
+import { architectures } from "#lib/architecture.ts";
 import { writeCertificateBundle } from "../certificate-bundle.ts";
 import { nodePrograms } from "./binaries.ts";
 import { downloadRelease } from "./release.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 const version = "v1.31.2";
 const folder = `/${version}/bin/linux/amd64`;
@@ -48,18 +49,17 @@ describe("downloadRelease", () => {
       expect(await readFile(join(outDir, name))).toEqual(body);
       expect((await stat(join(outDir, name))).mode & 0o777).toBe(0o755);
     }
-    expect(await readdir(cache)).toEqual([version]);
-    expect((await readFile(join(outDir, "SHA256SUMS"), "utf8")).split("\n")).toHaveLength(nodePrograms.length + 1);
+    expect((await readdir(outDir)).toSorted()).toEqual(nodePrograms.toSorted());
   };
 
-  it("puts the programs in place, executable, with their checksums", async () => {
+  it("downloads the programs and makes them executable", async () => {
     const site = await startFakeWebSite(releasePages());
     await run(site.url);
     await expectWhole();
     expect(site.requests).toHaveLength(2 * nodePrograms.length);
   });
 
-  it("tries an answer of 500 and a connection that breaks again, and goes on where the bytes ended", async () => {
+  it("retries after status 500 and after a closed connection, and resumes a truncated download", async () => {
     const site = await startFakeWebSite(releasePages());
     site.fail(`${folder}/kubeadm.sha256`, { status: 500 }, { status: 503 });
     site.fail(`${folder}/kubelet`, { cutAfter: 1000 });
@@ -69,7 +69,7 @@ describe("downloadRelease", () => {
     expect(site.requests).toContain(`GET ${folder}/kubelet from 1000`);
   });
 
-  it("ends an attempt in which nothing comes any more, and goes on", async () => {
+  it("ends a stalled attempt, and resumes", async () => {
     const site = await startFakeWebSite(releasePages());
     site.fail(`${folder}/kubectl`, { stallAfter: 2000 });
     await run(site.url, { stallSeconds: 1 });
@@ -77,45 +77,44 @@ describe("downloadRelease", () => {
     expect(site.requests).toContain(`GET ${folder}/kubectl from 2000`);
   });
 
-  it("begins again where what is there is of another file", async () => {
+  it("starts again if the partial file belongs to another program", async () => {
     const site = await startFakeWebSite(releasePages());
     site.fail(`${folder}/kubelet`, ...Array.from({ length: 5 }, () => ({ status: 500 })));
     await expect(run(site.url)).rejects.toThrow(
       `Cannot download ${site.url}${folder}/kubelet: the answer was HTTP 500`,
     );
-    await writeFile(join(`${outDir}.partial`, "kubelet"), "the start of another kubelet");
+    await writeFile(join(outDir, "kubelet"), "the start of another kubelet");
     await run(site.url);
     await expectWhole();
     expect(site.requests).toContain(`GET ${folder}/kubelet from 28`);
   });
 
-  it("refuses a program without its published checksum and keeps nothing of it", async () => {
+  it("refuses a program that does not match its published checksum, and keeps nothing of it", async () => {
     const pages = releasePages();
     pages.set(`${folder}/kubelet`, { body: Buffer.from("not the kubelet") });
     const site = await startFakeWebSite(pages);
     await expect(run(site.url)).rejects.toThrow(
-      /^Cannot use http.*\/kubelet: its SHA-256 is [0-9a-f]{64}, published is [0-9a-f]{64}; nothing of it was kept, try again or use another mirror$/,
+      /^Cannot use http.*\/kubelet: its SHA-256 is [0-9a-f]{64}, the published one [0-9a-f]{64}; nothing was kept, so try again or use another mirror$/,
     );
-    expect(await readdir(cache)).toEqual([`${version}.partial`]);
-    expect(await readdir(`${outDir}.partial`)).toEqual(["kubeadm", "kubectl"]);
+    expect(await readdir(outDir)).toEqual(["kubeadm", "kubectl"]);
   });
 
-  it("knows a web page in place of a program or of a checksum", async () => {
+  it("recognizes a web page in place of a program or of a checksum", async () => {
     const site = await startFakeWebSite(releasePages());
     site.fail(`${folder}/kubeadm`, { page: "<!DOCTYPE html><title>Log in</title>" });
     await expect(run(site.url)).rejects.toThrow(
-      `Cannot use ${site.url}${folder}/kubeadm: a web page came in its place, perhaps a proxy's; nothing of it was kept`,
+      `Cannot use ${site.url}${folder}/kubeadm: the answer is a web page, perhaps a proxy's; nothing was kept`,
     );
     site.fail(`${folder}/kubeadm.sha256`, { page: "<html>Log in</html>" });
     await expect(run(site.url)).rejects.toThrow(
-      `Cannot use ${site.url}${folder}/kubeadm.sha256: it is no SHA-256, it begins with "<html>Log in</html>"; is a proxy or a login page in between`,
+      `Cannot use ${site.url}${folder}/kubeadm.sha256: it is not a SHA-256 but begins with "<html>Log in</html>"; check for a proxy or a login page`,
     );
   });
 
-  it("says that a version does not exist, without trying again", async () => {
+  it("reports a version that does not exist, without a retry", async () => {
     const site = await startFakeWebSite(new Map());
     await expect(run(site.url)).rejects.toThrow(
-      `Cannot download Kubernetes ${version}: ${site.url} does not have it (no ${site.url}${folder}/kubeadm.sha256); choose a released version`,
+      `Cannot download Kubernetes ${version}: ${site.url} lacks it (no ${site.url}${folder}/kubeadm.sha256); choose a released version`,
     );
     expect(site.requests).toHaveLength(1);
   });
@@ -137,11 +136,11 @@ describe("downloadRelease", () => {
     outDir = join(cache, "other");
     site.fail(`${folder}/kubelet`, { redirect: `http://plain.test${folder}/kubelet` });
     await expect(run(site.url, { caBundle })).rejects.toThrow(
-      `Cannot download ${site.url}${folder}/kubelet: it redirects to plain HTTP; use another mirror, or --allow-plain-http`,
+      `Cannot download ${site.url}${folder}/kubelet: it redirects to plain HTTP; choose another mirror, or give --allow-plain-http`,
     );
   });
 
-  it("trusts a private authority that is given, and names the flag where it is not", async () => {
+  it("trusts a given private authority, and names the flag if it is missing", async () => {
     const tls = await createServerTls(join(cache, "tls"));
     const site = await startFakeWebSite(releasePages(), { tls });
     await expect(run(site.url)).rejects.toThrow(
@@ -152,11 +151,11 @@ describe("downloadRelease", () => {
 
   it("refuses plain HTTP to another host", async () => {
     await expect(run("http://mirror.test/release")).rejects.toThrow(
-      `Cannot download http://mirror.test/release${folder}/kubeadm.sha256: plain HTTP is used on this host only; give an https URL, or --allow-plain-http`,
+      `Cannot download http://mirror.test/release${folder}/kubeadm.sha256: Sprout uses plain HTTP on this host only; give an https URL, or --allow-plain-http`,
     );
   });
 
-  it("goes through HTTPS_PROXY, and past it for hosts in NO_PROXY", async () => {
+  it("uses HTTPS_PROXY, but not for hosts in NO_PROXY", async () => {
     const tls = await createServerTls(join(cache, "tls"));
     const caFile = join(cache, "tls/ca.crt");
     const caBundle = await writeCertificateBundle(cache, { caFile, hostAuthorities: "/nonexistent" });
@@ -173,20 +172,20 @@ describe("downloadRelease", () => {
     expect(new Set(proxy.tunnels)).toEqual(new Set([`127.0.0.1:${site.port}`]));
   });
 
-  it("says that nobody answers", async () => {
+  it("reports a host that does not answer", async () => {
     await expect(run("https://127.0.0.1:9")).rejects.toThrow(
-      /^Cannot download https:\/\/127\.0\.0\.1:9\/.*: curl: \(7\) .*; look at the network, the proxy \(HTTPS_PROXY, NO_PROXY\) and the mirror$/,
+      /^Cannot download https:\/\/127\.0\.0\.1:9\/.*: curl: \(7\) .*; check the network, the proxy \(HTTPS_PROXY, NO_PROXY\) and the mirror$/,
     );
   });
 
-  it("ends at once when it is aborted", async () => {
+  it("ends at once when its signal aborts, and keeps what the next run resumes", async () => {
     const site = await startFakeWebSite(releasePages());
     site.fail(`${folder}/kubeadm`, { stallAfter: 100 });
     const abort = new AbortController();
     const downloading = run(site.url, { signal: abort.signal });
-    await vi.waitFor(() => expect(site.requests).toContain(`GET ${folder}/kubeadm`));
+    await vi.waitFor(() => expect(site.requests).toContain(`GET ${folder}/kubeadm`), patience);
     abort.abort(new Error("enough"));
     await expect(downloading).rejects.toThrow("enough");
-    expect(await readdir(cache)).toEqual([`${version}.partial`]);
+    expect(await readdir(outDir)).toEqual(["kubeadm"]);
   });
 });

@@ -1,13 +1,13 @@
 import { copyFile, mkdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
-import { renderNodeFile } from "../node-files.ts";
+import { run } from "#lib/run.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { sourceDateEpoch } from "../debian/bootstrap.ts";
 import type { KernelPackage } from "./kernel-package.ts";
 
-export interface DiskBootInputs {
+interface DiskBootInputs {
   kernel: KernelPackage;
-  /** Debian's name of it. */
+  /** Debian's name of the architecture. */
   architecture: string;
   initrd: string;
   templatesDir: string;
@@ -16,29 +16,30 @@ export interface DiskBootInputs {
 }
 
 const mebibyte = 1024 * 1024;
-/** FAT32, which UEFI wants on disks, has a least number of clusters. */
+/** FAT32, which UEFI requires on disks, has a minimum number of clusters. */
 const leastMebibytes = 64;
-/** Boot loaders, configuration, and the filesystem's own. */
+/** Space for boot loaders, configuration and the filesystem's own data. */
 const spareMebibytes = 12;
 
-/** What the boot loader tells kernel and initrd; who the machine is, is on the disk's other partition. */
-export const diskCommandLine = "console=tty0 console=ttyS0,115200 quiet sprout.do=disk";
+/** Kernel command line for the boot loader. The machine's identity is on another partition. */
+const diskCommandLine = "console=tty0 console=ttyS0,115200 quiet sprout.do=disk";
 
-/** UEFI's name of the program that is started from a disk without further ado (UEFI 2.10, 3.5.1.1). */
+/** UEFI's name of the program that it starts from a disk by default (UEFI 2.10, 3.5.1.1). */
 const uefiLoaders: Record<string, { source: string; target: string }> = {
   amd64: { source: "systemd-bootx64.efi", target: "BOOTX64.EFI" },
   arm64: { source: "systemd-bootaa64.efi", target: "BOOTAA64.EFI" },
 };
 
 /**
- * Writes what an installation takes beside the root image, below `folder`: the boot partition's content, the first sector's
- * program where there is BIOS, and the partitions to make.
+ * Writes what an installation needs in addition to the root image to `folder`: the boot partition's contents, the first
+ * sector's program for BIOS, and the partitions to make.
  */
 export async function writeDiskBoot(folder: string, inputs: DiskBootInputs): Promise<void> {
   const { kernel, architecture, templatesDir, signal } = inputs;
+  const render = createRender(templatesDir);
   await mkdir(join(folder, "repart.d"), { recursive: true });
   for (const name of ["10-boot.conf", "20-root.conf", "30-data.conf"])
-    await writeFile(join(folder, "repart.d", name), await renderNodeFile(`disk/repart.d/${name}`, templatesDir, {}));
+    await writeFile(join(folder, "repart.d", name), await render(`disk/repart.d/${name}`, {}));
   const image = join(folder, "boot.img");
   await writeFatImage(image, await collectFiles(inputs), signal);
   if (architecture !== "amd64") return;
@@ -48,7 +49,7 @@ export async function writeDiskBoot(folder: string, inputs: DiskBootInputs): Pro
 
 interface BootFile {
   source: string;
-  /** On the partition. */
+  /** Path on the partition. */
   path: string;
 }
 
@@ -59,7 +60,7 @@ async function collectFiles(inputs: DiskBootInputs): Promise<BootFile[]> {
   await mkdir(scratchDir, { recursive: true });
   const rendered = async (name: string, path: string): Promise<BootFile> => {
     const source = join(scratchDir, name);
-    await writeFile(source, await renderNodeFile(`disk/${name}`, templatesDir, { commandLine: diskCommandLine }));
+    await writeFile(source, await createRender(templatesDir)(`disk/${name}`, { commandLine: diskCommandLine }));
     await utimes(source, sourceDateEpoch, sourceDateEpoch);
     return { source, path };
   };

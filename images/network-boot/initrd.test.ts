@@ -7,14 +7,14 @@ import { zstdDecompress } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { findProgram } from "../../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { writeInitrd } from "./initrd.ts";
 
 const templatesDir = fileURLToPath(new URL("../../templates", import.meta.url));
 const missing = ["cpio", "depmod"].filter((name) => !findProgram(name));
-const signal = AbortSignal.timeout(20_000);
+const { signal } = new AbortController();
 
-/** A kernel without modules: what is looked at is the archive. */
+/** A kernel without modules, because these tests inspect only the archive. */
 async function createKernel(folder: string) {
   const modulesDir = join(folder, "modules");
   await mkdir(modulesDir, { recursive: true });
@@ -28,7 +28,7 @@ async function createKernel(folder: string) {
 describe.skipIf(missing.length > 0)(
   `writeInitrd${missing.length > 0 ? ` (skipped: no ${missing.join(", ")})` : ""}`,
   () => {
-    it("makes the same bytes of the same inputs, ending where another initrd may start", async () => {
+    it("writes the same bytes for the same inputs, padded so that another initrd may follow", async () => {
       const folder = await temporaryFolder("initrd");
       const kernel = await createKernel(folder);
       for (const name of ["one", "other"])
@@ -43,7 +43,7 @@ describe.skipIf(missing.length > 0)(
       expect(one!.length % 512).toBe(0);
     });
 
-    it("has a first program that a shell understands, and busybox under the names that other programs run it by", async () => {
+    it("writes an init that a shell parses, and busybox under the names that other programs run", async () => {
       const folder = await temporaryFolder("initrd");
       const kernel = await createKernel(folder);
       await writeInitrd(join(folder, "initrd"), { kernel, templatesDir, scratchDir: join(folder, "work"), signal });

@@ -3,32 +3,37 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { constants, zstdCompress } from "node:zlib";
 import { execa } from "execa";
-import { run } from "../../metadata-server/run.ts";
-import { renderNodeFile } from "../node-files.ts";
+import { run } from "#lib/run.ts";
+import { createRender } from "../../templates/create-render.ts";
 import { sourceDateEpoch } from "../debian/bootstrap.ts";
+import { writeNodeFile } from "../node-files.ts";
 import { initrdModules, installModules } from "./kernel-modules.ts";
 import type { KernelPackage } from "./kernel-package.ts";
 
-export interface InitrdInputs {
+interface InitrdInputs {
   kernel: KernelPackage;
   templatesDir: string;
   scratchDir: string;
   signal: AbortSignal;
 }
 
-/** What `init` reads first. */
+/** Scripts that `init` reads first. */
 const initParts = ["network.sh", "report.sh", "disk.sh", "root.sh"];
 
-/** Writes the small system that fetches or installs the root image: busybox, drivers, two scripts. The same inputs give the same bytes. */
+/**
+ * Writes the small system that fetches or installs the root image: busybox, drivers, scripts. The bytes are
+ * deterministic.
+ */
 export async function writeInitrd(file: string, { kernel, templatesDir, scratchDir, signal }: InitrdInputs) {
   const root = join(scratchDir, "initrd");
   for (const folder of ["data", "dev", "etc", "lower", "memory", "proc", "root", "sbin", "sys", "tmp"])
     await mkdir(join(root, folder), { recursive: true });
   await installPrograms(root, { kernel, templatesDir });
-  await writeProgram(join(root, "init"), await renderNodeFile("network-boot/init", templatesDir, {}));
+  const render = createRender(templatesDir);
+  await writeNodeFile(root, "init", await render("network-boot/init", {}), 0o755);
   for (const part of initParts)
-    await writeFile(join(root, "usr/lib/sprout", part), await renderNodeFile(`network-boot/${part}`, templatesDir, {}));
-  // What the kernel, xargs and timeout run; the shell itself needs no names for busybox's programs.
+    await writeNodeFile(root, `usr/lib/sprout/${part}`, await render(`network-boot/${part}`, {}));
+  // The kernel, xargs and timeout run these; the shell needs no names for busybox's programs.
   for (const name of ["modprobe", "wget"]) await symlink("/usr/lib/sprout/busybox", join(root, "sbin", name));
   const modules = { root, selection: initrdModules, scratchDir: join(scratchDir, "all-modules") };
   await symlink("usr/lib", join(root, "lib"));
@@ -36,7 +41,7 @@ export async function writeInitrd(file: string, { kernel, templatesDir, scratchD
   await writeFile(file, padded(await compress(await archive(root, signal))));
 }
 
-/** What asks for an address, in the initrd and later on the machine. */
+/** Installs the DHCP client of the initrd and, later, of the machine. */
 export async function installPrograms(
   root: string,
   { kernel, templatesDir }: Pick<InitrdInputs, "kernel" | "templatesDir">,
@@ -45,17 +50,13 @@ export async function installPrograms(
   await mkdir(folder, { recursive: true });
   await copyFile(kernel.busybox, join(folder, "busybox"));
   await chmod(join(folder, "busybox"), 0o755);
-  await writeProgram(join(folder, "udhcpc"), await renderNodeFile("network-boot/udhcpc", templatesDir, {}));
+  const udhcpc = await createRender(templatesDir)("network-boot/udhcpc", {});
+  await writeNodeFile(root, "usr/lib/sprout/udhcpc", udhcpc, 0o755);
 }
 
-async function writeProgram(path: string, text: string): Promise<void> {
-  await writeFile(path, text);
-  await chmod(path, 0o755);
-}
-
-/** https://docs.kernel.org/driver-api/early-userspace/buffer-format.html */
+/** Packs an initrd (https://docs.kernel.org/driver-api/early-userspace/buffer-format.html). */
 async function archive(root: string, signal: AbortSignal): Promise<Buffer> {
-  // Not by readdir, which follows links to folders.
+  // By find, because a recursive readdir follows links to folders.
   const found = await run("find", [root, "-mindepth", "1", "-printf", String.raw`%P\0`], { signal });
   const names = found
     .split("\0")
@@ -76,5 +77,5 @@ async function archive(root: string, signal: AbortSignal): Promise<Buffer> {
 const compress = (data: Buffer) =>
   promisify(zstdCompress)(data, { params: { [constants.ZSTD_c_compressionLevel]: 19 } });
 
-/** UEFI's loader puts several initrds end to end, and each must start on four bytes. */
+/** UEFI's loader concatenates initrds, and each must start at a multiple of four bytes. */
 const padded = (data: Buffer) => Buffer.concat([data, Buffer.alloc(-data.length & 511)]);

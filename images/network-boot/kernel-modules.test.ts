@@ -13,7 +13,7 @@ const needs = parseModulesDep(
   ].join("\n"),
 );
 
-it("closure takes a selected file with all that it needs, and nothing of a like name", () => {
+it("closure returns a selected file with everything it needs, and no file with a similar name", () => {
   expect(closure(needs, ["drivers/net/virtio_net"])).toEqual([
     "kernel/drivers/net/net_failover.ko",
     "kernel/drivers/net/virtio_net.ko",
@@ -21,6 +21,6 @@ it("closure takes a selected file with all that it needs, and nothing of a like 
   ]);
 });
 
-it("closure takes every file of a selected folder", () => {
+it("closure returns every file of a selected folder", () => {
   expect(closure(needs, ["fs", "net"])).toEqual(["kernel/fs/squashfs/squashfs.ko", "kernel/net/core/failover.ko"]);
 });

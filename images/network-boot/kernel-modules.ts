@@ -1,12 +1,12 @@
 import { copyFile, cp, mkdir, readFile, readdir } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import type { KernelPackage } from "./kernel-package.ts";
 
-/** Below `kernel/`, a folder or a file without its suffix. */
-export type ModuleSelection = readonly string[];
+/** Folders and files without suffix, below `kernel/`. */
+type ModuleSelection = readonly string[];
 
-/** What it takes to fetch a root image or to find it on a disk, and to mount it. */
+/** Modules that fetch a root image or find it on a disk, and mount it. */
 export const initrdModules: ModuleSelection = [
   "drivers/ata",
   "drivers/block/loop",
@@ -22,7 +22,9 @@ export const initrdModules: ModuleSelection = [
   "fs/squashfs",
 ];
 
-/** What nodes, their containers and CNI plugins load: networks and filesystems, disks, no graphics and no sound. */
+/**
+ * Modules that nodes, containers and CNI plugins load: networks, filesystems and disks, but no graphics and no sound.
+ */
 export const rootModules: ModuleSelection = [
   "arch",
   "block",
@@ -41,7 +43,7 @@ export const rootModules: ModuleSelection = [
 
 /**
  * Copies the selected modules and those that they need to `root`/usr/lib/modules, with the indexes that modprobe reads.
- * `scratchDir` gets the index of all modules.
+ * Writes the index of all modules to `scratchDir`.
  */
 export async function installModules(
   { kernelVersion, modulesDir }: Pick<KernelPackage, "kernelVersion" | "modulesDir">,
@@ -65,7 +67,7 @@ export async function installModules(
 const depmod = (baseDir: string, kernelVersion: string, signal: AbortSignal) =>
   run("depmod", ["--basedir", baseDir, kernelVersion], { signal });
 
-/** `kernel/a.ko: kernel/b.ko` → what each file needs. https://man7.org/linux/man-pages/man5/modules.dep.5.html */
+/** Parses `kernel/a.ko: kernel/b.ko` into what each file needs (modules.dep(5)). */
 export function parseModulesDep(text: string): Map<string, string[]> {
   const lines = text.split("\n").filter((line) => line !== "");
   return new Map(
@@ -76,7 +78,7 @@ export function parseModulesDep(text: string): Map<string, string[]> {
   );
 }
 
-/** The selected files and all that they need, by name. modules.dep names indirect needs too. */
+/** Returns the selected files and everything they need, ordered by name. modules.dep lists indirect needs, too. */
 export function closure(needs: ReadonlyMap<string, readonly string[]>, selection: ModuleSelection): string[] {
   const isSelected = (file: string) => {
     const path = relative("kernel", file);

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { access, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 import { createPrivateApt, type DebianPackage } from "../debian/apt.ts";
 import { locateInPackages } from "../debian/merged-usr.ts";
 import { networkBootPackages } from "../debian/packages.ts";
@@ -13,24 +14,24 @@ export interface KernelPackage {
   /** Such as `6.12.118+deb13-cloud-amd64`. */
   kernelVersion: string;
   vmlinuz: string;
-  /** Folder `kernel`, with modules that are not compressed, and its lists, as below /lib/modules. */
+  /** Folder of uncompressed modules and their indexes, laid out like /lib/modules/VERSION. */
   modulesDir: string;
   /** Statically linked. */
   busybox: string;
-  /** Boot loaders, as below /usr/lib. */
+  /** Folder of boot loaders, laid out like /usr/lib. */
   loadersDir: string;
   packages: DebianPackage[];
 }
 
-export interface KernelChoice {
-  /** Of the image: its systemd and this kernel are made for each other. */
+interface KernelChoice {
+  /** The image's release: its systemd and this kernel are made for each other. */
   release: DebianRelease;
-  /** Debian's name of it. */
+  /** Debian's name of the architecture. */
   architecture: string;
   kernelPackage: string;
 }
 
-/** Kernel, busybox and boot loaders out of the cache, or fetched. `refresh` fetches the archive's latest. */
+/** Returns kernel, busybox and boot loaders from the cache, or fetches them. `refresh` fetches the archive's latest. */
 export async function ensureKernelPackage(
   options: KernelChoice & { cacheDir: string; refresh?: boolean },
   { signal }: { signal: AbortSignal },
@@ -42,19 +43,15 @@ export async function ensureKernelPackage(
   const key = createHash("sha256").update(JSON.stringify(inputs)).digest("hex").slice(0, 16);
   const dir = join(cacheDir, "kernel", key);
   if (refresh) await rm(dir, { recursive: true, force: true });
-  const isCached = await access(join(dir, "packages.json")).then(
-    () => true,
-    () => false,
-  );
-  if (!isCached) {
+  if (!(await exists(join(dir, "packages.json")))) {
     await using work = await createWorkFolder(dirname(dir));
     const stateDir = join(work.path, "apt");
     const apt = await createPrivateApt({ sources, kind: "deb", stateDir }, { signal });
-    // The package of this name is empty and depends on the current kernel's.
+    // The package of this name is empty and depends on the current kernel's package.
     const kernels = (await apt.dependencies(wanted.kernel)).filter((name) => name.startsWith("linux-image-"));
     if (kernels.length === 0)
       throw new Error(
-        `Cannot use kernel ${wanted.kernel}: it is no package that depends on a kernel; try linux-image-${architecture}`,
+        `Cannot use kernel ${wanted.kernel}: it does not depend on a kernel's package; try linux-image-${architecture}`,
       );
     const packages = await apt.unpack([...kernels, ...wanted.others], join(work.path, "root"));
     await rm(stateDir, { recursive: true });
@@ -65,7 +62,7 @@ export async function ensureKernelPackage(
   return describe(dir);
 }
 
-/** Debian 13 has them as `.ko.xz`, which busybox cannot load, and which would be unpacked at every boot. */
+/** Decompresses modules: Debian 13 has `.ko.xz`, which busybox cannot load and every boot would have to unpack. */
 export async function decompressModules(tree: string, { signal }: { signal: AbortSignal }): Promise<void> {
   const find = [await locateInPackages(tree, "lib/modules"), "-name", "*.ko.xz"];
   await run("find", [...find, "-exec", "xz", "--decompress", "{}", "+"], { signal });
@@ -76,7 +73,7 @@ async function describe(dir: string): Promise<KernelPackage> {
   const allModules = await locateInPackages(tree, "lib/modules");
   const [kernelVersion, ...others] = await readdir(allModules);
   if (kernelVersion === undefined || others.length > 0)
-    throw new Error(`Cannot tell which kernel is in ${dir}: remove that folder, it is fetched again`);
+    throw new Error(`Cannot use kernel in ${dir}: it must hold exactly one; remove that folder to fetch it again`);
   return {
     kernelVersion,
     vmlinuz: join(tree, "boot", `vmlinuz-${kernelVersion}`),

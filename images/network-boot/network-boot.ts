@@ -1,5 +1,6 @@
 import { copyFile, mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { networkBootFiles } from "#lib/image-folder.ts";
 import { ensureHostPackages } from "../debian/host-packages.ts";
 import { defaultKernelPackage, networkBootHostPackages } from "../debian/packages.ts";
 import type { DebianRelease } from "../debian/sources.ts";
@@ -10,30 +11,33 @@ import { writeInitrd } from "./initrd.ts";
 import { ensureKernelPackage } from "./kernel-package.ts";
 import { writeRootImage } from "./root-image.ts";
 import type { BakedImage } from "../baked-image.ts";
-import { networkBootFiles, type ImageManifest } from "../manifest.ts";
+import type { ImageManifest } from "../manifest.ts";
 
-export interface NetworkBootOptions {
+interface NetworkBootOptions {
   cacheDir: string;
   templatesDir: string;
-  /** Of the image: its kernel is to be of the same. */
+  /** The image's release; the kernel must be of the same. */
   debianRelease: DebianRelease;
-  /** By default `defaultKernelPackage`. */
+  /** `defaultKernelPackage` by default. */
   kernelPackage?: string | undefined;
   refreshPackages?: boolean;
   signal: AbortSignal;
   onDetail: (detail: string) => void;
 }
 
-/** No worker runs these, and they would be in its memory. */
+/** Images that no worker runs; they would only fill its memory. */
 const controlPlaneImages = /(^|\/)(etcd|kube-apiserver|kube-controller-manager|kube-scheduler)[:@]/;
-/** Of a root in memory /tmp is in memory, too, and a seed of random numbers that was kept there is gone: half a second, emulated. */
+/**
+ * Units that only serve disks: with a root in memory /tmp is in memory anyway, and a saved random seed is lost. Saves
+ * half a second (emulated).
+ */
 const unitsOfDisks = ["systemd-random-seed.service", "tmp.mount"].map((name) => `usr/lib/systemd/system/${name}`);
 
 type Inputs = Pick<BakedImage, "dir" | "rootfs" | "containerdStore" | "networkBoot" | "manifest">;
 
 /**
- * Makes kernel, initrd and root images of an image, whole or not at all, and says what they are. The image may be in use;
- * its manifest is the caller's to write.
+ * Makes kernel, initrd and root images of an image, all or none, and returns their description for the manifest, which
+ * the caller writes. The image may be in use.
  */
 export async function writeNetworkBoot(
   image: Inputs,
@@ -59,7 +63,7 @@ export async function writeNetworkBoot(
     ...roots,
     unwantedImages: containerImages.map(({ ref }) => ref).filter((ref) => controlPlaneImages.test(ref)),
     unwantedFiles: [...unitsOfDisks, "usr/bin/kubectl"],
-    // It is fetched and hashed at every boot; the other once.
+    // This one is fetched and hashed at every boot, the other one once.
     packing: "small",
     scratchDir: join(work.path, "root"),
   });

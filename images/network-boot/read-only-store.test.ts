@@ -5,17 +5,17 @@ import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { parseLayers, writeStoreStart } from "./read-only-store.ts";
 
 describe("parseLayers", () => {
-  it("names the layers of an image's manifest", () => {
+  it("returns the layers of an image's manifest", () => {
     const layers = [{ digest: "sha256:ab", size: 1 }];
     expect(parseLayers(JSON.stringify({ schemaVersion: 2, layers }))).toEqual(layers);
   });
 
-  it.each(['{"config": {}}', "not JSON", "", "null"])("finds none in %j", (blob) => {
+  it.each(['{"config": {}}', "not JSON", "", "null"])("returns none for %j", (blob) => {
     expect(parseLayers(blob)).toEqual([]);
   });
 });
 
-it("writeStoreStart copies databases and links blobs and unpacked layers to where the store will be", async () => {
+it("writeStoreStart copies databases, and links blobs and unpacked layers to the store's future path", async () => {
   const folder = await temporaryFolder("store");
   const blob = "io.containerd.content.v1.content/blobs/sha256/ab";
   const database = "io.containerd.metadata.v1.bolt/meta.db";

@@ -1,16 +1,17 @@
 import { cp, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { removeScratch } from "../containerd-store.ts";
 import { useContainerd } from "../run-containerd.ts";
+import { parseJsonOrNothing } from "#lib/json.ts";
 
 const blobsFolder = "io.containerd.content.v1.content/blobs/sha256";
 const snapshotsFolder = "io.containerd.snapshotter.v1.overlayfs/snapshots";
 const databases = ["io.containerd.metadata.v1.bolt/meta.db", "io.containerd.snapshotter.v1.overlayfs/metadata.db"];
 
-export interface ReadOnlyStoreInputs {
+interface ReadOnlyStoreInputs {
   rootfs: string;
-  /** The image's whole store; it stays as it is. */
+  /** The image's whole store, which stays unchanged. */
   store: string;
   /** References of the container images to leave out. */
   unwantedImages: readonly string[];
@@ -18,8 +19,8 @@ export interface ReadOnlyStoreInputs {
 }
 
 /**
- * A containerd store in `target` for a root image. Layers that are unpacked are empty files there; containerd opens them
- * and reads none.
+ * Writes a containerd store to `target` for a root image. The blobs of unpacked layers are empty files there:
+ * containerd opens them but reads nothing.
  */
 export async function writeReadOnlyStore(
   target: string,
@@ -36,13 +37,13 @@ export async function writeReadOnlyStore(
   );
   await removeScratch(target);
   for (const digest of await layers(join(target, blobsFolder))) {
-    // A new file: the old one's content is the whole store's too.
+    // A new file, because the old one is a hard link into the whole store.
     await rm(join(target, blobsFolder, digest));
     await writeFile(join(target, blobsFolder, digest), "");
   }
 }
 
-/** Both names of each, the last time with the content that no image has any more. */
+/** Removes both names of each image; the last call also removes content that no image uses. */
 async function removeImages(ctr: (args: readonly string[]) => Promise<string>, refs: readonly string[]) {
   if (refs.length === 0) return;
   const rows = (await ctr(["images", "ls"])).split("\n").map((row) => row.split(/\s+/));
@@ -52,7 +53,7 @@ async function removeImages(ctr: (args: readonly string[]) => Promise<string>, r
   await ctr(["images", "rm", "--sync", ...names]);
 }
 
-/** Digests, without their algorithm, that the manifests among the blobs name as layers. */
+/** Returns the digests, without algorithm, that manifests among the blobs name as layers. */
 async function layers(blobsDir: string): Promise<Set<string>> {
   const found = new Set<string>();
   for (const name of await readdir(blobsDir)) {
@@ -65,19 +66,13 @@ async function layers(blobsDir: string): Promise<Set<string>> {
 
 const maxManifestBytes = 4 * 1024 * 1024;
 
-/** https://github.com/opencontainers/image-spec/blob/main/manifest.md; none in what is no manifest. */
-export function parseLayers(blob: string): { digest: string }[] {
-  try {
-    const document = JSON.parse(blob) as { layers?: { digest: string }[] } | null;
-    return document?.layers ?? [];
-  } catch {
-    return [];
-  }
-}
+/** Returns a manifest's layers (OCI image-spec, manifest.md); none for any other blob. */
+export const parseLayers = (blob: string): { digest: string }[] =>
+  (parseJsonOrNothing(blob) as { layers?: { digest: string }[] } | null | undefined)?.layers ?? [];
 
 /**
- * What /var/lib/containerd begins with on a machine whose store at `path` is read-only: databases of its own, and links
- * to blobs and unpacked layers, which are never written.
+ * Writes the first contents of /var/lib/containerd for a machine whose store at `path` is read-only: its own databases,
+ * and links to blobs and unpacked layers, which are never written.
  */
 export async function writeStoreStart(target: string, { store, path }: { store: string; path: string }): Promise<void> {
   for (const folder of [blobsFolder, snapshotsFolder, "io.containerd.content.v1.content/ingest"])

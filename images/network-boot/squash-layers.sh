@@ -1,7 +1,7 @@
 #!/bin/sh
-# squash-layers.sh ROOTFS LAYER FILE OPTION…: LAYER over ROOTFS as one squashfs, with further options of mksquashfs.
-# Run in a mount namespace of its own, which ends with it and takes the mounts along.
-# lz4: a machine starts two seconds sooner than with zstd. Extended attributes: the machine root has none that it needs.
+# squash-layers.sh ROOTFS LAYER FILE OPTION…: packs LAYER over ROOTFS as one squashfs. Options are mksquashfs's.
+# Runs in a private mount namespace, so the mounts end with it.
+# lz4 starts a machine two seconds sooner than zstd. The machine root needs no extended attributes.
 set -eu
 rootfs=$1 layer=$2 file=$3
 shift 3

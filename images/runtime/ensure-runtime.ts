@@ -1,11 +1,11 @@
-import { mkdir, rename, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import type { Architecture } from "../architecture.ts";
-import { lockBuild } from "../go/build-lock.ts";
+import { join } from "node:path";
+import type { Architecture } from "#lib/architecture.ts";
+import { isFile } from "#lib/files.ts";
 import { buildPrograms } from "../go/build-programs.ts";
 import { ensureGo } from "../go/ensure-go.ts";
-import { checkBinaries, readChecksums, writeChecksums } from "../kubernetes/binaries.ts";
+import { checkBinaries, readChecksums } from "../kubernetes/binaries.ts";
 import type { CompileOptions } from "../kubernetes/compile.ts";
+import { ensurePrograms } from "../kubernetes/ensure-programs.ts";
 import type { KubernetesOrigin } from "../kubernetes/origin.ts";
 import { probeUrl, type TransferOptions } from "../transfer.ts";
 import { planRuntimeModules } from "./module-sets.ts";
@@ -14,34 +14,26 @@ import { locateRuntime, type RuntimeOrigin, type RuntimePlan } from "./runtime-o
 
 const answerSeconds = 5;
 
-/** The folder of checked programs of the machine's runtime. Throws where they cannot be compiled or downloaded. */
+/** Returns the folder of the runtime's checked programs. Throws if they cannot be compiled or downloaded. */
 export async function ensureRuntime(
   plan: RuntimePlan,
   origin: KubernetesOrigin,
   options: CompileOptions & Omit<TransferOptions, "signal">,
 ): Promise<string> {
-  const { signal, onDetail, cacheDir } = options;
   const chosen = await chooseRuntimeOrigin(plan, origin, options);
-  const dir = locateRuntime(chosen, { cacheDir, key: plan.key });
-  if (chosen.kind === "binaries") {
-    await checkBinaries(dir, { ...options, programs: plan.programs });
-    return dir;
-  }
-  if ((await readChecksums(dir)) !== null) return dir;
-  await mkdir(dirname(dir), { recursive: true });
-  using locks = new DisposableStack();
-  locks.use(await lockBuild(dir, { signal, onWait: () => onDetail("another process is at it; waiting") }));
-  if ((await readChecksums(dir)) !== null) return dir;
-  const partial = `${dir}.partial`;
-  if (chosen.kind === "release") await downloadRuntime(plan, { ...options, ...chosen, outDir: partial });
-  else await compileRuntime(plan, { ...options, outDir: partial });
-  await checkBinaries(partial, { ...options, programs: plan.programs });
-  await writeChecksums(partial, plan.programs);
-  await rename(partial, dir);
+  const dir = locateRuntime(chosen, { cacheDir: options.cacheDir, key: plan.key });
+  const required = { ...options, programs: plan.programs };
+  if (chosen.kind === "binaries") await checkBinaries(dir, required);
+  else
+    await ensurePrograms(dir, required, (outDir) =>
+      chosen.kind === "release"
+        ? downloadRuntime(plan, { ...options, ...chosen, outDir })
+        : compileRuntime(plan, { ...options, outDir }),
+    );
   return dir;
 }
 
-/** Beside given programs where they are there too, else as Kubernetes' own, as far as that can be had. */
+/** Chooses the given folder if it has the runtime's programs, too, else Kubernetes' origin if that is available. */
 export async function chooseRuntimeOrigin(
   plan: RuntimePlan,
   origin: KubernetesOrigin,
@@ -54,7 +46,7 @@ export async function chooseRuntimeOrigin(
   const candidates: RuntimeOrigin[] = [{ kind: "release", githubUrl }, { kind: "modules" }];
   for (const candidate of candidates)
     if ((await readChecksums(locateRuntime(candidate, { cacheDir, key: plan.key }))) !== null) return candidate;
-  // An archive's own address: a mirror need not answer at its root.
+  // Probes an archive's URL, because a mirror need not answer at its root.
   const [archive] = listReleaseArchives(plan, architecture);
   const url = archive === undefined ? githubUrl : checksumUrl(githubUrl, archive);
   const problem = await probeUrl(url, { seconds: answerSeconds, caFile: caBundle, signal });
@@ -74,9 +66,3 @@ async function compileRuntime(
     await buildPrograms({ ...set, programs: Object.fromEntries(wanted) }, outDir, { go, signal, onDetail });
   }
 }
-
-const isFile = (path: string) =>
-  stat(path).then(
-    (file) => file.isFile(),
-    () => false,
-  );

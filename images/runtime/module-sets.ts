@@ -19,13 +19,13 @@ const pluginFolders: Readonly<Record<string, string>> = {
   vrf: "meta",
 };
 
-export interface RuntimeModule {
+interface RuntimeModule {
   set: ProgramSet;
   /** The oldest Go that compiles it. */
   go: string;
 }
 
-/** containerd where it is wanted, crictl and the CNI plugins, each stamped as its own build does. Throws GoError. */
+/** Plans crictl, the CNI plugins and, if chosen, containerd, stamped as in their own builds. Throws GoError. */
 export async function planRuntimeModules(
   containerdVersion: string | undefined,
   options: { go: GoToolchain; signal: AbortSignal },
@@ -42,7 +42,7 @@ export async function planRuntimeModules(
       {
         programs: Object.fromEntries(commands.map((name) => [name, `${containerd}/cmd/${name}`])),
         stamps: [`${containerd}/version.Version=v${version}`],
-        // As containerd's own static release (Makefile, STATIC).
+        // As in containerd's static release (Makefile, STATIC).
         tags: ["netgo", "osusergo", "static_build", "urfave_cli_no_docs"],
       },
     );

@@ -2,10 +2,10 @@ import { createHash } from "node:crypto";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { type FakePage, startFakeWebSite } from "../../test/fakes/fake-web-site.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { architectures } from "../architecture.ts";
+import { architectures } from "#lib/architecture.ts";
 import { downloadRuntime, listReleaseArchives } from "./release-archives.ts";
 import { planRuntime, type RuntimePlan } from "./runtime-origin.ts";
 
@@ -29,7 +29,7 @@ describe("downloadRuntime, from a fake web site", () => {
     return () => vi.unstubAllEnvs();
   });
 
-  /** As upstream packs them: more in them than is wanted, and names with "./" or without. */
+  /** Packs archives as upstream does: with unwanted files, and with or without "./" before names. */
   async function publish(wanted: RuntimePlan, { prefix = "", without = "" } = {}): Promise<Map<string, FakePage>> {
     const pages = new Map<string, FakePage>();
     for (const [index, { path, checksumSuffix, folder: inside, programs }] of listReleaseArchives(
@@ -61,42 +61,39 @@ describe("downloadRuntime, from a fake web site", () => {
       signal: new AbortController().signal,
     });
 
-  it.each(["", "./"])(
-    "takes the programs of the plan alone out of archives whose names begin with %j",
-    async (prefix) => {
-      const site = await startFakeWebSite(await publish(plan, { prefix }));
-      const details: string[] = [];
-      await download(plan, `${site.url}/`, (detail) => details.push(detail));
-      expect((await readdir(outDir)).toSorted()).toEqual(plan.programs.toSorted());
-      expect(await readFile(join(outDir, "containerd"), "utf8")).toBe("bin/containerd of upstream");
-      expect(await readFile(join(outDir, "bridge"), "utf8")).toBe("bridge of upstream");
-      expect(details).toEqual([
-        "containerd-static-2.4.2-linux-amd64.tar.gz",
-        "cni-plugins-linux-amd64-v1.10.0.tgz",
-        "crictl-v1.37.0-linux-amd64.tar.gz",
-      ]);
-    },
-  );
+  it.each(["", "./"])("unpacks only the planned programs from archives whose names begin with %j", async (prefix) => {
+    const site = await startFakeWebSite(await publish(plan, { prefix }));
+    const details: string[] = [];
+    await download(plan, `${site.url}/`, (detail) => details.push(detail));
+    expect((await readdir(outDir)).toSorted()).toEqual(plan.programs.toSorted());
+    expect(await readFile(join(outDir, "containerd"), "utf8")).toBe("bin/containerd of upstream");
+    expect(await readFile(join(outDir, "bridge"), "utf8")).toBe("bridge of upstream");
+    expect(details).toEqual([
+      "containerd-static-2.4.2-linux-amd64.tar.gz",
+      "cni-plugins-linux-amd64-v1.10.0.tgz",
+      "crictl-v1.37.0-linux-amd64.tar.gz",
+    ]);
+  });
 
-  it("downloads no containerd where it is Debian's", async () => {
+  it("downloads no containerd if Debian's is chosen", async () => {
     const site = await startFakeWebSite(await publish(withDebian));
     await download(withDebian, site.url);
     expect((await readdir(outDir)).toSorted()).toEqual(withDebian.programs.toSorted());
     expect(site.requests.filter((request) => request.includes("/containerd/"))).toEqual([]);
   });
 
-  it("refuses an archive without its published checksum and keeps nothing of it", async () => {
+  it("refuses an archive that does not match its published checksum, and keeps nothing of it", async () => {
     const pages = await publish(plan);
     const other = pages.get(`/${pathOf("bridge")}`)!;
     pages.set(`/${pathOf("containerd")}`, other);
     const site = await startFakeWebSite(pages);
     await expect(download(plan, site.url)).rejects.toThrow(
-      /^Cannot use http.*\/containerd-static-2\.4\.2-linux-amd64\.tar\.gz: its SHA-256 is [0-9a-f]{64}, published is [0-9a-f]{64}; nothing of it was kept, try again or use another mirror$/,
+      /^Cannot use http.*\/containerd-static-2\.4\.2-linux-amd64\.tar\.gz: its SHA-256 is [0-9a-f]{64}, the published one [0-9a-f]{64}; nothing was kept, so try again or use another mirror$/,
     );
     expect(await readdir(outDir)).toEqual([]);
   });
 
-  it("goes on after a download that was refused", async () => {
+  it("resumes after a refused download", async () => {
     const pages = await publish(plan);
     const site = await startFakeWebSite(pages);
     site.fail(`/${pathOf("crictl")}`, { status: 403 });
@@ -107,12 +104,12 @@ describe("downloadRuntime, from a fake web site", () => {
     expect((await readdir(outDir)).toSorted()).toEqual(plan.programs.toSorted());
   });
 
-  it("knows a web page in place of a checksum", async () => {
+  it("recognizes a web page in place of a checksum", async () => {
     const site = await startFakeWebSite(await publish(plan));
     const file = `/${pathOf("containerd")}.sha256sum`;
     site.fail(file, { page: "<html>Log in</html>" });
     await expect(download(plan, site.url)).rejects.toThrow(
-      `Cannot use ${site.url}${file}: it is no SHA-256; is a proxy or a login page in between`,
+      `Cannot use ${site.url}${file}: it is not a SHA-256 but begins with "<html>Log in</html>"; check for a proxy or a login page`,
     );
     expect(await readdir(outDir)).toEqual([]);
   });

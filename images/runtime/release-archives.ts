@@ -1,22 +1,22 @@
-import { mkdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join, normalize } from "node:path";
-import type { Architecture } from "../architecture.ts";
-import { checksumFile } from "../kubernetes/binaries.ts";
-import { run } from "../../metadata-server/run.ts";
-import { download, type TransferOptions } from "../transfer.ts";
+import type { Architecture } from "#lib/architecture.ts";
+import { run } from "#lib/run.ts";
+import type { TransferOptions } from "../transfer.ts";
+import { downloadVerified } from "../verified-download.ts";
 import type { RuntimePlan } from "./runtime-origin.ts";
 import { cniPlugins, cniPluginsVersion, crictlVersion } from "./runtime-versions.ts";
 
-export interface ReleaseArchive {
-  /** Below https://github.com; the checksum is beside it. */
+interface ReleaseArchive {
+  /** Path below https://github.com; the checksum is in the same folder. */
   path: string;
   checksumSuffix: ".sha256" | ".sha256sum";
-  /** Folder in the archive that the programs are in. */
+  /** Folder of the programs in the archive. */
   folder: string;
   programs: readonly string[];
 }
 
-/** The archives that upstream publishes of what the plan wants. */
+/** Lists upstream's archives with the planned programs. */
 export function listReleaseArchives(
   { containerd, programs }: RuntimePlan,
   { debian: arch }: Architecture,
@@ -48,7 +48,10 @@ const archiveUrl = (githubUrl: string, { path }: ReleaseArchive) => `${githubUrl
 export const checksumUrl = (githubUrl: string, archive: ReleaseArchive) =>
   `${archiveUrl(githubUrl, archive)}${archive.checksumSuffix}`;
 
-/** Downloads, checks and unpacks the plan's programs into `outDir`. Throws DownloadError, or an Error for a wrong checksum. */
+/**
+ * Downloads, checks and unpacks the plan's programs into `outDir`. Throws DownloadError or
+ * ChecksumError.
+ */
 export async function downloadRuntime(
   plan: RuntimePlan,
   options: TransferOptions & {
@@ -64,42 +67,21 @@ export async function downloadRuntime(
     const name = archive.path.split("/").at(-1) ?? archive.path;
     onDetail(name);
     const file = join(outDir, name);
-    const urls = { url: archiveUrl(githubUrl, archive), checksum: checksumUrl(githubUrl, archive) };
-    await downloadChecked(urls, file, transfer);
-    await unpack(file, archive, { url: urls.url, outDir, signal: transfer.signal });
+    const url = archiveUrl(githubUrl, archive);
+    await downloadVerified({ url, checksumUrl: checksumUrl(githubUrl, archive) }, file, transfer);
+    await unpack(file, archive, { url, outDir, signal: transfer.signal });
     await rm(file);
   }
 }
 
-async function downloadChecked(
-  { url, checksum }: { url: string; checksum: string },
-  file: string,
-  transfer: TransferOptions,
-): Promise<void> {
-  const published = `${file}.checksum`;
-  await rm(published, { force: true });
-  await download(checksum, published, transfer);
-  const wanted = /^([0-9a-f]{64})\b/.exec(await readFile(published, "utf8"))?.[1];
-  await rm(published);
-  if (wanted === undefined)
-    throw new Error(`Cannot use ${checksum}: it is no SHA-256; is a proxy or a login page in between`);
-  await download(url, file, transfer);
-  const { sha256 } = await checksumFile(file);
-  if (sha256 === wanted) return;
-  await rm(file);
-  throw new Error(
-    `Cannot use ${url}: its SHA-256 is ${sha256}, published is ${wanted}; nothing of it was kept, try again or use another mirror`,
-  );
-}
-
-/** The programs alone, without owners or links: whatever else is in the archive stays there. */
+/** Unpacks only the programs, without owners and links. */
 async function unpack(
   file: string,
   { folder, programs }: ReleaseArchive,
   { url, outDir, signal }: { url: string; outDir: string; signal: AbortSignal },
 ): Promise<void> {
   const tar = (...args: string[]) => run("tar", ["--gzip", "--file", file, "--directory", outDir, ...args], { signal });
-  // Archives differ in whether a name begins with "./".
+  // In some archives names begin with "./".
   const listed = (await tar("--list")).split("\n");
   const names = new Map(listed.map((member) => [normalize(member), member]));
   const members = programs.flatMap((name) => names.get(join(folder, name)) ?? []);

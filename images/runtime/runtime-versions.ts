@@ -1,11 +1,11 @@
-/** What every machine has beside Kubernetes, whatever its version; containerd's is in the table of Kubernetes versions. */
+/** Version for every machine, whatever its Kubernetes. containerd's version is in the table of Kubernetes versions. */
 export const cniPluginsVersion = "1.10.0";
 export const crictlVersion = "1.37.0";
 
-/** Into /usr/bin. */
+/** Programs in /usr/bin. */
 export const runtimePrograms = ["containerd", "containerd-shim-runc-v2", "crictl", "ctr"] as const;
 
-/** Into /usr/lib/cni: every plugin for Linux of the reference set (https://www.cni.dev/plugins/current/). */
+/** Programs in /usr/lib/cni: every plugin for Linux of the reference set (https://www.cni.dev/plugins/current/). */
 export const cniPlugins = [
   "bandwidth",
   "bridge",

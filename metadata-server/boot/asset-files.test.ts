@@ -7,8 +7,8 @@ import { createAssetFiles } from "./asset-files.ts";
 
 const sha256Of = (text: string) => createHash("sha256").update(text).digest("hex");
 
-describe("The checksum of an asset", () => {
-  it("is that of the file which is there now: written, replaced or gone", async () => {
+describe("createAssetFiles", () => {
+  it("returns the checksum of the current file after it is written, replaced or removed", async () => {
     const folder = await temporaryFolder("asset-files");
     const path = join(folder, "root.squashfs");
     const files = createAssetFiles("sha256");
@@ -24,7 +24,7 @@ describe("The checksum of an asset", () => {
     expect(await files.digest(path)).toBeUndefined();
   });
 
-  it("is none of a folder", async () => {
+  it("returns no digest for a directory", async () => {
     expect(await createAssetFiles("sha256").digest(await temporaryFolder("asset-files"))).toBeUndefined();
   });
 });

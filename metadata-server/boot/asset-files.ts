@@ -1,21 +1,22 @@
 import { createHash } from "node:crypto";
 import { type BigIntStats, fstatSync, statSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
+import { isMissing } from "#lib/files.ts";
 
-/** A file that is open, and what it was when it was opened. The one who opened it closes it. */
+/** An open file and its state when it was opened. The caller closes it. */
 export interface AssetFile {
   handle: FileHandle;
   sizeBytes: number;
-  /** Checksum of all its bytes, hexadecimal. */
+  /** Checksum of the file, hexadecimal. */
   digest: string;
-  /** Throws where the file was written since it was opened; one that took its place by its name is another file. */
+  /** Throws if the file was written since it was opened. A new file renamed to its name does not count. */
   checkUnchanged(): void;
 }
 
-export interface AssetFiles {
-  /** Undefined where there is no such file. The first to ask for a file waits until all of it was read. */
+interface AssetFiles {
+  /** Undefined if there is no such file. The first caller waits until all of the file was read. */
   open(path: string): Promise<AssetFile | undefined>;
-  /** Of the file that is there now, as `AssetFile` has it; undefined where there is none. */
+  /** Checksum of the current file; undefined if there is none. */
   digest(path: string): Promise<string | undefined>;
 }
 
@@ -26,7 +27,7 @@ interface Known {
 
 const chunkBytes = 1024 * 1024;
 
-/** Checksums are of what the file really holds, and kept for as long as its inode, size and time stay the same. */
+/** Computes checksums of the files' content, and keeps each while inode, size and modification time stay the same. */
 export function createAssetFiles(algorithm: "sha256" | "sha512"): AssetFiles {
   const digests = new Map<string, Known>();
   const digestOf = (path: string, handle: FileHandle, identity: string) => {
@@ -44,7 +45,7 @@ export function createAssetFiles(algorithm: "sha256" | "sha512"): AssetFiles {
     const identity = identityOf(handle);
     const checkUnchanged = () => {
       if (identityOf(handle) !== identity)
-        throw new Error(`Cannot serve ${path}: it was written while it was read; rename a new file into its place`);
+        throw new Error(`Cannot serve ${path}: it was written while it was read; replace the file by rename`);
     };
     try {
       const digest = await digestOf(path, handle, identity);
@@ -60,7 +61,7 @@ export function createAssetFiles(algorithm: "sha256" | "sha512"): AssetFiles {
     async digest(path) {
       const known = digests.get(path);
       const digest = await known?.digest;
-      // Only now: it may have been written until its last byte was read.
+      // Compares only now: the file may have been written until its last byte was read.
       const stats = known && statSync(path, { bigint: true, throwIfNoEntry: false });
       if (stats !== undefined && identify(stats) === known?.identity) return digest;
       const file = await openFile(path);
@@ -72,7 +73,7 @@ export function createAssetFiles(algorithm: "sha256" | "sha512"): AssetFiles {
 
 async function openExisting(path: string): Promise<FileHandle | undefined> {
   const handle = await open(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
+    if (isMissing(error) || error.code === "ENOTDIR") return undefined;
     throw error;
   });
   if (handle === undefined || fstatSync(handle.fd).isFile()) return handle;
@@ -82,7 +83,7 @@ async function openExisting(path: string): Promise<FileHandle | undefined> {
 
 const identityOf = ({ fd }: FileHandle) => identify(fstatSync(fd, { bigint: true }));
 
-/** Not its ctime: that changes when another file takes its name. */
+/** Without ctime, which changes when another file takes its name. */
 const identify = ({ dev, ino, size, mtimeNs }: BigIntStats) => [dev, ino, size, mtimeNs].join(" ");
 
 async function checksum(handle: FileHandle, algorithm: string): Promise<string> {

@@ -1,31 +1,29 @@
 import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
+import { imagePaths, networkBootFiles } from "#lib/image-folder.ts";
 import { listBootImages } from "./boot-images.ts";
 import { type AssetFile, createAssetFiles } from "./asset-files.ts";
 
-/** What computers load: kernel and initrd, then the root that is to be in their memory or on their disk. */
-export const bootAssetNames = ["vmlinuz", "initrd", "root.squashfs", "disk.squashfs"] as const;
-export type BootAssetName = (typeof bootAssetNames)[number];
-
-/** iPXE for firmware that is none: BIOS by TFTP, UEFI by TFTP or HTTP. */
+/** iPXE for firmware without it: BIOS by TFTP, UEFI by TFTP or HTTP. */
 const ipxeNames = ["undionly.kpxe", "snponly.efi"];
 
 export interface BootAssets {
   /** Kubernetes versions whose image can be booted over the network, newest first. */
   versions(): Promise<string[]>;
-  /** Of the image of that Kubernetes version, or of "ipxe". Undefined where there is none; any text is safe to ask for. */
+  /** Opens a file of that version's image, or of "ipxe". Undefined if there is none; any text is safe. */
   open(version: string, name: string): Promise<AssetFile | undefined>;
-  /** The same of its SHA-512 alone, hexadecimal; without instructions for either it takes two thirds of the time of SHA-256. */
+  /** The file's SHA-512, hexadecimal. On processors with instructions for neither it is faster than SHA-256. */
   digest(version: string, name: string): Promise<string | undefined>;
 }
 
-/** `imagesDir` has a folder for each baked image, named by its Kubernetes version. */
+/** `imagesDir` holds a folder for each baked image, named by its Kubernetes version. */
 export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ipxeDir: string }): BootAssets {
   const files = createAssetFiles("sha512");
   const pathOf = (version: string, name: string) => {
     if (version === "ipxe") return ipxeNames.includes(name) ? join(ipxeDir, name) : undefined;
-    if (!isBootAssetName(name) || !KubernetesVersion.safeParse(version).success) return undefined;
-    return join(imagesDir, version, "network-boot", name);
+    if (!networkBootFiles.some((known) => known === name) || !KubernetesVersion.safeParse(version).success)
+      return undefined;
+    return join(imagePaths(join(imagesDir, version)).networkBoot, name);
   };
   return {
     versions: () => listBootImages(imagesDir),
@@ -39,5 +37,3 @@ export function createBootAssets({ imagesDir, ipxeDir }: { imagesDir: string; ip
     },
   };
 }
-
-const isBootAssetName = (name: string): name is BootAssetName => bootAssetNames.some((known) => known === name);

@@ -24,14 +24,14 @@ const boot = {
   },
 };
 
-describe("iPXE scripts", () => {
-  it("ask with what the firmware says, its texts as hexadecimal", () => {
+describe("An iPXE script", () => {
+  it("sends what the firmware reports, texts as hexadecimal", () => {
     expect(bootScript.startsWith("#!ipxe\n")).toBe(true);
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     expect(bootScript).toContain("/ipxe?mac=${netX/mac:hexhyp}&uuid=${uuid}&serial-hex=${serial:hexraw}&");
   });
 
-  it("say who the machine is, why it waits, and ask again", () => {
+  it("shows the machine's identity and why it waits, and asks again", () => {
     expect(renderWait(machine, { lines: ["It waits"], seconds: 10 })).toBe(
       [
         "#!ipxe",
@@ -50,7 +50,7 @@ describe("iPXE scripts", () => {
     );
   });
 
-  it("give the bootstrapper a kernel command line that it takes, within the kernel's 2,048 bytes", () => {
+  it("gives the bootstrapper a kernel command line that it parses, within the kernel's 2,048 bytes", () => {
     const [, commandLine = ""] = /^kernel \S+ (.*) \|\| goto failed$/m.exec(renderImageBoot(boot)) ?? [];
     expect(commandLine.length).toBeLessThan(2000);
     expect(commandLine).toContain(" BOOTIF=01-52-54-00-aa-00-01 ");
@@ -58,13 +58,13 @@ describe("iPXE scripts", () => {
     expect(parseKernelCommandLine(commandLine)).toEqual({ server, caSha256, capability });
   });
 
-  it("leave the disk to the firmware on UEFI, and boot it on BIOS", () => {
+  it("leaves booting from disk to the firmware on UEFI, and boots from it on BIOS", () => {
     const script = renderDiskBoot({ name: "node01", cluster: "build126" });
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     expect(script).toContain("\niseq ${platform} efi && exit 1 ||\nsanboot --no-describe --drive 0x80 || exit 1\n");
   });
 
-  it("cannot be written into by what firmware says", () => {
+  it("contains no commands from the firmware's texts", () => {
     // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
     const serial = "A&&B || shell ; ${cwuri}\nkernel http://evil/\r#%0a";
     const script = renderWait({ ...machine, serial }, { lines: [serial], seconds: 10 });

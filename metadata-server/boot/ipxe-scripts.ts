@@ -1,14 +1,18 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { templatesFolder } from "../../templates/folder.ts";
 import { renderTemplate, type TemplateValues } from "../../templates/render.ts";
 
-const folder = new URL("../../templates/ipxe/", import.meta.url);
-const read = (name: string) => ({ file: `ipxe/${name}`, text: readFileSync(new URL(name, folder), "utf8") });
+const read = (name: string) => ({
+  file: `ipxe/${name}`,
+  text: readFileSync(join(templatesFolder, "ipxe", name), "utf8"),
+});
 const templates = { disk: read("disk.ipxe"), image: read("image.ipxe"), wait: read("wait.ipxe") };
 
-/** What every machine runs first; it has no placeholders. */
+/** The script that every machine runs first; it has no placeholders. */
 export const bootScript = read("boot.ipxe").text;
 
-/** What a machine says of itself, as it may be shown. */
+/** The identity that a machine claims, for its screen. */
 export interface ShownMachine {
   mac: string;
   uuid: string | null;
@@ -25,13 +29,13 @@ export const renderWait = (machine: ShownMachine, { lines, seconds }: { lines: s
     seconds,
   });
 
-/** Kernel and initrd from this server, and what the initrd is to do. */
+/** Boots kernel and initrd from this server, with a task for the initrd. */
 export interface ImageBoot {
-  /** Shown first. */
+  /** Lines that the screen shows first. */
   lines: string[];
   /** URL of the folder with kernel, initrd and root images. */
   assetsUrl: string;
-  /** MAC of the interface that it boots from. */
+  /** MAC address of the interface that the machine boots from. */
   bootInterface: string;
   /** For the initrd and the bootstrapper, as `sprout.NAME=VALUE`; see `templates/network-boot/init`. */
   settings: Readonly<Record<string, string | number>>;
@@ -47,15 +51,15 @@ export const renderImageBoot = ({ lines, assetsUrl, bootInterface, settings }: I
       .join(" "),
   });
 
-/** UEFI tries the next boot option after an error only; after success it shows its menu and waits (UEFI 2.10, 3.1.1). */
+/** Boots from disk. On UEFI it exits with an error, after which alone UEFI tries the next option (UEFI 2.10, 3.1.1). */
 export const renderDiskBoot = ({ name, cluster }: { name: string; cluster: string }): string =>
   render("disk", { name, cluster });
 
 const render = (name: keyof typeof templates, values: TemplateValues) => renderTemplate(templates[name], values);
 
 /**
- * iPXE expands `${…}` and cuts a line at `&&`, `||` and `;`, and has no way to quote them: whatever could be part of that
- * is replaced. What a machine's firmware says is not the server's to trust.
+ * Replaces every character that iPXE could interpret: iPXE expands `${…}`, splits lines at `&&`, `||` and `;`, and has
+ * no quotes for them. Text from a machine's firmware is not trusted.
  */
 export const toIpxeText = (text: string): string =>
   text.replaceAll(";", ",").replaceAll(/[^A-Za-z0-9 .,:/()=@+_-]/g, "?") || "none";

@@ -1,32 +1,14 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { renderTemplate, type TemplateValues } from "../../templates/render.ts";
+import type { Render } from "../../templates/create-render.ts";
 import type { BootstrapperExecutable } from "./bootstrapper-executables.ts";
 import type { Instance } from "./instance.ts";
 
-const templatesFolder = join(import.meta.dirname, "../../templates");
-
-/** Renders `file` below the templates folder. */
-export type Render = (file: string, values: TemplateValues) => Promise<string>;
-
-/** Each template is read once: it is the running server's, whatever is put in its place. */
-export function createRender(folder = templatesFolder): Render {
-  const texts = new Map<string, Promise<string>>();
-  const read = (file: string) => {
-    const known = texts.get(file) ?? readFile(join(folder, file), "utf8");
-    texts.set(file, known);
-    return known;
-  };
-  return async (file, values) => renderTemplate({ file, text: await read(file) }, values);
-}
-
-/** YAML, of which JSON is a part. */
+/** YAML, written as JSON, its subset. */
 export const renderMetaData = ({ instanceId, hostname }: Instance) =>
   `${JSON.stringify({ "instance-id": instanceId, "local-hostname": hostname })}\n`;
 
 /**
- * `#cloud-config`: writes the seed (0600) and starts sprout-bootstrap. `url` is where the instance's own files are, and its
- * cloud-init reports; null where it cannot.
+ * Renders the `#cloud-config` that writes the seed (0600) and starts sprout-bootstrap. `url`: where the instance's
+ * files are and where cloud-init reports; null if it cannot report.
  */
 export const renderUserData = (
   render: Render,
@@ -38,13 +20,13 @@ export const renderUserData = (
     reports: url !== null && { reportUrl: `${url}/report`, phoneHomeUrl: `${url}/phone-home` },
   });
 
-/** Several documents in one, where a data source has but one; each is what its first line says. */
+/** Joins documents for a data source that has only one. The first line of each names its type. */
 export const renderArchive = (documents: readonly string[]) =>
   `#cloud-config-archive\n${JSON.stringify(documents.filter((document) => document !== ""))}\n`;
 
 /**
- * A script that brings sprout-bootstrap where it is missing, and tells why where it cannot; empty where the server has
- * none to give. `url` is where the instance's own files are.
+ * Renders a script that installs sprout-bootstrap if the image lacks it, and reports why if it cannot. Empty if the
+ * server has no executable. `url`: where the instance's files are.
  */
 export async function renderVendorData(
   render: Render,
@@ -54,7 +36,7 @@ export async function renderVendorData(
   const unit = await render("systemd/sprout-bootstrap.service", {});
   const { origin } = new URL(url);
   return render("cloud-init/install-bootstrapper.py", {
-    // JSON's strings are Python's as well.
+    // A JSON string is also a Python string.
     unit: JSON.stringify(unit),
     reportUrl: `${url}/report`,
     executables: executables.map(({ arch, machine, sha256 }) => ({

@@ -1,7 +1,7 @@
 import { createHmac, hkdfSync, timingSafeEqual } from "node:crypto";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 
-/** As EC2 has it: six hours. */
+/** Six hours, as on EC2. */
 export const maxTokenTtlSeconds = 21_600;
 
 const expiryBytes = 6;
@@ -10,8 +10,8 @@ const nonceBytes = 16;
 type Keys = Pick<ClusterDependencies, "serverKeys" | "clock" | "random">;
 
 /**
- * A session token of IMDSv2 for the holder of one capability. Nothing is kept: when it ends and whose it is, is in it, under a
- * code that only this server's key makes, so that it is good at every replica and after a restart.
+ * Creates a session token of IMDSv2 for one capability. The server stores nothing: the token holds its expiry, and a
+ * code of the server's key over expiry and capability. So it is valid at every replica and after a restart.
  */
 export function createImdsToken(
   { serverKeys, clock, random }: Keys,
@@ -23,7 +23,7 @@ export function createImdsToken(
   return Buffer.concat([stated, authenticate(serverKeys[0], { stated, capability })]).toString("base64url");
 }
 
-/** Whether this server, with any of its keys, made it for this capability, and it has not ended. */
+/** Says whether this server, with any of its keys, issued the token for this capability, and it has not expired. */
 export function isImdsToken(
   { serverKeys, clock }: Pick<Keys, "serverKeys" | "clock">,
   { capability, token }: { capability: string; token: string },
@@ -42,7 +42,7 @@ function authenticate(
   serverKey: Buffer | undefined,
   { stated, capability }: { stated: Uint8Array; capability: string },
 ): Buffer {
-  if (serverKey === undefined) throw new Error("Cannot make a token: the server has no key");
+  if (serverKey === undefined) throw new Error("Cannot create a token: the server has no key");
   const key = Buffer.from(hkdfSync("sha256", serverKey, "", "imds-token", 32));
   return createHmac("sha256", key).update(stated).update(capability).digest();
 }

@@ -1,15 +1,15 @@
 import type { Instance } from "./instance.ts";
 
-/** A directory of EC2's metadata, or what a file of it says. */
-export type ImdsNode = string | (() => Promise<string>) | ImdsDirectory;
-export interface ImdsDirectory {
+/** A directory of EC2's metadata, or the text of a file in it. */
+type ImdsNode = string | (() => Promise<string>) | ImdsDirectory;
+interface ImdsDirectory {
   readonly [name: string]: ImdsNode;
 }
 
-/** Those that cloud-init looks for, oldest first; all of them serve the same. */
-export const imdsVersions = ["2009-04-04", "2016-09-02", "2018-09-24", "2021-03-23", "latest"] as const;
+/** The versions that cloud-init tries, oldest first; all serve the same. */
+const imdsVersions = ["2009-04-04", "2016-09-02", "2018-09-24", "2021-03-23", "latest"] as const;
 
-/** All that is served for an instance. What is not known is not there: EC2's clients believe a listing. */
+/** Everything that is served for an instance. What is unknown is left out, because EC2's clients trust a listing. */
 export function toImdsTree(instance: Instance, userData: () => Promise<string>): ImdsDirectory {
   const version = { dynamic: toDynamic(instance), "meta-data": toMetaData(instance), "user-data": userData };
   return Object.fromEntries(imdsVersions.map((name) => [name, version]));
@@ -34,7 +34,7 @@ function toMetaData({ instanceId, hostname, placement, seed, tags }: Instance): 
   };
 }
 
-/** cloud-init takes the instance-id of this document where it believes to be on EC2; nobody signs it here. */
+/** cloud-init reads the instance-id of this document if it believes that it runs on EC2. It is not signed here. */
 function toDynamic({ instanceId, placement, seed }: Instance): ImdsDirectory {
   const document = {
     availabilityZone: placement,
@@ -46,7 +46,7 @@ function toDynamic({ instanceId, placement, seed }: Instance): ImdsDirectory {
   return { "instance-identity": { document: JSON.stringify(document) } };
 }
 
-/** By the names on the way; undefined where there is nothing. A slash at the end makes no difference. */
+/** Finds a node by its path. Undefined if there is none. A slash at the end makes no difference. */
 export function findImdsNode(tree: ImdsDirectory, path: string): ImdsNode | undefined {
   const names = path.replace(/\/$/, "").split("/");
   return names.reduce<ImdsNode | undefined>(
@@ -55,7 +55,10 @@ export function findImdsNode(tree: ImdsDirectory, path: string): ImdsNode | unde
   );
 }
 
-/** A file's text, or a listing: a name a line, directories with a slash. Derived, so that it cannot lie. */
+/**
+ * Returns a file's text, or a listing: a name a line, directories with a slash. It follows from the tree, so it is
+ * never wrong.
+ */
 export async function renderImdsNode(node: ImdsNode): Promise<string> {
   if (typeof node === "string") return node;
   if (typeof node === "function") return node();

@@ -11,7 +11,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CloudInitReport } from "#api/cloud-init.ts";
 import { findProgram } from "../../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { createRender, renderVendorData } from "./documents.ts";
+import { createRender } from "../../templates/create-render.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { renderVendorData } from "./documents.ts";
 
 const reason = findProgram("python3") ? "" : " (skipped: there is no python3)";
 const executable = Buffer.concat([Buffer.from("#!/bin/sh\nexit 0\n#"), randomBytes(300_000)]);
@@ -19,7 +21,7 @@ const sha256 = createHash("sha256").update(executable).digest("hex");
 
 type Answer = (response: ServerResponse) => void;
 const whole: Answer = (response) => response.writeHead(200, { "content-length": executable.length }).end(executable);
-/** Half of it, and then the connection is gone. */
+/** Sends half of the file, then closes the connection. */
 const half: Answer = (response) => {
   response.writeHead(200, { "content-length": executable.length });
   response.write(executable.subarray(0, 150_000), () => response.socket?.end());
@@ -32,14 +34,16 @@ const changed: Answer = (response) => {
 const broken: Answer = (response) => response.writeHead(500).end();
 const silent: Answer = (response) => response.socket?.destroy();
 
-/** The real script under the real Python; its two paths are in a folder, its pauses are short, and systemctl is a fake. */
+/**
+ * Runs the real script with the real Python. Its two paths are in a folder, its pauses are short, systemctl is a fake.
+ */
 describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}`, () => {
   let folder: string;
   let server: Server;
   let port: number;
   let answers: Answer[];
   let asked: number;
-  let told: CloudInitReport[];
+  let reported: CloudInitReport[];
 
   beforeEach(async () => {
     folder = await temporaryFolder("install");
@@ -48,7 +52,7 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
     const systemctl = join(folder, "programs/systemctl");
     await writeFile(systemctl, `#!/bin/sh\necho "$@" >> ${folder}/systemctl.log\n`);
     await chmod(systemctl, 0o755);
-    [answers, asked, told] = [[], 0, []];
+    [answers, asked, reported] = [[], 0, []];
     server = createServer((request, response) => {
       if (request.method === "POST") void receive(request, response);
       else (answers[asked++] ?? answers.at(-1) ?? whole)(response);
@@ -62,7 +66,7 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
   });
 
   async function receive(request: IncomingMessage, response: ServerResponse) {
-    told.push(CloudInitReport.parse(await json(request)));
+    reported.push(CloudInitReport.parse(await json(request)));
     response.writeHead(204).end();
   }
 
@@ -74,7 +78,7 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
   async function install({ pauses = "(0.01, 0.01)", of = machine() } = {}) {
     const executables = [{ arch: "x64", machine: of, sha256 }];
     const url = `http://127.0.0.1:${port}/nocloud/capability`;
-    const rendered = await renderVendorData(createRender(), { executables, url });
+    const rendered = await renderVendorData(createRender(templatesFolder), { executables, url });
     const script = rendered
       .replace("/usr/bin/sprout-bootstrap", join(folder, "bin/sprout-bootstrap"))
       .replace("/etc/systemd/system/sprout-bootstrap.service", join(folder, "sprout-bootstrap.service"))
@@ -88,7 +92,7 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
     await expect(access(join(folder, "sprout-bootstrap.service"))).rejects.toThrow("ENOENT");
   };
 
-  it("puts it in its place with its unit, which starts at every boot", async () => {
+  it("installs the program with its unit, which starts at every boot", async () => {
     expect(await install()).toMatchObject({ exitCode: 0, stderr: "" });
     expect(await isBrought()).toBe(true);
     expect((await stat(join(folder, "bin/sprout-bootstrap"))).mode & 0o777).toBe(0o755);
@@ -96,41 +100,41 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
     expect(await readFile(join(folder, "systemctl.log"), "utf8")).toBe(
       "daemon-reload\nenable sprout-bootstrap.service\n",
     );
-    expect([asked, told]).toEqual([1, []]);
+    expect([asked, reported]).toEqual([1, []]);
   });
 
-  it("asks nobody where it is there already", async () => {
+  it("sends no request if the program is installed already", async () => {
     await install();
     expect(await install()).toMatchObject({ exitCode: 0 });
     expect(asked).toBe(1);
   });
 
-  it("begins again where the download was cut off, broken or dropped", async () => {
+  it("starts again after a truncated, failed or dropped download", async () => {
     answers = [half, broken, whole];
     expect(await install()).toMatchObject({ exitCode: 0 });
-    expect([await isBrought(), asked, told]).toEqual([true, 3, []]);
+    expect([await isBrought(), asked, reported]).toEqual([true, 3, []]);
   });
 
-  it("waits for a server that is not there yet", async () => {
+  it("waits for a server that does not answer yet", async () => {
     server.close();
     const installed = install({ pauses: "(0.3, 0.3, 0.3, 0.3, 0.3)" });
     await new Promise((resolve) => setTimeout(resolve, 600));
     await listenOn(port);
     expect(await installed).toMatchObject({ exitCode: 0 });
-    expect([await isBrought(), told]).toEqual([true, []]);
+    expect([await isBrought(), reported]).toEqual([true, []]);
   });
 
   it.each([
-    ["half of it each time", half, /: it was cut off after 150000 of 300018 bytes, at http:.*, 3 times$/, 3],
+    ["half of the file each time", half, /: it was truncated after 150000 of 300018 bytes, at http:.*, 3 times$/, 3],
     ["a server's error each time", broken, /: HTTP Error 500: Internal Server Error, at http:.*, 3 times$/, 3],
     ["a closed connection each time", silent, /: Remote end closed connection without response, at .* 3 times$/, 3],
-    ["another file than was promised", changed, / is \w{64}, not \w{64} as the server said before, at http:.*x64$/, 1],
-  ])("leaves nothing and tells why where it gets %s", async (_, answer, problem, requests) => {
+    ["another file than the promised one", changed, / is \w{64}, not \w{64} as the server said, at http:.*x64$/, 1],
+  ])("installs nothing and reports why if it gets %s", async (_, answer, problem, requests) => {
     answers = [answer];
     const { exitCode, stderr } = await install();
     expect([exitCode, asked]).toEqual([1, requests]);
     await expectNothing();
-    expect(told).toEqual([
+    expect(reported).toEqual([
       {
         name: "modules-final/install-bootstrapper",
         event_type: "finish",
@@ -138,21 +142,23 @@ describe.skipIf(reason !== "")(`The script that brings sprout-bootstrap${reason}
         description: expect.stringMatching(problem) as string,
       },
     ]);
-    expect(stderr).toContain(told[0]!.description);
+    expect(stderr).toContain(reported[0]!.description);
   });
 
-  it("tells that the server has none for this machine", async () => {
+  it("reports that the server has no program for this machine", async () => {
     expect(await install({ of: "riscv64" })).toMatchObject({ exitCode: 1 });
-    expect(told[0]?.description).toBe(`Cannot bring sprout-bootstrap: the server has none for ${machine()}`);
+    expect(reported[0]?.description).toBe(
+      `Cannot install sprout-bootstrap: the server has no executable for ${machine()}`,
+    );
     expect(asked).toBe(0);
   });
 
-  it("says it on the machine alone where the server is gone for good", async () => {
+  it("says why on the machine alone if the server never answers", async () => {
     server.close();
     const { exitCode, stderr } = await install();
     expect([exitCode, stderr]).toEqual([
       1,
-      expect.stringMatching(/^Cannot bring sprout-bootstrap: .*refused.* 3 times$/),
+      expect.stringMatching(/^Cannot install sprout-bootstrap: .*refused.* 3 times$/),
     ]);
     await expectNothing();
   });

@@ -3,30 +3,31 @@ import type { Seed } from "#api/seed.ts";
 import { toRefused, wrongMachine } from "../clusters/admission.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 import { hashToken } from "../clusters/identifiers.ts";
+import { toSeed } from "../clusters/seed.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 
-/** A member as cloud-init sees it. All of it is known when its cluster is created, so nobody has to wait for it. */
+/** A member as cloud-init sees it. Everything is known when the cluster is created, so no machine waits for it. */
 export interface Instance {
-  /** The allocation: another one is another instance, and cloud-init does everything anew. */
+  /** The allocation: with another one, cloud-init sees another instance and does everything again. */
   instanceId: string;
   hostname: string;
-  /** Where its machines come from. */
+  /** Name of the provider of its machine. */
   placement: string;
-  /** For people and their tools. */
+  /** Labels of the cluster, for users and their tools. */
   tags: { Name: string; cluster: string; role: Role };
   seed: Seed;
 }
 
-export interface InstanceRequest {
+interface InstanceRequest {
   capability: string;
-  /** The metadata server as this machine reaches it. */
+  /** URL by which this machine reaches the metadata server. */
   serverUrl: string;
 }
 
 /**
- * Whose capability it is, also when it is spent: a machine that reboots asks again, and must find itself the same
- * instance. Reading binds nothing, because a cloud-init says nothing of the machine it runs on. Throws DomainError
+ * Finds the member of a capability, also of a spent one: a machine that reboots asks again and must get the same
+ * instance. Reading binds no capability, because cloud-init does not identify its machine. Throws DomainError
  * `wrong-machine` or `gone`.
  */
 export async function findMember(
@@ -51,8 +52,8 @@ export async function findInstance(
   { capability, serverUrl }: InstanceRequest,
 ): Promise<Instance> {
   const { cluster, member } = await findMember(deps, capability);
-  const { allocation, name, mac, address } = member;
-  const seed = { server: serverUrl, ca: deps.ca, capability, ...(mac && { mac }), ...(address && { address }) };
+  const { allocation, name } = member;
+  const seed = toSeed(member, { server: serverUrl, ca: deps.ca, capability });
   const tags = { Name: name, cluster: cluster.name, role: member.role };
   return { instanceId: allocation, hostname: name, placement: cluster.provider, tags, seed };
 }

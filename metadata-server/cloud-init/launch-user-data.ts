@@ -1,9 +1,12 @@
 import type { Ec2UserData } from "#api/ec2-user-data.ts";
 import type { UserDataFormat } from "#api/user-data.ts";
 import type { IssuedUserData } from "../clusters/issue-user-data.ts";
-import { type Render, renderUserData } from "./documents.ts";
+import type { Render } from "../../templates/create-render.ts";
+import { renderUserData } from "./documents.ts";
 
-/** For a machine that somebody else launches: on EC2 the only one of its launch, so its capability is the first. */
+/**
+ * User-data for a machine that the operator launches. On EC2 a launch has one machine, so its capability is the first.
+ */
 export async function renderLaunchUserData(
   render: Render,
   { issued, format }: { issued: IssuedUserData; format: UserDataFormat },

@@ -16,23 +16,22 @@ interface StageReport {
 }
 
 /**
- * Puts a stage's start and end on the timeline, each once, so that nobody can fill it: a reboot tells nothing new. A step
- * within a stage is told where it failed. It decides nothing: what a machine becomes, sprout-bootstrap says.
+ * Records a stage's start and end on the timeline, each once, so that no machine can fill it: a reboot adds nothing. A
+ * step within a stage is recorded if it failed. The report decides nothing; sprout-bootstrap reports a machine's state.
  * Throws what findMember throws.
  */
 export async function acceptCloudInitReport(
   deps: ClusterDependencies,
   { capability, report }: { capability: string; report: CloudInitReport },
 ): Promise<void> {
-  const told = toStageReport(report);
-  await recordStage(deps, { capability, told });
+  await recordStage(deps, { capability, report: toStageReport(report) });
 }
 
-/** The last of what cloud-init does. Throws what findMember throws, also for another instance's id. */
+/** Records cloud-init's last step. Throws what findMember throws, also for another instance's id. */
 export const acceptPhoneHome = (
   deps: ClusterDependencies,
   { capability, instanceId }: { capability: string; instanceId: string },
-): Promise<void> => recordStage(deps, { capability, told: { stage: "phone-home", state: "done" }, instanceId });
+): Promise<void> => recordStage(deps, { capability, report: { stage: "phone-home", state: "done" }, instanceId });
 
 function toStageReport({ name, event_type: type, result, description }: CloudInitReport): StageReport | undefined {
   const [stageName, step] = name.split("/", 2);
@@ -46,26 +45,26 @@ function toStageReport({ name, event_type: type, result, description }: CloudIni
 
 type Known = NonNullable<MemberRecord["cloudInit"]>;
 
-const isKnown = (known: Known, told: StageReport) =>
-  known.some(({ stage, state }) => stage === told.stage && state === told.state);
+const isKnown = (known: Known, report: StageReport) =>
+  known.some(({ stage, state }) => stage === report.stage && state === report.state);
 
-/** After phone-home the first boot has but the end of modules-final to tell; its own first stages could not tell anything yet. */
-const isOfLaterBoot = (known: Known, told: StageReport) =>
-  known.some(({ stage }) => stage === "phone-home") && !["modules-final", "phone-home"].includes(told.stage);
+/** After phone-home, the first boot reports only the end of modules-final; its first stages cannot report yet. */
+const isOfLaterBoot = (known: Known, report: StageReport) =>
+  known.some(({ stage }) => stage === "phone-home") && !["modules-final", "phone-home"].includes(report.stage);
 
 async function recordStage(
   deps: ClusterDependencies,
-  options: { capability: string; told: StageReport | undefined; instanceId?: string },
+  options: { capability: string; report: StageReport | undefined; instanceId?: string },
 ): Promise<void> {
-  const { capability, told, instanceId } = options;
+  const { capability, report, instanceId } = options;
   await decide(deps.store, async () => {
     const { member } = await findMember(deps, capability);
     if (instanceId !== undefined && instanceId !== member.allocation) throw wrongMachine(member);
     const known = member.cloudInit ?? [];
-    if (told === undefined || isKnown(known, told) || isOfLaterBoot(known, told)) return { result: undefined };
+    if (report === undefined || isKnown(known, report) || isOfLaterBoot(known, report)) return { result: undefined };
     const { clusterId, name } = member;
-    const event = { type: "cloud-init" as const, at: toTime(deps.clock.now()), member: name, ...told };
-    const record = { ...member, cloudInit: [...known, told] };
+    const event = { type: "cloud-init" as const, at: toTime(deps.clock.now()), member: name, ...report };
+    const record = { ...member, cloudInit: [...known, report] };
     return { changes: { members: [record], events: [{ clusterId, event }] }, result: undefined };
   });
 }

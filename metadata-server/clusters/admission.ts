@@ -1,32 +1,31 @@
-import type { NewAuditEntry } from "#api/audit.ts";
+import { isSameUuid } from "#api/hardware-identity.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import { DomainError, type RefusedNode } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { auditAllowed, byNode } from "./audit.ts";
 import { raiseAlert } from "./alerts.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { isOver } from "./lifecycle.ts";
+import { hasEnded } from "./lifecycle.ts";
 
-/** A machine with a capability in its hands, and what it says of itself. */
+/** A machine that shows a capability, and what it reports about itself. */
 export interface Caller {
   tokenHash: string;
   /** Address of its connection. */
   from: string | null;
   hardware: Hardware;
-  /** Where the call names it. */
+  /** Undefined if the call does not name it. */
   allocation?: string;
 }
 
 export interface Admission {
   cluster: ClusterRecord;
   member: MemberRecord;
-  /** The capability is dead: it was exchanged for a report token. */
+  /** The capability was exchanged for a report token. */
   spent: boolean;
 }
 
-/** One answer for an unknown capability and for another machine's, so that neither tells which it was. */
+/** The same answer for an unknown capability and for another machine's, so that an attacker cannot distinguish them. */
 export const wrongMachine = (member?: Pick<MemberRecord, "clusterId" | "name">, { isRecorded = false } = {}) =>
-  new DomainError("wrong-machine", "This capability is unknown or belongs to another machine", {
+  new DomainError("wrong-machine", "This capability is unknown, or bound to another machine", {
     refused: { ...toRefused(member), isRecorded },
   });
 
@@ -36,88 +35,79 @@ export const toRefused = (member?: Pick<MemberRecord, "clusterId" | "name">): Re
 });
 
 /**
- * Who calls: found by the capability's hash in constant time. A capability in another machine's hands freezes its
- * member and raises an alert. Throws DomainError `wrong-machine` or `gone`.
+ * Finds who calls, by the capability's hash in constant time. If another machine shows a capability, its member is
+ * frozen and an alert raised. Throws DomainError `wrong-machine` or `gone`.
  */
 export async function admit(deps: ClusterDependencies, caller: Caller): Promise<Admission> {
   const member = await deps.store.memberByTokenHash(caller.tokenHash);
   if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine(member);
   const cluster = await deps.store.cluster(member.clusterId);
   if (cluster === undefined) throw wrongMachine(member);
-  const doubt = doubtMachine(deps, { cluster, member, hardware: caller.hardware });
+  const doubt = doubtMachine(deps, { cluster, member, caller });
   if (doubt !== undefined) {
-    await refuseDuplicate(deps, { member, caller, doubt });
-    throw wrongMachine(member, { isRecorded: true });
+    throw await refuseDuplicate(deps, { member, from: caller.from, doubt });
   }
   if (member.frozen || (caller.allocation !== undefined && caller.allocation !== member.allocation))
     throw wrongMachine(member);
-  if (isOver(cluster))
-    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`, {
+  if (hasEnded(cluster))
+    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}; no node can join it`, {
       refused: toRefused(member),
     });
   return { cluster, member, spent: member.spentCapabilityHash === caller.tokenHash };
 }
 
-/** Why it is another machine; undefined where it is the one. Throws DomainError `not-final` while that cannot be told. */
+/**
+ * Returns why this is another machine, or undefined. Throws DomainError `not-final` while the launch is not recorded.
+ */
 function doubtMachine(
   { providers }: ClusterDependencies,
-  { cluster, member, hardware }: { cluster: ClusterRecord; member: MemberRecord; hardware: Hardware },
+  { cluster, member, caller }: { cluster: ClusterRecord; member: MemberRecord; caller: Caller },
 ): string | undefined {
-  const { macs, instanceIdentity } = hardware;
+  const { hardware, from } = caller;
   const provider = providers.get(cluster.provider);
   if (provider?.doubtIdentity !== undefined && !member.frozen) {
     if (member.machine === undefined)
-      throw new DomainError("not-final", "The launch of this machine is not on record yet; ask again");
-    const doubt = provider.doubtIdentity(member.machine, instanceIdentity);
+      throw new DomainError("not-final", "The launch of this machine is not recorded yet; ask again");
+    const doubt = provider.doubtIdentity(member.machine, hardware.instanceIdentity);
     if (doubt !== undefined) return doubt;
   }
-  return isSameMachine(member, hardware) ? undefined : `MAC ${macs.join(", ")}`;
+  return doubtHardware(member, hardware) ?? doubtAddress(member, from);
 }
 
-/** By MAC, because containers share their host's SMBIOS; a UUID decides only where both sides have one. */
-function isSameMachine(member: MemberRecord, hardware: Hardware): boolean {
-  if (member.mac !== null && !hardware.macs.includes(member.mac)) return false;
-  const { bound } = member;
-  if (bound === null) return true;
-  if (bound.uuid !== undefined && hardware.uuid !== undefined && bound.uuid !== hardware.uuid) return false;
-  return hardware.macs.some((mac) => bound.macs.includes(mac));
+/**
+ * MACs decide, because containers share their host's SMBIOS. A machine that showed its UUID at its first call, or has
+ * one in the inventory, must show it every time.
+ */
+function doubtHardware({ mac, bound, givenTo }: MemberRecord, { macs, uuid }: Hardware): string | undefined {
+  const shown = `MAC ${macs.join(", ")}`;
+  if (mac !== null && !macs.includes(mac)) return shown;
+  if (bound !== null && !macs.some((each) => bound.macs.includes(each))) return shown;
+  const expected = bound?.uuid ?? givenTo?.uuid;
+  if (expected === undefined || (uuid !== undefined && isSameUuid(uuid, expected))) return undefined;
+  return `${shown}, UUID ${uuid ?? "none"}`;
 }
 
+/** Returns why a capability from a boot script is not with the machine that it was given to. */
+const doubtAddress = ({ givenTo }: MemberRecord, from: string | null): string | undefined =>
+  givenTo?.from === undefined || from === givenTo.from
+    ? undefined
+    : `from ${from ?? "an unknown address"}, not ${givenTo.from}`;
+
+/** For calls that show nothing but a capability. Throws DomainError `wrong-machine`, as `admit` does. */
+export async function requireGivenAddress(
+  deps: ClusterDependencies,
+  { member, from }: { member: MemberRecord; from: string | null },
+): Promise<void> {
+  const doubt = doubtAddress(member, from);
+  if (doubt !== undefined) throw await refuseDuplicate(deps, { member, from, doubt });
+}
+
+/** Freezes the member with an alert, and returns the refusal. */
 async function refuseDuplicate(
   deps: ClusterDependencies,
-  { member, caller, doubt }: { member: MemberRecord; caller: Caller; doubt: string },
-): Promise<void> {
-  const message = `Capability of ${member.name} was presented by another machine (${doubt})`.slice(0, 1000);
-  const by = { actor: "unknown", from: caller.from };
-  await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true, by });
+  { member, from, doubt }: { member: MemberRecord; from: string | null; doubt: string },
+): Promise<DomainError> {
+  const message = `Another machine showed the capability of ${member.name} (${doubt})`.slice(0, 1000);
+  await raiseAlert(deps, { member, code: "wrong-machine", message, freeze: true, by: { actor: "unknown", from } });
+  return wrongMachine(member, { isRecorded: true });
 }
-
-/** The record of a machine's first contact; undefined where it has been here before. */
-export function bindMachine(
-  { cluster, member }: Admission,
-  { hardware, at }: { hardware: Hardware; at: number },
-): Admission | undefined {
-  if (member.bound !== null) return undefined;
-  // Checked with every call, and of no use afterwards.
-  const { instanceIdentity: _proof, ...bound } = hardware;
-  const address = member.address ?? hardware.addresses?.[0] ?? null;
-  const controlPlanes = cluster.controlPlanes.map((controlPlane) =>
-    controlPlane.name === member.name ? { ...controlPlane, address } : controlPlane,
-  );
-  const learned = member.role === "control-plane" && member.address === null && address !== null;
-  return {
-    cluster: learned ? { ...cluster, controlPlanes } : cluster,
-    member: { ...member, bound, address, state: "bootstrapping", firstContactAt: at },
-    spent: false,
-  };
-}
-
-/** The first use of a capability. */
-export const auditBinding = ({ member }: Admission, { at, from }: { at: number; from: string | null }): NewAuditEntry =>
-  auditAllowed(byNode(member, from), {
-    action: "capability-use",
-    at,
-    clusterId: member.clusterId,
-    member: member.name,
-    detail: `bound to MAC ${member.bound?.macs.join(", ")}`.slice(0, 1000),
-  });

@@ -1,21 +1,25 @@
 import type { MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
-import type { Origin } from "./audit.ts";
-import { decide } from "./decide.ts";
+import type { Actor } from "./audit.ts";
+import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { failCluster, failMember, isComingUp, memberEvent, toTime } from "./lifecycle.ts";
+import { alertEvent, failCluster, failMember, isComingUp, memberEvent } from "./lifecycle.ts";
+import { describeRepeats } from "./repeat-limiter.ts";
 
 export interface Alert {
   member: Pick<MemberRecord, "clusterId" | "name">;
   code: string;
   message: string;
-  /** Hand out nothing more to anybody; a node that has confirmed its credentials needs the capability no more and goes on. */
+  /** Whether to hand out nothing more. A node that has confirmed its credentials needs none, and stays. */
   freeze: boolean;
-  /** Who was refused. */
-  by: Origin;
+  /** The refused caller. */
+  by: Actor;
 }
 
-/** On the cluster's timeline, in the log and in the metrics. A member is frozen once; repeats only log and count. */
+/**
+ * Raises an alert on the timeline, in the log and in the metrics. A frozen member's alerts skip the timeline, and an
+ * alert that freezes nothing is counted there when it is repeated.
+ */
 export async function raiseAlert(deps: ClusterDependencies, alert: Alert): Promise<void> {
   const { code, message, freeze } = alert;
   const { clusterId, name } = alert.member;
@@ -23,20 +27,23 @@ export async function raiseAlert(deps: ClusterDependencies, alert: Alert): Promi
   const audit = deps.refusals.take(refusal, deps.clock.now());
   deps.observer.alert(code);
   deps.logger.warn("Alert", { code, clusterId, member: name, message });
-  await decide(deps.store, async () => {
-    const [current, cluster] = await Promise.all([deps.store.member(clusterId, name), deps.store.cluster(clusterId)]);
-    if (current === undefined || cluster === undefined || current.frozen)
-      return { ...(audit.length > 0 && { changes: { audit } }), result: undefined };
+  const isNews = await changeMember(deps.store, alert.member, ({ cluster, member }): Changes | undefined => {
+    if (member.frozen) return undefined;
     const at = deps.clock.now();
-    const event = { clusterId, event: { type: "alert" as const, at: toTime(at), member: name, code, message } };
-    if (!freeze || current.confirmedAt !== null) return { changes: { events: [event], audit }, result: undefined };
-    const frozen = failMember({ ...current, frozen: true }, { phase: current.phase ?? "metadata", error: message });
-    const changes: Changes = { members: [frozen], events: [event, memberEvent(frozen, { at, message })], audit };
-    if (current.first && isComingUp(cluster)) {
-      const failed = failCluster(cluster, { failure: { message }, at });
-      changes.clusters = failed.clusters;
-      changes.events?.push(...failed.events);
+    const toEvent = (times: number) => alertEvent(member, { at, code, message: describeRepeats(message, times) });
+    const event = toEvent(1);
+    if (!freeze || member.confirmedAt !== null) {
+      const call = { at, trace: (times: number) => ({ events: [toEvent(times)] }) };
+      const repeat = deps.repeats.take(`${code} ${clusterId} ${name}`, call);
+      // At once: several refused calls may come together, and nothing here is decided twice.
+      repeat.count();
+      return repeat.trace.events && { ...repeat.trace, audit };
     }
-    return { changes, result: undefined };
+    const frozen = failMember({ ...member, frozen: true }, { phase: member.phase ?? "metadata", error: message });
+    const events = [event, memberEvent(frozen, { at, message })];
+    if (!member.first || !isComingUp(cluster)) return { members: [frozen], events, audit };
+    const failed = failCluster(cluster, { failure: { message }, at });
+    return { clusters: failed.clusters, members: [frozen], events: [...events, ...failed.events], audit };
   });
+  if (!isNews && audit.length > 0) await deps.store.commit({ audit });
 }

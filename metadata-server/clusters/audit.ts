@@ -2,16 +2,16 @@ import type { AuditAction, NewAuditEntry } from "#api/audit.ts";
 import type { MemberRecord } from "../store/records.ts";
 import { toTime } from "./lifecycle.ts";
 
-/** Who decides something, and the address of the connection that the call came by. */
-export interface Origin {
+/** Who decides something, and the address that the call came from. */
+export interface Actor {
   actor: string;
   from: string | null;
 }
 
-/** Deadlines, the time to live and whatever else nobody asked for. */
-export const bySprout: Origin = { actor: "sprout", from: null };
+/** The server itself: deadlines, times to live, and other decisions without a caller. */
+export const bySprout: Actor = { actor: "sprout", from: null };
 
-export const byNode = ({ name }: Pick<MemberRecord, "name">, from: string | null): Origin => ({
+export const byNode = ({ name }: Pick<MemberRecord, "name">, from: string | null): Actor => ({
   actor: `node ${name}`,
   from,
 });
@@ -19,15 +19,15 @@ export const byNode = ({ name }: Pick<MemberRecord, "name">, from: string | null
 interface Allowed {
   action: Exclude<AuditAction, "refuse">;
   at: number;
-  /** Null where it is about no cluster. */
+  /** Null if no cluster is concerned. */
   clusterId: string | null;
   member?: string;
   detail?: string;
 }
 
-/** For the same commit as what it tells of. */
+/** Audit entry for the commit that makes the change. */
 export const auditAllowed = (
-  { actor, from }: Origin,
+  { actor, from }: Actor,
   { action, at, clusterId, member, detail }: Allowed,
 ): NewAuditEntry => ({
   at: toTime(at),

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { createBackground, forEachConcurrently } from "./background.ts";
+import { createManualClock } from "../../test/fakes/manual-clock.ts";
+import { createBackground, forEachConcurrently, repeat } from "./background.ts";
 
 const silent = { info() {}, warn() {}, error() {} };
 const never = new AbortController().signal;
 
 describe("createBackground", () => {
-  it("runs one work of a name at a time", async () => {
+  it("runs only one work with the same name at a time", async () => {
     const background = createBackground(silent);
     let starts = 0;
     const work = async () => {
@@ -22,7 +23,7 @@ describe("createBackground", () => {
     expect(starts).toBe(3);
   });
 
-  it("aborts work and waits for its end, and starts nothing once closed", async () => {
+  it("aborts work and waits for its end, and starts nothing after close", async () => {
     const background = createBackground(silent);
     let ended = false;
     const untilAborted = async (signal: AbortSignal) => {
@@ -37,7 +38,7 @@ describe("createBackground", () => {
     await background.idle();
   });
 
-  it("logs what fails, by name", async () => {
+  it("logs failures with the name of the work", async () => {
     const lines: unknown[] = [];
     const background = createBackground({ ...silent, error: (message, fields) => void lines.push([message, fields]) });
     background.start("launch c-1", async () => {
@@ -48,8 +49,31 @@ describe("createBackground", () => {
   });
 });
 
+describe("repeat", () => {
+  it("works at once, then after each interval until the signal aborts, and reports failures", async () => {
+    const clock = createManualClock();
+    const stop = new AbortController();
+    const failures: unknown[] = [];
+    let runs = 0;
+    const work = async () => {
+      runs += 1;
+      if (runs === 2) throw new Error("busy");
+    };
+    const onFailure = (error: unknown) => void failures.push(error);
+    const done = repeat(work, { clock, intervalMs: 1000, signal: stop.signal, onFailure });
+    for (const expected of [1, 2, 3]) {
+      await new Promise(setImmediate);
+      expect(runs).toBe(expected);
+      clock.advance(1000);
+    }
+    stop.abort();
+    await done;
+    expect([clock.pending(), failures]).toEqual([0, [new Error("busy")]]);
+  });
+});
+
 describe("forEachConcurrently", () => {
-  it("never has more than the limit under way, and does all", async () => {
+  it("never works on more items than the limit, and does all of them", async () => {
     let active = 0;
     let most = 0;
     const done: number[] = [];
@@ -62,7 +86,7 @@ describe("forEachConcurrently", () => {
     expect([most, done.toSorted((one, other) => one - other)]).toEqual([3, [1, 2, 3, 4, 5, 6, 7]]);
   });
 
-  it("does every item even where some fail, then rejects with the first failure", async () => {
+  it("does every item even if some fail, then rejects with the first failure", async () => {
     const done: number[] = [];
     const work = async (item: number) => {
       done.push(item);
@@ -72,7 +96,7 @@ describe("forEachConcurrently", () => {
     expect(done).toEqual([1, 2, 3, 4, 5]);
   });
 
-  it("starts nothing more once aborted", async () => {
+  it("starts no further item after the signal aborts", async () => {
     const controller = new AbortController();
     const done: number[] = [];
     await forEachConcurrently([1, 2, 3], { limit: 1, signal: controller.signal }, async (item) => {

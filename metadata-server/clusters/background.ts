@@ -1,12 +1,15 @@
+import pLimit from "p-limit";
+import { type Clock, pause } from "#lib/clock.ts";
+import { messageOf } from "#lib/errors.ts";
 import type { Logger } from "../logger.ts";
 
-/** Work that outlives the request that started it: launches and deletions, one of each kind for a cluster. */
+/** Work that outlives the request that started it, such as launches and deletions. */
 export interface Background {
-  /** Does nothing where work of that name is under way. */
+  /** Does nothing if work of that name is running. */
   start(name: string, work: (signal: AbortSignal) => Promise<void>): void;
   /** Aborts that work and waits for its end. */
   stop(name: string): Promise<void>;
-  /** Resolves when nothing is under way. */
+  /** Resolves when no work is running. */
   idle(): Promise<void>;
   close(): Promise<void>;
 }
@@ -42,31 +45,38 @@ async function run(work: () => Promise<void>, { name, logger }: { name: string; 
   try {
     await work();
   } catch (error) {
-    logger.error("Background work failed", {
-      work: name,
-      error: error instanceof Error ? error.message : String(error),
-    });
+    logger.error("Background work failed", { work: name, error: messageOf(error) });
   }
 }
 
-/** At most `limit` at once; starts no more when the signal aborts. All are done before it rejects with the first failure. */
+interface Repetition {
+  clock: Clock;
+  intervalMs: number;
+  signal: AbortSignal;
+  /** Called with each failure. The work is repeated anyway. */
+  onFailure: (error: unknown) => void;
+}
+
+/** Does the work now and `intervalMs` after each end, until the signal aborts. */
+export async function repeat(work: () => Promise<void>, repetition: Repetition): Promise<void> {
+  const { clock, intervalMs, signal, onFailure } = repetition;
+  while (!signal.aborted) {
+    await work().catch(onFailure);
+    await pause(clock, { delayMs: intervalMs, signal });
+  }
+}
+
+/**
+ * Works on at most `limit` items at once, on none after the signal aborts. Rejects with the first failure, after all.
+ */
 export async function forEachConcurrently<T>(
   items: readonly T[],
   { limit, signal }: { limit: number; signal: AbortSignal },
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const queue = items.values();
-  const failures: unknown[] = [];
-  const lane = async () => {
-    for (const item of queue) {
-      if (signal.aborted) return;
-      try {
-        await work(item);
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, lane));
-  if (failures.length > 0) throw failures[0];
+  const queue = pLimit(limit);
+  const outcomes = await Promise.allSettled(
+    items.map((item) => queue(() => (signal.aborted ? undefined : work(item)))),
+  );
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }

@@ -12,7 +12,7 @@ const create = (kubernetesVersion?: string) =>
   server.request("/v1/clusters", { body: { name: "one", nodes: 1, provider: "fake", kubernetesVersion } });
 
 describe("POST /v1/clusters with a Kubernetes version", () => {
-  it("that is not baked names those that are, without unsupported ones, and says what to do", async () => {
+  it("refuses a version without an image, names the supported ones that are baked, and says what to do", async () => {
     expect(problemOf(await create("v1.36.3"), "422 no-image")).toMatchObject({
       detail:
         "Provider fake has no image for Kubernetes v1.36.3; there are: v1.37.2; run sprout image bake --kubernetes-version v1.36.3",
@@ -20,7 +20,7 @@ describe("POST /v1/clusters with a Kubernetes version", () => {
     expect(server.provider.segments).toEqual(new Set());
   });
 
-  it("that nobody tried says so on the timeline", async () => {
+  it("warns on the timeline about a version that was never tried", async () => {
     server.provider.kubernetesVersions = async () => ["v1.38.0", "v1.37.2"];
     const cluster = Cluster.parse((await create()).body);
     expect(cluster.kubernetesVersion).toBe("v1.38.0");
@@ -31,7 +31,7 @@ describe("POST /v1/clusters with a Kubernetes version", () => {
     });
   });
 
-  it("that was tried says nothing on the timeline", async () => {
+  it("puts no warning on the timeline about a version that was tried", async () => {
     const { id } = Cluster.parse((await create("v1.37.2")).body);
     expect((await server.events(id))[0]).not.toHaveProperty("message");
   });

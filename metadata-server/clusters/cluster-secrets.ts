@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { Credentials } from "#api/credentials.ts";
 import { Authorities, createAuthorities } from "../pki/authorities.ts";
+import { dayMs } from "../pki/certificate.ts";
 import { mintCredentials } from "../pki/mint.ts";
 import { createDataKey, openDataKey, openSecret, sealSecret } from "../pki/sealing.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
@@ -11,21 +12,20 @@ import type { ClusterPlan } from "./plan.ts";
 type Secrets = NonNullable<Changes["secrets"]>;
 type SecretOwner = Pick<MemberRecord, "clusterId" | "name" | "capabilityHash">;
 
-const dayMs = 86_400_000;
-/** kubeadm's own lifetimes. */
+/** The lifetimes that kubeadm uses. */
 const authorityLifetimeMs = 3650 * dayMs;
 export const certificateLifetimeMs = 365 * dayMs;
-/** The launch may begin late, and clocks differ. */
+/** Margin for late launches and differing clocks. */
 const bootstrapSlackMs = 600_000;
-/** Generation of a cluster's authorities: part of what sealing authenticates, so that an older secret cannot come back. */
+/** Generation of a cluster's authorities. Sealing authenticates it, so that no older secret replaces a newer one. */
 const epoch = 1;
-/** About 3 ms of signing between two looks at the event loop. */
+/** Certificates signed between two turns of the event loop: about 3 ms. */
 const mintBatch = 8;
 
-/** What a cluster keeps for as long as it lives. */
+/** Secrets that a cluster keeps as long as it lives. */
 const ClusterSecret = Authorities.extend({ networkManifest: z.string().optional() });
 
-/** New authorities, and the credentials of every member whose address is known, all sealed by a new data key. */
+/** Makes authorities, and the credentials of every member whose address is known. A new data key seals them all. */
 export async function mintCluster(
   deps: Pick<ClusterDependencies, "serverKeys" | "clock">,
   { cluster, members, networkManifest }: Pick<ClusterPlan, "cluster" | "members" | "networkManifest">,
@@ -54,7 +54,7 @@ export async function mintCluster(
   return { sealedDataKey, secrets };
 }
 
-/** Everything secret for a member; the first control plane's also has the network manifest that was given. */
+/** Returns every secret of a member. The first control plane also gets the network manifest of the request. */
 export async function openCredentials(
   deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
   owner: { cluster: ClusterRecord; member: MemberRecord & { address: string } },
@@ -67,7 +67,7 @@ export async function openCredentials(
   return { ...opened, credentials: { ...opened.credentials, networkManifest } };
 }
 
-/** The member's credentials: as sealed, or minted now where its address was only learned from its call. */
+/** Opens the member's sealed credentials, or mints them now if its address was unknown until it called. */
 async function openOrMint(
   deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
   { cluster, member }: { cluster: ClusterRecord; member: MemberRecord & { address: string } },
@@ -81,7 +81,7 @@ async function openOrMint(
   return { credentials, secrets: [sealCredentials(key, { member, credentials })] };
 }
 
-/** The same secret for a new capability; none where there is none yet. */
+/** Seals the member's secret for a new capability. Returns an empty list if it has no secret yet. */
 export async function resealCredentials(
   deps: Pick<ClusterDependencies, "store" | "serverKeys">,
   { cluster, member, capabilityHash }: { cluster: ClusterRecord; member: MemberRecord; capabilityHash: string },
@@ -94,7 +94,7 @@ export async function resealCredentials(
   return [{ clusterId: cluster.id, member: member.name, sealed: resealed }];
 }
 
-/** Throws where the cluster's secrets are wiped. */
+/** Throws if the cluster's secrets were wiped. */
 export async function openAuthorities(
   deps: Pick<ClusterDependencies, "store" | "serverKeys">,
   cluster: ClusterRecord,
@@ -138,7 +138,7 @@ function mintFor(
   });
 }
 
-/** A bootstrap certificate is good for the bring-up: the machine may still have to start, then the deadline counts. */
+/** A bootstrap certificate lasts for the bring-up: until the machine is provisioned, then until the deadline. */
 const bootstrapEnd = ({ provisionDeadlineAt, deadlineSeconds }: ClusterRecord, now: number) =>
   Math.max(now, provisionDeadlineAt) + deadlineSeconds * 1000 + bootstrapSlackMs;
 

@@ -1,11 +1,13 @@
+import { mismatch } from "#api/field-errors.ts";
 import { isSupportedKubernetes, warnUnverified } from "#api/kubernetes-version.ts";
 import { hash } from "node:crypto";
-import type { CreateCluster } from "#api/cluster.ts";
+import type { CreateCluster } from "#api/create-cluster.ts";
+import { messageOf } from "#lib/errors.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { StoreConflict } from "../store/store.ts";
-import { auditAllowed, type Origin } from "./audit.ts";
+import { auditAllowed, type Actor } from "./audit.ts";
 import { mintCluster } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createClusterId } from "./identifiers.ts";
@@ -15,19 +17,20 @@ import { type ClusterPlan, planCluster, withSegment } from "./plan.ts";
 
 const idempotencyLifetimeMs = 24 * 3_600_000;
 
-export interface CreatedCluster {
+interface CreatedCluster {
   cluster: ClusterRecord;
   members: MemberRecord[];
 }
 
 /**
- * Plans, reserves, mints and stores a cluster in one durable commit, then starts its machines in the background.
- * Throws DomainError: `invalid-request`, `no-image`, `no-capacity`, `name-taken`, `idempotency-key-reused`.
+ * Plans a cluster, reserves its machines, mints its credentials and stores it all in one durable commit. Then starts
+ * its machines in the background. Throws DomainError: `invalid-request`, `no-image`, `no-capacity`, `name-taken`,
+ * `idempotency-key-reused`.
  */
 export async function createCluster(
   deps: ClusterDependencies,
   request: CreateCluster,
-  { by, idempotencyKey }: { by: Origin; idempotencyKey?: string | undefined },
+  { by, idempotencyKey }: { by: Actor; idempotencyKey?: string | undefined },
 ): Promise<CreatedCluster> {
   const requestHash = hash("sha256", JSON.stringify(request), "base64url");
   const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash };
@@ -64,7 +67,7 @@ async function reserveAndStore(
     provider: MachineProvider;
     machines: CreateCluster["machines"];
     idempotency: IdempotencyKey | undefined;
-    by: Origin;
+    by: Actor;
   },
 ): Promise<CreatedCluster> {
   const { provider, idempotency } = options;
@@ -86,7 +89,7 @@ async function reserveAndStore(
     }),
   });
   if (message !== undefined) deps.logger.warn(message, { clusterId: cluster.id });
-  // What somebody else launches gets capabilities of its own with its user-data.
+  // Machines that the operator launches get their capabilities with their user-data.
   if (provider.userDataServerUrl === undefined)
     startLaunch(deps, { clusterId: cluster.id, serverUrl: segment.serverUrl, capabilities: plan.capabilities });
   return { cluster, members: plan.members };
@@ -109,7 +112,7 @@ function findProvider(deps: ClusterDependencies, name: string): MachineProvider 
   if (provider !== undefined) return provider;
   const known = [...deps.providers.keys()].join(", ") || "none";
   throw new DomainError("invalid-request", "Cannot create cluster", {
-    errors: [{ pointer: "/provider", detail: `is unknown; this server has: ${known}` }],
+    errors: [{ pointer: "/provider", detail: mismatch(`a provider of this server (${known})`, name) }],
   });
 }
 
@@ -131,9 +134,11 @@ async function refuseTakenName(deps: ClusterDependencies, name: string): Promise
 }
 
 const nameTaken = (name: string, cause?: unknown) =>
-  new DomainError("name-taken", `A cluster named ${name} exists; choose another name or delete that one`, { cause });
+  new DomainError("name-taken", `A cluster named ${name} exists; choose another name, or delete that cluster`, {
+    cause,
+  });
 
-/** What a failed creation leaves is not fatal: the next start reaps segments that nobody owns. */
+/** Failures are only logged: the next start removes segments that no cluster owns. */
 async function releaseSegment(
   deps: ClusterDependencies,
   { provider, clusterId }: { provider: MachineProvider; clusterId: string },
@@ -141,6 +146,9 @@ async function releaseSegment(
   try {
     await provider.release(clusterId);
   } catch (error) {
-    deps.logger.warn("Segment of a cluster that was not created stays reserved", { clusterId, error: String(error) });
+    deps.logger.warn("Cannot release segment of a cluster that was not created", {
+      clusterId,
+      error: messageOf(error),
+    });
   }
 }

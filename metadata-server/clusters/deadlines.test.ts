@@ -3,7 +3,7 @@ import type { Cluster } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
 import { acceptCloudInitReport } from "../cloud-init/report.ts";
-import { createClusterRecord } from "../store/contract/samples.ts";
+import { createClusterRecord } from "../../test/contract/store/samples.ts";
 import { enforceDeadlines, findOverdue, watchDeadlines } from "./deadlines.ts";
 
 let server: TestServer;
@@ -20,7 +20,7 @@ async function pass(seconds: number) {
 const stateOf = async ({ id }: Cluster) => (await server.cluster(id)).state;
 
 describe("The provision allowance", () => {
-  it("fails a cluster whose first control plane never calls, naming who did not", async () => {
+  it("fails a cluster whose first control plane never calls, and names every silent machine", async () => {
     const cluster = await server.create();
     await createTestMachine(server, cluster, 1).metadata();
     await pass(29);
@@ -39,7 +39,7 @@ describe("The provision allowance", () => {
     });
   });
 
-  it("ends with what the cloud-init of those who never called failed at", async () => {
+  it("adds the errors of cloud-init on machines that never called", async () => {
     const cluster = await server.create({ nodes: 5 });
     const fail = (index: number, name: string, description: string) =>
       acceptCloudInitReport(server.clusters, {
@@ -47,19 +47,19 @@ describe("The provision allowance", () => {
         report: { name, event_type: "finish", result: "FAIL", description },
       });
     await fail(0, "modules-config/config-locale", "no locale");
-    await fail(0, "modules-final/install-bootstrapper", "Cannot bring sprout-bootstrap: no");
+    await fail(0, "modules-final/install-bootstrapper", "Cannot install sprout-bootstrap: no");
     await fail(0, "modules-final/config-scripts-vendor", "a script failed");
     for (const index of [2, 3, 4]) await fail(index, "init-network", "no");
-    await fail(1, "init-network", "it called all the same");
+    await fail(1, "init-network", "it called anyway");
     await createTestMachine(server, cluster, 1).metadata();
     await pass(30);
     const { message } = (await server.cluster(cluster.id)).failure!;
     expect(message.slice(message.indexOf(";"))).toBe(
-      "; cloud-init failed: cp01.build126.sprout.internal: modules-config/config-locale: no locale, modules-final/install-bootstrapper: Cannot bring sprout-bootstrap: no | node02.build126.sprout.internal: init-network: no | node03.build126.sprout.internal: init-network: no | and of 1 more",
+      "; cloud-init failed: cp01.build126.sprout.internal: modules-config/config-locale: no locale, modules-final/install-bootstrapper: Cannot install sprout-bootstrap: no | node02.build126.sprout.internal: init-network: no | node03.build126.sprout.internal: init-network: no | and 1 more",
     );
   });
 
-  it("does not fail it for a worker that never calls", async () => {
+  it("does not fail a cluster for a worker that never calls", async () => {
     const cluster = await server.create();
     await createTestMachine(server, cluster, 0).metadata();
     await pass(60);
@@ -83,7 +83,7 @@ describe("The provision allowance", () => {
     );
   });
 
-  it("tells a machine that was not launched from one that never called", async () => {
+  it("distinguishes machines that were not launched from those that never called", async () => {
     const held = Promise.withResolvers<void>();
     server.provider.fault = (operation, name) =>
       operation === "launch" && name.startsWith("cp01") ? held.promise : undefined;
@@ -98,7 +98,7 @@ describe("The provision allowance", () => {
 });
 
 describe("The deadline", () => {
-  it("waits ten seconds for the node's own reason, then says what the server saw", async () => {
+  it("waits ten seconds for the node's own reason, then reports what the server saw", async () => {
     const cluster = await server.create({ deadlineSeconds: 60 });
     const [first, worker] = [createTestMachine(server, cluster, 0), createTestMachine(server, cluster, 1)];
     await first.metadata();
@@ -128,14 +128,14 @@ describe("The deadline", () => {
     expect(missing).toEqual(["cp01.build126.sprout.internal", "node02.build126.sprout.internal"]);
   });
 
-  it("leaves a cluster alone that became ready", async () => {
+  it("does not fail a cluster that became ready", async () => {
     const cluster = await server.create();
     await bringUp(server, cluster);
     await pass(1000);
     expect(await stateOf(cluster)).toBe("ready");
   });
 
-  it("goes on after a restart", async () => {
+  it("still counts after a restart", async () => {
     const cluster = await server.create();
     await createTestMachine(server, cluster, 0).metadata();
     server = await server.restart();
@@ -153,10 +153,12 @@ describe("The time to live", () => {
     await pass(1);
     expect(await stateOf(cluster)).toBe("deleted");
     const events = await server.events(cluster.id);
-    expect(events).toContainEqual(expect.objectContaining({ state: "deleting", message: "Its time to live is over" }));
+    expect(events).toContainEqual(
+      expect.objectContaining({ state: "deleting", message: "Its time to live has ended" }),
+    );
   });
 
-  it("deletes a failed cluster after failedTtlSeconds, its machines and network too, also over a restart", async () => {
+  it("deletes a failed cluster with its machines and network after failedTtlSeconds, even after a restart", async () => {
     const cluster = await server.create({ failedTtlSeconds: 100 });
     await pass(30);
     expect(await stateOf(cluster)).toBe("failed");
@@ -188,15 +190,15 @@ describe("findOverdue", () => {
 });
 
 describe("watchDeadlines", () => {
-  it("looks every second until it is told to stop, and survives a store that fails once", async () => {
+  it("checks every second until the signal aborts, and survives a store that fails once", async () => {
     const cluster = await server.create();
     const stop = new AbortController();
     const { store } = server.clusters;
     const list = store.clusters.bind(store);
-    let looks = 0;
+    let checks = 0;
     store.clusters = async (query) => {
-      looks += 1;
-      if (looks === 1) throw new Error("disk full");
+      checks += 1;
+      if (checks === 1) throw new Error("disk full");
       return list(query);
     };
     const watching = watchDeadlines(server.clusters, stop.signal);

@@ -1,25 +1,28 @@
 import type { ClusterFailure } from "#api/cluster.ts";
+import { messageOf } from "#lib/errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import type { Store } from "../store/store.ts";
 import { bySprout } from "./audit.ts";
-import { pause } from "./clock.ts";
+import { repeat } from "./background.ts";
 import { changeCluster } from "./decide.ts";
 import { deleteCluster } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { canBecome, failCluster, isComingUp, liveStates } from "./lifecycle.ts";
+import { canBecome, failCluster, isComingUp } from "./lifecycle.ts";
+import { liveClusters } from "./queries.ts";
 import { toPeerReport } from "./peers.ts";
-import { recordRefusalSummaries } from "./refusals.ts";
+import { recordRefusalSummaries, recordRepeats } from "./refusals.ts";
 import { describeCauses, describeMissing } from "./verdict.ts";
 
-/** The node counts the same deadline: its reason is better and should win. */
-export const graceMs = 10_000;
+/** The node counts the same deadline. Its reason is better, so it gets time to report first. */
+const graceMs = 10_000;
 const intervalMs = 1000;
-const pageSize = 500;
-const deletionReasons = { ttl: "Its time to live is over", "failed-ttl": "Failed clusters are kept no longer" };
+const deletionReasons = {
+  ttl: "Its time to live has ended",
+  "failed-ttl": "The time to keep a failed cluster has ended",
+};
 
-export type Overdue = "provision-allowance" | "deadline" | "ttl" | "failed-ttl";
+type Overdue = "provision-allowance" | "deadline" | "ttl" | "failed-ttl";
 
-/** What is due for a cluster now, if anything. */
+/** Returns what is due for a cluster now, if anything. */
 export function findOverdue(cluster: ClusterRecord, now: number): Overdue | undefined {
   if (cluster.expiresAt !== null && now >= cluster.expiresAt && canBecome(cluster, "deleting")) return "ttl";
   if (cluster.state === "failed" && now >= (cluster.failedAt ?? 0) + cluster.failedTtlSeconds * 1000)
@@ -29,17 +32,16 @@ export function findOverdue(cluster: ClusterRecord, now: number): Overdue | unde
   return now >= cluster.deadlineAt + graceMs ? "deadline" : undefined;
 }
 
-/** Looks at every live cluster once a second; everything it knows is in the store, so a restart changes nothing. */
+/** Checks every live cluster once a second. It keeps nothing in memory, so a restart changes nothing. */
 export async function watchDeadlines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await enforceDeadlines(deps);
-      await recordRefusalSummaries(deps);
-    } catch (error) {
-      deps.logger.error("Deadlines could not be checked; trying again", { error: String(error) });
-    }
-    await pause(deps.clock, { delayMs: intervalMs, signal });
-  }
+  const { clock, logger } = deps;
+  const work = async () => {
+    await enforceDeadlines(deps);
+    await recordRefusalSummaries(deps);
+    await recordRepeats(deps);
+  };
+  const onFailure = (error: unknown) => logger.error("Cannot check deadlines; retrying", { error: messageOf(error) });
+  await repeat(work, { clock, intervalMs, signal, onFailure });
 }
 
 export async function enforceDeadlines(deps: ClusterDependencies): Promise<void> {
@@ -57,20 +59,6 @@ export async function enforceDeadlines(deps: ClusterDependencies): Promise<void>
   }
 }
 
-/** Every cluster that is not gone yet, newest first. */
-export async function* liveClusters(store: Pick<Store, "clusters">): AsyncGenerator<ClusterRecord> {
-  for (let after: string | undefined; ;) {
-    const page = await store.clusters({
-      states: liveStates,
-      limit: pageSize,
-      ...(after === undefined ? {} : { after }),
-    });
-    yield* page;
-    after = page.at(-1)?.id;
-    if (page.length < pageSize) return;
-  }
-}
-
 async function failOverdue({ store, clock, logger }: ClusterDependencies, { clusterId }: { clusterId: string }) {
   const failed = await changeCluster({ store, clusterId }, async (cluster) => {
     const at = clock.now();
@@ -83,8 +71,8 @@ async function failOverdue({ store, clock, logger }: ClusterDependencies, { clus
   if (failed) logger.warn("Cluster failed", { clusterId, reason: (await store.cluster(clusterId))?.failure?.message });
 }
 
-/** Why no metadata was final in time: who was never launched, and who was and never called. */
-export function explainProvisioning(
+/** Explains why no metadata was final in time: which machines were not launched, and which never called. */
+function explainProvisioning(
   cluster: ClusterRecord,
   { members, at }: { members: MemberRecord[]; at: number },
 ): ClusterFailure {
@@ -101,8 +89,8 @@ export function explainProvisioning(
   return { message: `${said}${describeCauses(members)}`, missing };
 }
 
-/** What the server saw where the first control plane, which would know better, said nothing. */
-export function explainDeadline(
+/** Explains a missed deadline from what the server saw, because the first control plane did not report. */
+function explainDeadline(
   cluster: ClusterRecord,
   { members, at }: { members: MemberRecord[]; at: number },
 ): ClusterFailure {
@@ -114,7 +102,7 @@ export function explainDeadline(
   };
 }
 
-/** A worker's last step is its network; the first control plane is done with the proof only. */
+/** A member's last step is its network; the first control plane's is the proof. */
 function isFinished(member: MemberRecord): boolean {
   const last = member.first ? "verify" : "network";
   return member.state !== "failed" && member.phases.some(({ phase, state }) => phase === last && state === "done");

@@ -1,16 +1,16 @@
-import type { ClusterRecord } from "../store/records.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { type Changes, type Store, StoreConflict } from "../store/store.ts";
 
-/** Far more writers than one record ever has. */
+/** Far more than one record ever has writers. */
 const maxAttempts = 100;
 
 export interface Decision<T> {
-  /** Nothing is written without them. */
+  /** Undefined to write nothing. */
   changes?: Changes;
   result: T;
 }
 
-/** Reads, decides and commits; decides again where another writer was faster. Other conflicts are the caller's. */
+/** Reads, decides and commits. Decides again if another writer was faster; throws every other conflict. */
 export async function decide<T>(store: Store, attempt: () => Promise<Decision<T>>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     const { changes, result } = await attempt();
@@ -24,7 +24,7 @@ export async function decide<T>(store: Store, attempt: () => Promise<Decision<T>
   }
 }
 
-/** Changes one cluster, where there is something to change; tells whether it did. */
+/** Changes one cluster, if there is something to change. Returns whether it did. */
 export async function changeCluster(
   { store, clusterId }: { store: Store; clusterId: string },
   change: (cluster: ClusterRecord) => Changes | undefined | Promise<Changes | undefined>,
@@ -32,6 +32,22 @@ export async function changeCluster(
   return decide(store, async () => {
     const cluster = await store.cluster(clusterId);
     const changes = cluster && (await change(cluster));
+    return changes === undefined ? { result: false } : { changes, result: true };
+  });
+}
+
+/** Changes one member, if there is something to change. Returns whether it did. */
+export async function changeMember(
+  store: Store,
+  { clusterId, name }: Pick<MemberRecord, "clusterId" | "name">,
+  change: (current: {
+    cluster: ClusterRecord;
+    member: MemberRecord;
+  }) => Changes | undefined | Promise<Changes | undefined>,
+): Promise<boolean> {
+  return decide(store, async () => {
+    const [cluster, member] = await Promise.all([store.cluster(clusterId), store.member(clusterId, name)]);
+    const changes = cluster && member && (await change({ cluster, member }));
     return changes === undefined ? { result: false } : { changes, result: true };
   });
 }

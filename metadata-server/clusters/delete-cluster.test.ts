@@ -13,7 +13,7 @@ const messages = async (id: string) =>
   (await server.events(id)).flatMap((event) => (event.type === "cluster" && event.message ? [event.message] : []));
 
 describe("deleteCluster", () => {
-  it("tries again with growing pauses until the provider can, and tells each failure on the timeline", async () => {
+  it("retries with growing pauses until the provider succeeds, and puts each failure on the timeline", async () => {
     const cluster = await server.create();
     let failures = 3;
     server.provider.fault = (operation) => {
@@ -29,13 +29,13 @@ describe("deleteCluster", () => {
     await server.clusters.background.idle();
     expect((await server.cluster(cluster.id)).state).toBe("deleted");
     expect(await messages(cluster.id)).toEqual([
-      "bridge is busy; trying again in 1 s",
-      "bridge is busy; trying again in 2 s",
-      "bridge is busy; trying again in 4 s",
+      "Cannot delete cluster: bridge is busy; retrying in 1 s",
+      "Cannot delete cluster: bridge is busy; retrying in 2 s",
+      "Cannot delete cluster: bridge is busy; retrying in 4 s",
     ]);
   });
 
-  it("names the machine that cannot be ended, and ends the others all the same", async () => {
+  it("names the machine that cannot be terminated, and terminates the others", async () => {
     const cluster = await server.create();
     const stuck = cluster.members[1]!;
     server.provider.fault = (operation, allocation) => {
@@ -45,12 +45,12 @@ describe("deleteCluster", () => {
     while (server.clock.pending() === 0) await new Promise(setImmediate);
     expect([...server.provider.running.keys()]).toEqual([stuck.allocation]);
     expect(await messages(cluster.id)).toEqual([
-      `Cannot terminate ${stuck.name}: process does not end; trying again in 1 s`,
+      `Cannot delete cluster: Cannot terminate ${stuck.name}: process does not end; retrying in 1 s`,
     ]);
     await server.clusters.background.stop(deletionName(cluster.id));
   });
 
-  it("waits for a launch that is under way, so that no machine is started after its end", async () => {
+  it("waits for a running launch, so that no machine is launched after the deletion", async () => {
     const held = Promise.withResolvers<void>();
     server.provider.fault = (operation) => (operation === "launch" ? held.promise : undefined);
     const answer = await server.request("/v1/clusters", { body: { name: "slow", nodes: 2, provider: "fake" } });
@@ -62,7 +62,7 @@ describe("deleteCluster", () => {
     expect([server.provider.running.size, server.provider.segments.size]).toEqual([0, 0]);
   });
 
-  it("refuses a cluster that there is not", async () => {
+  it("refuses an unknown cluster", async () => {
     await expect(deleteCluster(server.clusters, { clusterId: "c-none", by: bySprout })).rejects.toMatchObject({
       code: "not-found",
       message: "There is no cluster c-none",

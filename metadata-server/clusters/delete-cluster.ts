@@ -1,13 +1,14 @@
+import { messageOf } from "#lib/errors.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { auditAllowed, type Origin } from "./audit.ts";
+import { auditAllowed, type Actor } from "./audit.ts";
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { launchName } from "./launch.ts";
-import { canBecome, clusterEvent, memberEvent, transition } from "./lifecycle.ts";
-import { tryAgain } from "./try-again.ts";
+import { canBecome, memberEvent, transition } from "./lifecycle.ts";
+import { startRetriedWork } from "./retried-work.ts";
 
 const terminateConcurrency = 32;
 
@@ -15,16 +16,16 @@ export const deletionName = (clusterId: string) => `delete ${clusterId}`;
 
 export interface Deletion {
   clusterId: string;
-  by: Origin;
+  by: Actor;
   /** For the timeline. */
   reason?: string;
-  /** Asked of the record that is to be changed: what was due may have been put off meanwhile. */
+  /** Asked of the record that is about to change: its deadline may have moved in the meantime. */
   isDue?: (cluster: ClusterRecord) => boolean;
 }
 
 /**
- * Durable as soon as it returns: the data key is wiped, so no secret of the cluster can be opened any more, and its
- * machines are ended in the background. Deleting again changes nothing. Throws DomainError `not-found`.
+ * Deletes a cluster, durably once it returns: its data key is wiped, so that no secret of it can be opened. Its
+ * machines are terminated in the background. Deleting again changes nothing. Throws DomainError `not-found`.
  */
 export async function deleteCluster(
   deps: ClusterDependencies,
@@ -46,24 +47,25 @@ export async function deleteCluster(
   return cluster;
 }
 
-/** Goes on until everything is gone, also after a restart in the middle. */
+/** Retries until everything is gone, after a restart as well. */
 export function startDeletion(deps: ClusterDependencies, clusterId: string): void {
-  deps.background.start(deletionName(clusterId), async (signal) => {
-    await deps.background.stop(launchName(clusterId));
-    await tryAgain(() => removeEverything(deps, { clusterId, signal }), {
-      clock: deps.clock,
-      signal,
-      onFailure: (failure) => recordFailedAttempt(deps, { clusterId, ...failure }),
-    });
+  startRetriedWork(deps, {
+    clusterId,
+    name: deletionName(clusterId),
+    goal: "delete cluster",
+    isNeeded: ({ state }) => state === "deleting",
+    attempt: async (cluster, signal) => {
+      await deps.background.stop(launchName(clusterId));
+      await removeEverything(deps, { cluster, signal });
+    },
   });
 }
 
 async function removeEverything(
   deps: ClusterDependencies,
-  { clusterId, signal }: { clusterId: string; signal: AbortSignal },
+  { cluster, signal }: { cluster: ClusterRecord; signal: AbortSignal },
 ): Promise<void> {
-  const cluster = await deps.store.cluster(clusterId);
-  if (cluster?.state !== "deleting") return;
+  const { id: clusterId } = cluster;
   const provider = deps.providers.get(cluster.provider);
   if (provider === undefined) throw new Error(`This server has no provider ${cluster.provider}`);
   const members = await deps.store.members(clusterId);
@@ -71,20 +73,22 @@ async function removeEverything(
   await forEachConcurrently(members, limits, (member) => terminateMachine(provider, member));
   if (signal.aborted) return;
   await provider.release(clusterId);
-  const isOthers = provider.userDataServerUrl !== undefined;
-  await recordDeleted(deps, { clusterId, ...(isOthers && { message: "Its machines are somebody else's to end" }) });
+  const isOperators = provider.userDataServerUrl !== undefined;
+  await recordDeleted(deps, {
+    clusterId,
+    ...(isOperators && { message: "Sprout did not launch its machines; the operator must terminate them" }),
+  });
 }
 
 async function terminateMachine(provider: MachineProvider, { clusterId, allocation, name }: MemberRecord) {
   try {
     await provider.terminate({ clusterId, allocation });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`Cannot terminate ${name}: ${reason}`, { cause });
+    throw new Error(`Cannot terminate ${name}: ${messageOf(cause)}`, { cause });
   }
 }
 
-/** One commit: secrets, tokens and states go together. */
+/** Removes secrets and tokens and changes the states in one commit. */
 async function recordDeleted(
   { store, clock }: ClusterDependencies,
   { clusterId, message }: { clusterId: string; message?: string },
@@ -115,14 +119,4 @@ async function recordDeleted(
     };
     return { changes, result: undefined };
   });
-}
-
-async function recordFailedAttempt(
-  { store, clock, logger }: ClusterDependencies,
-  { clusterId, error, delayMs }: { clusterId: string; error: unknown; delayMs: number },
-): Promise<void> {
-  const reason = error instanceof Error ? error.message : String(error);
-  const message = `${reason}; trying again in ${delayMs / 1000} s`;
-  logger.error("Cluster could not be deleted", { clusterId, error: message });
-  await store.commit({ events: [clusterEvent(clusterId, { state: "deleting", at: clock.now(), message })] });
 }

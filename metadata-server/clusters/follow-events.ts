@@ -1,31 +1,33 @@
 import type { Event } from "#api/event.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { hold } from "./hold.ts";
+import { longPoll } from "./long-poll.ts";
 
 const pageSize = 500;
 
 export interface FollowOptions {
   clusterId: string;
-  /** Sequence of the last event known; 0 for all. */
+  /** Sequence of the last event that the client has; 0 for all. */
   after: number;
-  /** An empty page comes at least this often. */
+  /** An empty page is sent after this time without an event. */
   heartbeatMs: number;
   signal: AbortSignal;
 }
 
-/** Pages of events as they happen, empty ones as heartbeats; ends when the cluster is deleted or the signal aborts. */
+/**
+ * Yields pages of events as they happen, empty ones as heartbeats. Ends if the cluster is deleted or the signal aborts.
+ */
 export async function* followEvents(
   deps: Pick<ClusterDependencies, "store" | "clock">,
   { clusterId, after, heartbeatMs, signal }: FollowOptions,
 ): AsyncGenerator<Event[]> {
   const { store } = deps;
   for (let last = after; !signal.aborted;) {
-    const events = await hold(deps, { clusterId, holdMs: heartbeatMs, signal }, async () => {
+    const events = await longPoll(deps, { clusterId, holdMs: heartbeatMs, signal }, async () => {
       const page = await store.events(clusterId, last, pageSize);
       if (page.length > 0) return page;
       const cluster = await store.cluster(clusterId);
-      const isOver = cluster === undefined || cluster.state === "deleted";
-      return isOver ? page : undefined;
+      const isGone = cluster === undefined || cluster.state === "deleted";
+      return isGone ? page : undefined;
     });
     if (signal.aborted) return;
     yield events ?? [];

@@ -2,17 +2,18 @@ import type { Seed } from "#api/seed.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { toRefused } from "./admission.ts";
-import { auditAllowed, type Origin } from "./audit.ts";
+import { auditAllowed, type Actor } from "./audit.ts";
 import { resealCredentials } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
 import { countAllowance } from "./launch.ts";
-import { canBecome, isOver, memberEvent, transition } from "./lifecycle.ts";
+import { canBecome, hasEnded, memberEvent, transition } from "./lifecycle.ts";
 import { findCluster } from "./queries.ts";
+import { toSeed } from "./seed.ts";
 
-const firstMessage = "User-data issued, for a machine that somebody else launches";
-const againMessage = "User-data issued anew: what was issued before opens nothing any more";
+const firstMessage = "User-data issued, for a machine that the operator launches";
+const againMessage = "User-data issued again; earlier user-data is no longer valid";
 
 export interface IssuedUserData {
   hostname: string;
@@ -20,13 +21,13 @@ export interface IssuedUserData {
 }
 
 /**
- * What a machine that somebody else launches starts from, with a capability of its own for each call: it is kept nowhere,
- * and the last one is void. For Sprout this is the member's launch. Throws DomainError `not-found`, `provider-unusable`,
- * `gone`, or `wrong-state` where Sprout launches the machines itself or a machine has called already.
+ * Issues user-data for a machine that the operator launches. Each call makes a new capability, which is stored nowhere,
+ * and revokes the last one. The first call counts as the member's launch. Throws DomainError `not-found`,
+ * `provider-unusable`, `gone`, or `wrong-state` if Sprout launches the machines or a machine has called already.
  */
 export async function issueUserData(
   deps: ClusterDependencies,
-  { clusterId, name, by }: { clusterId: string; name: string; by: Origin },
+  { clusterId, name, by }: { clusterId: string; name: string; by: Actor },
 ): Promise<IssuedUserData> {
   return decide(deps.store, async () => {
     const cluster = await findCluster(deps, clusterId);
@@ -56,34 +57,32 @@ export async function issueUserData(
       events: [...started.events, memberEvent(issued, { at, message: isFirst ? firstMessage : againMessage })],
       audit: [auditAllowed(by, { action: "user-data-issue", at, clusterId, member: name })],
     };
-    const { mac, address } = member;
-    const seed = { server, ca: deps.ca, capability, ...(mac && { mac }), ...(address && { address }) };
-    return { changes, result: { hostname: name, seed } };
+    return { changes, result: { hostname: name, seed: toSeed(member, { server, ca: deps.ca, capability }) } };
   });
 }
 
 function findLauncher({ providers }: ClusterDependencies, { name, provider }: ClusterRecord) {
   const found = providers.get(provider);
   if (found === undefined)
-    throw new DomainError("provider-unusable", `This server has no provider ${provider}, of which cluster ${name} is`);
+    throw new DomainError("provider-unusable", `This server has no provider ${provider}, which cluster ${name} needs`);
   const { userDataServerUrl: server, provisionAllowanceMs } = found;
   if (server === undefined)
     throw new DomainError(
       "wrong-state",
-      `Cluster ${name} is of provider ${provider}, which launches its machines itself; user-data is issued for provider external`,
+      `Provider ${provider} of cluster ${name} launches its machines itself; user-data is only issued for provider external`,
     );
   return { server, provisionAllowanceMs };
 }
 
-/** A capability is bound by its first use; whoever is late might take the node's place. */
+/** Once a machine has bound the capability, another one with new user-data could take its place. */
 function refuseLate(cluster: ClusterRecord, member: MemberRecord): void {
   const refused = toRefused(member);
-  if (isOver(cluster))
-    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}: no node can join it`, { refused });
+  if (hasEnded(cluster))
+    throw new DomainError("gone", `Cluster ${cluster.name} is ${cluster.state}; no node can join it`, { refused });
   if (member.bound !== null || member.confirmedAt !== null || member.frozen)
     throw new DomainError(
       "wrong-state",
-      `A machine has called as ${member.name} (MAC ${member.bound?.macs.join(", ") ?? "unknown"}) and its capability is bound to it; for another machine, create another cluster`,
+      `The capability of ${member.name} is bound to a machine that has called (MAC ${member.bound?.macs.join(", ") ?? "unknown"}); for another machine, create another cluster`,
       { refused },
     );
 }

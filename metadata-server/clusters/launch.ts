@@ -1,23 +1,25 @@
-import type { LaunchedMachine, MachineSpec } from "../providers/provider.ts";
-import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { messageOf } from "#lib/errors.ts";
+import type { MachineSpec } from "../providers/provider.ts";
+import type { ClusterRecord, LaunchedMachine, MemberRecord } from "../store/records.ts";
 import { forEachConcurrently } from "./background.ts";
-import { changeCluster, decide } from "./decide.ts";
+import { changeCluster, changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, failMember, isComingUp, memberEvent, transition } from "./lifecycle.ts";
+import { toSeed } from "./seed.ts";
 
-/** Machines that a provider is asked for at once. */
+/** Most machines that a provider launches at once. */
 const launchConcurrency = 64;
 
 export interface Launch {
   clusterId: string;
   serverUrl: string;
-  /** Members to launch, each with the plaintext that only its seed will hold. */
+  /** Capabilities by member, in plaintext that only the seed will hold. */
   capabilities: ReadonlyMap<string, string>;
 }
 
 export const launchName = (clusterId: string) => `launch ${clusterId}`;
 
-/** Starts the machines in the background, the first control plane first. */
+/** Launches the machines in the background, the first control plane first. */
 export function startLaunch(deps: ClusterDependencies, launch: Launch): void {
   deps.background.start(launchName(launch.clusterId), (signal) => launchMembers(deps, { ...launch, signal }));
 }
@@ -45,7 +47,7 @@ async function launchMember(
     if (provider === undefined) throw new Error(`this server has no provider ${cluster.provider}`);
     machine = await provider.launch(toMachineSpec(deps, options), signal);
   } catch (error) {
-    if (!signal.aborted) await recordLaunchFailure(deps, { member, error });
+    if (!signal.aborted) await recordLaunchFailure(deps, { launched: member, error });
     return;
   }
   await recordLaunch(deps, { launched: member, machine, provisionAllowanceMs: provider.provisionAllowanceMs });
@@ -57,12 +59,11 @@ function toMachineSpec(
 ): MachineSpec {
   const { clusterId, allocation, name, role, address, mac } = member;
   const { kubernetesVersion, providerData } = cluster;
-  const capability = capabilities.get(name) ?? "";
-  const seed = { server: serverUrl, ca: deps.ca, capability, ...(mac && { mac }), ...(address && { address }) };
+  const seed = toSeed(member, { server: serverUrl, ca: deps.ca, capability: capabilities.get(name) ?? "" });
   return { clusterId, allocation, name, role, address, mac, kubernetesVersion, providerData, seed };
 }
 
-/** The provision allowance counts from the first control plane's launch; until then it bounded the launch itself. */
+/** Restarts the provision allowance when the first control plane is launched. Until then it limits the launch. */
 export function countAllowance(
   cluster: ClusterRecord,
   { launched, at, provisionAllowanceMs }: { launched: MemberRecord; at: number; provisionAllowanceMs: number },
@@ -71,7 +72,7 @@ export function countAllowance(
   return waiting ? { ...cluster, provisionDeadlineAt: at + provisionAllowanceMs } : cluster;
 }
 
-/** The machine may have called before its provider was done: then it is further than `launched` already. */
+/** Records a launch. A machine that called before its provider was done keeps its later state. */
 export async function recordLaunch(
   { store, clock }: Pick<ClusterDependencies, "store" | "clock">,
   {
@@ -84,10 +85,8 @@ export async function recordLaunch(
     provisionAllowanceMs: number;
   },
 ): Promise<void> {
-  await decide(store, async () => {
-    const { clusterId, name } = launched;
-    const [cluster, member] = await Promise.all([store.cluster(clusterId), store.member(clusterId, name)]);
-    if (cluster === undefined || member === undefined || member.launchedAt !== null) return { result: undefined };
+  await changeMember(store, launched, ({ cluster, member }) => {
+    if (member.launchedAt !== null) return undefined;
     const at = clock.now();
     const isPending = member.state === "pending";
     const state = isPending ? "launched" : member.state;
@@ -96,12 +95,9 @@ export async function recordLaunch(
     const changed = countAllowance(located, { launched: member, at, provisionAllowanceMs });
     const message = machine && `${machine.id}, ${machine.description}`;
     return {
-      changes: {
-        clusters: changed === cluster ? [] : [changed],
-        members: [record],
-        events: isPending ? [memberEvent(record, { at, ...(message && { message }) })] : [],
-      },
-      result: undefined,
+      clusters: changed === cluster ? [] : [changed],
+      members: [record],
+      events: isPending ? [memberEvent(record, { at, ...(message && { message }) })] : [],
     };
   });
 }
@@ -112,7 +108,7 @@ const learnMachine = ({ address, mac }: MemberRecord, machine: LaunchedMachine) 
   mac: mac ?? machine.mac,
 });
 
-/** Fellow nodes wait for the addresses of the control planes. */
+/** Keeps a control plane's address in the cluster's record: the other nodes wait for it. */
 function learnAddress(cluster: ClusterRecord, { name, role, address }: MemberRecord): ClusterRecord {
   const isNews = cluster.controlPlanes.some((each) => each.name === name && each.address !== address);
   if (role !== "control-plane" || address === null || !isNews) return cluster;
@@ -122,18 +118,17 @@ function learnAddress(cluster: ClusterRecord, { name, role, address }: MemberRec
 
 async function recordLaunchFailure(
   { store, clock, logger }: ClusterDependencies,
-  { member: { clusterId, name }, error }: { member: MemberRecord; error: unknown },
+  { launched, error }: { launched: MemberRecord; error: unknown },
 ): Promise<void> {
-  const reason = error instanceof Error ? error.message : String(error);
-  logger.error("Machine could not be launched", { clusterId, member: name, error: reason });
-  await decide(store, async () => {
-    const [cluster, member] = await Promise.all([store.cluster(clusterId), store.member(clusterId, name)]);
-    if (cluster === undefined || member === undefined) return { result: undefined };
+  const { clusterId, name } = launched;
+  const reason = messageOf(error);
+  logger.error("Cannot launch machine", { clusterId, member: name, error: reason });
+  await changeMember(store, launched, ({ cluster, member }) => {
     const at = clock.now();
     const record = failMember(member, { phase: "launch", error: reason });
     const failure = { message: `Cannot launch ${name}: ${reason}` };
     const failed = isComingUp(cluster) ? failCluster(cluster, { failure, at }) : { clusters: [], events: [] };
     const events = [memberEvent(record, { at, message: reason }), ...failed.events];
-    return { changes: { ...failed, members: [record], events }, result: undefined };
+    return { ...failed, members: [record], events };
   });
 }

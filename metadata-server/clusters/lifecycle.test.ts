@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ClusterState } from "#api/cluster.ts";
-import { createClusterRecord, createMemberRecord } from "../store/contract/samples.ts";
+import { createClusterRecord, createMemberRecord } from "../../test/contract/store/samples.ts";
 import { canBecome, failCluster, failMember, transition } from "./lifecycle.ts";
 
 const id = "c-aaaaaaaaaaaaaaaa";
 const inState = (state: ClusterState) => createClusterRecord({ id, state });
 
-describe("The lifecycle of a cluster", () => {
+describe("transition", () => {
   it.each([
     ["pending", ["provisioning", "bootstrapping", "failed", "deleting"]],
     ["provisioning", ["bootstrapping", "failed", "deleting"]],
@@ -21,13 +21,13 @@ describe("The lifecycle of a cluster", () => {
     );
   });
 
-  it("refuses any other step, so that failed stays failed", () => {
+  it("refuses every other step, so that a failed cluster stays failed", () => {
     expect(() => transition(inState("failed"), { to: "ready", at: 1 })).toThrow(
       `Cannot move cluster ${id} from failed to ready`,
     );
   });
 
-  it("makes the record and the event in one", () => {
+  it("returns the record together with its event", () => {
     const cluster = inState("bootstrapping");
     const failure = { message: "Peers missing" };
     expect(failCluster(cluster, { failure, at: 1000 })).toEqual({

@@ -4,7 +4,7 @@ import type { NewEvent } from "#api/event.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 
-/** `failed` is terminal: nothing leads out of it but the end. From `ready` only the loss of its control planes leads there. */
+/** A failed cluster can only be deleted. A ready one fails only if it loses its control planes. */
 const successors: Record<ClusterState, readonly ClusterState[]> = {
   pending: ["provisioning", "bootstrapping", "failed", "deleting"],
   provisioning: ["bootstrapping", "failed", "deleting"],
@@ -20,17 +20,20 @@ export const liveStates: ClusterState[] = ["pending", "provisioning", "bootstrap
 
 export const canBecome = (cluster: ClusterRecord, state: ClusterState) => successors[cluster.state].includes(state);
 
-/** Still on its way to ready. */
+/** States that may still lead to `ready`. */
 const comingUpStates: ClusterState[] = ["pending", "provisioning", "bootstrapping"];
 export const isComingUp = ({ state }: ClusterRecord) => comingUpStates.includes(state);
 
-/** Machines of such a cluster get nothing any more. */
-export const isOver = ({ state }: ClusterRecord) => ["failed", "deleting", "deleted"].includes(state);
+/** Whether it is being deleted, or was. */
+export const isDeleted = ({ state }: ClusterRecord) => state === "deleting" || state === "deleted";
 
-export interface Transition {
+/** Whether it failed or is deleted: its machines get nothing more. */
+export const hasEnded = (cluster: ClusterRecord) => cluster.state === "failed" || isDeleted(cluster);
+
+interface Transition {
   to: ClusterState;
   at: number;
-  /** Fields that change with the state. */
+  /** Further fields that change with the state. */
   fields?: Partial<ClusterRecord>;
   /** For the timeline. */
   message?: string;
@@ -38,7 +41,7 @@ export interface Transition {
 
 type ClusterChange = Required<Pick<Changes, "clusters" | "events">>;
 
-/** The record in its next state and the event that tells of it. Throws where the lifecycle has no such step. */
+/** Returns the record in its next state, and the event. Throws if the lifecycle has no such step. */
 export function transition(cluster: ClusterRecord, { to, at, fields = {}, message }: Transition): ClusterChange {
   if (!canBecome(cluster, to)) throw new Error(`Cannot move cluster ${cluster.id} from ${cluster.state} to ${to}`);
   return {
@@ -50,10 +53,28 @@ export function transition(cluster: ClusterRecord, { to, at, fields = {}, messag
 export const failCluster = (cluster: ClusterRecord, { failure, at }: { failure: ClusterFailure; at: number }) =>
   transition(cluster, { to: "failed", at, fields: { failure, failedAt: at }, message: failure.message });
 
-/** The first error is kept, whatever follows it. */
+/** Keeps the first failure, because later ones often follow from it. */
 export function failMember(member: MemberRecord, failure: MemberFailure): MemberRecord {
   return { ...member, state: "failed", failure: member.failure ?? failure };
 }
+
+/** Fields of a member whose machine has not called yet. */
+export const unheard = {
+  spentCapabilityHash: null,
+  reportTokenHash: null,
+  reportTokenUsedAt: null,
+  bound: null,
+  claims: 0,
+  confirmedAt: null,
+  confirmations: 0,
+  phase: null,
+  phases: [],
+  lastSequence: 0,
+  launchedAt: null,
+  firstContactAt: null,
+  lastReportAt: null,
+  failure: null,
+} satisfies Partial<MemberRecord>;
 
 type StoredEvent = { clusterId: string; event: NewEvent };
 
@@ -73,4 +94,10 @@ export const memberEvent = (
   event: { type: "member", at: toTime(at), member: name, state, ...(message === undefined ? {} : { message }) },
 });
 
+export const alertEvent = (
+  { clusterId, name }: Pick<MemberRecord, "clusterId" | "name">,
+  { at, code, message }: { at: number; code: string; message: string },
+): StoredEvent => ({ clusterId, event: { type: "alert", at: toTime(at), member: name, code, message } });
+
 export const toTime = (milliseconds: number) => new Date(milliseconds).toISOString();
+export const toTimeOrNull = (milliseconds: number | null) => (milliseconds === null ? null : toTime(milliseconds));

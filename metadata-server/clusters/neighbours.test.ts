@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createMemberRecord } from "../store/contract/samples.ts";
+import { createMemberRecord } from "../../test/contract/store/samples.ts";
 import { knownNeighbours, pickNeighbours } from "./neighbours.ts";
 
 const nodes = (controlPlanes: number, workers: number) => [
@@ -9,7 +9,7 @@ const nodes = (controlPlanes: number, workers: number) => [
 ];
 
 describe("pickNeighbours", () => {
-  it("has each worker looked at by three others, none by itself and none twice by the same", () => {
+  it("lets three different workers check each worker, and none check itself", () => {
     const picked = pickNeighbours(nodes(0, 100), randomBytes);
     const lookedAt = [...picked.values()].flat();
     for (const [name, neighbours] of picked) {
@@ -25,16 +25,19 @@ describe("pickNeighbours", () => {
     [1, 2, 2, 1],
     [3, 3, 3, 2],
     [3, 9, 3, 3],
-  ])("of %i control planes and %i workers, gives the former %i workers and the latter %i", (...counts) => {
-    const [controlPlanes, workers, ofControlPlane, ofWorker] = counts;
-    const picked = pickNeighbours(nodes(controlPlanes, workers), randomBytes);
-    for (const [name, neighbours] of picked) {
-      expect(neighbours.every((neighbour) => neighbour.startsWith("node"))).toBe(true);
-      expect(new Set(neighbours).size).toBe(name.startsWith("cp") ? ofControlPlane : ofWorker);
-    }
-  });
+  ])(
+    "gives in a cluster of %i control planes and %i workers the control planes %i neighbours and the workers %i",
+    (...counts) => {
+      const [controlPlanes, workers, ofControlPlane, ofWorker] = counts;
+      const picked = pickNeighbours(nodes(controlPlanes, workers), randomBytes);
+      for (const [name, neighbours] of picked) {
+        expect(neighbours.every((neighbour) => neighbour.startsWith("node"))).toBe(true);
+        expect(new Set(neighbours).size).toBe(name.startsWith("cp") ? ofControlPlane : ofWorker);
+      }
+    },
+  );
 
-  it("picks others for another cluster", () => {
+  it("picks other neighbours for another cluster", () => {
     const picks = Array.from({ length: 20 }, () => pickNeighbours(nodes(1, 50), randomBytes).get("node0")?.join(" "));
     expect(new Set(picks).size).toBeGreaterThan(1);
   });
@@ -48,7 +51,7 @@ describe("knownNeighbours", () => {
       return createMemberRecord({ clusterId, name, address: name === "node2" ? "10.0.0.2" : null });
     },
   };
-  it("takes the plan's addresses, looks for those it lacked, and leaves out what is not known yet", async () => {
+  it("takes addresses from the plan or the members, and leaves out neighbours whose address is unknown", async () => {
     const neighbours = [
       { name: "node1", address: "10.0.0.1" },
       { name: "node2", address: null },
@@ -61,7 +64,7 @@ describe("knownNeighbours", () => {
     expect(looked).toEqual(["node2", "node3"]);
   });
 
-  it("has none for a member that was planned before there were any", async () => {
+  it("returns none for a member that was planned before neighbours existed", async () => {
     expect(await knownNeighbours(store, { clusterId: "c-1" })).toEqual([]);
   });
 });

@@ -4,8 +4,8 @@ import type { Store } from "../store/store.ts";
 import type { RandomBytes } from "./identifiers.ts";
 
 /**
- * Name → a few other workers. Pure but for `random`. Workers stand in a ring in random order and look at those that
- * follow, so that each is looked at by as many; a control plane begins anywhere.
+ * Maps each name to a few other workers. Workers form a ring in random order, and each checks those that follow it. So
+ * every worker is checked equally often. A control plane starts anywhere in the ring.
  */
 export function pickNeighbours(
   members: readonly Pick<MemberRecord, "name" | "role">[],
@@ -26,7 +26,7 @@ export function pickNeighbours(
   );
 }
 
-/** Those of the member's neighbours whose addresses are known by now; the others are not waited for. */
+/** Returns the member's neighbours whose addresses are known. It does not wait for the others. */
 export async function knownNeighbours(
   store: Pick<Store, "member">,
   { clusterId, neighbours = [] }: Pick<MemberRecord, "clusterId" | "neighbours">,

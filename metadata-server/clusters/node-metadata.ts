@@ -1,22 +1,25 @@
 import type { JoinMode } from "#api/name.ts";
-import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { Listener, NodeMetadata } from "#api/node-metadata.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
-import { type Admission, admit, auditBinding, bindMachine, type Caller, toRefused } from "./admission.ts";
+import { type Admission, admit, type Caller } from "./admission.ts";
+import { auditBinding, bindMachine } from "./bind-machine.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { hold } from "./hold.ts";
+import { longPoll } from "./long-poll.ts";
 import { knownNeighbours } from "./neighbours.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
+import { refuseSpent } from "./spent-capability.ts";
 
-/** Longer than most clients wait before they ask again, shorter than what proxies cut off. */
-export const metadataHoldMs = 25_000;
+/** Shorter than the timeout of common proxies. */
+const metadataHoldMs = 25_000;
 
 /**
- * The node's document, held until it is final for its role. The first call binds the capability to the machine; the
- * first control plane's first answer starts the cluster's deadline. Throws DomainError `wrong-machine`, `gone`,
- * `already-claimed`, or `not-final` when the hold is over. The client's signal is only asked for where it has to wait.
+ * Returns the node's document, and holds the request until it is final for its role. The first call binds the
+ * capability to the machine. The first control plane's first answer starts the cluster's deadline. Throws DomainError
+ * `wrong-machine`, `gone`, `already-claimed` (with an alert), `not-final` after the hold, or what `bindMachine` throws.
+ * Takes the client's signal only if the client has to wait.
  */
 export async function answerMetadata(
   deps: ClusterDependencies,
@@ -26,7 +29,7 @@ export async function answerMetadata(
   const first = await tryMetadata(deps, caller);
   if (first.document !== undefined) return first.document;
   const options = { clusterId: first.clusterId, holdMs: metadataHoldMs, signal: clientSignal() };
-  const document = await hold(deps, options, async () => (await tryMetadata(deps, caller)).document);
+  const document = await longPoll(deps, options, async () => (await tryMetadata(deps, caller)).document);
   if (document === undefined)
     throw new DomainError("not-final", "Not every address of the plan is known yet; ask again");
   return document;
@@ -40,10 +43,13 @@ async function tryMetadata(
     const at = deps.clock.now();
     const admission = await admit(deps, caller);
     if (admission.spent)
-      throw new DomainError("already-claimed", "This capability is spent: the node has its credentials", {
-        refused: toRefused(admission.member),
+      throw await refuseSpent(deps, {
+        member: admission.member,
+        from: caller.from,
+        message: `Metadata of ${admission.member.name} was asked for again after its confirmation`,
+        detail: "This capability is spent: the node has its credentials",
       });
-    const bound = bindMachine(admission, { hardware: caller.hardware, at });
+    const bound = await bindMachine(deps, admission, { caller, pointer: "/address/0", at });
     const { cluster, member } = bound ?? admission;
     const final = isFinal(cluster, member);
     const changes = contactChanges({
@@ -58,17 +64,15 @@ async function tryMetadata(
     const started = changes.changes?.clusters?.[0] ?? cluster;
     const peers = member.first ? await deps.store.memberNames(clusterId) : undefined;
     const neighbours = await knownNeighbours(deps.store, member);
-    const { plainHttpPort } = deps;
-    return {
-      ...changes,
-      result: { clusterId, document: toNodeMetadata(started, { member, at, neighbours, peers, plainHttpPort }) },
-    };
+    const { listeners = [], plainHttpPort } = deps;
+    const parts = { member, at, neighbours, peers, listeners, plainHttpPort };
+    return { ...changes, result: { clusterId, document: toNodeMetadata(started, parts) } };
   });
 }
 
 function contactChanges(contact: {
   before: Admission;
-  bound: Admission | undefined;
+  bound: Awaited<ReturnType<typeof bindMachine>>;
   at: number;
   from: string | null;
   startsDeadline: boolean;
@@ -82,7 +86,7 @@ function contactChanges(contact: {
   };
   if (bound !== undefined) {
     changes.members.push(bound.member);
-    changes.events.push(memberEvent(bound.member, { at }));
+    changes.events.push(memberEvent(bound.member, { at, ...(bound.note && { message: bound.note }) }));
     changes.audit.push(auditBinding(bound, { at, from }));
     if (bound.cluster !== before.cluster) changes.clusters.push(bound.cluster);
   }
@@ -96,19 +100,19 @@ function contactChanges(contact: {
   return changes.members.length + changes.clusters.length > 0 ? { changes } : {};
 }
 
-/** Of the member; a cluster's join mode is its workers'. */
+/** A cluster's join mode is for its workers. Control planes always use certificates. */
 const joinModeOf = (cluster: ClusterRecord, { role }: MemberRecord): JoinMode =>
   role === "worker" ? cluster.join : "certificate";
 
 const isKnown = ({ address }: { address: string | null }) => address !== null;
 
-/** A worker needs its own address and a control plane's; a control plane those of all its fellows. */
+/** A worker needs its own address and one control plane's. A control plane needs those of all control planes. */
 function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
   if (member.address === null) return false;
   return member.role === "worker" ? cluster.controlPlanes.some(isKnown) : cluster.controlPlanes.every(isKnown);
 }
 
-/** A machine that comes back to a cluster that is ready has the same time for itself alone. */
+/** A machine that returns to a ready cluster has the whole deadline for itself. */
 const deadlineOf = ({ readyAt, deadlineAt, deadlineSeconds }: ClusterRecord, { firstContactAt }: MemberRecord) =>
   readyAt !== null && firstContactAt !== null && firstContactAt > readyAt
     ? firstContactAt + deadlineSeconds * 1000
@@ -119,16 +123,17 @@ interface MetadataParts {
   at: number;
   neighbours: NonNullable<NodeMetadata["neighbours"]>;
   peers: string[] | undefined;
+  listeners: readonly Listener[];
   plainHttpPort: number | undefined;
 }
 
 function toNodeMetadata(
   cluster: ClusterRecord,
-  { member, at, neighbours, peers, plainHttpPort }: MetadataParts,
+  { member, at, neighbours, peers, listeners, plainHttpPort }: MetadataParts,
 ): NodeMetadata {
   const deadlineAt = deadlineOf(cluster, member) ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
-    throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed: no node can join it`);
+    throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed; no node can join it`);
   return {
     allocation: member.allocation,
     cluster: { id: cluster.id, name: cluster.name, kubernetesVersion: cluster.kubernetesVersion },
@@ -140,6 +145,7 @@ function toNodeMetadata(
     deadlineSeconds: (deadlineAt - at) / 1000,
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(neighbours.length > 0 && { neighbours }),
+    ...(listeners.length > 0 && { listeners: [...listeners] }),
     ...(plainHttpPort !== undefined && { plainHttpPort }),
     ...(peers && { peers }),
   };

@@ -1,23 +1,42 @@
 import type { PeerReports } from "#api/node-metadata.ts";
 import type { MissingPeer } from "#api/report.ts";
 import type { MemberRecord } from "../store/records.ts";
-import { wrongMachine } from "./admission.ts";
+import { requireGivenAddress, wrongMachine } from "./admission.ts";
+import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { firstUse } from "./report-token.ts";
+import { alertSpent } from "./spent-capability.ts";
 
-/** What was last heard of every peer, for the first control plane's verdict. Throws DomainError `wrong-machine`. */
+/**
+ * Returns the last report of every peer, for the first control plane's proof. Throws DomainError `wrong-machine`, with
+ * an alert for a spent capability.
+ */
 export async function answerPeers(
   deps: ClusterDependencies,
-  { tokenHash }: { tokenHash: string },
+  { tokenHash, from }: { tokenHash: string; from: string | null },
 ): Promise<PeerReports> {
-  const member = await deps.store.memberByTokenHash(tokenHash);
-  const isLive = member?.reportTokenHash === tokenHash || (member?.capabilityHash === tokenHash && !member.frozen);
-  if (member === undefined || !isLive || !member.first) throw wrongMachine(member);
-  const members = await deps.store.members(member.clusterId);
+  const { clusterId } = await decide(deps.store, async () => {
+    const member = await deps.store.memberByTokenHash(tokenHash);
+    if (member?.spentCapabilityHash === tokenHash) {
+      await alertSpent(deps, {
+        member,
+        from,
+        message: `Peers of ${member.name} were asked for with its spent capability`,
+      });
+      throw wrongMachine(member, { isRecorded: true });
+    }
+    if (member?.capabilityHash === tokenHash) await requireGivenAddress(deps, { member, from });
+    const isLive = member?.reportTokenHash === tokenHash || (member?.capabilityHash === tokenHash && !member.frozen);
+    if (member === undefined || !isLive || !member.first) throw wrongMachine(member);
+    const use = firstUse(member, { tokenHash, from, at: deps.clock.now() });
+    return { ...(use && { changes: { members: [use.member], audit: [use.audit] } }), result: member };
+  });
+  const members = await deps.store.members(clusterId);
   const now = deps.clock.now();
   return { peers: members.map((peer) => toPeerReport(peer, now)) };
 }
 
-/** `none` where the machine never called. */
+/** The last phase is `none` if the machine never called. */
 export function toPeerReport(member: MemberRecord, now: number): MissingPeer {
   const heardAt = member.lastReportAt ?? member.firstContactAt;
   return {

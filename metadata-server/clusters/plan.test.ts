@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
-import { CreateCluster } from "#api/cluster.ts";
+import { CreateCluster } from "#api/create-cluster.ts";
 import { AllocationId, ClusterId } from "#api/name.ts";
 import { createClusterId, hashToken } from "./identifiers.ts";
 import { planCluster, withSegment } from "./plan.ts";
@@ -50,7 +50,7 @@ describe("planCluster", () => {
     ]);
   });
 
-  it("takes names of exactly 52 characters and none of 53", () => {
+  it("accepts node names of 52 characters and refuses those of 53", () => {
     const name = "a".repeat(52 - "cp01..sprout.internal".length);
     expect(plan({ name, nodes: 1 }).members[0]?.name).toHaveLength(52);
     expect(() => plan({ name: `${name}a`, nodes: 1 })).toThrow("Cannot name nodes");
@@ -67,7 +67,7 @@ describe("planCluster", () => {
     expect(new Set(members.map(({ podCidr }) => podCidr)).size).toBe(nodes);
   });
 
-  it("gives each member an allocation and a capability of its own, keeping only the capability's hash", () => {
+  it("gives each member its own allocation and capability, and records only the capability's hash", () => {
     const { members, capabilities } = plan({ nodes: 50 });
     expect(new Set(members.map(({ allocation }) => allocation)).size).toBe(50);
     expect(new Set(capabilities.values()).size).toBe(50);
@@ -88,7 +88,7 @@ describe("planCluster", () => {
     expect(plan({ nodes: 1 }).cluster.expiresAt).toBeNull();
   });
 
-  it("makes up ids and names that the API takes", () => {
+  it("makes ids and names that the API accepts", () => {
     expect(ClusterId.safeParse(createClusterId(randomBytes)).success).toBe(true);
     expect(plan({ name: undefined, nodes: 1 }).cluster.name).toMatch(/^k[a-z2-7]{7}$/);
   });
@@ -97,7 +97,7 @@ describe("planCluster", () => {
 describe("withSegment", () => {
   const segment = { serverUrl: "https://10.77.255.254:8443", providerData: { bridge: "sprout0" } };
 
-  it("puts the addresses on members and on the control planes' list", () => {
+  it("puts the addresses into the members and the list of control planes", () => {
     const machines = [
       {
         name: "cp01.b1.sprout.internal",
@@ -121,7 +121,12 @@ describe("withSegment", () => {
     ];
     expect(() => withSegment(plan({ nodes: 1 }), { ...segment, machines })).toThrow(
       expect.objectContaining({
-        errors: [{ pointer: "/network/serviceSubnet", detail: "10.96.0.0/12 contains the machine address 10.96.0.11" }],
+        errors: [
+          {
+            pointer: "/network/serviceSubnet",
+            detail: 'Expected a subnet without the machine address 10.96.0.11, got "10.96.0.0/12"',
+          },
+        ],
       }),
     );
   });

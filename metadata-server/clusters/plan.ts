@@ -1,25 +1,26 @@
-import type { CreateCluster } from "#api/cluster.ts";
+import type { CreateCluster } from "#api/create-cluster.ts";
 import type { Role } from "#api/name.ts";
 import { DomainError } from "../errors.ts";
 import type { Segment } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
-import { planNetwork, refuseAddressesInside, refuseSubnetsInside } from "./plan-network.ts";
-import { unheard } from "./unheard-member.ts";
+import { type ClusterSubnets, planNetwork, refuseAddressesInside, refuseSubnetsInside } from "./plan-network.ts";
+import { unheard } from "./lifecycle.ts";
 
 const maxNodeNameLength = 52;
 
 export interface ClusterPlan {
   cluster: ClusterRecord;
   members: MemberRecord[];
-  /** Each member's capability by its name: the only copy there is, for the seed. */
+  /** Each member's capability by its name: the only copy, for the seed. */
   capabilities: Map<string, string>;
-  /** As it was given: no part of the record, which is written with every change. */
+  subnets: ClusterSubnets;
+  /** The request's manifest, as kubectl can apply it. Not in the record, because that is written with every change. */
   networkManifest?: string | undefined;
 }
 
-export interface PlanContext {
+interface PlanContext {
   id: string;
   baseDomain: string;
   kubernetesVersion: string;
@@ -28,27 +29,31 @@ export interface PlanContext {
   random: RandomBytes;
 }
 
-/** Pure but for `random`. Throws DomainError `invalid-request` where names or networks do not fit. */
+/** Plans the records of a cluster. Throws DomainError `invalid-request` if names or networks do not fit. */
 export function planCluster(request: CreateCluster, context: PlanContext): ClusterPlan {
   const name = request.name ?? createClusterName(context.random);
   const roles = placeRoles(request);
   const names = nameNodes(roles, `${name}.${context.baseDomain}`);
-  const { network, podCidrs } = planNetwork(request.network, roles.length);
+  const { network, podCidrs, ...subnets } = planNetwork(request.network, roles.length);
   const capabilities = new Map(names.map((node) => [node, createToken(context.random)]));
   const nodes = names.map((node, index) => ({ name: node, role: roles[index] ?? ("worker" as const) }));
   const neighbours = pickNeighbours(nodes, context.random);
-  const members = nodes.map(({ name: node, role }, index) =>
-    planMember({
-      clusterId: context.id,
-      name: node,
-      role,
-      first: index === 0,
-      allocation: createAllocationId(context.random),
-      podCidr: podCidrs[index] ?? "",
-      neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
-      capabilityHash: hashToken(capabilities.get(node) ?? ""),
-    }),
-  );
+  const members = nodes.map(({ name: node, role }, index): MemberRecord => ({
+    ...unheard,
+    clusterId: context.id,
+    name: node,
+    role,
+    first: index === 0,
+    allocation: createAllocationId(context.random),
+    address: null,
+    mac: null,
+    podCidr: podCidrs[index] ?? "",
+    neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
+    state: "pending",
+    capabilityHash: hashToken(capabilities.get(node) ?? ""),
+    frozen: false,
+    version: 0,
+  }));
   const cluster: ClusterRecord = {
     id: context.id,
     name,
@@ -76,10 +81,10 @@ export function planCluster(request: CreateCluster, context: PlanContext): Clust
     providerData: {},
     version: 0,
   };
-  return { cluster, members, capabilities, networkManifest: request.network?.manifest };
+  return { cluster, members, capabilities, subnets, networkManifest: request.network?.manifest };
 }
 
-/** The plan with the addresses its provider has reserved. Throws DomainError where they collide with pods or services. */
+/** Adds the addresses that the provider reserved. Throws DomainError if pods or services use them. */
 export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
   const machines = new Map(segment.machines.map((machine) => [machine.name, machine]));
   const members = plan.members.map((member) => {
@@ -88,10 +93,10 @@ export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
     return { ...member, address: machine?.address ?? null, mac: machine?.mac ?? null, neighbours: neighbours ?? [] };
   });
   refuseAddressesInside(
-    plan.cluster.network,
+    plan.subnets,
     members.flatMap(({ address }) => address ?? []),
   );
-  refuseSubnetsInside(plan.cluster.network, segment.subnets ?? []);
+  refuseSubnetsInside(plan.subnets, segment.subnets ?? []);
   const controlPlanes = members.filter(isControlPlane).map(({ name, address }) => ({ name, address }));
   return { ...plan, members, cluster: { ...plan.cluster, controlPlanes, providerData: segment.providerData } };
 }
@@ -117,35 +122,15 @@ function nameNodes(roles: Role[], domain: string): string[] {
       errors: [
         {
           pointer: "/name",
-          detail: `makes the node name ${longest} ${longest.length} characters long, ${maxNodeNameLength} are possible`,
+          detail: `Expected a name that keeps node names within ${maxNodeNameLength} characters, got ${longest} with ${longest.length}`,
         },
       ],
     });
   return names;
 }
 
-/** `cp01`, `cp02`, … with as many digits as the count needs, two at least. */
+/** Returns `cp01`, `cp02`, … with as many digits as the count needs, at least two. */
 function numbered(prefix: string, count: number): string[] {
   const width = Math.max(2, String(count).length);
   return Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(width, "0")}`);
 }
-
-type PlannedFields =
-  | "clusterId"
-  | "name"
-  | "role"
-  | "first"
-  | "allocation"
-  | "podCidr"
-  | "neighbours"
-  | "capabilityHash";
-
-const planMember = (planned: Pick<MemberRecord, PlannedFields>): MemberRecord => ({
-  ...unheard,
-  ...planned,
-  address: null,
-  mac: null,
-  state: "pending",
-  frozen: false,
-  version: 0,
-});

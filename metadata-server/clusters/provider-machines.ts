@@ -2,16 +2,16 @@ import type { ProviderMachine } from "#api/provider-machine.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 
-/** What runs at a provider and since when, the oldest first. Throws DomainError `not-found` or `provider-unusable`. */
+/** Lists the machines of a provider, the oldest first. Throws DomainError `not-found` or `provider-unusable`. */
 export async function listProviderMachines(
   { providers, store }: Pick<ClusterDependencies, "providers" | "store">,
   name: string,
 ): Promise<ProviderMachine[]> {
   const provider = providers.get(name);
   if (provider?.survey === undefined)
-    throw new DomainError("not-found", `There is no provider ${name} that tells of its machines`);
+    throw new DomainError("not-found", `There is no provider ${name} that lists its machines`);
   const machines = await provider.survey().catch((cause: Error) => {
-    throw new DomainError("provider-unusable", `Cannot ask provider ${name}: ${cause.message}`, { cause });
+    throw new DomainError("provider-unusable", `Cannot list machines of provider ${name}: ${cause.message}`, { cause });
   });
   const names = new Map<string, string>();
   for (const clusterId of new Set(machines.map((machine) => machine.clusterId)))

@@ -21,7 +21,7 @@ async function createDeleted(name: string): Promise<string> {
 const stateOf = async (id: string) => (await server.clusters.store.cluster(id))?.state;
 
 describe("purgeDeleted", () => {
-  it("forgets a cluster a day after its deletion, with its members, timeline and key, and no other", async () => {
+  it("purges a cluster a day after its deletion, with its members, timeline and key, and no other", async () => {
     const old = await createDeleted("old");
     const { store } = server.clusters;
     server.clock.advance(1000);
@@ -40,7 +40,7 @@ describe("purgeDeleted", () => {
       expect(refusal(await server.request(`/v1/clusters/${old}${path}`))).toBe("404 not-found");
   });
 
-  it("forgets the oldest earlier where there are too many", async () => {
+  it("purges the oldest ones earlier if there are too many", async () => {
     const ids: string[] = [];
     for (let count = 0; count < 5; count += 1) {
       server.clock.advance(1000);
@@ -51,7 +51,7 @@ describe("purgeDeleted", () => {
     expect(await Promise.all(ids.map(stateOf))).toEqual([undefined, undefined, undefined, "deleted", "deleted"]);
   });
 
-  it("is done once a minute until the server stops, and survives a store that fails once", async () => {
+  it("runs once a minute until the signal aborts, and survives a store that fails once", async () => {
     const id = await createDeleted("old");
     server.clock.advance(dayMs + 1);
     const { store } = server.clusters;

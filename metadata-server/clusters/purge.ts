@@ -1,23 +1,21 @@
-import { pause } from "./clock.ts";
+import { messageOf } from "#lib/errors.ts";
+import { repeat } from "./background.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 
 const intervalMs = 60_000;
-/** Deleted clusters in one commit, and those that are kept at most, whatever their age. */
+/** Clusters purged in one commit. */
 const pageSize = 50;
+/** Deleted clusters that are kept, whatever their age. */
 const mostKept = 10_000;
 
 type Purging = Pick<ClusterDependencies, "store" | "clock" | "deletedRetentionMs">;
 
-/** Forgets, once a minute, what was deleted long ago. */
+/** Purges clusters once a minute that were deleted long ago. */
 export async function watchDeleted(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    try {
-      await purgeDeleted(deps);
-    } catch (error) {
-      deps.logger.error("Deleted clusters could not be forgotten; trying again", { error: String(error) });
-    }
-    await pause(deps.clock, { delayMs: intervalMs, signal });
-  }
+  const { clock, logger } = deps;
+  const onFailure = (error: unknown) =>
+    logger.error("Cannot purge deleted clusters; retrying", { error: messageOf(error) });
+  await repeat(() => purgeDeleted(deps), { clock, intervalMs, signal, onFailure });
 }
 
 export async function purgeDeleted(

@@ -1,10 +1,13 @@
 import type { z } from "zod";
-import type { Cluster, ClusterList, GetClusterQuery, ListClustersQuery } from "#api/cluster.ts";
+import type { Cluster, ClusterList, ListClustersQuery } from "#api/cluster.ts";
+import type { GetClusterQuery } from "#api/get-cluster.ts";
 import { isSettled, type WaitCondition } from "#api/wait.ts";
 import { DomainError } from "../errors.ts";
+import { pages } from "../store/pages.ts";
 import type { ClusterRecord } from "../store/records.ts";
+import type { Store } from "../store/store.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { hold } from "./hold.ts";
+import { longPoll } from "./long-poll.ts";
 import { liveStates } from "./lifecycle.ts";
 import { toCluster, toClusterSummary } from "./view.ts";
 
@@ -17,7 +20,9 @@ export async function findCluster({ store }: Pick<Readers, "store">, clusterId: 
   return cluster;
 }
 
-/** With `wait`, answered when that is reached or cannot be any more, at the latest after `timeout` seconds. */
+/**
+ * Reads a cluster. With `wait`, holds the request until that condition is met or impossible, at most `timeout` seconds.
+ */
 export async function getCluster(
   deps: Readers,
   clusterId: string,
@@ -26,7 +31,7 @@ export async function getCluster(
   const cluster = await findCluster(deps, clusterId);
   if (wait !== undefined) {
     const options = { clusterId, holdMs: timeout * 1000, signal };
-    await hold(deps, options, async () => (await hasSettled(deps, clusterId, wait)) || undefined);
+    await longPoll(deps, options, async () => (await hasSettled(deps, clusterId, wait)) || undefined);
   }
   return toCluster(
     wait === undefined ? cluster : await findCluster(deps, clusterId),
@@ -34,14 +39,23 @@ export async function getCluster(
   );
 }
 
-/** Asked after every change of the cluster: members, of which there may be thousands, are read only if they matter. */
+/** Runs after every change of the cluster, so it reads the members, possibly thousands, only if they matter. */
 async function hasSettled(deps: Readers, clusterId: string, wait: WaitCondition): Promise<boolean> {
   const cluster = await findCluster(deps, clusterId);
   const mayHaveFailed = wait === "available" && cluster.state === "ready";
   return isSettled({ ...cluster, members: mayHaveFailed ? await deps.store.members(clusterId) : [] }, wait);
 }
 
-/** Newest first; deleted ones only where they are asked for. */
+const pageSize = 500;
+
+/** Yields every cluster that is not deleted, newest first. */
+export async function* liveClusters(store: Pick<Store, "clusters">): AsyncGenerator<ClusterRecord> {
+  const read = (after: string | undefined) =>
+    store.clusters({ states: liveStates, limit: pageSize, ...(after !== undefined && { after }) });
+  for await (const page of pages({ read, pageSize, cursorOf: ({ id }) => id })) yield* page;
+}
+
+/** Lists clusters, newest first; deleted ones only if `state` asks for them. */
 export async function listClusters(
   { store }: Readers,
   { state, name, limit, after }: z.infer<typeof ListClustersQuery>,

@@ -4,6 +4,7 @@ import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts"
 import { createTestServer, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
 import { enforceDeadlines } from "./deadlines.ts";
 import { reconcile } from "./reconcile.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 let server: TestServer;
 beforeEach(async () => {
@@ -20,8 +21,8 @@ async function restart() {
 
 const killed = () => new Promise<void>((_, reject) => setImmediate(() => reject(new Error("killed"))));
 
-/** A crash while machines are being launched: the call to the provider never returns. */
-async function createCutOff(): Promise<Cluster> {
+/** Crashes during a launch: the call to the provider never returns. */
+async function createInterrupted(): Promise<Cluster> {
   server.provider.fault = (operation) => (operation === "launch" ? killed() : undefined);
   const background = server.clusters.background;
   const answer = await server.request("/v1/clusters", { body: { name: "cut", nodes: 2, provider: "fake" } });
@@ -29,9 +30,14 @@ async function createCutOff(): Promise<Cluster> {
   return answer.body as Cluster;
 }
 
+/** The failure is logged and put on the timeline before the pause begins. */
+async function untilRetryWaits() {
+  await expect.poll(() => server.clock.pending(), patience).toBe(1);
+}
+
 describe("reconcile", () => {
-  it("launches what was cut off with new capabilities, and the machines come up", async () => {
-    const cluster = await createCutOff();
+  it("resumes an interrupted launch with new capabilities, and the machines come up", async () => {
+    const cluster = await createInterrupted();
     await restart();
     const current = await server.cluster(cluster.id);
     expect(current.members.map(({ state }) => state)).toEqual(["launched", "launched"]);
@@ -39,33 +45,34 @@ describe("reconcile", () => {
     expect((await server.cluster(cluster.id)).state).toBe("ready");
   });
 
-  it("goes on with a launch when its provider can be had again, and says what it waits for", async () => {
-    const cluster = await createCutOff();
+  it("retries a launch until its provider is reachable, and puts the reason on the timeline", async () => {
+    const cluster = await createInterrupted();
     server = await server.restart();
     let refusals = 2;
     server.provider.fault = (operation) => {
       if (operation === "reserve" && (refusals -= 1) >= 0) throw new Error("no answer");
     };
     await reconcile(server.clusters);
-    const told = async () =>
+    const entries = async () =>
       (await server.events(cluster.id)).flatMap((event) => ("message" in event && event.message) || []);
     for (const seconds of [1, 2]) {
-      const message = `Cannot go on with the launch that a restart cut off: no answer; trying again in ${seconds} s`;
-      await expect.poll(told).toContain(message);
+      const message = `Cannot resume launch: no answer; retrying in ${seconds} s`;
+      await expect.poll(entries, patience).toContain(message);
+      await untilRetryWaits();
       server.clock.advance(seconds * 1000);
     }
     await server.clusters.background.idle();
     expect((await server.cluster(cluster.id)).members.map(({ state }) => state)).toEqual(["launched", "launched"]);
   });
 
-  it("adopts no machine whose capability it has replaced: that one is ended", async () => {
+  it("terminates a machine whose capability it has replaced, instead of adopting it", async () => {
     const machine = { id: "i-1", address: "10.77.0.11", mac: "52:54:00:00:00:00", description: "late", identity: {} };
     const asked: string[] = [];
     await server.close();
     server = await createTestServer({
       provider: (provider) => ({
         ...provider,
-        // It exists, and is told of when it is asked for again.
+        // The provider knows the machine when it is asked to adopt it.
         adopt: async ({ allocation }) => (asked.push(allocation) > 1 ? machine : undefined),
       }),
     });
@@ -79,7 +86,8 @@ describe("reconcile", () => {
       if (operation === "terminate" && (refusals -= 1) >= 0) throw new Error("no answer");
     };
     await reconcile(server.clusters);
-    await expect.poll(() => server.log.join("\n")).toContain("no answer");
+    await untilRetryWaits();
+    expect(server.log.join("\n")).toContain("no answer");
     server.clock.advance(1000);
     await server.clusters.background.idle();
     expect(asked).toEqual([old.allocation]);
@@ -87,14 +95,15 @@ describe("reconcile", () => {
     expect((await server.cluster(cluster.id)).state).toBe("ready");
   });
 
-  it("gives a launch up with its cluster", async () => {
-    const cluster = await createCutOff();
+  it("abandons a launch when its cluster fails", async () => {
+    const cluster = await createInterrupted();
     server = await server.restart();
     server.provider.fault = (operation) => {
       if (operation === "reserve") throw new Error("no answer");
     };
     await reconcile(server.clusters);
-    await expect.poll(() => server.log.join("\n")).toContain("no answer");
+    await untilRetryWaits();
+    expect(server.log.join("\n")).toContain("no answer");
     server.clock.advance(30_000);
     await enforceDeadlines(server.clusters);
     server.clock.advance(30_000);
@@ -102,7 +111,7 @@ describe("reconcile", () => {
     expect((await server.cluster(cluster.id)).state).toBe("failed");
   });
 
-  it("makes the old capability of a machine that is launched again worthless", async () => {
+  it("revokes the old capability of a machine that it launches again", async () => {
     const cluster = await server.create({ nodes: 1 });
     const old = createTestMachine(server, cluster, 0);
     const record = (await server.clusters.store.member(cluster.id, old.name))!;
@@ -116,7 +125,7 @@ describe("reconcile", () => {
     expect((await again.claim()).allocation).toBe(old.allocation);
   });
 
-  it("leaves machines alone that run or have called", async () => {
+  it("does not launch machines again that run or have called", async () => {
     const cluster = await server.create();
     const machine = createTestMachine(server, cluster, 1);
     await machine.metadata();
@@ -128,7 +137,7 @@ describe("reconcile", () => {
     await createTestMachine(server, cluster, 1).claim();
   });
 
-  it("keeps a machine that calls just before it would be launched again", async () => {
+  it("keeps a machine that calls just before its second launch", async () => {
     const cluster = await server.create({ nodes: 1 });
     const machine = createTestMachine(server, cluster, 0);
     const record = (await server.clusters.store.member(cluster.id, machine.name))!;
@@ -137,7 +146,7 @@ describe("reconcile", () => {
     const ended: string[] = [];
     server.provider.fault = async (operation, name) => {
       if (operation === "terminate") ended.push(name);
-      // After reconcile has looked: the machine was started and nobody had noted it.
+      // After reconcile has read the member: the machine runs, but its launch was not recorded.
       if (operation === "reserve") await createTestMachine(server, cluster, 0).metadata();
     };
     await reconcile(server.clusters);
@@ -147,7 +156,7 @@ describe("reconcile", () => {
     expect((await createTestMachine(server, cluster, 0).claim()).allocation).toBe(machine.allocation);
   });
 
-  it("goes on with a deletion", async () => {
+  it("resumes a deletion", async () => {
     const cluster = await server.create();
     server.provider.fault = (operation) => {
       if (operation === "terminate") throw new Error("not now");
@@ -158,7 +167,7 @@ describe("reconcile", () => {
     expect(server.provider.running.size).toBe(0);
   });
 
-  it("ends machines and gives back networks that no cluster owns, and no others", async () => {
+  it("terminates machines and releases networks that no cluster owns, and no others", async () => {
     const cluster = await server.create();
     const own = [...server.provider.running.keys()];
     const strays = [
@@ -172,7 +181,7 @@ describe("reconcile", () => {
     expect([...server.provider.segments]).toEqual([cluster.id]);
   });
 
-  it("starts all the same where something cannot be removed, and logs it", async () => {
+  it("logs what it cannot remove, and succeeds anyway", async () => {
     server.provider.segments.add("c-gone");
     server = await server.restart();
     server.provider.fault = () => {

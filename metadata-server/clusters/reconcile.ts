@@ -1,18 +1,19 @@
+import { messageOf } from "#lib/errors.ts";
 import type { MachineProvider, RunningMachine } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { resealCredentials } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
-import { liveClusters } from "./deadlines.ts";
 import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
-import { clusterEvent, isComingUp } from "./lifecycle.ts";
+import { isComingUp } from "./lifecycle.ts";
 import { recordLaunch, startLaunch } from "./launch.ts";
-import { tryAgain } from "./try-again.ts";
+import { liveClusters } from "./queries.ts";
+import { startRetriedWork } from "./retried-work.ts";
 
 /**
- * After a start: launches that were cut off are done again, deletions go on, and machines that no cluster owns are
- * ended. Must end before the first request is served, so that nothing new is taken for something left over.
+ * Resumes interrupted launches and deletions after a start, and terminates machines that no cluster owns. It must end
+ * before the first request is served, or it could take a new machine for a stray.
  */
 export async function reconcile(deps: ClusterDependencies): Promise<void> {
   const live = await Array.fromAsync(liveClusters(deps.store));
@@ -30,26 +31,25 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
 
 const isUnlaunched = ({ launchedAt, firstContactAt }: MemberRecord) => launchedAt === null && firstContactAt === null;
 
-/** Goes on for as long as the cluster may still come up: a provider may be out of reach at a start. */
+/** Retries while the cluster may still come up: a provider may be out of reach at a start. */
 function startRelaunch(deps: ClusterDependencies, clusterId: string): void {
-  deps.background.start(`relaunch ${clusterId}`, async (signal) => {
-    const goOn = async () => {
-      const cluster = await deps.store.cluster(clusterId);
-      if (cluster === undefined || !isComingUp(cluster)) return;
+  startRetriedWork(deps, {
+    clusterId,
+    name: `relaunch ${clusterId}`,
+    goal: "resume launch",
+    isNeeded: isComingUp,
+    attempt: async (cluster) => {
       const provider = deps.providers.get(cluster.provider);
       if (provider === undefined)
-        return deps.logger.error("No such provider", { clusterId, provider: cluster.provider });
+        return deps.logger.error("Cannot resume launch: unknown provider", { clusterId, provider: cluster.provider });
       await relaunch(deps, { cluster, provider });
-    };
-    await tryAgain(goOn, {
-      clock: deps.clock,
-      signal,
-      onFailure: (failure) => recordFailedRelaunch(deps, { clusterId, ...failure }),
-    });
+    },
   });
 }
 
-/** A capability's plaintext was only in the seed that may never have been written: such a member gets a new one. */
+/**
+ * Launches members again. Each gets a new capability, because the old plaintext was only in a seed that may be lost.
+ */
 async function relaunch(
   deps: ClusterDependencies,
   { cluster, provider }: { cluster: ClusterRecord; provider: MachineProvider },
@@ -61,30 +61,18 @@ async function relaunch(
   const lost = await adoptLaunched(deps, { cluster, members: owned.filter(isUnlaunched), provider });
   const capabilities = new Map<string, string>();
   for (const { name, allocation } of lost) {
-    // The capability first: from then on a machine that did start is a stranger, and one that has called is kept.
+    // The capability changes first: a machine that did start is then unknown. One that has called keeps its capability.
     const capability = await reissueCapability(deps, { cluster, name });
     if (capability === undefined) continue;
     await (provider.abandonLaunch?.({ clusterId, allocation }) ?? provider.terminate({ clusterId, allocation }));
     capabilities.set(name, capability);
   }
   if (capabilities.size === 0) return;
-  deps.logger.info("Launching again what a restart cut off", { clusterId, machines: capabilities.size });
+  deps.logger.info("Launching machines again after a restart", { clusterId, machines: capabilities.size });
   startLaunch(deps, { clusterId, serverUrl: segment.serverUrl, capabilities });
 }
 
-async function recordFailedRelaunch(
-  { store, clock, logger }: ClusterDependencies,
-  { clusterId, error, delayMs }: { clusterId: string; error: unknown; delayMs: number },
-): Promise<void> {
-  const reason = error instanceof Error ? error.message : String(error);
-  const message = `Cannot go on with the launch that a restart cut off: ${reason}; trying again in ${delayMs / 1000} s`;
-  logger.error("Launch could not be gone on with", { clusterId, error: message });
-  const cluster = await store.cluster(clusterId);
-  if (cluster === undefined || !isComingUp(cluster)) return;
-  await store.commit({ events: [clusterEvent(clusterId, { state: cluster.state, at: clock.now(), message })] });
-}
-
-/** Machines that were launched and not recorded have the capability whose hash is in the store: they are kept. The others. */
+/** Adopts machines that were launched before a crash but never recorded. Returns the members that still need one. */
 async function adoptLaunched(
   deps: ClusterDependencies,
   { cluster, members, provider }: { cluster: ClusterRecord; members: MemberRecord[]; provider: MachineProvider },
@@ -95,14 +83,14 @@ async function adoptLaunched(
     if (launched.relaunched) return [launched];
     const machine = await provider.adopt?.({ clusterId, allocation: launched.allocation, providerData });
     if (machine === undefined) return [launched];
-    deps.logger.info("Adopting a machine that a restart cut off", { clusterId, machine: machine.id });
+    deps.logger.info("Adopting a machine whose launch a restart interrupted", { clusterId, machine: machine.id });
     await recordLaunch(deps, { launched, machine, provisionAllowanceMs: provider.provisionAllowanceMs });
     return [];
   });
   return (await Promise.all(adopted)).flat();
 }
 
-/** None for a machine that has called meanwhile: it has its seed. */
+/** Returns undefined if the machine has called in the meantime: it has its seed. */
 async function reissueCapability(
   deps: ClusterDependencies,
   { cluster, name }: { cluster: ClusterRecord; name: string },
@@ -117,7 +105,7 @@ async function reissueCapability(
   });
 }
 
-/** What remains after an error is found again by the next start. */
+/** Terminates strays and releases their segments. After an error, the next start finds the rest. */
 async function reap(
   deps: ClusterDependencies,
   { provider, owned }: { provider: MachineProvider; owned: ReadonlySet<string> },
@@ -125,18 +113,18 @@ async function reap(
   const strays = (await listMachines(deps, provider)).filter((machine) => !owned.has(machineKey(machine)));
   const segments = new Set(strays.map(({ clusterId }) => clusterId));
   for (const machine of strays.filter(({ allocation }) => allocation !== "")) {
-    deps.logger.warn("Ending a machine that no cluster owns", { ...machine, provider: provider.name });
+    deps.logger.warn("Terminating a stray machine", { ...machine, provider: provider.name });
     await attempt(deps, () => provider.terminate(machine));
   }
   for (const clusterId of segments)
     if (!owned.has(machineKey({ clusterId, allocation: "" }))) await attempt(deps, () => provider.release(clusterId));
 }
 
-/** Machines elsewhere may be out of reach at a start; whoever surveys them looks again. */
+/** A remote provider may be unreachable at a start. Its next survey finds the strays. */
 async function listMachines({ logger }: ClusterDependencies, provider: MachineProvider): Promise<RunningMachine[]> {
   if (provider.surveyIntervalMs === undefined) return provider.list();
   return provider.list().catch((error: unknown) => {
-    logger.error("Machines could not be listed", { provider: provider.name, error: String(error) });
+    logger.error("Cannot list machines", { provider: provider.name, error: messageOf(error) });
     return [];
   });
 }
@@ -145,7 +133,7 @@ async function attempt({ logger }: ClusterDependencies, work: () => Promise<void
   try {
     await work();
   } catch (error) {
-    logger.error("Could not remove what no cluster owns", { error: String(error) });
+    logger.error("Cannot remove what no cluster owns", { error: messageOf(error) });
   }
 }
 

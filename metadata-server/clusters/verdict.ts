@@ -5,7 +5,7 @@ import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 import { canBecome, clusterEvent, failCluster, isComingUp, transition } from "./lifecycle.ts";
 
-/** What a report decides about its cluster: only the first control plane, which holds the proof, decides anything. */
+/** Returns what a report changes in its cluster. Only the first control plane, which holds the proof, decides. */
 export function judgeReport(
   cluster: ClusterRecord,
   { member, report, at, members }: { member: MemberRecord; report: Report; at: number; members: MemberRecord[] },
@@ -39,13 +39,13 @@ function toFailure(member: MemberRecord, { report, members }: { report: Report; 
 
 const maxNamed = 3;
 
-/** What machines have told that explains who is missing, for the end of a sentence; empty where they have told nothing. */
+/** Describes reports that explain why peers are missing, for the end of a sentence. Empty without such reports. */
 export function describeCauses(members: readonly MemberRecord[]): string {
   const blocked = members.flatMap(({ phases }) => blockedPairs(phases) ?? []);
   const neverBegun = members.flatMap((member) => brokenCloudInit(member) ?? []);
   return (
-    listCauses("blocked", blocked, (count) => `what ${count} more nodes found`) +
-    listCauses("cloud-init failed", neverBegun, (count) => `of ${count} more`)
+    listCauses("blocked", blocked, (count) => `reports of ${count} more nodes`) +
+    listCauses("cloud-init failed", neverBegun, (count) => `${count} more`)
   );
 }
 
@@ -55,17 +55,17 @@ function listCauses(heading: string, found: readonly string[], others: (count: n
   return `; ${heading}: ${found.slice(0, maxNamed).join(" | ")}${hidden}`;
 }
 
-/** The pairs that a node has named in its phase `peers`. */
+/** Blocked pairs that a node named in its phase `peers`. */
 const blockedPairs = (phases: readonly PhaseRecord[]): string | undefined =>
   phases.find(({ phase, state }) => phase === "peers" && state === "failed")?.error;
 
-/** Of a machine that never called: what its cloud-init failed at, in each of its stages. */
+/** Errors of cloud-init, from every stage, of a machine that never called. */
 function brokenCloudInit({ name, firstContactAt, cloudInit = [] }: MemberRecord): string | undefined {
   const errors = cloudInit.flatMap(({ state, error }) => (state === "failed" && error ? [error] : []));
   return firstContactAt === null && errors.length > 0 ? `${name}: ${errors.join(", ")}` : undefined;
 }
 
-/** `node02.build126.example (last phase kubelet, 12 s ago)`. */
+/** Returns text such as `node02.build126.example (last phase kubelet, 12 s ago)`. */
 export function describeMissing({ name, lastPhase, lastReportAgoMs }: MissingPeer): string {
   if (lastReportAgoMs === null) return `${name} (never called)`;
   return `${name} (last phase ${lastPhase}, ${Math.round(lastReportAgoMs / 1000)} s ago)`;

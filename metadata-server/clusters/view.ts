@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
 import type { Member, MemberState } from "#api/member.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { toTime } from "./lifecycle.ts";
+import { toTime, toTimeOrNull } from "./lifecycle.ts";
 
 type Common = Omit<z.infer<typeof Cluster>, "members">;
 
@@ -58,8 +58,6 @@ function toMember(cluster: ClusterRecord, member: MemberRecord): Member {
   };
 }
 
-/** The proof covers every member, so it is kept once, in the cluster's record. */
+/** The proof covers every member, so only the cluster's record has it. */
 const memberState = (cluster: ClusterRecord, { state }: MemberRecord): MemberState =>
   cluster.readyAt !== null && (state === "bootstrapping" || state === "launched") ? "ready" : state;
-
-const toTimeOrNull = (milliseconds: number | null) => (milliseconds === null ? null : toTime(milliseconds));

@@ -2,14 +2,23 @@ import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseSubnet } from "#lib/subnet.ts";
 import { findProgram } from "../../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
-import { AddressRange, type DhcpOptions, dhcpModes, findInterface, InterfaceName } from "./dhcp-options.ts";
+import { checkDhcpOptions, type DhcpOptions, dhcpModes, InterfaceName } from "./dhcp-options.ts";
 import { renderDnsmasqConfig } from "./dnsmasq-config.ts";
 
+const subnet = parseSubnet("192.0.2.0/24");
+const eth1 = {
+  name: "eth1",
+  address: "192.0.2.1",
+  subnet,
+  netmask: "255.255.255.0",
+  hostAddresses: ["192.0.2.1", "192.0.2.2"],
+};
 const own: DhcpOptions = {
   mode: "own",
-  interface: { name: "eth1", cidr: "192.0.2.1/24", netmask: "255.255.255.0", hasIpv6: true },
+  interface: { ...eth1, hasIpv6: true },
   url: "http://192.0.2.1:8080",
   range: { first: "192.0.2.50", last: "192.0.2.150" },
   router: "192.0.2.254",
@@ -28,21 +37,26 @@ const all: Record<string, DhcpOptions> = {
   },
   proxy: { ...own, mode: "proxy", ...without },
   http: { ...own, mode: "http" },
+  "own, with addresses of the inventory": { ...own, hostsFile: "/tmp/sprout-dhcp-a/hosts" },
+  "http, with addresses of the inventory": { ...own, mode: "http", hostsFile: "/tmp/sprout-dhcp-a/hosts" },
 };
 
 describe("renderDnsmasqConfig", () => {
-  it.skipIf(!findProgram("dnsmasq")).each(Object.keys(all))("writes what dnsmasq takes: %s", async (name) => {
-    const file = join(await temporaryFolder("dnsmasq"), "dnsmasq.conf");
-    await writeFile(file, renderDnsmasqConfig(all[name] ?? own));
-    const { stderr } = spawnSync("dnsmasq", ["--test", `--conf-file=${file}`], { encoding: "utf8" });
-    expect(stderr).toBe("dnsmasq: syntax check OK.\n");
-  });
+  it.skipIf(!findProgram("dnsmasq")).each(Object.keys(all))(
+    "writes a configuration that dnsmasq accepts: %s",
+    async (name) => {
+      const file = join(await temporaryFolder("dnsmasq"), "dnsmasq.conf");
+      await writeFile(file, renderDnsmasqConfig(all[name] ?? own));
+      const { stderr } = spawnSync("dnsmasq", ["--test", `--conf-file=${file}`], { encoding: "utf8" });
+      expect(stderr).toBe("dnsmasq: syntax check OK.\n");
+    },
+  );
 
-  it("has a situation for every mode", () => {
+  it("covers every DHCP mode", () => {
     expect(new Set(Object.values(all).map(({ mode }) => mode))).toEqual(new Set(dhcpModes));
   });
 
-  it("gives iPXE the script, UEFI HTTP boot and PXE firmware an iPXE of their own", () => {
+  it("gives iPXE the script, and UEFI HTTP boot and PXE firmware an iPXE", () => {
     const lines = renderDnsmasqConfig(own).split("\n");
     expect(lines).toEqual(
       expect.arrayContaining([
@@ -56,13 +70,26 @@ describe("renderDnsmasqConfig", () => {
     );
   });
 
-  it("gives out no address beside another DHCP server, and uses no TFTP for HTTP alone", () => {
+  it.each(["own", "http"])(
+    "reads the inventory's addresses in mode %s, and says how large the range must be",
+    (mode) => {
+      const hostsFile = "/tmp/sprout-dhcp-a/hosts";
+      expect(renderDnsmasqConfig({ ...(all[mode] ?? own), hostsFile })).toContain(`\ndhcp-hostsfile=${hostsFile}\n`);
+      const printed = renderDnsmasqConfig(all[mode] ?? own);
+      expect(printed).not.toContain("dhcp-hostsfile=");
+      expect(printed.replaceAll("\n# ", " ")).toContain("how many unknown machines boot at once: a /16 for 40.");
+    },
+  );
+
+  it("assigns no address next to another DHCP server, and uses no TFTP for HTTP boot", () => {
     const proxy = renderDnsmasqConfig(all["proxy"] ?? own);
     expect(proxy).toContain("\ndhcp-range=192.0.2.0,proxy,255.255.255.0\n");
     expect(proxy).not.toContain("dhcp-authoritative");
     expect(renderDnsmasqConfig(all["http"] ?? own)).not.toContain("tftp-root");
   });
+});
 
+describe("checkDhcpOptions", () => {
   it.each<[string, Partial<DhcpOptions>, string]>([
     ["no range", { range: null }, "mode own needs a range of addresses to give out"],
     [
@@ -74,7 +101,7 @@ describe("renderDnsmasqConfig", () => {
     [
       "a range over the host",
       { range: { first: "192.0.2.1", last: "192.0.2.9" } },
-      "the range contains this host's own address 192.0.2.1",
+      "the range contains this host's own address 192.0.2.1; the range contains this host's own address 192.0.2.2",
     ],
     [
       "a range for a proxy",
@@ -82,45 +109,12 @@ describe("renderDnsmasqConfig", () => {
       "mode proxy gives out no addresses, and takes no range, router or name server",
     ],
   ])("refuses %s", (_what, options, problem) => {
-    expect(() => renderDnsmasqConfig({ ...own, ...options })).toThrow(new Error(`Cannot configure DHCP: ${problem}`));
+    expect(() => checkDhcpOptions({ ...own, ...options })).toThrow(new Error(`Cannot configure DHCP: ${problem}`));
   });
 });
 
-describe("Options of DHCP", () => {
-  it.each(["eth0\nport=53", "-x", "", "an-interface-too-long"])("refuse interface %j", (name) => {
+describe("DHCP options", () => {
+  it.each(["eth0\nport=53", "-x", "", "an-interface-too-long"])("refuses interface %j", (name) => {
     expect(InterfaceName.safeParse(name).success).toBe(false);
-  });
-
-  it.each(["192.0.2.1", "192.0.2.1-", "192.0.2.1-192.0.2.2-192.0.2.3", "a-b", "192.0.2.1-192.0.2.2\nport=53"])(
-    "refuse range %j",
-    (range) => {
-      expect(AddressRange.safeParse(range).success).toBe(false);
-    },
-  );
-
-  it("take an interface's IPv4 network, and whether IPv6 reaches further than the link", () => {
-    const common = { mac: "52:54:00:00:00:01", internal: false } as const;
-    const ipv4 = { ...common, family: "IPv4", address: "192.0.2.1", netmask: "255.255.255.0", cidr: "192.0.2.1/24" };
-    const ipv6 = (address: string) => ({
-      ...common,
-      family: "IPv6" as const,
-      address,
-      netmask: "ffff:ffff:ffff:ffff::",
-      cidr: `${address}/64`,
-      scopeid: 0,
-    });
-    const interfaces = { eth1: [{ ...ipv4, family: "IPv4" as const }, ipv6("fe80::1")], eth2: [ipv6("fd99::1")] };
-    expect(findInterface("eth1", interfaces)).toEqual({
-      name: "eth1",
-      cidr: "192.0.2.1/24",
-      netmask: "255.255.255.0",
-      hasIpv6: false,
-    });
-    const both = { eth1: [...interfaces.eth1, ...interfaces.eth2] };
-    expect(findInterface("eth1", both).hasIpv6).toBe(true);
-    expect(() => findInterface("eth2", interfaces)).toThrow("eth2 has no IPv4 address; give it one first");
-    expect(() => findInterface("eth3", interfaces)).toThrow(
-      "this host has no interface eth3 that is up; it has eth1, eth2",
-    );
   });
 });

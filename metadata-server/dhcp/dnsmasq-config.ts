@@ -1,20 +1,18 @@
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { templatesFolder } from "../../templates/folder.ts";
 import { renderTemplate } from "../../templates/render.ts";
-import { parseSubnet, formatSubnet } from "../clusters/subnet.ts";
-import { checkDhcpOptions, type DhcpOptions } from "./dhcp-options.ts";
+import { nthAddress } from "#lib/subnet.ts";
+import type { DhcpOptions } from "./dhcp-options.ts";
 
-/** Configuration of dnsmasq for one of the three situations. Throws with everything that is wrong with the options. */
+/** Renders dnsmasq's configuration for a DHCP mode. The options must be checked. */
 export function renderDnsmasqConfig(options: DhcpOptions): string {
-  checkDhcpOptions(options);
-  const { mode, url, range, router, nameServer, ipxeDir, leaseFile } = options;
-  const { name, cidr, netmask, hasIpv6 } = options.interface;
+  const { mode, url, range, router, nameServer, ipxeDir, leaseFile, hostsFile } = options;
+  const { name, subnet, netmask, hasIpv6 } = options.interface;
   const file = `dnsmasq/${mode}.conf`;
-  const text = readFileSync(new URL(`../../templates/${file}`, import.meta.url), "utf8");
+  const text = readFileSync(join(templatesFolder, file), "utf8");
   const common = { interface: name, netmask, url };
-  if (mode === "proxy") {
-    const [network = ""] = formatSubnet(parseSubnet(cidr)).split("/");
-    return renderTemplate({ file, text }, { ...common, network, ipxeDir });
-  }
+  if (mode === "proxy") return renderTemplate({ file, text }, { ...common, network: nthAddress(subnet, 0), ipxeDir });
   return renderTemplate(
     { file, text },
     {
@@ -24,6 +22,7 @@ export function renderDnsmasqConfig(options: DhcpOptions): string {
       nameServer: toSection(nameServer),
       routerAdvertisements: hasIpv6,
       leaseFile,
+      hostsFile: hostsFile === undefined ? [] : [{ path: hostsFile }],
       ...(mode === "own" && { ipxeDir }),
     },
   );

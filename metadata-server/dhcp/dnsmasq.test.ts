@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { findProgram } from "../../test/fixtures/find-program.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { startDnsmasq } from "./dnsmasq.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 const create = async (config = "port=0\n") => {
   const directory = await temporaryFolder("dnsmasq");
@@ -23,9 +24,9 @@ const isAlive = (pid: number) => {
   }
 };
 
-// The real dnsmasq, with neither DNS nor DHCP: what is tested is how it is run.
-describe.skipIf(!findProgram("dnsmasq"))("dnsmasq beside the server", () => {
-  it("runs until it is closed, its log in the server's", async () => {
+// The real dnsmasq, without DNS and DHCP: the test is about its process.
+describe.skipIf(!findProgram("dnsmasq"))("startDnsmasq", () => {
+  it("runs dnsmasq until it is closed, and logs its output", async () => {
     const { start, pid, log } = await create();
     const dnsmasq = await start();
     const running = await pid();
@@ -36,28 +37,42 @@ describe.skipIf(!findProgram("dnsmasq"))("dnsmasq beside the server", () => {
     expect(log.filter((line) => !line.startsWith("info"))).toEqual([]);
   });
 
-  it("tells why it does not start, in dnsmasq's own words", async () => {
+  it("makes dnsmasq read its hosts file again", async () => {
+    const hosts = join(await temporaryFolder("hosts"), "hosts");
+    await writeFile(hosts, "");
+    const { start, log } = await create(
+      `port=0\ninterface=lo\nbind-interfaces\ndhcp-range=127.0.0.2,127.0.0.3,1h\ndhcp-hostsfile=${hosts}\n`,
+    );
+    const dnsmasq = await start();
+    const reads = () => log.filter((line) => line.includes("hosts")).length;
+    await expect.poll(reads, patience).toBe(1);
+    dnsmasq.reload();
+    await expect.poll(reads, patience).toBe(2);
+    await dnsmasq.close();
+  });
+
+  it("throws with dnsmasq's message if it does not start", async () => {
     const { start, directory } = await create("dhcp-range=nonsense\n");
     await expect(start()).rejects.toThrow(
-      `Cannot run DHCP: dnsmasq says "bad dhcp-range at line 1 of ${directory}/dnsmasq.conf"; it must be installed (dnsmasq-base), and run as root`,
+      `Cannot run DHCP: dnsmasq reports "bad dhcp-range at line 1 of ${directory}/dnsmasq.conf"; install it (dnsmasq-base) and run as root`,
     );
   });
 
-  it("is started again where it ends by itself, and that is an error in the log", async () => {
+  it("restarts dnsmasq if it ends, and logs an error", async () => {
     const { start, pid, log } = await create();
     const dnsmasq = await start();
     const first = await pid();
     process.kill(first, "SIGKILL");
-    await expect.poll(pid, { timeout: 8000 }).not.toBe(first);
-    await expect.poll(async () => isAlive(await pid())).toBe(true);
+    await expect.poll(pid, patience).not.toBe(first);
+    await expect.poll(async () => isAlive(await pid()), patience).toBe(true);
     expect(log.filter((line) => line.startsWith("error"))).toEqual([
-      expect.stringContaining("dnsmasq ended, and is started again"),
+      expect.stringContaining("dnsmasq ended; restarting"),
     ]);
     await dnsmasq.close();
     expect(isAlive(await pid().catch(() => first))).toBe(false);
   });
 
-  it("that a killed server left is ended by the next; any other process of that id is not", async () => {
+  it("terminates the dnsmasq that a killed server left, but no other process with its id", async () => {
     const { start, pid, directory } = await create();
     await writeFile(join(directory, "dnsmasq.conf"), "port=0\n");
     const args = [
@@ -66,9 +81,9 @@ describe.skipIf(!findProgram("dnsmasq"))("dnsmasq beside the server", () => {
       `--pid-file=${directory}/dnsmasq.pid`,
     ];
     const left = spawn("dnsmasq", args, { stdio: "ignore" });
-    await expect.poll(() => pid().catch(() => 0)).toBe(left.pid);
+    await expect.poll(() => pid().catch(() => 0), patience).toBe(left.pid);
     const dnsmasq = await start();
-    expect(left.signalCode ?? left.exitCode).not.toBeNull();
+    await expect.poll(() => left.signalCode ?? left.exitCode).not.toBeNull();
     await dnsmasq.close();
 
     const bystander = spawn("sleep", ["60"], { stdio: "ignore" });

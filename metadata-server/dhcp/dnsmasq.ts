@@ -5,12 +5,14 @@ import { execa } from "execa";
 import type { Logger } from "../logger.ts";
 
 export interface Dnsmasq {
-  /** Ends it; resolves when it has ended. */
+  /** Makes dnsmasq read its hosts file again. */
+  reload(): void;
+  /** Stops dnsmasq, and resolves when it has ended. */
   close(): Promise<void>;
 }
 
-export interface DnsmasqOptions {
-  /** Of this server alone: configuration and process id are kept there. */
+interface DnsmasqOptions {
+  /** Folder for configuration and process id; no other server may use it. */
   directory: string;
   config: string;
   logger: Logger;
@@ -20,8 +22,8 @@ const startMs = 5000;
 const restMs = { first: 1000, most: 30_000 };
 
 /**
- * Runs dnsmasq beside the server, its log in ours. One that a killed server left is ended first. Where it ends by itself
- * later it is started again. Throws with dnsmasq's own reason where it does not start.
+ * Runs dnsmasq next to the server, and logs its output. Terminates one that a killed server left, and restarts its own
+ * if it ends. Throws with dnsmasq's reason if it does not start.
  */
 export async function startDnsmasq({ directory, config, logger }: DnsmasqOptions): Promise<Dnsmasq> {
   const files = filesIn(directory);
@@ -29,8 +31,10 @@ export async function startDnsmasq({ directory, config, logger }: DnsmasqOptions
   await writeFile(files.config, config, { mode: 0o644 });
   const stopping = new AbortController();
   const first = await startOnce({ files, logger, signal: stopping.signal });
-  const supervised = supervise(first, { files, logger, signal: stopping.signal });
+  const running: { now: Running | undefined } = { now: first };
+  const supervised = supervise(running, { files, logger, signal: stopping.signal });
   return {
+    reload: () => running.now?.reload(),
     async close() {
       stopping.abort();
       await supervised;
@@ -50,8 +54,9 @@ interface Files {
 }
 
 interface Running {
-  /** Its last words, when it has ended. */
+  /** Resolves with its last line of output when it has ended. */
   ended: Promise<string>;
+  reload(): void;
 }
 
 interface StartOptions {
@@ -83,34 +88,32 @@ async function startOnce({ files, logger, signal }: StartOptions): Promise<Runni
     exitCode === undefined && last === "" ? (shortMessage ?? "it did not start") : last,
   );
   const isUp = await Promise.race([started, ended.then(() => false), sleep(startMs, false, { ref: false })]);
-  if (isUp) return { ended };
+  if (isUp) return { ended, reload: () => void child.kill("SIGHUP") };
   child.kill();
-  throw new Error(
-    `Cannot run DHCP: dnsmasq says "${await ended}"; it must be installed (dnsmasq-base), and run as root`,
-  );
+  throw new Error(`Cannot run DHCP: dnsmasq reports "${await ended}"; install it (dnsmasq-base) and run as root`);
 }
 
-async function supervise(first: Running, options: StartOptions): Promise<void> {
+async function supervise(running: { now: Running | undefined }, options: StartOptions): Promise<void> {
   const { logger, signal } = options;
-  let running: Running | undefined = first;
   for (let restFor = restMs.first; ; restFor = Math.min(restFor * 2, restMs.most)) {
     const startedAt = Date.now();
-    const reason = await running?.ended;
+    const reason = await running.now?.ended;
     if (signal.aborted) return;
-    if (running !== undefined) logger.error("dnsmasq ended, and is started again", { reason });
+    if (running.now !== undefined) logger.error("dnsmasq ended; restarting", { reason });
     if (Date.now() - startedAt > restMs.most) restFor = restMs.first;
     await sleep(restFor, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
-    running = await startOnce(options).catch((error: unknown) => {
-      if (!signal.aborted) logger.error("Cannot start dnsmasq again", { error: String(error) });
+    running.now = undefined;
+    running.now = await startOnce(options).catch((error: unknown) => {
+      if (!signal.aborted) logger.error("Cannot restart dnsmasq; retrying", { error: String(error) });
       return undefined;
     });
   }
 }
 
 /**
- * Ends the dnsmasq that a killed server left. The process of that id may be anybody's by now; ours has our configuration in
- * its arguments.
+ * Terminates the dnsmasq that a killed server left. Another process may have its id by now, so its arguments must name
+ * this configuration.
  */
 export async function endLeftOver(directory: string): Promise<void> {
   const files = filesIn(directory);

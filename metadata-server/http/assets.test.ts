@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { freePort } from "../../test/fixtures/free-port.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
 import { createBootAssets } from "../boot/boot-assets.ts";
@@ -15,6 +15,8 @@ import { createBootstrapperExecutables } from "../cloud-init/bootstrapper-execut
 import { listen, type Listener } from "../listen.ts";
 import { createMetrics } from "./metrics.ts";
 import { createPlainApp } from "./plain-app.ts";
+import { wideLimits } from "../../test/fixtures/wide-limits.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 const root = randomBytes(3 * 1024 * 1024);
 const etag = `"${createHash("sha512").update(root).digest("hex")}"`;
@@ -35,14 +37,15 @@ beforeEach(async () => {
     clusters,
     apiToken: "unused",
     metrics: createMetrics(clusters.store),
+    limits: wideLimits,
     stopping: stopping.signal,
     assets: createBootAssets({ imagesDir: images, ipxeDir: join(images, "../ipxe") }),
     executables: createBootstrapperExecutables(join(images, "../bootstrapper")),
     apiPort: 8443,
     hosts: [],
   });
-  port = await freePort();
-  listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
+  port = await findFreePort();
+  listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch, limits: wideLimits });
   url = `http://127.0.0.1:${port}/assets/v1.37.2/root.squashfs`;
 });
 afterEach(async () => {
@@ -54,8 +57,8 @@ const get = (headers: Record<string, string> = {}, method = "GET") => fetch(url,
 const getBootstrapper = (arch: string) => fetch(`http://127.0.0.1:${port}/assets/bootstrapper/${arch}`);
 const bytesOf = async (response: Response) => Buffer.from(await response.arrayBuffer());
 
-describe("Assets", () => {
-  it("have the bootstrapper of each architecture that was built", async () => {
+describe("GET /assets", () => {
+  it("serves sprout-bootstrap of each architecture that was built", async () => {
     const folder = join(images, "../bootstrapper/arm64");
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "sprout-bootstrap"), root);
@@ -69,7 +72,7 @@ describe("Assets", () => {
       expect([arch, (await getBootstrapper(arch)).status]).toEqual([arch, 404]);
   });
 
-  it("are served whole, with a strong ETag that is their SHA-256", async () => {
+  it("serves a whole file, with its SHA-256 as a strong ETag", async () => {
     const response = await get();
     expect(response.status).toBe(200);
     expect(Object.fromEntries(response.headers)).toMatchObject({
@@ -82,7 +85,7 @@ describe("Assets", () => {
     expect((await bytesOf(response)).equals(root)).toBe(true);
   });
 
-  it("answer HEAD with the same headers, whatever range is asked for", async () => {
+  it("answers HEAD with the same headers, for any requested range", async () => {
     const response = await get({ range: "bytes=0-1" }, "HEAD");
     expect([response.status, response.headers.get("content-length"), response.headers.get("etag")]).toEqual([
       200,
@@ -92,7 +95,7 @@ describe("Assets", () => {
     expect(await response.text()).toBe("");
   });
 
-  it("are served in part, where the client has the rest of the same file", async () => {
+  it("serves a range if the client has the rest of the same file", async () => {
     const part = await get({ range: "bytes=1048576-", "if-range": etag });
     expect([part.status, part.headers.get("content-range")]).toEqual([206, `bytes 1048576-3145727/3145728`]);
     expect((await bytesOf(part)).equals(root.subarray(1_048_576))).toBe(true);
@@ -104,10 +107,10 @@ describe("Assets", () => {
 
   it.each([
     ["an unsatisfiable range", { range: "bytes=3145728-" }, 416],
-    ["a copy that is still good", { "if-none-match": etag }, 304],
-    ["a copy that is still good, among others and weak", { "if-none-match": `"other", W/${etag}` }, 304],
-    ["another file than was asked for", { "if-match": '"other"' }, 412],
-  ])("answer %s without a body", async (_what, headers, status) => {
+    ["a copy that is still current", { "if-none-match": etag }, 304],
+    ["a current copy among others, with a weak tag", { "if-none-match": `"other", W/${etag}` }, 304],
+    ["another file than the requested one", { "if-match": '"other"' }, 412],
+  ])("answers %s without a body", async (_what, headers, status) => {
     const response = await get(headers);
     expect([response.status, await response.text(), response.headers.get("etag")]).toEqual([status, "", etag]);
   });
@@ -124,14 +127,14 @@ describe("Assets", () => {
     "/v1/clusters",
     "/node/v1/metadata",
     "/metrics",
-  ])("do not include %s, and nothing else of the server does", async (path) => {
-    // Not by fetch, which would resolve the dots itself.
+  ])("serves nothing at %s", async (path) => {
+    // Over a socket, because fetch would resolve the dots.
     const socket = connect(port, "127.0.0.1");
     socket.write(`GET ${path} HTTP/1.1\r\nHost: boot\r\nConnection: close\r\n\r\n`);
     expect((await text(socket)).split("\r\n")[0]).toBe("HTTP/1.1 404 Not Found");
   });
 
-  it("are whole and of one kind for a client that began before the file was replaced by another", async () => {
+  it("sends the whole old file to a client that started before the file was replaced", async () => {
     await (await get()).arrayBuffer();
     const response = await get();
     const reader = response.body!.getReader();
@@ -145,7 +148,7 @@ describe("Assets", () => {
     expect((await get()).headers.get("etag")).not.toBe(etag);
   });
 
-  it("break off where the file is written in place, rather than mix two", async () => {
+  it("closes the connection if the file is overwritten in place, and never mixes two files", async () => {
     const large = Buffer.alloc(64 * 1024 * 1024, 1);
     await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), large);
     const response = await get();
@@ -159,10 +162,10 @@ describe("Assets", () => {
       return "whole";
     };
     await expect(rest()).rejects.toThrow("terminated");
-    await expect.poll(() => server.log.join("\n")).toContain("it was written while it was read");
+    await expect.poll(() => server.log.join("\n"), patience).toContain("it was written while it was read");
   });
 
-  it("of a client that goes away are closed, and no error", async () => {
+  it("closes the file of a client that disconnects, and logs no error", async () => {
     await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
     const gone = new AbortController();
     const response = await fetch(url, { signal: gone.signal });
@@ -174,7 +177,7 @@ describe("Assets", () => {
   });
 
   it.skipIf(!existsSync("/proc/self/fd"))(
-    "of a client that goes away are closed, those too that it had asked for and not yet been sent (needs /proc)",
+    "closes the files of a client that disconnects, those of queued requests included (needs /proc)",
     async () => {
       await writeFile(join(images, "v1.37.2/network-boot/root.squashfs"), Buffer.alloc(64 * 1024 * 1024, 1));
       const openFiles = async () => {
@@ -184,9 +187,9 @@ describe("Assets", () => {
       const socket = connect(port, "127.0.0.1");
       socket.write("GET /assets/v1.37.2/root.squashfs HTTP/1.1\r\nHost: boot\r\n\r\n".repeat(2));
       await once(socket, "data");
-      await expect.poll(openFiles).toBe(2);
+      await expect.poll(openFiles, patience).toBe(2);
       socket.destroy();
-      await expect.poll(openFiles).toBe(0);
+      await expect.poll(openFiles, patience).toBe(0);
       expect(server.log).toEqual([]);
     },
   );

@@ -3,13 +3,26 @@ import { DomainError } from "../errors.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { sendFile } from "./send-file.ts";
 
-/** Kernel, initrd and root of every baked image, as firmware and initrd ask for them. Nothing in them is secret. */
-export function addAssetRoutes(app: Hono, { assets, clusters }: PlainDependencies): void {
+/** Files that firmware, initrd and cloud-init fetch. Nothing in them is secret. */
+export function addAssetRoutes(app: Hono, { assets, executables, clusters: { logger } }: PlainDependencies): void {
+  const options = { contentType: "application/octet-stream", logger };
+
+  // `sprout-bootstrap` for an image without it. The machine knows its SHA-256 from vendor-data.
+  app.get("/assets/bootstrapper/:arch", async (c) => {
+    const file = await executables.open(c.req.param("arch"));
+    if (file === undefined) throw new DomainError("not-found", "Sprout has no sprout-bootstrap for this architecture");
+    return sendFile(c, file, options);
+  });
+
+  // Kernel, initrd and root of a baked image.
   app.get("/assets/:version/:name", async (c) => {
     const { version, name } = c.req.param();
     const file = await assets.open(version, name);
     if (file === undefined)
-      throw new DomainError("not-found", `There is no ${name} of ${version}; bake that image for network boot`);
-    return sendFile(c, file, { contentType: "application/octet-stream", logger: clusters.logger });
+      throw new DomainError(
+        "not-found",
+        `The server has no ${name} of ${version}; bake that image with --network-boot`,
+      );
+    return sendFile(c, file, options);
   });
 }

@@ -11,7 +11,7 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 const auditOf = async (query = "") => AuditPage.parse((await server.request(`/v1/audit${query}`)).body);
-/** `action outcome actor from member detail`, without the domain. */
+/** Lines of `action outcome actor from member detail`, without the domain of node names. */
 const lines = async () =>
   (await auditOf()).entries.map(({ action, outcome, actor, from, member, detail }) =>
     [action, outcome, actor, from, member, detail]
@@ -21,7 +21,7 @@ const lines = async () =>
   );
 
 describe("The audit log", () => {
-  it("tells of every use of a token, claim and kubeconfig of a cluster's life, once each", async () => {
+  it("records every use of a token, claim and kubeconfig in a cluster's life, once each", async () => {
     const cluster = await server.create({ nodes: 2, ttlSeconds: 3600 });
     await bringUp(server, cluster);
     const from = "198.51.100.7";
@@ -42,14 +42,14 @@ describe("The audit log", () => {
       "report-token-use allowed node node01 192.0.2.1 node01",
       "kubeconfig-issue allowed api 198.51.100.7 Kubeconfig issued for 60 s",
       "cluster-extend allowed api 198.51.100.7 Time to live now ends at 2026-01-02T03:05:05.000Z",
-      "cluster-delete allowed sprout Its time to live is over",
+      "cluster-delete allowed sprout Its time to live has ended",
     ]);
     const { entries } = await auditOf();
     expect(new Set(entries.map(({ clusterId }) => clusterId))).toEqual(new Set([cluster.id]));
     expect(entries.map(({ sequence }) => sequence)).toEqual(entries.map((_, index) => index + 1));
   });
 
-  it("grows neither by polling nor by what is answered again", async () => {
+  it("grows neither by polling nor by repeated requests", async () => {
     const cluster = await server.create();
     const machine = createTestMachine(server, cluster, 0);
     for (let poll = 0; poll < 20; poll += 1) await machine.metadata();
@@ -69,7 +69,7 @@ describe("The audit log", () => {
     ]);
   });
 
-  it("says a second claim of the same machine for what it is", async () => {
+  it("records a second claim of the same machine as a repeated claim", async () => {
     const machine = createTestMachine(server, await server.create(), 1);
     await machine.claim();
     await machine.claim();
@@ -80,7 +80,7 @@ describe("The audit log", () => {
     ]);
   });
 
-  it("tells who was refused what", async () => {
+  it("records who was refused what", async () => {
     const cluster = await server.create();
     const [worker, other] = [createTestMachine(server, cluster, 1), createTestMachine(server, cluster, 2)];
     await worker.claim();
@@ -99,15 +99,15 @@ describe("The audit log", () => {
     await worker.postClaim();
     const spent = { allocation: worker.allocation, hardware: { macs: [worker.mac] } };
     await server.request("/node/v1/claim", { token: worker.capability, body: spent, from: "192.0.2.4" });
-    const unknown = "This capability is unknown or belongs to another machine";
+    const unknown = "This capability is unknown, or bound to another machine";
     expect((await lines()).slice(before)).toEqual([
       "refuse refused unknown 203.0.113.9 unauthorized: The API token is wrong; it is in the file token of the server's data directory",
       "refuse refused api 192.0.2.8 not-ready: Cluster build126 is provisioning; a kubeconfig is issued once it is ready",
       `refuse refused unknown 192.0.2.2 wrong-machine: ${unknown}`,
-      "refuse refused unknown 203.0.113.9 node02 wrong-machine: Capability of node02 was presented by another machine (MAC 02:00:00:00:00:99)",
-      "refuse refused node node01 192.0.2.3 node01 already-claimed: This capability is spent: the node has its credentials",
+      "refuse refused unknown 203.0.113.9 node02 wrong-machine: Another machine showed the capability of node02 (MAC 02:00:00:00:00:99)",
+      "refuse refused node node01 192.0.2.3 node01 already-claimed: Metadata of node01 was asked for again after its confirmation",
       `refuse refused unknown 192.0.2.1 node01 wrong-machine: ${unknown}`,
-      "refuse refused node node01 192.0.2.4 node01 already-claimed: Credentials of node01 were asked for again after their confirmation",
+      "refuse refused node node01 192.0.2.4 node01 already-claimed: Credentials of node01 were claimed again after their confirmation",
     ]);
   });
 
@@ -123,7 +123,7 @@ describe("The audit log", () => {
     expect(text).not.toContain("PRIVATE KEY");
   });
 
-  it("is not pushed out by a flood of refusals: they are counted and told of once a minute", async () => {
+  it("keeps its entries during a flood of refusals, which it counts in one entry a minute", async () => {
     const cluster = await server.create();
     const refuse = (from: string) => server.request("/v1/clusters", { token: "guess", from });
     for (let time = 0; time < 50; time += 1) await refuse("203.0.113.9");
@@ -146,7 +146,7 @@ describe("The audit log", () => {
 });
 
 describe("GET /v1/audit", () => {
-  it("is read page by page, and afterwards from where one stopped", async () => {
+  it("returns pages, and later continues after the last entry read", async () => {
     for (const name of ["one", "two", "three"]) await server.create({ name, nodes: 1 });
     const first = await auditOf("?limit=2");
     expect([first.entries.map(({ sequence }) => sequence), first.next]).toEqual([[1, 2], 2]);
@@ -155,7 +155,7 @@ describe("GET /v1/audit", () => {
     expect(await auditOf("?after=3")).toEqual({ entries: [], next: null });
   });
 
-  it("streams all of it as JSON lines", async () => {
+  it("streams every entry as JSON lines", async () => {
     const audit = Array.from({ length: 2500 }, () => ({
       at: "2026-01-02T03:04:05.000Z",
       action: "cluster-create" as const,
@@ -179,7 +179,7 @@ describe("GET /v1/audit", () => {
     expect(refusal(await server.request(`/v1/audit${query}`))).toBe("400 invalid-request");
   });
 
-  it("needs the API token", async () => {
+  it("requires the API token", async () => {
     expect(refusal(await server.request("/v1/audit", { token: null }))).toBe("401 unauthorized");
   });
 });

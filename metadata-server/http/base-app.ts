@@ -1,22 +1,28 @@
-import { type Context, Hono } from "hono";
+import { type Context, type Env, Hono, type MiddlewareHandler } from "hono";
+import type { HonoOptions } from "hono/hono-base";
 import { routePath } from "hono/route";
 import { recordRefusal } from "../clusters/refusals.ts";
 import { StoreUnavailable } from "../store/store.ts";
 import type { HttpDependencies } from "./dependencies.ts";
-import { toRefusal } from "./origin.ts";
+import { toRefusal } from "./caller.ts";
+import { limitRequests } from "./limit-requests.ts";
+import { refuseTwoHosts, refuseUnusableHost } from "./own-hosts.ts";
 import { HttpProblem, toProblem } from "./problem.ts";
 
-/** An app with these surfaces: every request is counted, and what is thrown anywhere becomes a problem document here. */
+/** Creates an app with these surfaces. It counts every request and turns every error into a problem document. */
 export function createBaseApp(
-  deps: Pick<HttpDependencies, "clusters" | "metrics">,
+  deps: Pick<HttpDependencies, "clusters" | "metrics" | "limits">,
   addSurfaces: (app: Hono) => void,
+  options: Pick<HonoOptions<Env>, "getPath"> = {},
 ): Hono {
-  const app = new Hono();
+  const app = new Hono(options);
   const { logger } = deps.clusters;
   app.use(async (c, next) => {
     await next();
     deps.metrics.request({ method: c.req.method, route: routeOf(c), status: c.res.status });
   });
+  app.use(limitRequests(deps.limits, deps.clusters.clock));
+  app.use(refuseUnusableHost, refuseTwoHosts);
   addSurfaces(app);
 
   const allowed = createMethodTable(app);
@@ -24,8 +30,8 @@ export function createBaseApp(
     const methods = allowed(c.req.path);
     const problem =
       methods.length > 0
-        ? new HttpProblem("method-not-allowed", `${c.req.method} is not possible here`, { allow: methods.join(", ") })
-        : new HttpProblem("no-such-route", `Nothing is served at ${c.req.path}`);
+        ? methodNotAllowed(c, methods)
+        : new HttpProblem("no-such-route", `The server has no route at ${c.req.path}`);
     return respond(c, problem);
   });
   app.onError(async (error, c) => {
@@ -44,16 +50,49 @@ function respond(c: Context, error: unknown): Response {
   return new Response(JSON.stringify(body), { status: body.status, headers });
 }
 
-/** The pattern, not the path: metrics must not grow with the clusters. */
+/** The route's pattern, not the path: metrics must not grow with the number of clusters. */
 const routeOf = (c: Context) => {
   const route = routePath(c, -1);
   return route.endsWith("*") ? "(none)" : route;
 };
 
-/** Which methods a path knows, for `405` and its Allow header. */
+/**
+ * Refuses other methods of a path that a route names. Without it `PATCH /v1/machines/rules` would be a change of a
+ * machine called `rules`.
+ */
+export function refuseOtherMethods(app: Hono): MiddlewareHandler {
+  let byPath: Map<string, string[]> | undefined;
+  return async (c, next) => {
+    // At the first request, because the routes follow.
+    byPath ??= namedPaths(app);
+    const methods = byPath.get(c.req.path);
+    const method = c.req.method === "HEAD" ? "GET" : c.req.method;
+    if (methods !== undefined && !methods.includes(method)) throw methodNotAllowed(c, methods);
+    await next();
+  };
+}
+
+function namedPaths(app: Hono): Map<string, string[]> {
+  const named = routesOf(app).filter(({ path }) => !path.includes(":"));
+  return new Map(
+    Array.from(
+      Map.groupBy(named, ({ path }) => path),
+      ([path, routes]) => [path, routes.map(({ method }) => method)],
+    ),
+  );
+}
+
+const methodNotAllowed = (c: Context, methods: readonly string[]) =>
+  new HttpProblem("method-not-allowed", `This path does not support ${c.req.method}`, { allow: methods.join(", ") });
+
+const routesOf = (app: Hono) => app.routes.filter(({ method }) => method !== "ALL");
+
+/** Parameters, such as `:id` or `:path{.*}`. */
+const toPattern = (path: string) =>
+  new RegExp(`^${path.replaceAll(/:\w+(?:\{(.+?)\})?/g, (_, pattern: string | undefined) => pattern ?? "[^/]+")}$`);
+
+/** Returns the methods of a path, for `405` and its Allow header. */
 function createMethodTable(app: Hono): (path: string) => string[] {
-  const routes = app.routes
-    .filter(({ method }) => method !== "ALL")
-    .map(({ method, path }) => ({ method, pattern: new RegExp(`^${path.replaceAll(/:[^/]+/g, "[^/]+")}$`) }));
+  const routes = routesOf(app).map(({ method, path }) => ({ method, pattern: toPattern(path) }));
   return (path) => [...new Set(routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method))];
 }

@@ -14,8 +14,9 @@ import {
 } from "../../test/fixtures/boot-surface.ts";
 import { createTestMachine, type TestMachine } from "../../test/fixtures/test-machine.ts";
 import { plainUrl, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
-import { bootWindowMs } from "../machines/boot-window.ts";
-import { approveMachine, refuseMachine } from "../machines/change-machine.ts";
+import { bootWindowMs } from "../machines/boot-decision.ts";
+import { approveMachine } from "../machines/approve-machine.ts";
+import { refuseMachine } from "../machines/refuse-machine.ts";
 
 const mac = "52:54:00:bb:00:01";
 let surface: BootSurface;
@@ -26,8 +27,8 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-describe("A machine that boots over the network", () => {
-  it("gets the same first script as every other", async () => {
+describe("GET /ipxe", () => {
+  it("sends every machine the same first script", async () => {
     const [one, other] = [
       await server.request(`${plainUrl}/boot.ipxe`, { token: null }),
       await server.request(`${plainUrl}/boot.ipxe.0`, { token: null }),
@@ -36,7 +37,7 @@ describe("A machine that boots over the network", () => {
     expect([other.status, other.text]).toEqual([200, one.text]);
   });
 
-  it("waits where it is unknown, is told who it is, and then that it was approved or refused", async () => {
+  it("makes an unknown machine wait and shows its identity, then its approval or refusal", async () => {
     const query = `mac=${toHyphens(mac)}&uuid=${uuid}&serial-hex=${toHex("SN 1")}&manufacturer-hex=${toHex("Lab")}&nic=&nic=${toHyphens(mac)}`;
     const unknown = await surface.ipxe(query);
     const machine = await surface.machine(mac);
@@ -55,14 +56,14 @@ describe("A machine that boots over the network", () => {
   it.each([
     ["no UUID", `uuid=00000000-0000-0000-0000-000000000000`, { uuid: null, serial: null }],
     [
-      "a serial that is no text",
+      "a serial that is not text",
       `uuid=&serial-hex=0a00&manufacturer-hex=${toHex("x".repeat(300))}`,
       { uuid: null, serial: null },
     ],
     ["a serial with & and %", `serial-hex=${toHex("A&mac=B%0a")}`, { serial: "A&mac=B%0a" }],
-    ["a serial that is no hexadecimal", "serial-hex=nonsense", { serial: null }],
-    ["a further card that is no Ethernet", "nic=00-11-22-33-44-55-66-77", { macs: [mac] }],
-  ])("is let in with %s", async (_what, query, expected) => {
+    ["a serial that is not hexadecimal", "serial-hex=nonsense", { serial: null }],
+    ["another card that is not Ethernet", "nic=00-11-22-33-44-55-66-77", { macs: [mac] }],
+  ])("accepts %s", async (_what, query, expected) => {
     await surface.ipxe(`mac=${toHyphens(mac)}&${query}`);
     expect(await surface.machine(mac)).toMatchObject(expected);
   });
@@ -74,24 +75,24 @@ describe("A machine that boots over the network", () => {
     ["a group's MAC", "mac=ff:ff:ff:ff:ff:ff"],
     ["a malformed UUID", `mac=${mac}&uuid=nonsense`],
     ["two UUIDs", `mac=${mac}&uuid=${uuid}&uuid=${uuid}`],
-  ])("is refused with %s, and nothing is stored", async (_what, query) => {
+  ])("refuses %s, and stores nothing", async (_what, query) => {
     problemOf(await surface.ask(query), "400 invalid-request");
     expect(await server.clusters.store.machines({ limit: 10 })).toEqual([]);
   });
 
-  it("is believed by its connection, not by what a header says of it", async () => {
+  it("takes a machine's address from its connection, not from a header", async () => {
     const headers = { "x-forwarded-for": "203.0.113.9", forwarded: "for=203.0.113.9" };
     await server.request(`${plainUrl}/ipxe?mac=${mac}`, { token: null, headers, from: "10.99.0.50" });
     expect((await surface.machine(mac)).lastSeenFrom).toBe("10.99.0.50");
   });
 
-  it("is not served by a host that the server's certificate does not have", async () => {
+  it("refuses a host that the server's certificate lacks", async () => {
     const answer = await server.request("http://evil.example/ipxe?mac=52:54:00:bb:00:01", { token: null });
     expect(refusal(answer)).toBe("421 misdirected");
   });
 });
 
-describe("A machine that a cluster took", () => {
+describe("GET /ipxe of a machine in a cluster", () => {
   let cluster: Cluster;
   let worker: TestMachine;
   let query: string;
@@ -100,7 +101,7 @@ describe("A machine that a cluster took", () => {
   });
   const memberNow = async () => (await server.clusters.store.member(cluster.id, worker.name))!;
 
-  it("boots this server's image with a capability of its own that works", async () => {
+  it("boots this server's image with a valid capability for the machine", async () => {
     const script = await surface.ipxe(query);
     const root = createHash("sha512").update("root.squashfs").digest("hex");
     const pin = new X509Certificate(server.clusters.ca).fingerprint256.replaceAll(":", "").toLowerCase();
@@ -120,7 +121,7 @@ describe("A machine that a cluster took", () => {
     );
   });
 
-  it("that asks twice in one window freezes its node, with an alert; a third time only says so", async () => {
+  it("freezes the node of a machine that asks twice in one boot window, with one alert", async () => {
     const capability = capabilityIn(await surface.ipxe(query));
     const second = await surface.ipxe(query, "10.99.0.66");
     expect(capabilityIn(second)).toBeUndefined();
@@ -135,13 +136,13 @@ describe("A machine that a cluster took", () => {
     expect((await surface.machine(worker.mac)).events.filter(({ type }) => type === "alert")).toHaveLength(1);
   });
 
-  it("gets one capability where it asks several times at once", async () => {
+  it("issues one capability for several requests at once", async () => {
     const scripts = await Promise.all(Array.from({ length: 5 }, () => surface.ipxe(query)));
     expect(scripts.filter((script) => capabilityIn(script) !== undefined)).toHaveLength(1);
     expect(await memberNow()).toMatchObject({ frozen: true });
   });
 
-  it("gets none once its window is closed, and is told how to open it; nobody is frozen for that", async () => {
+  it("issues none after the boot window, says how to open it, and freezes no node", async () => {
     server.clock.advance(bootWindowMs);
     const before = await memberNow();
     const script = await surface.ipxe(query);
@@ -152,13 +153,13 @@ describe("A machine that a cluster took", () => {
     expect(capabilityIn(await surface.ipxe(query))).toHaveLength(43);
   });
 
-  it("keeps its window where there is no image to boot", async () => {
+  it("keeps the boot window open if there is no image to boot", async () => {
     await server.clusters.store.commit({ clusters: [{ ...(await clusterRecord()), kubernetesVersion: "v1.37.9" }] });
-    expect(await surface.ipxe(query)).toContain("There is no image of v1.37.9 for network boot");
+    expect(await surface.ipxe(query)).toContain("The server has no network boot image of v1.37.9");
     expect((await surface.machine(worker.mac)).bootWindow?.issuedAt).toBeNull();
   });
 
-  it("is refused where its UUID is another machine's, and keeps its window", async () => {
+  it("refuses another machine's UUID, and keeps the boot window open", async () => {
     const script = await surface.ipxe(`mac=${worker.mac}&uuid=4c4c4544-0051-3010-8053-b6c04f4a4799`);
     expect(script).toContain(`has UUID 4c4c4544-0051-3010-8053-b6c04f4a4799, not ${uuid}`);
     expect((await surface.machine(worker.mac)).bootWindow?.issuedAt).toBeNull();

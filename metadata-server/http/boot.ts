@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Hono } from "hono";
+import { toServerUrl } from "#lib/server-url.ts";
 import {
   bootScript,
   type ImageBoot,
@@ -17,30 +18,30 @@ import { type SeenMachine, seeMachine } from "../machines/see-machine.ts";
 import { startWipe } from "../machines/wipe.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import type { PlainDependencies } from "./dependencies.ts";
-import { addressOf } from "./origin.ts";
-import { refuseOtherHosts } from "./own-hosts.ts";
+import { addressOf } from "./caller.ts";
+import { refuseOtherHosts, requestUrlOf } from "./own-hosts.ts";
 import { parseSighting } from "./sighting-fields.ts";
 
-/** How soon approval, or a cluster, is to have an effect. */
+/** A waiting machine asks again after this time, so approval or a cluster takes effect as soon. */
 const waitSeconds = 10;
 const refusedSeconds = 60;
 
-/** What iPXE runs: first the same for every machine, then what this machine is to do now. */
+/** iPXE scripts: first one that is the same for every machine, then what this machine does now. */
 export function addBootRoutes(app: Hono, deps: PlainDependencies): void {
-  // dnsmasq's proxy mode of some versions asks for layer 0 of a boot file.
+  // In proxy mode, some versions of dnsmasq name layer 0 of a boot file.
   for (const path of ["/boot.ipxe", "/boot.ipxe.0"]) app.get(path, () => script(bootScript));
 
   app.use("/ipxe", refuseOtherHosts(deps.hosts));
   app.get("/ipxe", async (c) => {
     const from = addressOf(c);
     const seen = await seeMachine(deps.clusters, { ...parseSighting(c.req.queries()), from });
-    return script(await answer(deps, seen, { url: c.req.url, from }));
+    return script(await answer(deps, seen, { url: requestUrlOf(c), from }));
   });
 }
 
 interface Asked {
-  /** As the machine reached this server, and will reach it again. */
-  url: string;
+  /** URL by which the machine reached this server, and will reach it again. */
+  url: URL;
   from: string | null;
 }
 
@@ -49,7 +50,7 @@ async function answer(deps: PlainDependencies, { machine, decision }: SeenMachin
   const shown = { mac, uuid, serial };
   if (decision.do === "boot" && decision.from === "disk") return renderDiskBoot(await ownerOf(deps, machine));
   if (decision.do === "boot") return bootFromNetwork(deps, { machine, shown, install: decision.install }, asked);
-  const task = await findTask(deps, machine, decision);
+  const task = await findTask(deps, { machine, decision }, asked.from);
   if (task !== undefined) return bootForTask(machine, task, asked);
   const seconds = decision.do === "nothing" ? refusedSeconds : waitSeconds;
   return renderWait(shown, { lines: explain(machine.id, decision), seconds });
@@ -64,16 +65,16 @@ async function bootFromNetwork(
   const name = install ? "disk.squashfs" : "root.squashfs";
   const rootSha512 = await deps.assets.digest(kubernetesVersion, name);
   if (rootSha512 === undefined) {
-    // Before a capability is issued: this window has but one.
+    // Checked before a capability is issued, because a boot window has only one.
     const lines = [
-      `There is no image of ${kubernetesVersion} for network boot`,
+      `The server has no network boot image of ${kubernetesVersion}`,
       "Bake it: sprout image bake --network-boot",
     ];
     return renderWait(shown, { lines, seconds: waitSeconds });
   }
   const issued = await issueCapability(deps.clusters, { machineId: machine.id, from });
   if ("refused" in issued) return renderWait(shown, { lines: [issued.refused], seconds: waitSeconds });
-  const { origin, hostname } = new URL(url);
+  const { origin, hostname } = url;
   const assetsUrl = `${origin}/assets/${kubernetesVersion}`;
   const { member, cluster, capability } = issued;
   return renderImageBoot({
@@ -86,7 +87,7 @@ async function bootFromNetwork(
       root: `${assetsUrl}/${name}`,
       "root-sha512": rootSha512,
       report: `${origin}/machine-reports`,
-      server: `https://${hostname}:${deps.apiPort}`,
+      server: toServerUrl(hostname, deps.apiPort),
       "ca-sha256": fingerprintOf(deps.clusters.ca),
       capability,
     },
@@ -97,16 +98,19 @@ const diskGiBOf = ({ assignment }: MachineRecord) => Math.max(leastDiskGiB, Math
 
 interface Task {
   line: string;
-  /** Any will do: only its kernel and initrd are loaded. */
+  /** Any version will do: only its kernel and initrd are loaded. */
   kubernetesVersion: string;
   settings: ImageBoot["settings"];
 }
 
-/** What an initrd alone does: look at what the machine has, or wipe its disk. Undefined where it is to wait, or there is no image. */
+/**
+ * A task that runs in the initrd alone: inspect the hardware, or wipe the disk. Undefined if the machine must wait, or
+ * if there is no image.
+ */
 async function findTask(
   { assets, clusters }: PlainDependencies,
-  machine: MachineRecord,
-  decision: BootDecision,
+  { machine, decision }: SeenMachine,
+  from: string | null,
 ): Promise<Task | undefined> {
   const isInspection = decision.do === "wait" && needsInspection(machine, clusters.clock.now());
   if (!isInspection && decision.do !== "wipe") return undefined;
@@ -114,14 +118,14 @@ async function findTask(
   if (kubernetesVersion === undefined) return undefined;
   if (isInspection) {
     if (!(await offerInspection(clusters, machine.id))) return undefined;
-    const line = "Looks at what this machine has, and boots again";
+    const line = "Inspects the hardware of this machine, and reboots";
     return { line, kubernetesVersion, settings: { do: "inspect" } };
   }
-  const token = await startWipe(clusters, machine.id);
+  const token = await startWipe(clusters, { machineId: machine.id, from });
   if (token === undefined) return undefined;
-  // Somebody who switches it on by hand also switches it off.
-  const end = machine.power.driver === "manual" ? "reboot" : "off";
-  const line = "Wipes the disk, which holds what a cluster left there";
+  // An operator who switches it on by hand also switches it off. A worker in memory starts after the wipe.
+  const end = machine.power.driver === "manual" || machine.state === "assigned" ? "reboot" : "off";
+  const line = "Wipes the disk, which holds data of its last cluster";
   return { line, kubernetesVersion, settings: { do: "wipe", "wipe-token": token, end } };
 }
 
@@ -130,7 +134,7 @@ function bootForTask(
   { line, kubernetesVersion, settings }: Task,
   { url }: Asked,
 ): string {
-  const { origin } = new URL(url);
+  const { origin } = url;
   return renderImageBoot({
     lines: [line, `MAC ${provisioningMac}`, `UUID ${uuid ?? "none"}`],
     assetsUrl: `${origin}/assets/${kubernetesVersion}`,
@@ -141,7 +145,7 @@ function bootForTask(
 
 async function ownerOf({ clusters }: PlainDependencies, { assignment }: SeenMachine["machine"]) {
   const cluster = assignment && (await clusters.store.cluster(assignment.clusterId));
-  if (!assignment || !cluster) throw new DomainError("not-found", "The machine's cluster is gone");
+  if (!assignment || !cluster) throw new DomainError("not-found", "The machine's cluster no longer exists");
   return { name: assignment.member, cluster: cluster.name, kubernetesVersion: cluster.kubernetesVersion };
 }
 
@@ -149,12 +153,12 @@ function explain(machineId: string, decision: Exclude<BootDecision, { do: "boot"
   if (decision.do === "nothing") return [decision.because];
   if (decision.do === "wipe")
     return [
-      "Its disk holds what a cluster left there, and there is no image to wipe it with",
+      "Its disk holds data of its last cluster, and the server has no image to wipe it",
       "Bake it: sprout image bake --network-boot",
-      `When it is wiped otherwise: sprout machines release ${machineId}`,
+      `Or wipe it another way, then: sprout machines release ${machineId}`,
     ];
   return decision.for === "approval"
-    ? ["This machine is new here and waits for approval", `sprout machines approve ${machineId}`]
+    ? ["This machine is unknown and waits for approval", `sprout machines approve ${machineId}`]
     : ["This machine is approved, and no cluster needs it now"];
 }
 

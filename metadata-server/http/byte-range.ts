@@ -5,8 +5,8 @@ export interface ByteRange {
 }
 
 /**
- * `Range` of RFC 9110, 14.1.2, for `sizeBytes` in all. Undefined where all is to be sent: what is not one valid range of
- * bytes may be ignored (14.2), and so is a list of several.
+ * Parses a `Range` header (RFC 9110, 14.1.2) for a file of `sizeBytes`. Undefined: send the whole file. A server may
+ * ignore what is not one valid byte range (14.2), and this one also ignores a list of ranges.
  */
 export function parseByteRange(header: string | undefined, sizeBytes: number): ByteRange | "unsatisfiable" | undefined {
   const [, first = "", last = ""] = /^bytes=(\d*)-(\d*)$/i.exec(header?.trim() ?? "") ?? [];

@@ -16,7 +16,7 @@ const post = (body: object, headers: Record<string, string> = {}) => server.requ
 const idOf = (answer: { body: unknown }) => Cluster.parse(answer.body).id;
 
 describe("POST /v1/clusters", () => {
-  it("plans the cluster and answers before its machines are there", async () => {
+  it("plans the cluster and answers before its machines exist", async () => {
     const answer = await post({
       name: "build126",
       nodes: 4,
@@ -59,13 +59,13 @@ describe("POST /v1/clusters", () => {
     });
   });
 
-  it("makes up a name where none is given", async () => {
+  it("invents a name if none is given", async () => {
     const cluster = Cluster.parse((await post({ nodes: 1, provider: "fake" })).body);
     expect(cluster.name).toMatch(/^k[a-z2-7]{7}$/);
     expect(cluster.members[0]?.name).toBe(`cp01.${cluster.name}.sprout.internal`);
   });
 
-  it("answers the same cluster for the same Idempotency-Key, also at the same time and after a restart", async () => {
+  it("returns the same cluster for the same Idempotency-Key, also in parallel and after a restart", async () => {
     const body = { name: "once", nodes: 2, provider: "fake" };
     const key = { "idempotency-key": "job-4711" };
     const answers = await Promise.all([post(body, key), post(body, key), post(body, key)]);
@@ -78,7 +78,7 @@ describe("POST /v1/clusters", () => {
     await restarted.clusters.background.close();
   });
 
-  it("fails the cluster with the reason where a machine cannot be launched", async () => {
+  it("fails the cluster with the reason if a machine cannot be launched", async () => {
     server.provider.fault = (operation, name) => {
       if (operation === "launch" && name.startsWith("node01")) throw new Error("No space left on device");
     };
@@ -96,7 +96,7 @@ describe("POST /v1/clusters", () => {
 });
 
 describe("GET /v1/clusters", () => {
-  it("lists newest first, page by page, without deleted ones unless they are asked for", async () => {
+  it("lists clusters newest first, page by page, deleted ones only on request", async () => {
     const ids: string[] = [];
     for (const name of ["one", "two", "three"]) {
       ids.push(idOf(await post({ name, nodes: 1, provider: "fake" })));
@@ -122,7 +122,7 @@ describe("GET /v1/clusters/:id", () => {
     expect(server.clock.pending()).toBe(0);
   });
 
-  it("answers as it is after the timeout, and at once where waiting is senseless", async () => {
+  it("returns the present state after the timeout, and at once if waiting cannot help", async () => {
     const cluster = await server.create();
     const waiting = server.request(`/v1/clusters/${cluster.id}?wait=ready&timeout=30`);
     while (server.clock.pending() === 0) await new Promise(setImmediate);
@@ -136,7 +136,7 @@ describe("GET /v1/clusters/:id", () => {
 });
 
 describe("GET /v1/clusters/:id?wait=available", () => {
-  it("answers when the proof has failed, with its reason", async () => {
+  it("returns the cluster when the proof has failed, with the reason", async () => {
     const cluster = await server.create();
     const waiting = server.request(`/v1/clusters/${cluster.id}?wait=available`);
     const [first] = await bringUp(server, cluster);
@@ -151,7 +151,7 @@ describe("GET /v1/clusters/:id?wait=available", () => {
 });
 
 describe("GET /v1/clusters/:id/kubeconfig", () => {
-  it("mints a short-lived certificate for each request, and says so on the timeline", async () => {
+  it("mints a short-lived certificate for each request, and records it on the timeline", async () => {
     const cluster = await server.create();
     await bringUp(server, cluster);
     const path = `/v1/clusters/${cluster.id}/kubeconfig?ttlSeconds=600`;
@@ -169,7 +169,7 @@ describe("GET /v1/clusters/:id/kubeconfig", () => {
     expect(messages).toEqual(["Kubeconfig issued for 600 s", "Kubeconfig issued for 600 s"]);
   });
 
-  it("is refused before the cluster is ready and after it is deleted", async () => {
+  it("refuses before the cluster is ready and after it is deleted", async () => {
     const cluster = await server.create();
     const path = `/v1/clusters/${cluster.id}/kubeconfig`;
     expect(problemOf(await server.request(path), "409 not-ready").detail).toBe(
@@ -182,7 +182,7 @@ describe("GET /v1/clusters/:id/kubeconfig", () => {
 });
 
 describe("DELETE /v1/clusters/:id", () => {
-  it("wipes the secrets at once, then ends the machines and gives the network back", async () => {
+  it("wipes the secrets at once, then terminates the machines and frees the network", async () => {
     const cluster = await server.create();
     const answer = await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
     expect([answer.status, Cluster.parse(answer.body).state]).toEqual([202, "deleting"]);
@@ -196,7 +196,7 @@ describe("DELETE /v1/clusters/:id", () => {
       expect(await server.clusters.store.secret({ clusterId: cluster.id, member })).toBeUndefined();
   });
 
-  it("changes nothing when it is repeated, and frees the name", async () => {
+  it("changes nothing if it is repeated, and frees the name", async () => {
     const cluster = await server.create();
     await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
     await server.clusters.background.idle();

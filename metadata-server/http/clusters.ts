@@ -1,67 +1,123 @@
-import type { Context, Hono } from "hono";
 import { z } from "zod";
-import { CreateCluster, ExtendCluster, GetClusterQuery, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
+import { Cluster, ClusterList, ExtendCluster, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
+import { GetClusterQuery } from "#api/get-cluster.ts";
+import { ClusterId } from "#api/name.ts";
 import { createCluster } from "../clusters/create-cluster.ts";
 import { deleteCluster } from "../clusters/delete-cluster.ts";
 import { extendCluster } from "../clusters/extend-cluster.ts";
-import { issueKubeconfig } from "../clusters/kubeconfig.ts";
+import { issueKubeconfig } from "../clusters/issue-kubeconfig.ts";
 import { findCluster, getCluster, listClusters } from "../clusters/queries.ts";
 import { toCluster } from "../clusters/view.ts";
-import type { HttpDependencies } from "./dependencies.ts";
-import { byApi } from "./origin.ts";
-import { limitBody, parse, parseBody, parseQuery } from "./request.ts";
+import { apiToken } from "./auth.ts";
+import { type DefineRoute, NoQuery } from "./define-route.ts";
+import { costlyBodies } from "./costly-bodies.ts";
+import { json } from "./openapi.ts";
+import type { HoldingDependencies } from "./held-requests.ts";
 
-const maxBodyBytes = 256 * 1024;
-
-export const IdempotencyKey = z
-  .string()
-  .regex(/^[\x21-\x7e]{1,255}$/, "must be 1 to 255 visible ASCII characters")
+const IdempotencyKey = z
+  .string("1 to 255 visible ASCII characters")
+  .regex(/^[\x21-\x7e]{1,255}$/)
   .optional();
-const CreateHeaders = z.object({ "Idempotency-Key": IdempotencyKey });
-const NoQuery = z.strictObject({});
 
-/** What a platform asks of the server. Every answer about a cluster is the whole cluster. */
-export function addClusterRoutes(app: Hono, { clusters, metrics, stopping }: HttpDependencies): void {
-  app.post("/v1/clusters", limitBody(maxBodyBytes), async (c) => {
-    parseQuery(c, NoQuery);
-    const headers = parse(CreateHeaders, { "Idempotency-Key": c.req.header("idempotency-key") });
-    const request = await parseBody(c, CreateCluster);
-    const created = await createCluster(clusters, request, {
-      by: byApi(c),
-      idempotencyKey: headers["Idempotency-Key"],
-    });
-    c.header("location", `/v1/clusters/${created.cluster.id}`);
-    return c.json(toCluster(created.cluster, created.members), 202);
+const oneCluster = { path: "/v1/clusters/:id", security: apiToken, params: z.object({ id: ClusterId }) } as const;
+
+/** The cluster API, for platforms and the command. Every answer about a cluster is the whole cluster. */
+export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, stopping }: HoldingDependencies): void {
+  defineRoute({
+    method: "post",
+    path: "/v1/clusters",
+    summary: "Create a cluster",
+    operationId: "createCluster",
+    security: apiToken,
+    query: NoQuery,
+    headers: z.object({ "Idempotency-Key": IdempotencyKey }),
+    body: costlyBodies.CreateCluster,
+    costly: "CreateCluster",
+    answer: {
+      status: 202,
+      description: "Planned and stored; the provider starts its machines",
+      content: json(Cluster),
+    },
+    problems: ["name-taken", "idempotency-key-reused", "no-image", "no-capacity", "provider-unusable"],
+    async handler(c, { caller: by, headers, body }) {
+      const created = await createCluster(clusters, body, { by, idempotencyKey: headers["Idempotency-Key"] });
+      c.header("location", `/v1/clusters/${created.cluster.id}`);
+      return c.json(toCluster(created.cluster, created.members), 202);
+    },
   });
 
-  app.get("/v1/clusters", async (c) => c.json(await listClusters(clusters, parseQuery(c, ListClustersQuery))));
-
-  app.get("/v1/clusters/:id", async (c) => {
-    const query = parseQuery(c, GetClusterQuery);
-    const signal = AbortSignal.any([c.req.raw.signal, stopping]);
-    const cluster = getCluster(clusters, clusterId(c), { ...query, signal });
-    return c.json(await (query.wait === undefined ? cluster : metrics.whileHeld(cluster)));
+  defineRoute({
+    method: "get",
+    path: "/v1/clusters",
+    summary: "List clusters, newest first; deleted ones only with `state=deleted`",
+    operationId: "listClusters",
+    security: apiToken,
+    query: ListClustersQuery,
+    answer: { status: 200, description: "One page", content: json(ClusterList) },
+    handler: async (c, { query }) => c.json(await listClusters(clusters, query)),
   });
 
-  app.patch("/v1/clusters/:id", limitBody(maxBodyBytes), async (c) => {
-    parseQuery(c, NoQuery);
-    const { ttlSeconds } = await parseBody(c, ExtendCluster);
-    const cluster = await extendCluster(clusters, { clusterId: clusterId(c), ttlSeconds, by: byApi(c) });
-    return c.json(toCluster(cluster, await clusters.store.members(cluster.id)));
+  defineRoute({
+    ...oneCluster,
+    method: "get",
+    summary: "Get a cluster with its members; `wait` holds the request until the cluster is in that state",
+    operationId: "getCluster",
+    query: GetClusterQuery,
+    answer: { status: 200, description: "The cluster, whatever its state", content: json(Cluster) },
+    problems: ["not-found"],
+    async handler(c, { query }) {
+      const signal = AbortSignal.any([c.req.raw.signal, stopping]);
+      const get = () => getCluster(clusters, c.req.param("id"), { ...query, signal });
+      return c.json(await (query.wait === undefined ? get() : held.while(c, get)));
+    },
   });
 
-  app.delete("/v1/clusters/:id", async (c) => {
-    parseQuery(c, NoQuery);
-    const cluster = await deleteCluster(clusters, { clusterId: clusterId(c), by: byApi(c) });
-    return c.json(toCluster(cluster, await clusters.store.members(cluster.id)), 202);
+  defineRoute({
+    ...oneCluster,
+    method: "patch",
+    summary: "Change the cluster's time to live, counted from now",
+    operationId: "extendCluster",
+    query: NoQuery,
+    body: json(ExtendCluster),
+    answer: { status: 200, description: "Stored", content: json(Cluster) },
+    problems: ["not-found", "wrong-state"],
+    async handler(c, { caller: by, body: { ttlSeconds } }) {
+      const cluster = await extendCluster(clusters, { clusterId: c.req.param("id"), ttlSeconds, by });
+      return c.json(toCluster(cluster, await clusters.store.members(cluster.id)));
+    },
   });
 
-  app.get("/v1/clusters/:id/kubeconfig", async (c) => {
-    const { ttlSeconds } = parseQuery(c, KubeconfigQuery);
-    const { id } = await findCluster(clusters, clusterId(c));
-    const kubeconfig = await issueKubeconfig(clusters, { clusterId: id, ttlSeconds, by: byApi(c) });
-    return c.body(kubeconfig, 200, { "content-type": "application/yaml", "cache-control": "no-store" });
+  defineRoute({
+    ...oneCluster,
+    method: "delete",
+    summary: "Wipe the cluster's secrets and terminate its machines",
+    operationId: "deleteCluster",
+    query: NoQuery,
+    answer: { status: 202, description: "Deletion has started", content: json(Cluster) },
+    problems: ["not-found"],
+    async handler(c, { caller: by }) {
+      const cluster = await deleteCluster(clusters, { clusterId: c.req.param("id"), by });
+      return c.json(toCluster(cluster, await clusters.store.members(cluster.id)), 202);
+    },
+  });
+
+  defineRoute({
+    ...oneCluster,
+    method: "get",
+    path: "/v1/clusters/:id/kubeconfig",
+    summary: "Issue a short-lived kubeconfig",
+    operationId: "issueKubeconfig",
+    query: KubeconfigQuery,
+    answer: {
+      status: 200,
+      description: "A kubeconfig with its own client certificate",
+      content: { "application/yaml": z.string() },
+    },
+    problems: ["not-found", "not-ready"],
+    async handler(c, { caller: by, query: { ttlSeconds } }) {
+      const { id: clusterId } = await findCluster(clusters, c.req.param("id"));
+      const kubeconfig = await issueKubeconfig(clusters, { clusterId, ttlSeconds, by });
+      return c.body(kubeconfig, 200, { "content-type": "application/yaml", "cache-control": "no-store" });
+    },
   });
 }
-
-const clusterId = (c: Context) => c.req.param("id") ?? "";

@@ -1,25 +1,27 @@
 import type { BootAssets } from "../boot/boot-assets.ts";
 import type { BootstrapperExecutables } from "../cloud-init/bootstrapper-executables.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
+import type { ListenerLimits } from "../limits/listener-limits.ts";
 import type { OpenPowerDriver } from "../machines/open-power-driver.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface HttpDependencies {
   clusters: ClusterDependencies;
   openPowerDriver: OpenPowerDriver;
-  /** Of the cluster API. */
+  /** Token of the cluster API. */
   apiToken: string;
   metrics: Metrics;
-  /** Aborted when the server stops: held requests are answered and streams end. */
+  limits: ListenerLimits;
+  /** Aborted when the server stops: held requests get their answer and streams end. */
   stopping: AbortSignal;
 }
 
-/** Of the surfaces on plain HTTP. */
+/** Dependencies of the surfaces on plain HTTP. */
 export interface PlainDependencies extends Omit<HttpDependencies, "openPowerDriver"> {
   assets: BootAssets;
   executables: BootstrapperExecutables;
-  /** Of the node API, on the same host. */
+  /** Port of the node API, on the same host. */
   apiPort: number;
-  /** Names and addresses that the server's certificate is valid for. */
+  /** Names and addresses for which the server's certificate is valid. */
   hosts: readonly string[];
 }

@@ -29,8 +29,8 @@ const createToken = async (ttlSeconds = 60, url = base()) =>
 const walk = async (directory: string) =>
   (await walkListings(get, directory)).map(({ path, answer: { status, text } }) => ({ path, status, text }));
 
-describe("EC2's instance metadata", () => {
-  it("says the same in every version, of which the root is a list", async () => {
+describe("GET /ec2/<capability>", () => {
+  it("serves the same in every version, and lists the versions at its root", async () => {
     expect((await get("")).text.split("\n")).toEqual(versions.map((version) => `${version}/`));
     const [first, ...others] = await Promise.all(versions.map((version) => walk(`${version}/`)));
     const relative = (files: typeof first, version: string) =>
@@ -39,7 +39,7 @@ describe("EC2's instance metadata", () => {
       expect(relative(other, versions[index + 1]!)).toEqual(relative(first, versions[0]!));
   });
 
-  it("is the member's: its allocation is the instance-id", async () => {
+  it("serves the member's metadata, with its allocation as instance-id", async () => {
     const { address } = cluster.members[1]!;
     const files = new Map((await walk("latest/meta-data/")).map(({ path, text }) => [path.slice(17), text]));
     expect(Object.fromEntries(files)).toMatchObject({
@@ -59,7 +59,7 @@ describe("EC2's instance metadata", () => {
     });
   });
 
-  it("lists only what it has where the machine's address and MAC are not known yet, and none of it is empty", async () => {
+  it("lists no empty entry while the machine's address and MAC are unknown", async () => {
     server.provider.plansAddresses = false;
     const other = await server.create({ name: "unplanned", nodes: 1 });
     const { capability } = server.provider.launched.get(other.members[0]!.name)!.seed;
@@ -75,7 +75,7 @@ describe("EC2's instance metadata", () => {
       expect([path, (await get(path.slice(0, -1))).status]).toEqual([path, 200]);
   });
 
-  it("has user-data with the script and the seed in one, because there is no vendor-data", async () => {
+  it("serves the script and the seed together as user-data, because there is no vendor-data", async () => {
     const folder = join(server.directory, "bootstrapper/x64");
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, "sprout-bootstrap"), "a build");
@@ -87,7 +87,7 @@ describe("EC2's instance metadata", () => {
     expect(config).toBe(seed.text);
   });
 
-  it("changes nothing by being read, and stays the same when the capability is dead", async () => {
+  it("changes nothing by reads, and serves the same when the capability is dead", async () => {
     const before = await server.dump();
     const files = await walk("latest/");
     expect(await server.dump()).toEqual(before);
@@ -101,26 +101,52 @@ describe("EC2's instance metadata", () => {
     "latest/meta-data/instance-id/more",
     "latest/meta-data/toString",
     "latest/meta-data/__proto__/",
-    "latest//meta-data/instance-id",
     "latest/meta-data/..%2f..%2fuser-data",
     "latest/api/token",
-  ])("has nothing at %s", async (path) => {
+  ])("serves nothing at %s", async (path) => {
     expect(refusal(await get(path))).toMatch(/^40[45] /);
   });
 
-  it.each(["x".repeat(43), "short"])("is refused to the capability %s, which nobody has", async (capability) => {
+  it.each(["//latest/meta-data/", "/latest//meta-data//placement///region", "//latest///user-data//", "//"])(
+    "serves the same at %s as with single slashes",
+    async (path) => {
+      const answer = await server.request(`${base()}${path}`, { token: null });
+      const single = await server.request(`${base()}${path.replaceAll(/\/+/g, "/")}`, { token: null });
+      expect([answer.status, answer.text]).toEqual([200, single.text]);
+      expect(refusal(await server.request(`${base("x".repeat(43))}${path}`, { token: null }))).toBe(
+        "403 wrong-machine",
+      );
+    },
+  );
+
+  it("answers other methods with 405 and Allow", async () => {
+    const answer = await server.request(`${base()}/latest/meta-data/hostname`, { method: "POST", token: null });
+    expect([refusal(answer), answer.headers.get("allow")]).toEqual(["405 method-not-allowed", "GET"]);
+  });
+
+  it.each(["x".repeat(43), "short"])("refuses the unknown capability %s", async (capability) => {
     expect(refusal(await get("latest/meta-data/", {}, base(capability)))).toBe("403 wrong-machine");
     expect(refusal(await putToken({ [ttlHeader]: "60" }, base(capability)))).toBe("403 wrong-machine");
   });
 
-  it("is not given to whoever calls the server by a name that it does not have", async () => {
+  it("refuses a host name that the server lacks", async () => {
     const url = base().replace(plainUrl, "http://rebound.example");
     expect(refusal(await get("latest/user-data", {}, url))).toBe("421 misdirected");
   });
 });
 
-describe("Tokens of IMDSv2", () => {
-  it("are taken, until they end", async () => {
+describe("PUT /ec2/<capability>/latest/api/token", () => {
+  it("issues a token with double slashes, too, and counts it under its route", async () => {
+    const path = `${base()}//latest/api//token`;
+    const granted = await server.request(path, { method: "PUT", token: null, headers: { [ttlHeader]: "60" } });
+    expect(granted.status).toBe(200);
+    const headers = { "x-aws-ec2-metadata-token": granted.text };
+    expect((await get("/latest/meta-data/hostname", headers)).text).toBe(worker.name);
+    const metrics = await server.request("/metrics");
+    expect(metrics.text).toContain('route="/ec2/:capability/latest/api/token",status="200"} 1');
+  });
+
+  it("issues a token that is valid until it expires", async () => {
     const granted = await putToken({ [ttlHeader]: "60" });
     expect([granted.status, granted.headers.get(ttlHeader), granted.headers.get("cache-control")]).toEqual([
       200,
@@ -134,7 +160,7 @@ describe("Tokens of IMDSv2", () => {
     expect(refusal(await get("latest/meta-data/instance-id", headers))).toBe("401 unauthorized");
   });
 
-  it("are another each time, and outlive the server's process", async () => {
+  it("issues another token each time, valid beyond the server's process", async () => {
     const token = await createToken();
     expect(await createToken()).not.toBe(token);
     const restarted = await server.restart();
@@ -142,11 +168,11 @@ describe("Tokens of IMDSv2", () => {
     expect((await get("latest/meta-data/", { "x-aws-ec2-metadata-token": token })).status).toBe(200);
   });
 
-  it("are not needed: machines that are not EC2's never ask for one", async () => {
+  it("does not require a token, because machines outside EC2 never request one", async () => {
     expect((await get("latest/meta-data/")).status).toBe(200);
   });
 
-  it("are refused where they are forged, cut, changed or another machine's", async () => {
+  it("refuses forged, truncated and changed tokens, and another machine's", async () => {
     const token = await createToken();
     const other = server.provider.launched.get(cluster.members[2]!.name)!.seed.capability;
     const changed = Buffer.from(token, "base64url");
@@ -163,11 +189,11 @@ describe("Tokens of IMDSv2", () => {
       expect(refusal(await get("latest/meta-data/", { "x-aws-ec2-metadata-token": wrong }))).toBe("401 unauthorized");
   });
 
-  it.each(["", "0", "21601", "-1", "1.5", "60s", "1e3", "99999999"])("are not given for %j seconds", async (ttl) => {
+  it.each(["", "0", "21601", "-1", "1.5", "60s", "1e3", "99999999"])("refuses a token for %j seconds", async (ttl) => {
     expect(refusal(await putToken({ [ttlHeader]: ttl }))).toBe("400 invalid-request");
   });
 
-  it("are not given without a time, nor through a proxy", async () => {
+  it("refuses a token without a time, and one through a proxy", async () => {
     expect(refusal(await putToken({}))).toBe("400 invalid-request");
     const forged = { [ttlHeader]: "60", "x-forwarded-for": "10.77.0.11" };
     expect(refusal(await putToken(forged))).toBe("403 forbidden");

@@ -1,8 +1,10 @@
 import type { Context, Hono } from "hono";
-import { z } from "zod";
+import { queryInteger } from "#api/query.ts";
 import { createImdsToken, isImdsToken, maxTokenTtlSeconds } from "../cloud-init/imds-token.ts";
 import { findImdsNode, renderImdsNode, toImdsTree } from "../cloud-init/imds-tree.ts";
-import { createRender, renderArchive, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
+import { createRender } from "../../templates/create-render.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { renderArchive, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
 import { findInstance } from "../cloud-init/instance.ts";
 import { DomainError } from "../errors.ts";
 import type { PlainDependencies } from "./dependencies.ts";
@@ -13,27 +15,23 @@ import { answerText, capabilityOf, instanceUrl, serverUrlOf } from "./seed-reque
 const tokenHeader = "x-aws-ec2-metadata-token";
 const ttlHeader = `${tokenHeader}-ttl-seconds`;
 
-const Ttl = z
-  .string()
-  .regex(/^\d{1,5}$/)
-  .transform(Number)
-  .pipe(z.int().min(1).max(maxTokenTtlSeconds));
+const Ttl = queryInteger(1, maxTokenTtlSeconds);
 
 /**
- * EC2's instance metadata, versions 1 and 2, for cloud-init's `metadata_urls: [http://HOST/ec2/<capability>]`. Whose it is, is in
- * the path and not guessed from an address: machines need that setting in any case, and addresses can be taken.
+ * EC2's instance metadata, versions 1 and 2, for cloud-init's `metadata_urls: [http://HOST/ec2/<capability>]`. The path
+ * identifies the machine, not its address: machines need that setting anyway, and another machine can take an address.
  */
 export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
   const { clusters, executables } = deps;
-  const render = createRender();
+  const render = createRender(templatesFolder);
   app.use("/ec2/*", refuseOtherHosts(deps.hosts));
 
   app.put("/ec2/:capability/latest/api/token", async (c) => {
     const capability = capabilityOf(c);
     await findInstance(clusters, { capability, serverUrl: serverUrlOf(c, deps) });
-    // A proxy that anybody can talk into a request adds it; a client of its own does not.
+    // An open proxy, which an attacker could use, adds this header; the machine's own client does not.
     if (c.req.header("x-forwarded-for") !== undefined)
-      throw new HttpProblem("forbidden", "Tokens are not given through proxies: X-Forwarded-For is set");
+      throw new HttpProblem("forbidden", "The server issues no tokens through proxies, and X-Forwarded-For is set");
     const ttl = Ttl.safeParse(c.req.header(ttlHeader) ?? "");
     if (!ttl.success)
       throw new DomainError("invalid-request", `Send ${ttlHeader} with 1 to ${maxTokenTtlSeconds} seconds`);
@@ -44,16 +42,16 @@ export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
   app.get("/ec2/:capability/:path{.*}", async (c) => {
     const capability = capabilityOf(c);
     const instance = await findInstance(clusters, { capability, serverUrl: serverUrlOf(c, deps) });
-    // Machines that are not EC2's never ask for a token, so that none is needed; one that is sent must be right.
+    // Machines outside EC2 never request a token, so none is required; a token that is sent must be valid.
     const token = c.req.header(tokenHeader);
     if (token !== undefined && !isImdsToken(clusters, { capability, token }))
       throw new HttpProblem(
         "unauthorized",
-        "The metadata token is wrong or has ended; PUT latest/api/token for another",
+        "The metadata token is wrong or has expired; PUT latest/api/token for a new one",
       );
     const tree = toImdsTree(instance, async () => {
       const url = instanceUrl(c);
-      // This datasource knows no vendor-data.
+      // This data source knows no vendor-data.
       return renderArchive([
         await renderVendorData(render, { executables: await executables.list(), url }),
         await renderUserData(render, { instance, url }),
@@ -61,10 +59,14 @@ export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
     });
     const path = pathOf(c);
     const node = path === "" ? tree : findImdsNode(tree, path);
-    if (node === undefined) throw new DomainError("not-found", "There is no such metadata");
+    if (node === undefined) throw new DomainError("not-found", "Unknown metadata");
     return answerText(await renderImdsNode(node));
   });
 }
 
-/** Below the capability. */
+/** As EC2 does, takes any number of slashes for one; cloud-init adds one to a `metadata_urls` that ends with it. */
+export const withSingleSlashes = (path: string): string =>
+  path.replace(/^(\/ec2\/[^/]+)(\/.*)$/, (_, start: string, rest: string) => start + rest.replaceAll(/\/{2,}/g, "/"));
+
+/** The path below the capability. */
 const pathOf = (c: Context) => c.req.path.split("/").slice(3).join("/");

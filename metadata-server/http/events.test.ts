@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { Event } from "#api/event.ts";
 import { apiToken, createTestServer, problemOf, type TestServer } from "../../test/fixtures/test-server.ts";
+import { patience } from "../../test/fixtures/patience.ts";
 
 let server: TestServer;
 let cluster: Cluster;
@@ -40,13 +41,13 @@ async function open(headers: Record<string, string> = {}): Promise<Stream> {
   return { events, comments, ended: read() };
 }
 
-/** Until the stream waits for a change. */
+/** Waits until the stream waits for a change. */
 async function untilWaiting() {
   while (server.clock.pending() === 0) await new Promise((resolve) => setTimeout(resolve, 1));
 }
 
 describe("GET /v1/clusters/:id/events", () => {
-  it("tells everything from the start, goes on as it happens, and ends with the deletion", async () => {
+  it("sends every event from the start, then each as it happens, and ends with the deletion", async () => {
     const stream = await open();
     await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
     await stream.ended;
@@ -61,7 +62,7 @@ describe("GET /v1/clusters/:id/events", () => {
     expect(stream.events.map(({ sequence }) => sequence)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 
-  it("goes on after Last-Event-ID, and ends at once where all is told of a deleted cluster", async () => {
+  it("resumes after Last-Event-ID, and ends at once after the last event of a deleted cluster", async () => {
     await server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
     await server.clusters.background.idle();
     const resumed = await open({ "last-event-id": "4" });
@@ -83,14 +84,14 @@ describe("GET /v1/clusters/:id/events", () => {
     expect(server.clock.pending()).toBe(0);
   });
 
-  it("stops watching when the client is gone", async () => {
+  it("stops watching when the client disconnects", async () => {
     const response = await server.app.request(path(), { headers: { authorization: `Bearer ${apiToken}` } });
     const reader = response.body!.getReader();
     await reader.read();
     await reader.cancel();
     await vi.waitFor(async () => {
       expect((await server.request("/metrics")).text).toContain("sprout_held_requests 0");
-    });
+    }, patience);
     expect(server.clock.pending()).toBe(0);
   });
 
@@ -99,6 +100,8 @@ describe("GET /v1/clusters/:id/events", () => {
       await server.request(path(), { headers: { "last-event-id": id } }),
       "400 invalid-request",
     );
-    expect(problem.errors).toEqual([{ pointer: "/Last-Event-ID", detail: "must be the sequence of an event" }]);
+    expect(problem.errors).toEqual([
+      { pointer: "/Last-Event-ID", detail: `Expected a whole number of at least 0, got "${id}"` },
+    ]);
   });
 });

@@ -1,38 +1,50 @@
-import type { Hono } from "hono";
 import { type SSEStreamingApi, streamSSE } from "hono/streaming";
 import { z } from "zod";
-import type { Event } from "#api/event.ts";
+import { Event } from "#api/event.ts";
+import { ClusterId } from "#api/name.ts";
+import { queryInteger } from "#api/query.ts";
 import { followEvents } from "../clusters/follow-events.ts";
 import { findCluster } from "../clusters/queries.ts";
-import type { HttpDependencies } from "./dependencies.ts";
-import { parse, parseQuery } from "./request.ts";
+import { apiToken } from "./auth.ts";
+import { type DefineRoute, NoQuery } from "./define-route.ts";
+import type { HoldingDependencies } from "./held-requests.ts";
 
 const heartbeatMs = 15_000;
 
-export const LastEventId = z
-  .string()
-  .regex(/^\d{1,15}$/, "must be the sequence of an event")
-  .transform(Number)
-  .optional();
-const Headers = z.object({ "Last-Event-ID": LastEventId });
-const NoQuery = z.strictObject({});
+const LastEventId = queryInteger(0).optional();
 
-/** The timeline as server-sent events; `Last-Event-ID` goes on where a connection broke. */
-export function addEventRoutes(app: Hono, { clusters, metrics, stopping }: HttpDependencies): void {
-  app.get("/v1/clusters/:id/events", async (c) => {
-    parseQuery(c, NoQuery);
-    const headers = parse(Headers, { "Last-Event-ID": c.req.header("last-event-id") });
-    const { id: clusterId } = await findCluster(clusters, c.req.param("id"));
-    const after = headers["Last-Event-ID"] ?? 0;
-    return streamSSE(c, async (stream) => {
-      const gone = new AbortController();
-      stream.onAbort(() => gone.abort());
-      const signal = AbortSignal.any([gone.signal, stopping]);
-      const pages = followEvents(clusters, { clusterId, after, heartbeatMs, signal });
-      await metrics.whileHeld(send(stream, pages)).catch((error: unknown) => {
-        clusters.logger.error("Event stream broke", { clusterId, error: String(error) });
+/** The timeline as server-sent events; `Last-Event-ID` resumes it after a closed connection. */
+export function addEventRoutes(defineRoute: DefineRoute, { clusters, held, stopping }: HoldingDependencies): void {
+  defineRoute({
+    method: "get",
+    path: "/v1/clusters/:id/events",
+    summary: "Follow the timeline as server-sent events; it ends when the cluster is deleted",
+    operationId: "followEvents",
+    security: apiToken,
+    params: z.object({ id: ClusterId }),
+    query: NoQuery,
+    headers: z.object({ "Last-Event-ID": LastEventId }),
+    answer: {
+      status: 200,
+      description: "`id` is the event's sequence, `data` is one event as JSON",
+      content: { "text/event-stream": Event },
+    },
+    problems: ["not-found"],
+    async handler(c, { headers: { "Last-Event-ID": after = 0 } }) {
+      const { id: clusterId } = await findCluster(clusters, c.req.param("id"));
+      const end = held.begin(c);
+      return streamSSE(c, async (stream) => {
+        const gone = new AbortController();
+        stream.onAbort(() => gone.abort());
+        const signal = AbortSignal.any([gone.signal, stopping]);
+        const pages = followEvents(clusters, { clusterId, after, heartbeatMs, signal });
+        await send(stream, pages)
+          .catch((error: unknown) => {
+            clusters.logger.error("Cannot continue an event stream", { clusterId, error: String(error) });
+          })
+          .finally(end);
       });
-    });
+    },
   });
 }
 

@@ -27,8 +27,8 @@ const list = async (query = "") =>
 const errorsOf = (answer: Parameters<typeof problemOf>[0]) =>
   problemOf(answer, "400 invalid-request").errors?.map(({ pointer, detail }) => `${pointer} ${detail}`);
 
-describe("The inventory's API", () => {
-  it("registers a machine by hand, and never shows the credentials of its power controller", async () => {
+describe("/v1/machines", () => {
+  it("registers a machine, and never shows the credentials of its power controller", async () => {
     const answer = await server.request("/v1/machines", {
       body: { macs: ["52-54-00-AA-00-01", two], clusterMac: two, labels: { rack: "r1" }, power: redfish },
     });
@@ -51,7 +51,7 @@ describe("The inventory's API", () => {
     expect(() => openCredentials(server.clusters, stolen)).toThrow(/belong to another machine/);
   });
 
-  it("takes a machine from seen to approved to refused and back, each in the audit log", async () => {
+  it("moves a machine from seen to approved to refused and back, each in the audit log", async () => {
     const { machine } = await see();
     for (const [verb, state] of [
       ["approve", "free"],
@@ -68,7 +68,7 @@ describe("The inventory's API", () => {
     ]);
   });
 
-  it("keeps a machine that was approved unseen for approved, until it is seen or somebody vouches for it", async () => {
+  it("keeps an unseen machine approved until it is seen or the operator confirms it", async () => {
     const first = await register();
     expect((await post(first.id, "approve")).body).toMatchObject({ state: "approved" });
     await see();
@@ -77,7 +77,7 @@ describe("The inventory's API", () => {
     expect((await post(second.id, "release")).body).toMatchObject({ state: "free" });
   });
 
-  it("lists by state, label, MAC and page", async () => {
+  it("lists machines by state, label, MAC and page", async () => {
     const machines = [];
     for (const index of [1, 2, 3]) {
       server.clock.advance(1);
@@ -99,7 +99,7 @@ describe("The inventory's API", () => {
     expect(await list(`?limit=2&after=${page.next}`)).toMatchObject({ machines: [{ id: first }], next: null });
   });
 
-  it("changes what is given and leaves the rest, credentials included", async () => {
+  it("changes the given fields and keeps the others, credentials included", async () => {
     const machine = await register({ power: redfish, labels: { rack: "r1" } });
     const path = `/v1/machines/${machine.id}`;
     const changed = await server.request(path, { method: "PATCH", body: { labels: { rack: "r2" }, macs: [one, two] } });
@@ -119,48 +119,54 @@ describe("The inventory's API", () => {
     expect(openCredentials(server.clusters, (await server.clusters.store.machine(machine.id))!)).toBeUndefined();
   });
 
-  it("refuses changes that do not fit, and leaves the machine as it was", async () => {
+  it("refuses contradictory changes, and leaves the machine unchanged", async () => {
     await register({ macs: [two] });
     const machine = await register();
     const patch = (body: object) => server.request(`/v1/machines/${machine.id}`, { method: "PATCH", body });
-    expect(errorsOf(await patch({ clusterMac: two }))).toEqual([`/clusterMac ${two} is none of the machine's MACs`]);
+    expect(errorsOf(await patch({ clusterMac: two }))).toEqual([
+      `/clusterMac Expected one of the machine's MAC addresses, got "${two}"`,
+    ]);
     expect(errorsOf(await patch({ macs: [one, two] }))).toEqual([
-      `/macs Cannot store machine ${machine.id}: the MAC ${two} belongs to another machine`,
+      `/macs Expected MAC addresses that no other machine has: Cannot store machine ${machine.id}: the MAC ${two} belongs to another machine`,
     ]);
     expect(errorsOf(await patch({ macs: ["52:54:00:aa:00:03"] }))).toHaveLength(2);
-    expect(errorsOf(await patch({ state: "free" }))).toEqual(["/state is unknown"]);
+    expect(errorsOf(await patch({ state: "free" }))).toEqual(["/state Unknown field"]);
     expect((await server.request(`/v1/machines/${machine.id}`)).body).toEqual(machine);
   });
 
   it.each([
-    ["no MAC", {}, ["/macs is required"]],
+    ["no MAC", {}, ["/macs Expected a list of 1 to 32 items, got nothing"]],
     [
       "malformed MACs",
       { macs: ["52:54:00:aa:00", "ff:ff:ff:ff:ff:ff"] },
       [
-        "/macs/0 must be a MAC address such as 52:54:00:12:34:56",
-        "/macs/1 must be the address of one interface, neither of a group nor zero",
+        '/macs/0 Expected a MAC address such as 52:54:00:12:34:56, got "52:54:00:aa:00"',
+        '/macs/1 Expected the MAC address of one interface, neither of a group nor zero, got "ff:ff:ff:ff:ff:ff"',
       ],
     ],
-    ["one MAC twice", { macs: [one, "52-54-00-AA-00-01"] }, ["/macs has one MAC twice"]],
+    ["one MAC twice", { macs: [one, "52-54-00-AA-00-01"] }, ["/macs Expected each MAC address once, got a list"]],
     [
       "a malformed UUID",
       { macs: [one], uuid: "4c4c" },
-      ["/uuid must be a UUID such as 4c4c4544-0051-3010-8053-b6c04f4a4732"],
+      ['/uuid Expected a UUID such as 4c4c4544-0051-3010-8053-b6c04f4a4732, got "4c4c"'],
     ],
-    ["a serial that begins a new line", { macs: [one], serial: "a\nb" }, ["/serial must have no control characters"]],
-    ["a foreign cluster NIC", { macs: [one], clusterMac: two }, ["/clusterMac must be one of macs"]],
+    [
+      "a serial that begins a new line",
+      { macs: [one], serial: "a\nb" },
+      [String.raw`/serial Expected text of at most 128 characters without control characters, got "a\nb"`],
+    ],
+    ["a foreign cluster NIC", { macs: [one], clusterMac: two }, [`/clusterMac Expected one of macs, got "${two}"`]],
     [
       "credentials in the URL",
       { macs: [one], power: { driver: "redfish", url: "https://a:b@bmc/" } },
-      ["/power/url must have no user, password, query or fragment"],
+      ["/power/url Expected a URL without user, password, query or fragment"],
     ],
   ])("refuses to register %s", async (_, body, errors) => {
     expect(errorsOf(await server.request("/v1/machines", { body }))).toEqual(errors);
     expect((await list()).machines).toEqual([]);
   });
 
-  it("forgets a machine, and knows it for a new one when it asks again", async () => {
+  it("deletes a machine, and treats it as a new one when it asks again", async () => {
     const { machine } = await see();
     expect((await server.request(`/v1/machines/${machine.id}`, { method: "DELETE" })).status).toBe(204);
     expect(refusal(await server.request(`/v1/machines/${machine.id}`))).toBe("404 not-found");
@@ -168,18 +174,18 @@ describe("The inventory's API", () => {
     expect((await see()).machine.id).not.toBe(machine.id);
   });
 
-  it("keeps approval rules, and refuses one that would let in everybody", async () => {
+  it("stores approval rules, and refuses one that would approve every machine", async () => {
     const put = (rules: object[]) => server.request("/v1/machines/rules", { method: "PUT", body: { rules } });
     const rules = [{ macPrefix: "52:54:00", labels: { rack: "r1" } }];
     expect((await put(rules)).body).toEqual({ rules });
     expect(errorsOf(await put([{ labels: { rack: "r1" } }, { macPrefix: "52:54:00:" }]))).toEqual([
-      "/rules/0 must have a condition, or it would approve every machine",
-      "/rules/1/macPrefix must be the beginning of a lower-case MAC, such as 52:54:00",
+      "/rules/0 Expected a condition, or the rule would approve every machine, got an object",
+      '/rules/1/macPrefix Expected the beginning of a lower-case MAC address, such as 52:54:00, got "52:54:00:"',
     ]);
     expect((await server.request("/v1/machines/rules")).body).toEqual({ rules });
   });
 
-  it("asks for the API token everywhere", async () => {
+  it("requires the API token on every route", async () => {
     for (const path of ["/v1/machines", "/v1/machines/rules", `/v1/machines/explain?mac=${one}`])
       expect(refusal(await server.request(path, { token: null }))).toBe("401 unauthorized");
   });

@@ -1,15 +1,19 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { liveClusters } from "../clusters/deadlines.ts";
+import { liveClusters } from "../clusters/queries.ts";
 import { liveStates } from "../clusters/lifecycle.ts";
-import type { Observer } from "../clusters/observer.ts";
+import type { Observer } from "../clusters/dependencies.ts";
+import type { ListenerName } from "../limits/listener-limits.ts";
+import type { Excess } from "../limits/report-excess.ts";
 import type { Store } from "../store/store.ts";
 
 export interface Metrics {
   registry: Registry;
   observer: Observer;
   request(labels: { method: string; route: string; status: number }): void;
-  /** Counts a request as held for as long as its answer takes. */
-  whileHeld<T>(answer: Promise<T>): Promise<T>;
+  /** Requests that wait for a change, or stream. */
+  held: Pick<Gauge, "inc" | "dec">;
+  /** Counts what a bound of this listener refused. */
+  excess: (listener: ListenerName, excess: Excess) => void;
 }
 
 export function createMetrics(store: Pick<Store, "clusters">): Metrics {
@@ -17,7 +21,7 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
   const registers = [registry];
   const alerts = new Counter({
     name: "sprout_alerts_total",
-    help: "Alerts on timelines: capabilities in wrong hands, credentials asked for again, machines that ended or are in trouble",
+    help: "Alerts on timelines: stolen capabilities, credentials requested twice, machines that terminated or have a problem",
     labelNames: ["code"],
     registers,
   });
@@ -29,14 +33,14 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
   });
   const phaseDuration = new Histogram({
     name: "sprout_phase_duration_seconds",
-    help: "Steps of nodes that are done, as the nodes measured them",
+    help: "Duration of completed steps, measured by the nodes",
     labelNames: ["phase", "role"],
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120],
     registers,
   });
   const failedSurveys = new Counter({
     name: "sprout_machine_survey_failures_total",
-    help: "Rounds in which the machines of a provider could not all be looked after",
+    help: "Rounds in which the server could not check all machines of a provider",
     labelNames: ["provider"],
     registers,
   });
@@ -48,7 +52,13 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
   });
   const held = new Gauge({
     name: "sprout_held_requests",
-    help: "Requests waiting for a change or streaming",
+    help: "Requests that wait for a change, or stream",
+    registers,
+  });
+  const excess = new Counter({
+    name: "sprout_refused_total",
+    help: "Connections closed, and requests refused, because a bound was reached",
+    labelNames: ["listener", "what", "by"],
     registers,
   });
   registerClusterGauge(registry, store);
@@ -62,21 +72,15 @@ export function createMetrics(store: Pick<Store, "clusters">): Metrics {
       surveyFailed: (provider) => failedSurveys.inc({ provider }),
     },
     request: (labels) => requests.inc(labels),
-    async whileHeld(answer) {
-      held.inc();
-      try {
-        return await answer;
-      } finally {
-        held.dec();
-      }
-    },
+    held,
+    excess: (listener, { what, by }) => excess.inc({ listener, what, by }),
   };
 }
 
 function registerClusterGauge(registry: Registry, store: Pick<Store, "clusters">): void {
   const gauge = new Gauge({
     name: "sprout_clusters",
-    help: "Clusters that are not deleted, by state",
+    help: "Clusters by state, without deleted ones",
     labelNames: ["state"],
     registers: [registry],
     async collect() {

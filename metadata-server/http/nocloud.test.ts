@@ -25,12 +25,12 @@ const text = async (file: string) => {
   expect(answer.status).toBe(200);
   return answer.text;
 };
-/** As cloud-init sends it: without a Content-Type. */
+/** Sends a report as cloud-init does, without a Content-Type. */
 const post = (path: string, body: string | Uint8Array, from = seedUrl()) =>
   server.request(`${from}/${path}`, { token: null, body, headers: { "content-type": "" } });
 const report = (event: object, from = seedUrl()) =>
   post("report", JSON.stringify({ origin: "cloudinit", timestamp: 1.5, description: "", ...event }), from);
-const told = async () => (await server.events(cluster.id)).filter((event) => event.type === "cloud-init");
+const recorded = async () => (await server.events(cluster.id)).filter((event) => event.type === "cloud-init");
 
 async function boot(stages: readonly string[]) {
   for (const name of stages) {
@@ -39,8 +39,8 @@ async function boot(stages: readonly string[]) {
   }
 }
 
-describe("A NoCloud seed", () => {
-  it("has every file that any cloud-init asks for, uncached, before the machine has ever called", async () => {
+describe("GET /nocloud/<capability>", () => {
+  it("serves every file that any cloud-init requests, uncached, before the machine's first call", async () => {
     for (const file of files) {
       const answer = await get(`${seedUrl()}/${file}`);
       expect([file, answer.status, answer.headers.get("cache-control")]).toEqual([file, 200, "no-store"]);
@@ -51,7 +51,7 @@ describe("A NoCloud seed", () => {
     expect(parse(await text("meta-data"))).toEqual({ "instance-id": worker.allocation, "local-hostname": worker.name });
   });
 
-  it("writes the seed that a provider would have written, at the host by which it was asked", async () => {
+  it("writes the seed that a provider would write, with the host of the request", async () => {
     const userData = await text("user-data");
     expect(userData.startsWith("#cloud-config\n")).toBe(true);
     const config = parse(userData) as { write_files: { path: string; permissions: string; content: string }[] };
@@ -66,7 +66,7 @@ describe("A NoCloud seed", () => {
     });
   });
 
-  it("has no secret in it: the certificates and keys of the node API are not there", async () => {
+  it("serves no certificate or key of the node API", async () => {
     await worker.metadata();
     const { kubelet } = await worker.claim();
     const all = (await Promise.all(files.map(text))).join("");
@@ -75,23 +75,23 @@ describe("A NoCloud seed", () => {
     expect(decoded).not.toContain(kubelet.serving.certificate.slice(100, 200));
   });
 
-  it("binds nothing and changes nothing by being read", async () => {
+  it("binds and changes nothing by reads", async () => {
     const before = await server.dump();
     for (const file of files) await text(file);
     expect(await server.dump()).toEqual(before);
   });
 
-  it("stays the same, byte for byte, when the node has confirmed and its capability is dead", async () => {
+  it("serves the same bytes when the node has confirmed and its capability is dead", async () => {
     const before = await Promise.all(files.map(text));
     await bringUp(server, cluster);
     expect(await Promise.all(files.map(text))).toEqual(before);
   });
 
-  it("brings no bootstrapper where the server has none, and that is an empty file", async () => {
+  it("serves empty vendor-data if the server has no bootstrapper", async () => {
     expect(await text("vendor-data")).toBe("");
   });
 
-  it("brings the server's bootstrapper by its SHA-256, always that of the present file", async () => {
+  it("names the bootstrapper by the SHA-256 of the present file", async () => {
     const folder = join(server.directory, "bootstrapper/x64");
     await mkdir(folder, { recursive: true });
     for (const content of ["first build", "another build"]) {
@@ -102,9 +102,9 @@ describe("A NoCloud seed", () => {
   });
 });
 
-describe("A seed that is nobody's", () => {
+describe("GET /nocloud/<unknown capability>", () => {
   const paths = files.map((file) => [file]);
-  it.each(paths)("is refused like another's: %s", async (file) => {
+  it.each(paths)("refuses %s as it refuses another machine's", async (file) => {
     const unknown = await get(`${seedUrl("x".repeat(43))}/${file}`);
     expect(refusal(unknown)).toBe("403 wrong-machine");
     for (const capability of ["short", "x".repeat(44), `${worker.capability}%00`]) {
@@ -114,14 +114,14 @@ describe("A seed that is nobody's", () => {
     }
   });
 
-  it("is refused with a report token in the place of the capability", async () => {
+  it("refuses a report token in place of the capability", async () => {
     await worker.metadata();
     await worker.claim();
     const reportToken = await worker.confirm();
     expect(refusal(await get(`${seedUrl(reportToken)}/meta-data`))).toBe("403 wrong-machine");
   });
 
-  it("is refused when its member is frozen, and gone with its cluster", async () => {
+  it("refuses the seed of a frozen member, and says gone after its cluster", async () => {
     await worker.metadata();
     await worker.getMetadata("mac=52:54:00:99:99:99");
     expect(refusal(await get(`${seedUrl()}/user-data`))).toBe("403 wrong-machine");
@@ -130,7 +130,7 @@ describe("A seed that is nobody's", () => {
     expect(refusal(await get(`${seedUrl(other)}/user-data`))).toBe("410 gone");
   });
 
-  it("is written to the audit log without the capability", async () => {
+  it("writes the refusal to the audit log without the capability", async () => {
     await get(`${seedUrl("x".repeat(43))}/meta-data`);
     const { text: audit } = await server.request("/v1/audit");
     expect(audit).toContain("wrong-machine");
@@ -146,18 +146,18 @@ describe("A seed that is nobody's", () => {
     ["/v1/clusters", "404 no-such-route"],
     ["/node/v1/metadata", "404 no-such-route"],
     ["/metrics", "404 no-such-route"],
-  ])("does not lead elsewhere: %s", async (path, expected) => {
+  ])("serves no other route at %s", async (path, expected) => {
     expect(refusal(await get(plainUrl + path.replace("CAPABILITY", worker.capability)))).toBe(expected);
   });
 
-  it("is not given to whoever calls the server by a name that it does not have", async () => {
+  it("refuses a host name that the server lacks", async () => {
     const url = seedUrl().replace(plainUrl, "http://rebound.example");
     expect(refusal(await get(`${url}/user-data`))).toBe("421 misdirected");
   });
 });
 
-describe("cloud-init's reports", () => {
-  it("put each stage's start and end on the timeline, once", async () => {
+describe("POST /nocloud/<capability>/report", () => {
+  it("records each stage's start and end on the timeline, once", async () => {
     for (const event of [
       { name: "init-network", event_type: "finish", result: "SUCCESS" },
       { name: "modules-final", event_type: "start" },
@@ -165,11 +165,11 @@ describe("cloud-init's reports", () => {
       { name: "modules-final/config-runcmd", event_type: "finish", result: "SUCCESS" },
       { name: "modules-final", event_type: "finish", result: "SUCCESS" },
       { name: "modules-final", event_type: "finish", result: "SUCCESS" },
-      { name: "somebody-else", event_type: "start" },
+      { name: "another-tool", event_type: "start" },
     ])
       expect((await report(event)).status).toBe(204);
     expect((await post("phone-home", `pub_key_rsa=x&instance_id=${worker.allocation}`)).status).toBe(204);
-    expect((await told()).map((event) => [event.member, event.stage, event.state])).toEqual([
+    expect((await recorded()).map((event) => [event.member, event.stage, event.state])).toEqual([
       [worker.name, "init-network", "done"],
       [worker.name, "modules-final", "started"],
       [worker.name, "modules-final", "done"],
@@ -177,33 +177,33 @@ describe("cloud-init's reports", () => {
     ]);
   });
 
-  it("tell nothing of later boots, whose first stages know where to report", async () => {
+  it("records nothing of later boots, although their first stages report, too", async () => {
     await boot(["init-network", "modules-config", "modules-final"]);
-    const first = await told();
+    const first = await recorded();
     expect(first.map(({ stage }) => stage)).toEqual(["init-network", "modules-config", "phone-home", "modules-final"]);
     await bringUp(server, cluster);
     await boot(["init-local", "init-network", "modules-config", "modules-final"]);
-    expect(await told()).toEqual(first);
+    expect(await recorded()).toEqual(first);
   });
 
-  it("name the step that failed, and fail nothing: that is the bootstrapper's to say", async () => {
+  it("names the step that failed, and fails neither member nor cluster", async () => {
     const name = "modules-final/config-scripts-vendor";
     await report({ name, event_type: "finish", result: "FAIL", description: "it broke ".repeat(1000) });
-    const [event] = await told();
+    const [event] = await recorded();
     expect(event).toMatchObject({ stage: "modules-final", state: "failed" });
     expect(event!.error).toMatch(/^modules-final\/config-scripts-vendor: it broke it broke/);
     expect(event!.error!.length).toBe(1000);
     expect((await server.cluster(cluster.id)).members[1]).toMatchObject({ state: "launched", failure: null });
   });
 
-  it("cannot fill the timeline, however often they are sent", async () => {
+  it("adds nothing to the timeline for repeated reports", async () => {
     for (let round = 0; round < 20; round += 1)
       for (const stage of ["init-local", "init-network", "modules-config", "modules-final", "phone-home"])
         for (const result of ["SUCCESS", "FAIL"]) {
           await report({ name: stage, event_type: "start" });
           await report({ name: stage, event_type: "finish", result, description: String(round) });
         }
-    expect(await told()).toHaveLength(15);
+    expect(await recorded()).toHaveLength(15);
   });
 
   it.each([
@@ -215,15 +215,15 @@ describe("cloud-init's reports", () => {
     ["phone-home", "", "400 invalid-request"],
     ["phone-home", "instance_id=i-1", "400 invalid-request"],
     ["phone-home", "instance_id=a-aaaaaaaaaaaaaaaa", "403 wrong-machine"],
-  ])("are refused where they are wrong: %s %#", async (path, body, expected) => {
+  ])("refuses a malformed %s (%#)", async (path, body, expected) => {
     const before = await server.dump();
     expect(refusal(await post(path, body))).toBe(expected);
     expect(await server.dump()).toEqual(before);
   });
 
-  it("are refused with another's capability or none", async () => {
+  it("refuses an unknown or missing capability", async () => {
     const start = { name: "modules-final", event_type: "start" };
     expect(refusal(await report(start, seedUrl("x".repeat(43))))).toBe("403 wrong-machine");
-    expect(await told()).toEqual([]);
+    expect(await recorded()).toEqual([]);
   });
 });

@@ -1,25 +1,33 @@
-import type { Context, Hono } from "hono";
+import type { Context, Hono, MiddlewareHandler } from "hono";
 import { CloudInitReport, PhoneHome } from "#api/cloud-init.ts";
-import { createRender, renderMetaData, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
-import { findInstance, type Instance } from "../cloud-init/instance.ts";
+import { createRender } from "../../templates/create-render.ts";
+import { templatesFolder } from "../../templates/folder.ts";
+import { renderMetaData, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
+import { findInstance, findMember, type Instance } from "../cloud-init/instance.ts";
 import { acceptCloudInitReport, acceptPhoneHome } from "../cloud-init/report.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
 import { answerText, capabilityOf, instanceUrl, serverUrlOf } from "./seed-request.ts";
-import { limitBody, parse, parseJsonText } from "./request.ts";
+import { parse, parseJsonText } from "./parse-body.ts";
+import { limitBody } from "./request.ts";
 
 const maxBodyBytes = 16 * 1024;
 
 /**
- * cloud-init's NoCloud seed, `s=http://HOST/nocloud/<capability>/`. Every file it may ask for is there: one that is
- * missing costs it ten seconds. Nothing is held: all of it is known as soon as there is a capability, and what is not
- * yet known the node asks of the node API, which holds.
+ * cloud-init's NoCloud seed, `s=http://HOST/nocloud/<capability>/`. Every file that it may request exists: a missing
+ * one delays it by ten seconds. No request is held: everything is known as soon as the capability exists. What becomes
+ * known later, the node gets from the node API, which holds requests.
  */
 export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
   const { clusters, executables } = deps;
   app.use("/nocloud/*", refuseOtherHosts(deps.hosts));
-  const render = createRender();
+  const render = createRender(templatesFolder);
   const limit = limitBody(maxBodyBytes);
+  /** Before any body is read. */
+  const requireCapability: MiddlewareHandler = async (c, next) => {
+    await findMember(clusters, capabilityOf(c));
+    await next();
+  };
   const instanceOf = (c: Context): Promise<Instance> => {
     return findInstance(clusters, { capability: capabilityOf(c), serverUrl: serverUrlOf(c, deps) });
   };
@@ -36,20 +44,20 @@ export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
     return answerText(await renderVendorData(render, { executables: await executables.list(), url: instanceUrl(c) }));
   });
 
-  // The machine has a network already, or it could not ask.
+  // The machine already has a network, or it could not send this request.
   app.get("/nocloud/:capability/network-config", async (c) => {
     await instanceOf(c);
     return answerText("");
   });
 
-  app.post("/nocloud/:capability/report", limit, async (c) => {
+  app.post("/nocloud/:capability/report", requireCapability, limit, async (c) => {
     // cloud-init sends its JSON without a Content-Type.
     const report = parse(CloudInitReport, parseJsonText(await c.req.text()));
     await acceptCloudInitReport(clusters, { capability: capabilityOf(c), report });
     return noContent();
   });
 
-  app.post("/nocloud/:capability/phone-home", limit, async (c) => {
+  app.post("/nocloud/:capability/phone-home", requireCapability, limit, async (c) => {
     const form = parse(PhoneHome, Object.fromEntries(new URLSearchParams(await c.req.text())));
     await acceptPhoneHome(clusters, { capability: capabilityOf(c), instanceId: form.instance_id });
     return noContent();

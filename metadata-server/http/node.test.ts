@@ -39,7 +39,7 @@ describe("GET /node/v1/metadata", () => {
     ]);
   });
 
-  it("gives each node at most three other workers as neighbours, the same ones every time", async () => {
+  it("names at most three other workers as neighbours, the same ones every time", async () => {
     const large = await server.create({ name: "large", nodes: 12 });
     for (const index of [0, 1, 11]) {
       const machine = createTestMachine(server, large, index);
@@ -50,20 +50,30 @@ describe("GET /node/v1/metadata", () => {
     }
   });
 
-  it("gives a worker nothing that grows with the cluster, and forbids caching", async () => {
+  it("gives a worker a document that does not grow with the cluster, and forbids caching", async () => {
     const document = await worker.metadata();
     expect(document.peers).toBeUndefined();
     expect(document.self).toMatchObject({ name: "node01.build126.sprout.internal", podCidr: "10.244.1.0/24" });
     expect((await worker.getMetadata()).headers.get("cache-control")).toBe("no-store");
   });
 
-  it("tells every node of the port for firmware and cloud-init, where there is one, to keep its pods from it", async () => {
+  it("gives every node the plain HTTP port, if there is one, so that it can block its pods", async () => {
     expect(await worker.metadata()).not.toHaveProperty("plainHttpPort");
     server.clusters.plainHttpPort = 8080;
     for (const machine of [first, worker]) expect(await machine.metadata()).toMatchObject({ plainHttpPort: 8080 });
   });
 
-  it("tells workers how to join; control planes have their certificates ready-made", async () => {
+  it("gives every node each address and port of the server, so that it can block its pods", async () => {
+    expect(await worker.metadata()).not.toHaveProperty("listeners");
+    const listeners = [
+      { address: "192.0.2.10", port: 8443 },
+      { address: "192.0.2.11", port: 8080 },
+    ];
+    server.clusters.listeners = listeners;
+    for (const machine of [first, worker]) expect(await machine.metadata()).toMatchObject({ listeners });
+  });
+
+  it("gives workers the join mode, and control planes ready-made certificates", async () => {
     const joining = await server.create({ name: "joining", join: "kubeadm" });
     const [controlPlane, node] = [createTestMachine(server, joining, 0), createTestMachine(server, joining, 1)];
     expect([(await controlPlane.metadata()).join, (await node.metadata()).join]).toEqual(["certificate", "kubeadm"]);
@@ -72,7 +82,7 @@ describe("GET /node/v1/metadata", () => {
     expect(await worker.claim()).toMatchObject({ role: "worker", join: "certificate", kubelet: { client: {} } });
   });
 
-  it("starts the deadline with the first control plane's first answer, for everybody", async () => {
+  it("starts the cluster's deadline with the first control plane's first answer", async () => {
     await worker.metadata();
     expect(await server.cluster(cluster.id)).toMatchObject({ state: "provisioning", deadlineAt: null });
     await first.metadata();
@@ -122,7 +132,7 @@ describe("POST /node/v1/claim", () => {
 });
 
 describe("POST /node/v1/claim/confirm", () => {
-  it("destroys the node's keys, kills the capability and gives a report token", async () => {
+  it("destroys the node's keys, revokes the capability and issues a report token", async () => {
     await worker.metadata();
     await worker.claim();
     await worker.confirm();
@@ -151,7 +161,7 @@ describe("POST /node/v1/claim/confirm", () => {
     expect(refusal(await machines[1]!.postConfirm())).toBe("409 already-claimed");
   });
 
-  it("refuses to confirm what was not claimed", async () => {
+  it("refuses to confirm credentials that were not claimed", async () => {
     await worker.metadata();
     const before = await server.dump();
     expect(refusal(await worker.postConfirm())).toBe("409 not-ready");
@@ -160,7 +170,7 @@ describe("POST /node/v1/claim/confirm", () => {
 });
 
 describe("GET /node/v1/peers", () => {
-  it("tells the first control plane each peer's last phase and its age", async () => {
+  it("gives the first control plane each peer's last phase and its age", async () => {
     await first.metadata();
     await worker.metadata();
     await worker.report("kubelet", "started");
@@ -174,7 +184,7 @@ describe("GET /node/v1/peers", () => {
     });
   });
 
-  it("also answers the report token, and no worker", async () => {
+  it("accepts the report token, too, and refuses workers", async () => {
     const machines = await bringUp(server, cluster);
     expect((await server.request("/node/v1/peers", { token: machines[0]!.token })).status).toBe(200);
     expect(refusal(await server.request("/node/v1/peers", { token: machines[1]!.token }))).toBe("403 wrong-machine");

@@ -1,64 +1,99 @@
-import type { Context, Hono } from "hono";
-import { ClaimRequest } from "#api/credentials.ts";
-import { type Hardware, MetadataQuery } from "#api/node-metadata.ts";
+import type { z } from "zod";
+import { ClaimConfirmed, ClaimRequest, Credentials } from "#api/credentials.ts";
+import { type Hardware, MetadataQuery, NodeMetadata, PeerReports } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
-import type { Caller } from "../clusters/admission.ts";
-import { claimCredentials, confirmClaim } from "../clusters/claim.ts";
+import { claimCredentials, confirmClaim } from "../clusters/claim-credentials.ts";
 import { answerMetadata } from "../clusters/node-metadata.ts";
 import { answerPeers } from "../clusters/peers.ts";
-import { acceptReport } from "../clusters/reports.ts";
-import { nodeTokenHash } from "./auth.ts";
-import type { HttpDependencies } from "./dependencies.ts";
-import { addressOf } from "./origin.ts";
-import { limitBody, parse, parseBody } from "./request.ts";
+import { acceptReport } from "../clusters/accept-report.ts";
+import { nodeToken } from "./auth.ts";
+import { type DefineRoute } from "./define-route.ts";
+import { json } from "./openapi.ts";
+import type { HoldingDependencies } from "./held-requests.ts";
 
-const maxBodyBytes = 64 * 1024;
+/** The node API: a machine calls it with its capability or its report token. */
+export function addNodeRoutes(defineRoute: DefineRoute, { clusters, held, stopping }: HoldingDependencies): void {
+  const nodeCall = { security: nodeToken(clusters.store), maxBodyBytes: 64 * 1024 };
 
-/** What a machine asks of the server, with its capability or its report token. */
-export function addNodeRoutes(app: Hono, { clusters, metrics, stopping }: HttpDependencies): void {
-  const limit = limitBody(maxBodyBytes);
-
-  app.get("/node/v1/metadata", async (c) => {
-    const caller = { tokenHash: nodeTokenHash(c), from: addressOf(c), hardware: hardwareOf(c) };
-    const clientSignal = () => AbortSignal.any([c.req.raw.signal, stopping]);
-    return answer(await metrics.whileHeld(answerMetadata(clusters, caller, { clientSignal })));
+  defineRoute({
+    ...nodeCall,
+    method: "get",
+    path: "/node/v1/metadata",
+    summary: "Get the node's document; the request is held until the document is final",
+    operationId: "nodeMetadata",
+    query: MetadataQuery,
+    answer: { status: 200, description: "The document, final for this node", content: json(NodeMetadata) },
+    problems: ["wrong-machine", "already-claimed", "wrong-state", "gone", "not-final"],
+    async handler(c, { caller, query }) {
+      const clientSignal = () => AbortSignal.any([c.req.raw.signal, stopping]);
+      const asked = { ...caller, hardware: toHardware(query) };
+      return answer(await held.while(c, () => answerMetadata(clusters, asked, { clientSignal })));
+    },
   });
 
-  app.post("/node/v1/claim", limit, async (c) => answer(await claimCredentials(clusters, await claimant(c))));
-
-  app.post("/node/v1/claim/confirm", limit, async (c) => answer(await confirmClaim(clusters, await claimant(c))));
-
-  app.post("/node/v1/reports", limit, async (c) => {
-    const tokenHash = nodeTokenHash(c);
-    await acceptReport(clusters, { tokenHash, from: addressOf(c), report: await parseBody(c, Report) });
-    return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+  defineRoute({
+    ...nodeCall,
+    method: "post",
+    path: "/node/v1/claim",
+    summary: "Claim the node's certificates and keys",
+    operationId: "claimCredentials",
+    body: json(ClaimRequest),
+    answer: {
+      status: 200,
+      description: "The credentials, the same until they are confirmed",
+      content: json(Credentials),
+    },
+    problems: ["wrong-machine", "already-claimed", "wrong-state", "gone", "not-final"],
+    handler: async (_, { caller, body }) => answer(await claimCredentials(clusters, { ...caller, ...body })),
   });
 
-  app.get("/node/v1/peers", async (c) => answer(await answerPeers(clusters, { tokenHash: nodeTokenHash(c) })));
+  defineRoute({
+    ...nodeCall,
+    method: "post",
+    path: "/node/v1/claim/confirm",
+    summary: "Destroy the server's copy of the node's keys, and exchange its capability for a report token",
+    operationId: "confirmClaim",
+    body: json(ClaimRequest),
+    answer: { status: 200, description: "Confirmed", content: json(ClaimConfirmed) },
+    problems: ["wrong-machine", "already-claimed", "not-ready", "gone"],
+    handler: async (_, { caller, body }) => answer(await confirmClaim(clusters, { ...caller, ...body })),
+  });
+
+  defineRoute({
+    ...nodeCall,
+    method: "post",
+    path: "/node/v1/reports",
+    summary: "Report the start or end of a step",
+    operationId: "report",
+    body: json(Report),
+    answer: { status: 204, description: "Stored, or already known" },
+    problems: ["wrong-machine", "already-claimed"],
+    async handler(_, { caller, body: report }) {
+      await acceptReport(clusters, { ...caller, report });
+      return new Response(null, { status: 204, headers: { "cache-control": "no-store" } });
+    },
+  });
+
+  defineRoute({
+    ...nodeCall,
+    method: "get",
+    path: "/node/v1/peers",
+    summary: "List the last report of every peer; first control plane only",
+    operationId: "peers",
+    answer: { status: 200, description: "Every peer", content: json(PeerReports) },
+    problems: ["wrong-machine"],
+    handler: async (_, { caller }) => answer(await answerPeers(clusters, caller)),
+  });
 }
 
-/** Not `c.json`: with more than one header it goes by way of `Headers`, which takes as long as all the rest. */
+/** Avoids `c.json`: with more than one header it builds a `Headers`, which takes as long as everything else. */
 const answer = (document: object) =>
   new Response(JSON.stringify(document), {
     headers: { "content-type": "application/json", "cache-control": "no-store" },
   });
 
-/** All but MACs and addresses come once; given twice they are lists, which the schema refuses. */
-function hardwareOf(c: Context): Hardware {
-  const { mac, address, ...once } = c.req.queries();
-  const query = parse(MetadataQuery, { ...(mac && { mac }), ...(address && { address }), ...single(once) });
+function toHardware(query: z.output<typeof MetadataQuery>): Hardware {
   const { mac: macs, address: addresses, identityDocument: document, identitySignature: signature, ...ids } = query;
   const instanceIdentity = document !== undefined && signature !== undefined && { document, signature };
   return { macs, ...ids, ...(addresses && { addresses }), ...(instanceIdentity && { instanceIdentity }) };
-}
-
-const single = (parameters: Record<string, string[]>) =>
-  Object.fromEntries(
-    Object.entries(parameters).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
-  );
-
-async function claimant(c: Context): Promise<Caller> {
-  const tokenHash = nodeTokenHash(c);
-  const from = addressOf(c);
-  return { tokenHash, from, ...(await parseBody(c, ClaimRequest)) };
 }

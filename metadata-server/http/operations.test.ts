@@ -11,19 +11,19 @@ afterEach(() => server.close());
 
 const get = (path: string) => server.request(path, { token: null });
 
-describe("Operations", () => {
-  it("GET /healthz and /readyz answer without a token", async () => {
+describe("Routes for operators", () => {
+  it("answer GET /healthz and GET /readyz without a token", async () => {
     expect([(await get("/healthz")).status, (await get("/readyz")).status]).toEqual([200, 200]);
   });
 
-  it("GET /readyz says 503 where the store cannot serve, and logs why", async () => {
+  it("answer GET /readyz with 503 if the store fails, and log why", async () => {
     await server.clusters.store.close();
     expect((await get("/readyz")).status).toBe(503);
-    expect(server.log.at(-1)).toContain("Store cannot serve");
+    expect(server.log.at(-1)).toContain("Cannot use the store");
     server.clusters.store.close = async () => undefined;
   });
 
-  it("hides what goes wrong inside, and logs it", async () => {
+  it("hide the reason of an internal error, and log it", async () => {
     await server.clusters.store.close();
     const problem = problemOf(await server.request("/v1/clusters"), "500 internal");
     expect(problem.detail).toBe("The server could not handle the request; its log has the reason");
@@ -31,12 +31,12 @@ describe("Operations", () => {
     server.clusters.store.close = async () => undefined;
   });
 
-  it("GET /metrics counts clusters by state, steps, alerts and requests by route", async () => {
+  it("count clusters by state, steps, alerts and requests by route in GET /metrics", async () => {
     const ready = await server.create();
     await bringUp(server, ready);
     const other = await server.create({ name: "other" });
     await createTestMachine(server, other, 1).getMetadata("mac=52:54:00:99:99:99");
-    const { text } = await get("/metrics");
+    const { text } = await server.request("/metrics");
     for (const line of [
       'sprout_clusters{state="ready"} 1',
       'sprout_clusters{state="provisioning"} 1',
@@ -50,12 +50,18 @@ describe("Operations", () => {
       expect(text.split("\n")).toContain(line);
   });
 
-  it("GET /metrics does not grow with unknown paths", async () => {
-    for (const path of ["/a", "/b", "/v1/c"]) await server.request(path);
-    expect((await get("/metrics")).text).toContain('route="(none)",status="404"} 3');
+  it.each([null, "wrong"])("refuse GET /metrics with the token %s", async (token) => {
+    const answer = await server.request("/metrics", { token });
+    problemOf(answer, "401 unauthorized");
+    expect(answer.text).not.toContain("sprout_");
   });
 
-  it.each(Object.keys(problemTypes))("GET /problems/%s explains it", async (name) => {
+  it("keep GET /metrics small for unknown paths", async () => {
+    for (const path of ["/a", "/b", "/v1/c"]) await server.request(path);
+    expect((await server.request("/metrics")).text).toContain('route="(none)",status="404"} 3');
+  });
+
+  it.each(Object.keys(problemTypes))("explain a problem type in GET /problems/%s", async (name) => {
     const answer = await get(`/problems/${name}`);
     expect([answer.status, answer.text.split("\n\n").length]).toEqual([200, 2]);
   });

@@ -1,12 +1,15 @@
 import type { Hono } from "hono";
 import type { HttpDependencies } from "./dependencies.ts";
-import { createOpenApiDocument } from "./openapi.ts";
 import { HttpProblem, type ProblemName, problemTypes } from "./problem.ts";
 
-/** What operators and tools ask; nothing here is secret. */
-export function addOperationsRoutes(app: Hono, { clusters, metrics }: HttpDependencies): void {
-  const document = createOpenApiDocument();
-
+/**
+ * Routes for operators and tools, the only ones without a description in the OpenAPI document. Nothing here is secret
+ * but the metrics, which need the API token: they count clusters, alerts and routes.
+ */
+export function addOperationsRoutes(
+  app: Hono,
+  { clusters, metrics, document }: HttpDependencies & { document: object },
+): void {
   app.get("/healthz", (c) => c.text("ok\n"));
 
   app.get("/readyz", async (c) => {
@@ -14,8 +17,8 @@ export function addOperationsRoutes(app: Hono, { clusters, metrics }: HttpDepend
       await clusters.store.check();
       return c.text("ok\n");
     } catch (error) {
-      clusters.logger.error("Store cannot serve", { error: String(error) });
-      return c.text("the store cannot serve\n", 503);
+      clusters.logger.error("Cannot use the store", { error: String(error) });
+      return c.text("the server cannot use its store\n", 503);
     }
   });
 
@@ -27,7 +30,7 @@ export function addOperationsRoutes(app: Hono, { clusters, metrics }: HttpDepend
 
   app.get("/problems/:name", (c) => {
     const name = c.req.param("name");
-    if (!isProblemName(name)) throw new HttpProblem("no-such-route", `There is no problem type ${name}`);
+    if (!isProblemName(name)) throw new HttpProblem("no-such-route", `Unknown problem type ${name}`);
     const { title, status, text } = problemTypes[name];
     return c.text(`${title} (status ${status})\n\n${text}\n`);
   });

@@ -1,16 +1,15 @@
-import type { z } from "zod";
-import type { Problem } from "#api/problem.ts";
+import type { FieldError, Problem } from "#api/problem.ts";
 import { DomainError, type DomainErrorCode } from "../errors.ts";
 import { StoreUnavailable } from "../store/store.ts";
 
-export interface ProblemType {
+interface ProblemType {
   status: number;
   title: string;
-  /** For `/problems/<name>`: what happened and what to do. */
+  /** Answer of `/problems/<name>`: what happened and what to do. */
   text: string;
 }
 
-/** What can go wrong before the domain is asked. */
+/** Problems of the HTTP surface, before the domain gets the request. */
 type HttpProblemName =
   | "malformed-json"
   | "unsupported-media-type"
@@ -20,16 +19,17 @@ type HttpProblemName =
   | "method-not-allowed"
   | "misdirected"
   | "forbidden"
+  | "too-many-requests"
   | "store-unavailable"
   | "internal";
 export type ProblemName = DomainErrorCode | HttpProblemName;
 
-/** The one table from code to status, type and title. */
+/** The only table from problem name to status, title and text. */
 export const problemTypes: Record<ProblemName, ProblemType> = {
   "invalid-request": {
     status: 400,
     title: "Invalid request",
-    text: "Fields of the request cannot be used. `errors` lists all of them by JSON pointer; correct them and send it again.",
+    text: "Fields of the request are invalid. `errors` lists all of them by JSON pointer; correct them and send the request again.",
   },
   "malformed-json": { status: 400, title: "Malformed JSON", text: "The body is not JSON. Send one JSON object." },
   unauthorized: {
@@ -40,42 +40,46 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
   "wrong-machine": {
     status: 403,
     title: "Wrong machine",
-    text: "The capability is unknown or bound to another machine. Which of the two it is, is not told.",
+    text: "The capability is unknown, or bound to another machine; the answer does not say which.",
   },
   forbidden: {
     status: 403,
     title: "Forbidden",
-    text: "The request came in a way that is not allowed here; its detail says which.",
+    text: "The request came in a way that this route does not allow; `detail` says which.",
   },
-  "not-found": { status: 404, title: "Not found", text: "There is no such resource." },
-  "no-such-route": { status: 404, title: "No such route", text: "Nothing is served there; see /openapi.json." },
+  "not-found": { status: 404, title: "Not found", text: "The resource does not exist." },
+  "no-such-route": {
+    status: 404,
+    title: "No such route",
+    text: "The server has no route at this path; `/openapi.json` lists the routes.",
+  },
   "method-not-allowed": {
     status: 405,
     title: "Method not allowed",
-    text: "The resource knows other methods; they are in the Allow header.",
+    text: "The resource has no such method; the `Allow` header lists its methods.",
   },
   "already-claimed": {
     status: 409,
     title: "Already claimed",
-    text: "The node confirmed its credentials and they were destroyed here. A node that lost them needs a new allocation.",
+    text: "The node confirmed its credentials, and the server destroyed its copy. A node that lost them needs a new allocation.",
   },
   "not-ready": {
     status: 409,
     title: "Not ready",
-    text: "The request comes too early in the resource's life; try later.",
+    text: "The resource is not ready for this request yet; try again later.",
   },
   "wrong-state": {
     status: 409,
     title: "Wrong state",
-    text: "The resource is in a state that leaves no room for the request, and will not come out of it.",
+    text: "The resource's state does not allow this request, and waiting will not change that.",
   },
   "name-taken": {
     status: 409,
     title: "Name taken",
-    text: "A cluster of that name has not been deleted yet. Choose another name, or delete that cluster first.",
+    text: "Another cluster has this name. Choose another name, or delete that cluster first.",
   },
-  gone: { status: 410, title: "Gone", text: "The cluster failed, is being deleted or has passed its deadline." },
-  "too-large": { status: 413, title: "Content too large", text: "The body is larger than this route takes." },
+  gone: { status: 410, title: "Gone", text: "The cluster has failed, is being deleted, or has passed its deadline." },
+  "too-large": { status: 413, title: "Content too large", text: "The body is larger than this route accepts." },
   "unsupported-media-type": {
     status: 415,
     title: "Unsupported media type",
@@ -84,42 +88,47 @@ export const problemTypes: Record<ProblemName, ProblemType> = {
   misdirected: {
     status: 421,
     title: "Misdirected request",
-    text: "The server does not know itself by the host of the URL. Use a name of its certificate, or add one: `--server-names`.",
+    text: "The URL's host is not a name of this server. Use a name of its certificate, or add one with `--server-names`.",
   },
   "idempotency-key-reused": {
     status: 422,
     title: "Idempotency-Key reused",
-    text: "The key was used with a different body. Use a new key for each different request.",
+    text: "The key was used with a different body. Use a new key for each new request.",
   },
   "no-image": {
     status: 422,
     title: "No image",
-    text: "The provider has no image for that Kubernetes version. Bake one: `sprout image bake`.",
+    text: "The provider has no image of this Kubernetes version. Bake one with `sprout image bake`.",
+  },
+  "too-many-requests": {
+    status: 429,
+    title: "Too many requests",
+    text: "This address or token has sent, or holds, more requests than the server allows. Send the request again after `Retry-After` seconds; `--requests-per-address` and `--connections-per-address` set the bounds.",
   },
   internal: {
     status: 500,
     title: "Internal error",
-    text: "A defect or an outage of the server; its log has the reason.",
+    text: "The server has a defect or an outage; its log has the reason.",
   },
   "not-final": {
     status: 503,
     title: "Not final",
-    text: "The document is not final for this node yet. Ask again after Retry-After seconds.",
+    text: "The document is not final for this node yet. Send the request again after `Retry-After` seconds.",
   },
   "store-unavailable": {
     status: 503,
     title: "Store unavailable",
-    text: "The server's store cannot be asked now. What was asked for may have been done: ask again, a POST with the same Idempotency-Key.",
+    text: "The server cannot reach its store. It may have done what the request asked for: send it again, a POST with the same `Idempotency-Key`.",
   },
   "provider-unusable": {
     status: 503,
     title: "Provider unusable",
-    text: "The provider cannot start machines as it is set up: its detail tells everything that is wrong. Correct it, and ask again.",
+    text: "The provider cannot start machines with its present settings; `detail` lists everything that is wrong. Correct it, and send the request again.",
   },
   "no-capacity": {
     status: 503,
     title: "No capacity",
-    text: "The provider has no room for the machines asked for. Delete clusters, or ask for fewer nodes.",
+    text: "The provider has no room for the requested machines. Delete clusters, or request fewer nodes.",
   },
 };
 
@@ -135,12 +144,12 @@ export class HttpProblem extends Error {
   }
 }
 
-export interface ProblemAnswer {
+interface ProblemAnswer {
   body: Problem;
   headers: Record<string, string>;
 }
 
-/** Whatever was thrown, as RFC 9457 has it; what is not a refusal hides its detail. */
+/** Returns the problem document (RFC 9457) of any error. An error that is not a refusal hides its message. */
 export function toProblem(error: unknown, instance: string): ProblemAnswer {
   if (error instanceof DomainError) {
     const retry = error.code === "not-final" ? { "retry-after": "1" } : undefined;
@@ -150,13 +159,13 @@ export function toProblem(error: unknown, instance: string): ProblemAnswer {
     return answer(error.problem, { detail: error.message, instance, headers: error.headers });
   if (error instanceof StoreUnavailable)
     return answer("store-unavailable", {
-      detail: "The server's store cannot be asked now; its log has the reason",
+      detail: "The server cannot reach its store; its log has the reason",
       instance,
       headers: { "retry-after": "1" },
     });
-  // A client that goes away in the middle of its body is its own affair, and none of the log's.
+  // A client that disconnects while it sends its body is no error of the server, so the log stays silent.
   if ((error as NodeJS.ErrnoException).code === "ECONNRESET")
-    return answer("malformed-json", { detail: "The body broke off", instance });
+    return answer("malformed-json", { detail: "The body is truncated", instance });
   return answer("internal", { detail: "The server could not handle the request; its log has the reason", instance });
 }
 
@@ -165,7 +174,7 @@ function answer(
   options: {
     detail: string;
     instance: string;
-    errors?: NonNullable<Problem["errors"]>;
+    errors?: FieldError[];
     headers?: Record<string, string> | undefined;
   },
 ): ProblemAnswer {
@@ -177,19 +186,3 @@ function answer(
     headers: { "content-type": "application/problem+json", "cache-control": "no-store", ...options.headers },
   };
 }
-
-/** Every invalid field at once, an unknown one by its own pointer (RFC 6901). */
-export function toInvalidRequest(error: z.ZodError): DomainError {
-  const errors = error.issues.flatMap((issue) => {
-    if (issue.code === "unrecognized_keys")
-      return issue.keys.map((key) => ({ pointer: toPointer([...issue.path, key]), detail: "is unknown" }));
-    return [{ pointer: toPointer(issue.path), detail: toDetail(issue) }];
-  });
-  return new DomainError("invalid-request", "The request has invalid fields", { errors });
-}
-
-const toDetail = ({ code, message }: z.core.$ZodIssue) =>
-  code === "invalid_type" && message.endsWith("received undefined") ? "is required" : message;
-
-const toPointer = (path: PropertyKey[]) =>
-  path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");

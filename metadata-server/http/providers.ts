@@ -1,10 +1,26 @@
-import type { Hono } from "hono";
+import { z } from "zod";
+import { ProviderMachines } from "#api/provider-machine.ts";
 import { listProviderMachines } from "../clusters/provider-machines.ts";
+import { apiToken } from "./auth.ts";
+import { type DefineRoute } from "./define-route.ts";
+import { json } from "./openapi.ts";
 import type { HttpDependencies } from "./dependencies.ts";
 
-/** What runs, and costs, whoever has forgotten it. */
-export function addProviderRoutes(app: Hono, { clusters }: HttpDependencies): void {
-  app.get("/v1/providers/:name/machines", async (c) =>
-    c.json({ machines: await listProviderMachines(clusters, c.req.param("name")) }),
-  );
+/** Every machine that runs, including forgotten ones that still cost money. */
+export function addProviderRoutes(defineRoute: DefineRoute, { clusters }: HttpDependencies): void {
+  defineRoute({
+    method: "get",
+    path: "/v1/providers/:name/machines",
+    summary: "List the machines that run at a provider, oldest first",
+    operationId: "listProviderMachines",
+    security: apiToken,
+    params: z.object({ name: z.string() }),
+    answer: {
+      status: 200,
+      description: "Its machines, including those that have just terminated",
+      content: json(ProviderMachines),
+    },
+    problems: ["not-found", "provider-unusable"],
+    handler: async (c) => c.json({ machines: await listProviderMachines(clusters, c.req.param("name")) }),
+  });
 }

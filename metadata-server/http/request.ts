@@ -1,9 +1,9 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { z } from "zod";
-import { DomainError } from "../errors.ts";
-import { findLostFields } from "./json.ts";
-import { HttpProblem, toInvalidRequest } from "./problem.ts";
+import { z } from "zod";
+import type { BodyContent } from "./openapi.ts";
+import { type BodyText, parse } from "./parse-body.ts";
+import { HttpProblem } from "./problem.ts";
 
 export const limitBody = (maxBytes: number): MiddlewareHandler =>
   bodyLimit({
@@ -13,41 +13,43 @@ export const limitBody = (maxBytes: number): MiddlewareHandler =>
     },
   });
 
-/** Throws HttpProblem or DomainError `invalid-request` with every invalid field. */
-export async function parseBody<T extends z.ZodType>(c: Context, schema: T): Promise<z.output<T>> {
-  refuseOtherMedia(c);
-  const text = decode(await c.req.arrayBuffer());
-  const json = parseJsonText(text);
-  const errors = findLostFields(text);
-  if (errors.length > 0) throw new DomainError("invalid-request", "The request has invalid fields", { errors });
-  return parse(schema, json);
+/** Reads the body as text of the media type that the request names, which must be one of these. Throws HttpProblem. */
+export async function readBody(c: Context, content: BodyContent): Promise<BodyText> {
+  const given = mediaTypeOf(c);
+  const mediaType = Object.hasOwn(content, given) ? given : "application/json";
+  return { mediaType, text: await parseText(c, mediaType) };
 }
 
-/** UTF-8 as it is, of that media type. Throws HttpProblem. */
+/** Returns the body as text (UTF-8) if it has that media type. Throws HttpProblem. */
 export async function parseText(c: Context, mediaType: string): Promise<string> {
   refuseOtherMedia(c, mediaType);
   return decode(await c.req.arrayBuffer());
 }
 
-export const mediaTypeOf = (c: Context) => (c.req.header("content-type") ?? "").split(";")[0]?.trim().toLowerCase();
+const mediaTypeOf = (c: Context) => (c.req.header("content-type") ?? "").split(";", 1).join().trim().toLowerCase();
 
-/** A parameter that is given twice is an error where the schema has no list for it. */
-export function parseQuery<T extends z.ZodType>(c: Context, schema: T): z.output<T> {
-  const entries = Object.entries(c.req.queries());
-  return parse(
-    schema,
-    Object.fromEntries(entries.map(([name, values]) => [name, values.length > 1 ? values : values[0]])),
-  );
+/** A parameter with a list in the schema is a list even if it is given once; any other must not be given twice. */
+export function createQueryParser<T extends z.ZodObject>(schema: T): (c: Context) => z.output<T> {
+  const lists = new Set(Object.keys(schema.shape).filter((name) => isList(schema.shape[name])));
+  return (c) => {
+    const entries = Object.entries(c.req.queries());
+    return parse(
+      schema,
+      Object.fromEntries(
+        entries.map(([name, values]) => [name, values.length > 1 || lists.has(name) ? values : values[0]]),
+      ),
+    );
+  };
 }
 
-export function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
-  const parsed = schema.safeParse(value);
-  if (!parsed.success) throw toInvalidRequest(parsed.error);
-  return parsed.data;
-}
+const isList = (schema: unknown): boolean =>
+  schema instanceof z.ZodOptional ? isList(schema.unwrap()) : schema instanceof z.ZodArray;
 
-/** JSON is UTF-8 (RFC 8259, 8.1), and nothing here unpacks what is packed. */
-function refuseOtherMedia(c: Context, wanted = "application/json"): void {
+export const parseHeaders = <T extends z.ZodObject>(c: Context, schema: T): z.output<T> =>
+  parse(schema, Object.fromEntries(Object.keys(schema.shape).map((name) => [name, c.req.header(name)])));
+
+/** JSON is UTF-8 (RFC 8259, 8.1), and the server decompresses no body. */
+function refuseOtherMedia(c: Context, wanted: string): void {
   const [type = "", ...parameters] = (c.req.header("content-type") ?? "").split(";").map((part) => part.trim());
   if (type.toLowerCase() !== wanted)
     throw new HttpProblem("unsupported-media-type", `Content-Type is "${type}"; send ${wanted}`);
@@ -56,7 +58,10 @@ function refuseOtherMedia(c: Context, wanted = "application/json"): void {
     throw new HttpProblem("unsupported-media-type", `Content-Type has ${charset}; send UTF-8`);
   const encoding = c.req.header("content-encoding") ?? "identity";
   if (encoding !== "identity")
-    throw new HttpProblem("unsupported-media-type", `Content-Encoding is "${encoding}"; send the body as it is`);
+    throw new HttpProblem(
+      "unsupported-media-type",
+      `Content-Encoding is "${encoding}"; send the body without compression`,
+    );
 }
 
 function decode(bytes: ArrayBuffer): string {
@@ -64,14 +69,5 @@ function decode(bytes: ArrayBuffer): string {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new HttpProblem("malformed-json", `The body is not UTF-8: ${(error as Error).message}`);
-  }
-}
-
-/** Throws HttpProblem `malformed-json`. */
-export function parseJsonText(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new HttpProblem("malformed-json", `The body is not JSON: ${(error as Error).message}`);
   }
 }

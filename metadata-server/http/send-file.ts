@@ -2,6 +2,7 @@ import { finished } from "node:stream/promises";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import type { Context } from "hono";
+import { errorCode, wasConnectionLost } from "#lib/transient-errors.ts";
 import type { AssetFile } from "../boot/asset-files.ts";
 import type { Logger } from "../logger.ts";
 import { type ByteRange, parseByteRange } from "./byte-range.ts";
@@ -9,9 +10,9 @@ import { type ByteRange, parseByteRange } from "./byte-range.ts";
 const chunkBytes = 512 * 1024;
 
 /**
- * Answers with the file or the part of it that was asked for (RFC 9110: 13 preconditions, 14 ranges), as fast as the client takes it.
- * A file that is written meanwhile breaks the connection off: a short answer is an error to every client, a mixture is not.
- * Closes the file.
+ * Sends the file, or the requested range of it (RFC 9110: 13 preconditions, 14 ranges), as fast as the client reads. If
+ * another program changes the file meanwhile, the connection is closed: every client sees a short answer as an error,
+ * but not a mixture of two files. Closes the file.
  */
 export async function sendFile(
   c: Context,
@@ -49,7 +50,7 @@ async function answer(
   try {
     await stream(outgoing, file, { start, end });
   } catch (error) {
-    // The status is sent; and whoever goes away in the middle is no error of the server's.
+    // The status has been sent already. A client that disconnects is no error of the server.
     if (!isGone(error)) logger.error("Cannot send the rest of a file", { path: c.req.path, error: String(error) });
     outgoing.destroy();
   }
@@ -57,12 +58,12 @@ async function answer(
 }
 
 /**
- * Straight to Node's response: by way of a web stream it takes longer. One buffer is filled and sent again and again: to
- * map a new one for each part costs the kernel more than all the rest.
+ * Writes to Node's response directly; a web stream takes longer. It reuses one buffer: to map a new one for each part
+ * costs the kernel more than everything else.
  */
 async function stream(outgoing: HttpBindings["outgoing"], file: AssetFile, { start, end }: ByteRange): Promise<void> {
   const sent = finished(outgoing);
-  // Where the file fails first, nobody waits for it any more.
+  // If the file fails first, no code awaits this promise.
   sent.catch(() => undefined);
   const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - start + 1));
   for (let position = start; position <= end;) {
@@ -76,7 +77,7 @@ async function stream(outgoing: HttpBindings["outgoing"], file: AssetFile, { sta
   await sent;
 }
 
-/** Until the kernel has taken all of it. */
+/** Resolves when the kernel has accepted all bytes. */
 function write(outgoing: HttpBindings["outgoing"], part: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     outgoing.write(part, (error) => (error ? reject(error) : resolve()));
@@ -84,11 +85,9 @@ function write(outgoing: HttpBindings["outgoing"], part: Buffer): Promise<void> 
 }
 
 const isGone = (error: unknown) =>
-  ["ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED", "ECONNRESET", "EPIPE"].includes(
-    (error as NodeJS.ErrnoException).code ?? "",
-  );
+  wasConnectionLost(error) || ["ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"].includes(errorCode(error));
 
-/** Of a list of entity tags, or `*`; what is weak has the same opaque tag (RFC 9110, 13.1.2), and here none is. */
+/** Says whether a header lists the entity tag, or is `*`. A weak tag has the same opaque tag (RFC 9110, 13.1.2). */
 function isListed(header: string | undefined, etag: string): boolean {
   const tags = header?.split(",").map((tag) => tag.trim().replace(/^W\//, "")) ?? [];
   return tags.includes("*") || tags.includes(etag);

@@ -37,14 +37,14 @@ const ask = (id: string, name: string, query = "") =>
   server.request(`/v1/clusters/${id}/members/${name}/user-data${query}`, { method: "POST", from: "198.51.100.7" });
 const issue = async ({ id, members }: Cluster, index: number) =>
   Ec2UserData.parse((await ask(id, members[index]!.name)).body).sprout.capabilities[0]!;
-/** It has the address that it tells. */
+/** The machine has the address that it reports. */
 const call = (machine: TestMachine, address = "192.0.2.5") =>
-  machine.getMetadata(`mac=${machine.mac}&address=${address}`);
+  machine.getMetadata(`mac=${machine.mac}&address=${address}`, { from: address });
 const messages = async (id: string) =>
   (await server.events(id)).flatMap((event) => ("message" in event && event.message ? [event.message] : []));
 
 describe("POST /v1/clusters/:id/members/:name/user-data", () => {
-  it("brings machines up that somebody else launches, and tells that they are his to end", async () => {
+  it("brings up machines that the operator launches, and says that the operator must terminate them", async () => {
     const cluster = await create();
     expect(cluster).toMatchObject({ state: "pending", kubernetesVersion: defaultKubernetesVersion });
     expect(cluster.members.map(({ address, state }) => `${address} ${state}`)).toEqual([
@@ -74,13 +74,13 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     await server.clusters.background.idle();
     expect((await server.cluster(cluster.id)).state).toBe("deleted");
     expect(await messages(cluster.id)).toEqual([
-      "User-data issued, for a machine that somebody else launches",
-      "User-data issued, for a machine that somebody else launches",
-      "Its machines are somebody else's to end",
+      "User-data issued, for a machine that the operator launches",
+      "User-data issued, for a machine that the operator launches",
+      "Sprout did not launch its machines; the operator must terminate them",
     ]);
   });
 
-  it("has the same for EC2, as a file and for cloud-init, each with a capability of its own, and is not to be cached", async () => {
+  it("issues the same user-data for EC2, as a file and for cloud-init, each with a new capability, uncached", async () => {
     const { id, members } = await create();
     const [{ name } = { name: "" }] = members;
     const json = await ask(id, name);
@@ -110,22 +110,20 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     expect(new Set(capabilities).size).toBe(3);
   });
 
-  it("voids with each answer what was issued before", async () => {
+  it("makes earlier user-data invalid with each answer", async () => {
     const cluster = await create();
     const [lost, found] = [await issue(cluster, 0), await issue(cluster, 0)];
     expect(refusal(await call(createTestMachine(server, cluster, 0, lost)))).toBe("403 wrong-machine");
     expect((await call(createTestMachine(server, cluster, 0, found))).status).toBe(200);
-    expect((await messages(cluster.id)).at(-1)).toBe(
-      "User-data issued anew: what was issued before opens nothing any more",
-    );
+    expect((await messages(cluster.id)).at(-1)).toBe("User-data issued again; earlier user-data is no longer valid");
   });
 
-  it("keeps no capability: neither in the store, nor on the timeline, in the audit log or in the server's", async () => {
+  it("keeps no capability in the store, on the timeline, in the audit log or in the server's log", async () => {
     const cluster = await create();
     const secrets = [{ name: "capability", value: await issue(cluster, 0) }];
     const audit = await server.request("/v1/audit");
-    const told = JSON.stringify([await server.events(cluster.id), await server.dump(), audit.text, server.log]);
-    expect(findSecrets(secrets, told)).toEqual([]);
+    const written = JSON.stringify([await server.events(cluster.id), await server.dump(), audit.text, server.log]);
+    expect(findSecrets(secrets, written)).toEqual([]);
     expect(await findSecretsInFiles(secrets, { folder: server.directory, mayHold: () => false })).toEqual([]);
     expect((audit.body as AuditPage).entries.at(-1)).toMatchObject({
       action: "user-data-issue",
@@ -137,7 +135,7 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     });
   });
 
-  it("stays good over a restart of the server, which launches nothing anew", async () => {
+  it("stays valid after a restart of the server, which launches nothing again", async () => {
     const cluster = await create();
     const capability = await issue(cluster, 0);
     await restart();
@@ -147,7 +145,7 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     expect((await call(createTestMachine(server, cluster, 0, capability))).status).toBe(200);
   });
 
-  it("answers a repeated POST of the cluster without secrets, and leaves what was issued alone", async () => {
+  it("stays valid after a repeated POST of the cluster, whose answer has no secrets", async () => {
     const body = { name: "once", nodes: 1, provider: "external" };
     const post = () => server.request("/v1/clusters", { body, headers: { "Idempotency-Key": "k" } });
     const cluster = Cluster.parse((await post()).body);
@@ -158,7 +156,7 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
     expect((await call(createTestMachine(server, cluster, 0, capability))).status).toBe(200);
   });
 
-  it("gives the first control plane fifteen minutes from its first user-data, and not more for asking again", async () => {
+  it("allows the first control plane fifteen minutes from its first user-data, and no longer for the next", async () => {
     const cluster = await create();
     server.clock.advance(600_000);
     await issue(cluster, 0);
@@ -175,14 +173,14 @@ describe("POST /v1/clusters/:id/members/:name/user-data", () => {
   });
 });
 
-describe("User-data is refused", () => {
-  it("for a node whose machine has called or is done, which loses nothing by it", async () => {
+describe("POST /v1/clusters/:id/members/:name/user-data, refused", () => {
+  it("refuses a node whose machine has called or is done, and does not disturb that machine", async () => {
     const cluster = await create();
     const machine = createTestMachine(server, cluster, 0, await issue(cluster, 0));
     await call(machine);
     const problem = problemOf(await ask(cluster.id, machine.name), "409 wrong-state");
     expect(problem.detail).toBe(
-      `A machine has called as ${machine.name} (MAC ${machine.mac}) and its capability is bound to it; for another machine, create another cluster`,
+      `The capability of ${machine.name} is bound to a machine that has called (MAC ${machine.mac}); for another machine, create another cluster`,
     );
     await machine.claim();
     await machine.confirm();
@@ -195,7 +193,7 @@ describe("User-data is refused", () => {
     ]);
   });
 
-  it("for what does not exist, and in no form that is unknown", async () => {
+  it("refuses unknown clusters, nodes and formats", async () => {
     const { id, members } = await create();
     const [{ name } = { name: "" }] = members;
     expect(problemOf(await ask(id, "node07.build126.sprout.internal"), "404 not-found").detail).toBe(
@@ -212,12 +210,12 @@ describe("User-data is refused", () => {
     expect((await server.cluster(id)).members[0]!.state).toBe("pending");
   });
 
-  it("for a cluster that is deleted or has failed", async () => {
+  it("refuses a deleted or failed cluster", async () => {
     const deleted = await create();
     await server.request(`/v1/clusters/${deleted.id}`, { method: "DELETE" });
     await server.clusters.background.idle();
     expect(problemOf(await ask(deleted.id, deleted.members[0]!.name), "410 gone").detail).toBe(
-      "Cluster build126 is deleted: no node can join it",
+      "Cluster build126 is deleted; no node can join it",
     );
     const failed = await create();
     server.clock.advance(900_000);
@@ -225,10 +223,10 @@ describe("User-data is refused", () => {
     expect(refusal(await ask(failed.id, failed.members[0]!.name))).toBe("410 gone");
   });
 
-  it("where Sprout launches the machines, and where this server has no such provider any more", async () => {
+  it("refuses providers whose machines Sprout launches, and one that this server no longer has", async () => {
     const own = await server.create({ name: "own", nodes: 1 });
     expect(problemOf(await ask(own.id, own.members[0]!.name), "409 wrong-state").detail).toBe(
-      "Cluster own is of provider fake, which launches its machines itself; user-data is issued for provider external",
+      "Provider fake of cluster own launches its machines itself; user-data is only issued for provider external",
     );
     const cluster = await create();
     hasExternal = false;
@@ -236,7 +234,7 @@ describe("User-data is refused", () => {
     expect(refusal(await ask(cluster.id, cluster.members[0]!.name))).toBe("503 provider-unusable");
     const answer = await server.request("/v1/clusters", { body: { nodes: 1, provider: "external" } });
     expect(problemOf(answer, "400 invalid-request").errors).toEqual([
-      { pointer: "/provider", detail: "is unknown; this server has: fake" },
+      { pointer: "/provider", detail: 'Expected a provider of this server (fake), got "external"' },
     ]);
   });
 });

@@ -14,8 +14,8 @@ const diskless = { cpus: 4, memoryMiB: 8192, disks: [], nics: [] };
 const reserve = (members: ReturnType<typeof rackMember>[], machines?: ClusterMachines, id = clusterId) =>
   rack.provider.reserve({ clusterId: id, members, machines });
 
-describe("Taking machines from the inventory", () => {
-  it("gives roles machines that have what is wanted, and knows them by the interface in the cluster", async () => {
+describe("reserve of the bare-metal provider, with simulated machines", () => {
+  it("gives each role machines that meet its requirements, and returns their cluster MACs", async () => {
     await rack.add(
       rackMachine(1, { hardware: diskless, labels: { gpu: "yes" } }),
       rackMachine(2, { hardware: disks(100), macs: [rackMac(2), rackMac(9)], clusterMac: rackMac(9) }),
@@ -40,13 +40,13 @@ describe("Taking machines from the inventory", () => {
     expect((await rack.machine("m-3")).state).toBe("free");
   });
 
-  it("keeps for each role the machines that no other role can use", async () => {
+  it("keeps the machines that fit one role only for that role", async () => {
     await rack.add(rackMachine(1, { hardware: disks(100) }), rackMachine(2, { hardware: diskless }));
     const segment = await reserve([rackMember("cp", "control-plane"), rackMember("w")]);
     expect(segment.machines.map((each) => each.mac)).toEqual([rackMac(1), rackMac(2)]);
   });
 
-  it("says exactly which requirement is not met by how many, and takes nothing", async () => {
+  it("names each unmet requirement with the number of machines that meet it, and takes none", async () => {
     await rack.add(
       rackMachine(1, { hardware: disks(100), labels: { rack: "r1" } }),
       rackMachine(2, { hardware: null, labels: { rack: "r1" } }),
@@ -61,13 +61,13 @@ describe("Taking machines from the inventory", () => {
       reserve([rackMember("cp", "control-plane"), rackMember("w1"), rackMember("w2")], wanted),
     ).rejects.toMatchObject({
       code: "no-capacity",
-      message: "Provider bare-metal cannot take machines: 3 machines are wanted, 3 are free",
+      message: "Provider bare-metal cannot take machines: 3 machines are needed, 3 are free",
       errors: [
         {
           pointer: "/machines/controlPlanes/minDiskGiB",
-          detail: "0 of 3 free machines have a disk of 200 GiB, 1 are needed",
+          detail: "Expected 1 free machines with a disk of 200 GiB, got 0 of 3",
         },
-        { pointer: "/machines/workers/minCpus", detail: "1 of 3 free machines have 8 CPUs, 2 are needed" },
+        { pointer: "/machines/workers/minCpus", detail: "Expected 2 free machines with 8 CPUs, got 1 of 3" },
       ],
     });
     expect((await rack.store.machines({ limit: 10 })).map(({ state, version }) => `${state} ${version}`)).toEqual(
@@ -77,26 +77,26 @@ describe("Taking machines from the inventory", () => {
 
   it.each([
     [
-      "no machine at all",
+      "no machine",
       [],
       [],
-      "1 machines are wanted, 0 are free",
+      "1 machines are needed, 0 are free",
       [
         {
           pointer: "/machines/controlPlanes",
-          detail: "0 of 0 free machines have a disk of 8 GiB to install to, 1 are needed",
+          detail: "Expected 1 free machines with a disk of 8 GiB to install to, got 0 of 0",
         },
       ],
     ],
-    ["one machine for two roles", [rackMachine(1)], [rackMember("w")], "2 machines are wanted, 1 are free", []],
+    ["one machine for two roles", [rackMachine(1)], [rackMember("w")], "2 machines are needed, 1 are free", []],
     [
       "two machines that fit one role",
       [rackMachine(1), rackMachine(2, { hardware: diskless })],
       [rackMember("w"), rackMember("w2")],
-      "3 machines are wanted, 2 are free",
+      "3 machines are needed, 2 are free",
       [],
     ],
-  ])("says what is lacking with %s", async (_, machines, workers, message, errors) => {
+  ])("refuses a cluster if the inventory has %s", async (_, machines, workers, message, errors) => {
     if (machines.length > 0) await rack.add(...machines);
     await expect(reserve([rackMember("cp", "control-plane"), ...workers])).rejects.toMatchObject({
       message: `Provider bare-metal cannot take machines: ${message}`,
@@ -104,7 +104,7 @@ describe("Taking machines from the inventory", () => {
     });
   });
 
-  it("says so where every requirement is met, but not by one machine", async () => {
+  it("reports requirements that machines meet only separately", async () => {
     await rack.add(
       rackMachine(1, { labels: { rack: "r1" }, hardware: diskless }),
       rackMachine(2, { labels: {}, hardware: disks(10) }),
@@ -115,13 +115,13 @@ describe("Taking machines from the inventory", () => {
       errors: [
         {
           pointer: "/machines/workers",
-          detail: "0 of 2 free machines have all that is wanted of a worker, 1 are needed",
+          detail: "Expected 1 free machines that meet all requirements of a worker, got 0 of 2",
         },
       ],
     });
   });
 
-  it("never gives one machine to two clusters, however many ask at once", async () => {
+  it("gives no machine to two clusters, even if eight ask at once", async () => {
     await rack.add(...[1, 2, 3, 4, 5].map((index) => rackMachine(index)));
     const clusters = Array.from({ length: 8 }, (_, index) => `c-${"abcdefgh"[index]!.repeat(16)}`);
     const outcomes = await Promise.allSettled(clusters.map((id) => reserve([rackMember("w")], undefined, id)));

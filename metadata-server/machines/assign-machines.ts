@@ -3,6 +3,7 @@ import type { Role } from "#api/name.ts";
 import { decide } from "../clusters/decide.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
+import { pages } from "../store/pages.ts";
 import type { Store } from "../store/store.ts";
 import { chooseMachines, explainShortage, planWanted } from "./choose-machines.ts";
 import type { MachineDependencies } from "./dependencies.ts";
@@ -10,15 +11,15 @@ import { moveMachine } from "./lifecycle.ts";
 
 const pageSize = 500;
 
-export interface AssignmentRequest {
+interface AssignmentRequest {
   clusterId: string;
   members: readonly { name: string; role: Role; allocation: string }[];
   machines?: ClusterMachines | undefined;
 }
 
 /**
- * Takes a free machine for each member, all of them in one commit: of two clusters that want the same one, one takes
- * another. A repeated request finds the machines that it took. Throws DomainError `no-capacity` that says what was not met.
+ * Takes a free machine for each member, all in one commit: if two clusters want the same machine, one takes another.
+ * A repeated request finds the machines that it took. Throws DomainError `no-capacity` with each unmet requirement.
  */
 export async function assignMachines(
   { store, clock }: Pick<MachineDependencies, "store" | "clock">,
@@ -32,9 +33,9 @@ export async function assignMachines(
   });
 }
 
-/** Every machine that the cluster has, however many. */
+/** Returns every machine that the cluster has. */
 export const findAssigned = (store: Pick<Store, "machines">, clusterId: string): Promise<MachineRecord[]> =>
-  Array.fromAsync(pages(store, { states: ["assigned"], clusterId })).then((all) => all.flat());
+  Array.fromAsync(machinePages(store, { states: ["assigned"], clusterId })).then((all) => all.flat());
 
 const byMember = (machines: readonly MachineRecord[]) =>
   new Map(machines.map((machine) => [machine.assignment?.member ?? "", machine]));
@@ -46,9 +47,9 @@ async function takeFree(store: Store, { members, machines }: AssignmentRequest):
   );
   const free: MachineRecord[] = [];
   let tried = 0;
-  for await (const page of pages(store, { states: ["free"] })) {
+  for await (const page of machinePages(store, { states: ["free"] })) {
     free.push(...page);
-    // Not with every page: what was looked at before is looked at again.
+    // Only once the list has doubled: each attempt inspects all machines again.
     if (free.length < members.length || free.length < tried * 2) continue;
     const chosen = chooseMachines(wanted, free);
     if (chosen !== undefined) return chosen;
@@ -78,14 +79,12 @@ function assign(
   });
 }
 
-export async function* pages(
+/** Yields the machines of a query, page by page. */
+export function machinePages(
   store: Pick<Store, "machines">,
   query: Omit<Parameters<Store["machines"]>[0], "after" | "limit">,
 ): AsyncGenerator<MachineRecord[]> {
-  for (let after: string | undefined; ;) {
-    const page = await store.machines({ ...query, ...(after !== undefined && { after }), limit: pageSize });
-    if (page.length > 0) yield page;
-    if (page.length < pageSize) return;
-    after = page.at(-1)?.id;
-  }
+  const read = (after: string | undefined) =>
+    store.machines({ ...query, ...(after !== undefined && { after }), limit: pageSize });
+  return pages({ read, pageSize, cursorOf: ({ id }) => id });
 }

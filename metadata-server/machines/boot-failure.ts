@@ -1,19 +1,27 @@
+import type { MachineSighting } from "#api/machine-sighting.ts";
 import { decide } from "../clusters/decide.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { withEvent } from "./lifecycle.ts";
+import { findMismatch, raiseMachineAlert } from "./mismatch.ts";
 
 /**
- * What a machine says of why it cannot boot, onto its timeline: a claim, and the same one after the other is told once.
- * Nothing is noted of machines that nobody knows.
+ * Records on a machine's timeline why it says that it cannot boot. The reason is an unverified claim. A repeated one is
+ * recorded once, and an unknown machine's not at all. With another UUID than the machine's it is an alert instead.
  */
-export const noteBootFailure = (
-  { store, clock }: Pick<MachineDependencies, "store" | "clock">,
-  { mac, reason }: { mac: string; reason: string },
-): Promise<void> =>
-  decide(store, async () => {
+export async function noteBootFailure(
+  deps: MachineDependencies,
+  { macs: [mac = ""], uuid, reason }: Pick<MachineSighting, "macs" | "uuid"> & { reason: string },
+): Promise<void> {
+  const { store, clock } = deps;
+  const mismatch = await decide(store, async () => {
     const machine = await store.machineByMac(mac);
+    if (machine === undefined) return { result: undefined };
+    const found = findMismatch(machine, { uuid });
+    if (found !== undefined) return { result: { machineId: machine.id, message: found } };
     const message = `Says that it cannot boot: ${reason}`;
-    if (machine === undefined || machine.events.at(-1)?.message === message) return { result: undefined };
-    const told = withEvent(machine, { type: "boot", at: clock.now(), message });
-    return { changes: { machines: [told] }, result: undefined };
+    const noted = withEvent(machine, { type: "boot", at: clock.now(), message });
+    if (noted.events.at(-1)?.message === machine.events.at(-1)?.message) return { result: undefined };
+    return { changes: { machines: [noted] }, result: undefined };
   });
+  if (mismatch !== undefined) await raiseMachineAlert(deps, { ...mismatch, code: "uuid-mismatch" });
+}

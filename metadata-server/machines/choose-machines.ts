@@ -1,25 +1,26 @@
 import type { ClusterMachines, MachineRequirements } from "#api/cluster-machines.ts";
+import { toJsonPointer } from "#lib/json-pointer.ts";
 import type { Role } from "#api/name.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 
-/** For the root image and what a node writes in its first days. */
+/** Enough for the root image and what a node writes in its first days. */
 export const leastDiskGiB = 8;
 
-/** How many machines each role wants, and what they must have. */
-export interface Wanted {
+/** How many machines a role wants, and what they must have. */
+interface Wanted {
   role: Role;
   count: number;
   requirements: Requirement[];
 }
 
-export interface Requirement {
-  /** Where the request has it. */
+interface Requirement {
+  /** JSON pointer into the request. */
   pointer: string;
   words: string;
   isMet: (machine: MachineRecord) => boolean;
 }
 
-/** What a cluster wants; a control plane needs a disk, as whatever is to be installed does. */
+/** Returns what a cluster wants. Control planes need a disk, and so does every machine that is installed. */
 export function planWanted(machines: ClusterMachines | undefined, roles: readonly Role[]): Wanted[] {
   const { controlPlanes, workers, install = false } = machines ?? {};
   const count = (role: Role) => roles.filter((each) => each === role).length;
@@ -47,7 +48,7 @@ function toRequirements(
       : [{ pointer: `${pointer}/${field}`, words, isMet: (machine: MachineRecord) => has(machine) >= least }];
   return [
     ...Object.entries(labels).map(([key, value]) => ({
-      pointer: `${pointer}/labels/${key.replaceAll("~", "~0").replaceAll("/", "~1")}`,
+      pointer: `${pointer}/labels${toJsonPointer([key])}`,
       words: `label ${key}=${value}`,
       isMet: (machine: MachineRecord) => Object.hasOwn(machine.labels, key) && machine.labels[key] === value,
     })),
@@ -77,8 +78,8 @@ const largestDiskGiB = ({ hardware }: MachineRecord) =>
 const fits = (machine: MachineRecord, { requirements }: Wanted) => requirements.every(({ isMet }) => isMet(machine));
 
 /**
- * Machines for every role, or undefined where the free ones do not suffice. Whoever fits one role only goes there first, so
- * that an answer is found where there is one.
+ * Chooses machines for every role, or undefined if the free ones do not suffice. A role first takes the machines that
+ * fit no other role, so a choice is found if there is one.
  */
 export function chooseMachines(
   wanted: readonly Wanted[],
@@ -101,7 +102,7 @@ export function chooseMachines(
   return chosen;
 }
 
-/** Which requirement is not met: how many free machines meet each, and all of them together. */
+/** Says which requirements too few free machines meet: each on its own, else all of them together. */
 export function explainShortage(wanted: readonly Wanted[], free: readonly MachineRecord[]) {
   const errors = wanted
     .filter(({ count }) => count > 0)
@@ -109,17 +110,17 @@ export function explainShortage(wanted: readonly Wanted[], free: readonly Machin
       const fitting = free.filter((machine) => fits(machine, want)).length;
       const unmet = want.requirements.flatMap(({ pointer, words, isMet }) => {
         const meeting = free.filter((machine) => isMet(machine)).length;
-        const detail = `${meeting} of ${free.length} free machines have ${words}, ${want.count} are needed`;
+        const detail = `Expected ${want.count} free machines with ${words}, got ${meeting} of ${free.length}`;
         return meeting < want.count ? [{ pointer, detail }] : [];
       });
       if (unmet.length > 0 || fitting >= want.count) return unmet;
-      const detail = `${fitting} of ${free.length} free machines have all that is wanted of a ${want.role}, ${want.count} are needed`;
+      const detail = `Expected ${want.count} free machines that meet all requirements of a ${want.role}, got ${fitting} of ${free.length}`;
       return [{ pointer: pointerOf(want), detail }];
     });
   const total = wanted.reduce((sum, { count }) => sum + count, 0);
-  const most = `${total} machines are wanted, ${free.length} are free`;
+  const most = `${total} machines are needed, ${free.length} are free`;
   if (errors.length > 0) return { message: most, errors };
-  const detail = "no machine can have two roles: those that fit one role are needed for the other";
+  const detail = `Expected ${total} free machines, one for each node, got machines that both roles need`;
   return { message: most, errors: free.length < total ? [] : [{ pointer: "/machines", detail }] };
 }
 

@@ -1,7 +1,7 @@
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
 
-/** What the inventory needs of the outside. */
+/** What the inventory depends on. */
 export type MachineDependencies = Pick<
   ClusterDependencies,
-  "store" | "serverKeys" | "clock" | "random" | "observer" | "logger"
+  "store" | "serverKeys" | "clock" | "random" | "observer" | "logger" | "inTurn"
 >;

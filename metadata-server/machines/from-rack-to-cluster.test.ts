@@ -5,7 +5,7 @@ import type { Machine } from "#api/machine.ts";
 import { MachineSighting } from "#api/machine-sighting.ts";
 import { createFakePower, type FakePower } from "../../test/fakes/fake-power.ts";
 import { createTestServer, problemOf, refusal, type TestServer } from "../../test/fixtures/test-server.ts";
-import { createBareMetalProvider } from "../providers/bare-metal/bare-metal-provider.ts";
+import { createBareMetalProvider } from "./bare-metal-provider.ts";
 import { reconcile } from "../clusters/reconcile.ts";
 import { seeMachine } from "./see-machine.ts";
 
@@ -45,8 +45,8 @@ const machine = async (id: string) => (await server.request(`/v1/machines/${id}`
 const post = (body: Record<string, unknown>) =>
   server.request("/v1/clusters", { body: { name: "rack", provider: "bare-metal", ...body } });
 
-describe("From a rack to a cluster and back (simulated machines)", () => {
-  it("takes approved machines, switches them on, tells them to boot, and gives them back", async () => {
+describe("POST /v1/clusters with provider bare-metal, simulated machines", () => {
+  it("takes approved machines, boots them, and frees them when the cluster is deleted", async () => {
     const ids = [await letIn(1), await letIn(2)];
     const created = (await post({ nodes: 2 })).body as Cluster;
     await server.clusters.background.idle();
@@ -84,36 +84,36 @@ describe("From a rack to a cluster and back (simulated machines)", () => {
     expect(await machine(installed)).toMatchObject({ state: "free", assignment: null });
   });
 
-  it("answers which requirement is not met, and makes no cluster", async () => {
+  it("answers which requirement is not met, and creates no cluster", async () => {
     await letIn(1);
     const problem = problemOf(
       await post({ nodes: 1, machines: { controlPlanes: { minCpus: 64 } } }),
       "503 no-capacity",
     );
     expect(problem).toMatchObject({
-      detail: "Provider bare-metal cannot take machines: 1 machines are wanted, 1 are free",
+      detail: "Provider bare-metal cannot take machines: 1 machines are needed, 1 are free",
       errors: [
-        { pointer: "/machines/controlPlanes/minCpus", detail: "0 of 1 free machines have 64 CPUs, 1 are needed" },
+        { pointer: "/machines/controlPlanes/minCpus", detail: "Expected 1 free machines with 64 CPUs, got 0 of 1" },
       ],
     });
     expect((await server.dump()).clusters).toEqual([]);
   });
 
-  it("refuses requirements of machines that a provider makes anew", async () => {
+  it("refuses machine requirements with a provider that creates machines", async () => {
     const answer = await post({ nodes: 1, provider: "fake", machines: { workers: { minCpus: 1 } } });
     expect(problemOf(answer, "400 invalid-request").errors).toEqual([
-      { pointer: "/machines", detail: 'goes with provider "bare-metal" only' },
+      { pointer: "/machines", detail: 'Expected machines only with provider "bare-metal", got "fake"' },
     ]);
   });
 
-  it("gives a name that is taken its machines back", async () => {
+  it("frees the machines if the cluster's name is taken", async () => {
     const id = await letIn(1);
     await server.create({ name: "rack" });
     expect(refusal(await post({ nodes: 1 }))).toBe("409 name-taken");
     expect((await machine(id)).state).toBe("free");
   });
 
-  it("a server that starts again keeps the machines of its clusters and frees those of none", async () => {
+  it("keeps the machines of clusters when the server restarts, and frees the others", async () => {
     const [kept, stray] = [await letIn(1), await letIn(2)];
     await post({ nodes: 1 });
     await server.clusters.background.idle();

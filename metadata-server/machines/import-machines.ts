@@ -1,13 +1,17 @@
-import type { z } from "zod";
-import { type ImportMachines, RegisterMachine } from "#api/machine-requests.ts";
-import type { Origin } from "../clusters/audit.ts";
+import { mismatch, parseFields } from "#api/field-errors.ts";
+import { RegisterMachine } from "#api/machine-requests.ts";
+import type { FieldError } from "#api/problem.ts";
+import { mayQuote } from "#api/secret-fields.ts";
+import { toJsonPointer } from "#lib/json-pointer.ts";
+import { withoutUndefined } from "#lib/without-undefined.ts";
+import type { Actor } from "../clusters/audit.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { type CsvRow, parseCsv } from "./import-csv.ts";
 import { registerMachines } from "./register-machines.ts";
 
-/** What a column is called, and where its value goes; besides them `label.KEY` is a label. */
+/** Columns, and the field that each fills; `label.KEY` is a label in addition. */
 const columns: Record<string, string> = {
   macs: "macs",
   uuid: "uuid",
@@ -26,32 +30,40 @@ const columns: Record<string, string> = {
   state: "state",
 };
 
-export type Import = { csv: string } | { machines: z.output<typeof ImportMachines>["machines"] };
+interface MachineImport {
+  machines: RegisterMachine[];
+  /** The line of each machine, if they came as CSV. */
+  lines?: number[];
+}
 
-/** All machines or none. Throws DomainError `invalid-request` with every error of every row, each with its column. */
+/** Imports all machines or none. Throws DomainError `invalid-request` with every MAC that is taken. */
 export function importMachines(
   deps: MachineDependencies,
-  { by, ...given }: Import & { by: Origin },
+  { by, machines, lines }: MachineImport & { by: Actor },
 ): Promise<MachineRecord[]> {
-  if ("machines" in given) return registerMachines(deps, given.machines, { by, place: placeInJson });
-  const rows = parseCsv(given.csv);
-  const place = (index: number) => {
-    const line = rows[index]?.line ?? 0;
+  const placeInCsv = (index: number) => {
+    const line = lines?.[index] ?? 0;
     return { pointer: `/${line}/macs`, words: `line ${line}` };
   };
-  return registerMachines(deps, parseRows(rows), { by, place });
+  return registerMachines(deps, machines, { by, place: lines === undefined ? placeInJson : placeInCsv });
+}
+
+/** Throws DomainError `invalid-request` with every error of every row, each with its column. */
+export function parseCsvImport(csv: string): MachineImport {
+  const rows = parseCsv(csv);
+  return { machines: parseRows(rows), lines: rows.map(({ line }) => line) };
 }
 
 const placeInJson = (index: number) => ({ pointer: `/machines/${index}/macs`, words: `machine ${index + 1}` });
 
-export function parseRows(rows: readonly CsvRow[]): RegisterMachine[] {
-  const parsed = rows.map((row) => ({ row, result: RegisterMachine.safeParse(toRequest(row)) }));
+function parseRows(rows: readonly CsvRow[]): RegisterMachine[] {
+  const parsed = rows.map((row) => ({ row, ...parseFields(RegisterMachine, toRequest(row), { mayQuote }) }));
   const errors = [
     ...unknownColumns(rows),
-    ...parsed.flatMap(({ row, result }) => (result.error?.issues ?? []).map((issue) => toError(row, issue))),
+    ...parsed.flatMap(({ row, errors: inRow = [] }) => inRow.map((error) => toCellError(row, error))),
   ];
   if (errors.length > 0) throw new DomainError("invalid-request", "Cannot import machines", { errors });
-  return parsed.flatMap(({ result }) => result.data ?? []);
+  return parsed.flatMap(({ data }) => data ?? []);
 }
 
 function unknownColumns(rows: readonly CsvRow[]) {
@@ -59,12 +71,12 @@ function unknownColumns(rows: readonly CsvRow[]) {
   return [...names]
     .filter((name) => !Object.hasOwn(columns, name) && !/^label\../.test(name))
     .map((name) => ({
-      pointer: `/1/${name}`,
-      detail: `line 1: column ${name} is unknown; there are ${Object.keys(columns).join(", ")} and label.KEY`,
+      pointer: toJsonPointer([1, name]),
+      detail: mismatch(`a column such as ${Object.keys(columns).join(", ")} or label.KEY`, name),
     }));
 }
 
-/** As the body of `POST /v1/machines` has it; what cannot be read stays as it is, for the schema to refuse. */
+/** Returns the row as a body of `POST /v1/machines`; a cell that is no number stays text, and the schema refuses it. */
 function toRequest({ cells }: CsvRow): Record<string, unknown> {
   const cell = (name: string) => cells.get(name);
   const hardware = withoutUndefined({
@@ -102,18 +114,9 @@ function toDisk(text: string) {
   return { name, sizeGiB: toNumber(size) };
 }
 
-function toError({ line }: CsvRow, issue: z.core.$ZodIssue) {
-  const path = issue.path.map(String);
-  const column =
-    path[0] === "labels"
-      ? `label.${path[1] ?? ""}`
-      : (Object.keys(columns).find((name) => path.join(".").startsWith(columns[name] ?? "")) ?? path.join("."));
-  const isMissing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
-  return {
-    pointer: `/${line}/${column}`,
-    detail: `line ${line}, column ${column}: ${isMissing ? "is required" : issue.message}`,
-  };
+/** An error of the request, at the line and column that the field comes from. */
+function toCellError({ line }: CsvRow, { pointer, detail }: FieldError): FieldError {
+  const field = pointer.slice(1);
+  const column = Object.keys(columns).find((name) => field.replaceAll("/", ".").startsWith(columns[name] ?? ""));
+  return { pointer: `/${line}/${column ?? field.replace(/^labels\//, "label.")}`, detail };
 }
-
-const withoutUndefined = (fields: Record<string, unknown>): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -3,16 +3,19 @@ import type { MachineRecord } from "../store/machine-record.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { withEvent } from "./lifecycle.ts";
 
-/** A machine that was to tell what it has, and did not, is asked again so much later: no machine boots in a loop. */
-export const inspectionIntervalMs = 3_600_000;
+/**
+ * A machine that was asked to inspect itself and sent no report is asked again after this time, so it cannot boot in a
+ * loop.
+ */
+const inspectionIntervalMs = 3_600_000;
 
-/** Nobody knows yet what it has, and it is not in use. */
+/** Whether the machine's hardware is unknown and the machine is not in use. */
 export const needsInspection = ({ state, hardware, inspectionOfferedAt }: MachineRecord, now: number): boolean =>
   (state === "seen" || state === "free") &&
   hardware === null &&
   (inspectionOfferedAt === undefined || now - inspectionOfferedAt >= inspectionIntervalMs);
 
-/** Notes that the machine is told to inspect itself now; false where it is not to. */
+/** Records that the machine is asked to inspect itself now. Returns false if it need not. */
 export const offerInspection = (
   { store, clock }: Pick<MachineDependencies, "store" | "clock">,
   machineId: string,
@@ -21,7 +24,7 @@ export const offerInspection = (
     const machine = await store.machine(machineId);
     const at = clock.now();
     if (machine === undefined || !needsInspection(machine, at)) return { result: false };
-    const message = "Told to look at what it has: CPUs, memory, disks, interfaces";
+    const message = "Asked to inspect its CPUs, memory, disks and interfaces";
     const offered = withEvent({ ...machine, inspectionOfferedAt: at }, { type: "boot", at, message });
     return { changes: { machines: [offered] }, result: true };
   });

@@ -3,28 +3,28 @@ import { raiseAlert } from "../clusters/alerts.ts";
 import { resealCredentials } from "../clusters/cluster-secrets.ts";
 import { decide, type Decision } from "../clusters/decide.ts";
 import type { ClusterDependencies } from "../clusters/dependencies.ts";
-import { createToken, hashToken } from "../clusters/identifiers.ts";
-import { isOver, memberEvent } from "../clusters/lifecycle.ts";
+import { createAllocationId, createToken, hashToken, type RandomBytes } from "../clusters/identifiers.ts";
+import { hasEnded, memberEvent, unheard } from "../clusters/lifecycle.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { isOpen } from "./boot-decision.ts";
-import { reallocate } from "./reallocate.ts";
 import { withAlert, withEvent } from "./lifecycle.ts";
 
-export type IssuedCapability =
+type IssuedCapability =
   | { capability: string; cluster: ClusterRecord; member: MemberRecord }
-  /** In words for the machine's console. */
+  /** The reason, for the machine's console. */
   | { refused: string };
 
-/** No capability can be issued to it now. */
+/** A machine that cannot get a capability now. */
 interface ShutWindow {
   machine: MachineRecord;
   member: MemberRecord;
 }
 
 /**
- * A new capability for the member that this machine is to be, instead of the last one: once in each boot window. Who asks
- * again within the window may be another machine that says it is this one: the member is frozen, with an alert.
+ * Issues a new capability for the machine's member, once in each boot window; earlier ones are no longer valid. A
+ * second request within the window may come from a machine that only claims to be this one: it freezes the member, with
+ * an alert.
  */
 export async function issueCapability(
   deps: ClusterDependencies,
@@ -34,24 +34,24 @@ export async function issueCapability(
     const machine = await deps.store.machine(machineId);
     const owner = machine && (await findOwner(deps, machine));
     if (machine === undefined || owner === undefined)
-      return { result: { refused: "Its cluster is gone; it is free when it was released" } };
+      return { result: { refused: "Its cluster is deleted; release the machine to free it" } };
     const at = deps.clock.now();
     const { cluster, member } = owner;
     if (!isOpen(machine.bootWindow, at)) return { result: { machine, member } };
-    if (member.frozen || isOver(cluster))
-      return { result: { refused: `Nothing is handed out: ${member.name} of ${cluster.name} has failed` } };
+    if (member.frozen || hasEnded(cluster))
+      return { result: { refused: `No capability is issued: ${member.name} of ${cluster.name} has failed` } };
     const capability = createToken(deps.random);
     const capabilityHash = hashToken(capability);
     const isNewcomer = member.confirmedAt === null;
     const holder = isNewcomer ? member : reallocate(member, { random: deps.random, now: at });
-    const again = isNewcomer ? "" : `, as ${holder.allocation}: its memory is gone, and all that it was given`;
+    const again = isNewcomer ? "" : `, as ${holder.allocation}: what was in its memory is lost`;
     const message = `Given a capability, over plain HTTP, at ${from ?? "an unknown address"}${again}`;
     const bootWindow = machine.bootWindow && { ...machine.bootWindow, issuedAt: at };
     const assignment = machine.assignment && { ...machine.assignment, allocation: holder.allocation };
     const changes = {
       machines: [withEvent({ ...machine, assignment, bootWindow }, { type: "boot", at, message })],
-      members: [{ ...holder, capabilityHash }],
-      events: isNewcomer ? [] : [memberEvent(holder, { at, message: "Its machine boots anew" })],
+      members: [{ ...holder, capabilityHash, givenTo: toRecipient(machine, from) }],
+      events: isNewcomer ? [] : [memberEvent(holder, { at, message: "Its machine rebooted" })],
       secrets: await resealCredentials(deps, { cluster, member, capabilityHash }),
       audit: [
         auditAllowed(
@@ -71,6 +71,29 @@ export async function issueCapability(
   return "machine" in issued ? refuse(deps, issued, from) : issued;
 }
 
+/** A machine with another interface for its cluster calls from another address. */
+const toRecipient = ({ uuid, provisioningMac, clusterMac }: MachineRecord, from: string | null) => ({
+  ...(from !== null && clusterMac === provisioningMac && { from }),
+  ...(uuid !== null && { uuid }),
+});
+
+/**
+ * A node that ran from memory lost everything when its machine rebooted, so it becomes another allocation of the same
+ * member, with new credentials. Those of the last allocation are no longer valid.
+ */
+function reallocate(member: MemberRecord, { random, now }: { random: RandomBytes; now: number }): MemberRecord {
+  return {
+    ...member,
+    ...unheard,
+    // The machine reports an address again, which DHCP may have changed.
+    ...(member.addressKey && { address: null, addressKey: null }),
+    allocation: createAllocationId(random),
+    capabilityHash: null,
+    state: "launched",
+    launchedAt: now,
+  };
+}
+
 async function findOwner({ store }: ClusterDependencies, { state, assignment }: MachineRecord) {
   if (state !== "assigned" || assignment === null) return undefined;
   const [cluster, member] = await Promise.all([
@@ -81,7 +104,9 @@ async function findOwner({ store }: ClusterDependencies, { state, assignment }: 
   return { cluster, member };
 }
 
-/** Within a window whose capability was issued this is a duplicate; outside of every window nobody may be given one. */
+/**
+ * A second request in one window is a duplicate, and raises an alert. Outside of a window no machine gets a capability.
+ */
 async function refuse(
   deps: ClusterDependencies,
   { machine, member }: ShutWindow,
@@ -93,11 +118,13 @@ async function refuse(
   const advice = `sprout machines approve ${machine.id} lets it boot again`;
   if (!isDuplicate) return { refused: `No capability can be issued now; ${advice}` };
   const opened = new Date(bootWindow.openedAt).toISOString();
-  const message = `Asked for a second capability in the boot window opened at ${opened}: it started again, or another machine says it is this one`;
+  const message = `Asked for a second capability in the boot window opened at ${opened}: it started again, or another machine claims to be this one`;
   const isNews = await decide(deps.store, async () => {
     const current = await deps.store.machine(machine.id);
-    const told = current && withAlert(current, { at, message });
-    return told === undefined || told === current ? { result: false } : { changes: { machines: [told] }, result: true };
+    const warned = current && withAlert(current, { at, message });
+    return warned === undefined || warned === current
+      ? { result: false }
+      : { changes: { machines: [warned] }, result: true };
   });
   const by = { actor: "unknown", from };
   if (isNews)

@@ -1,8 +1,8 @@
 import type { MachineEvent, MachineState } from "#api/machine.ts";
 import { toTime } from "../clusters/lifecycle.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
+import { boundTimeline } from "./timeline.ts";
 
-const maxEvents = 100;
 const maxMessageLength = 1000;
 
 const successors: Record<MachineState, readonly MachineState[]> = {
@@ -17,7 +17,7 @@ const successors: Record<MachineState, readonly MachineState[]> = {
 export const canBecome = ({ state }: Pick<MachineRecord, "state">, next: MachineState) =>
   successors[state].includes(next);
 
-export interface Move {
+interface Move {
   to: MachineState;
   at: number;
   /** For the timeline. */
@@ -25,22 +25,42 @@ export interface Move {
   fields?: Partial<MachineRecord>;
 }
 
-/** The record in its next state, with the event that tells of it. Throws where the lifecycle has no such step. */
+/** Returns the record in its next state, with an event. Throws if the lifecycle has no such step. */
 export function moveMachine(machine: MachineRecord, { to, at, message, fields = {} }: Move): MachineRecord {
   if (!canBecome(machine, to)) throw new Error(`Cannot move machine ${machine.id} from ${machine.state} to ${to}`);
   return withEvent({ ...machine, ...fields, state: to }, { type: "state", at, message });
 }
 
-/** The oldest events make room. */
+/** What every new machine begins with. */
+export const blankMachine = (createdAt: number) => ({
+  assignment: null,
+  bootWindow: null,
+  createdAt,
+  firstSeenAt: null,
+  lastSeenAt: null,
+  lastSeenFrom: null,
+  events: [],
+  version: 0,
+});
+
+/** Fields of a machine that leaves its cluster. Its disk may hold what an installation left there. */
+export const unassigned = ({ assignment }: MachineRecord): Partial<MachineRecord> => ({
+  assignment: null,
+  bootWindow: null,
+  ...(assignment?.install && { wasInstalled: true }),
+});
+
+/** Adds an event, on one line; the oldest ones are dropped. */
 export function withEvent(
   machine: MachineRecord,
   { type, at, message }: { type: MachineEvent["type"]; at: number; message: string },
 ): MachineRecord {
-  const event = { at: toTime(at), type, message: message.slice(0, maxMessageLength) };
-  return { ...machine, events: [...machine.events, event].slice(-maxEvents) };
+  const line = message.replace(/\s+/g, " ").trim();
+  const event = { at: toTime(at), type, message: line.slice(0, maxMessageLength) };
+  return { ...machine, events: boundTimeline([...machine.events, event]) };
 }
 
-/** An alert is told once, not with every request that repeats it. */
+/** Adds an alert, once: not with every request that repeats it. */
 export function withAlert(machine: MachineRecord, { at, message }: { at: number; message: string }): MachineRecord {
   const isKnown = machine.events.some((event) => event.type === "alert" && event.message === message);
   return isKnown ? machine : withEvent(machine, { type: "alert", at, message });

@@ -7,21 +7,21 @@ import { decideBoot, isOpen } from "./boot-decision.ts";
 import { canBecome, moveMachine } from "./lifecycle.ts";
 import { type PowerDependencies, switchPower } from "./switch-power.ts";
 
-export interface Allocated {
+interface Allocated {
   clusterId: string;
   allocation: string;
 }
 
-/** The machine that has that allocation now. */
-export async function findAllocated(store: Pick<Store, "machines">, allocated: Allocated) {
+/** Returns the machine that has this allocation now. */
+async function findAllocated(store: Pick<Store, "machines">, allocated: Allocated) {
   const { clusterId, allocation } = allocated;
   const [machine] = await store.machines({ states: ["assigned"], clusterId, allocation, limit: 1 });
   return machine;
 }
 
 /**
- * Boots the machine over the network, its boot window open. While it is open, nothing is done again. Throws where no machine
- * has the allocation, or it cannot be switched.
+ * Boots the machine over the network, with its boot window open. Does nothing if the window is open already. Throws if
+ * no machine has the allocation, or if it cannot be switched.
  */
 export async function powerOn(deps: PowerDependencies, allocated: Allocated, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted();
@@ -32,7 +32,7 @@ export async function powerOn(deps: PowerDependencies, allocated: Allocated, sig
   await switchPower(deps, { machineId: machine.id, action: "network-boot", by: bySprout, signal });
 }
 
-/** A launch that was cut off may be done again, by the same machine. */
+/** Closes the boot window, so that an interrupted launch can be repeated with the same machine. */
 export async function closeWindow({ store }: Pick<PowerDependencies, "store">, allocated: Allocated): Promise<void> {
   await decide(store, async () => {
     const machine = await findAllocated(store, allocated);
@@ -42,8 +42,8 @@ export async function closeWindow({ store }: Pick<PowerDependencies, "store">, a
 }
 
 /**
- * Takes a machine from its cluster. One that was never launched is free at once; one that ran from memory is free once it
- * is off; one that was installed has to be wiped. Nothing is done where no machine has the allocation.
+ * Takes a machine from its cluster. If it was never launched, it is free at once; if it ran from memory, once it is
+ * off. If it was installed, it must be wiped first. Does nothing if no machine has the allocation.
  */
 export async function powerOff(deps: PowerDependencies, allocated: Allocated, signal: AbortSignal): Promise<void> {
   const machine = await findAllocated(deps.store, allocated);
@@ -60,7 +60,7 @@ export async function powerOff(deps: PowerDependencies, allocated: Allocated, si
   await bootToWipe(deps, machine.id, signal);
 }
 
-/** What became of it is on the machine's timeline; it can be asked for again as any power action can. */
+/** The result is on the machine's timeline. The operator can repeat it, as any power action. */
 async function bootToWipe(deps: PowerDependencies, machineId: string, signal: AbortSignal): Promise<void> {
   const machine = await deps.store.machine(machineId);
   if (machine === undefined || decideBoot(machine, deps.clock.now()).do !== "wipe") return;
@@ -70,11 +70,11 @@ async function bootToWipe(deps: PowerDependencies, machineId: string, signal: Ab
 
 function release(machine: MachineRecord, { at, off }: { at: number; off: PowerOutcome | undefined }): MachineRecord {
   const { member, clusterId, install } = machine.assignment ?? {};
-  const message = `No node ${member} of cluster ${clusterId} any more`;
+  const message = `No longer node ${member} of cluster ${clusterId}`;
   const fields = { bootWindow: null };
   const released = moveMachine(machine, { to: "released", at, message, fields });
   const holdsNothing = off === undefined || (off.kind === "done" && install !== true);
   if (!holdsNothing || !canBecome(released, "free")) return released;
-  const why = off === undefined ? "It was never launched: free" : "It is off, and its memory gone: free";
+  const why = off === undefined ? "It was never launched: free" : "It is off and its memory is empty: free";
   return moveMachine(released, { to: "free", at, message: why, fields: { assignment: null } });
 }

@@ -6,12 +6,12 @@ import type { MachineDependencies } from "./dependencies.ts";
 type RedfishSettings = Extract<PowerSettings, { driver: "redfish" }>;
 type Keys = Pick<MachineDependencies, "serverKeys">;
 
-export interface PowerCredentials {
+interface PowerCredentials {
   username: string;
   password: string;
 }
 
-/** Credentials are sealed for this machine. What the settings do not have stays as it is, for the same URL. */
+/** Seals the credentials for this machine. If the URL is the same, settings that are not given stay as they are. */
 export function toPowerRecord(
   { serverKeys }: Keys,
   settings: PowerSettings,
@@ -21,8 +21,10 @@ export function toPowerRecord(
   const { url, username = "", password = "" } = settings;
   const same = before?.driver === "redfish" && before.url === url ? before : undefined;
   const trust = toTrust(settings) ?? same?.trust ?? { kind: "authority" };
-  if (username === "" && password === "")
-    return { driver: "redfish", url, sealedCredentials: same?.sealedCredentials ?? null, trust };
+  if (username === "" && password === "") {
+    const { sealedCredentials = null, credentialsRefused } = same ?? {};
+    return { driver: "redfish", url, sealedCredentials, ...(credentialsRefused && { credentialsRefused }), trust };
+  }
   const plaintext = Buffer.from(JSON.stringify({ username, password } satisfies PowerCredentials));
   const sealed = sealPowerCredentials(serverKeys, machineId, plaintext);
   return { driver: "redfish", url, sealedCredentials: sealed.toString("base64url"), trust };
@@ -34,7 +36,7 @@ function toTrust({ certificateSha256, ca, trustOnFirstUse }: RedfishSettings): P
   return trustOnFirstUse === true ? { kind: "first-use" } : undefined;
 }
 
-/** Undefined where there are none. */
+/** Returns a controller's credentials; undefined if there are none. */
 export function openCredentials(
   { serverKeys }: Keys,
   { id, power }: { id: string; power: PowerRecord },

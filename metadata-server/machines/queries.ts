@@ -7,14 +7,14 @@ import { toMachine } from "./view.ts";
 
 type Readers = Pick<MachineDependencies, "store">;
 
-/** Throws DomainError `not-found`. */
+/** Returns a machine. Throws DomainError `not-found`. */
 export async function findMachine({ store }: Readers, machineId: string): Promise<MachineRecord> {
   const machine = await store.machine(machineId);
-  if (machine === undefined) throw new DomainError("not-found", `There is no machine ${machineId}`);
+  if (machine === undefined) throw new DomainError("not-found", `No machine has the id ${machineId}`);
   return machine;
 }
 
-/** Newest first. */
+/** Lists machines, newest first. */
 export async function listMachines({ store }: Readers, query: ListMachinesQuery): Promise<MachineList> {
   const { limit, mac } = query;
   const wanted = toStoreQuery(query);

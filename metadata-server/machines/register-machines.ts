@@ -1,22 +1,24 @@
+import { setImmediate } from "node:timers/promises";
 import type { RegisterMachine } from "#api/machine-requests.ts";
-import { auditAllowed, type Origin } from "../clusters/audit.ts";
+import type { FieldError } from "#api/problem.ts";
+import { auditAllowed, type Actor } from "../clusters/audit.ts";
 import { createMachineId } from "../clusters/identifiers.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import { StoreConflict } from "../store/store.ts";
 import type { MachineDependencies } from "./dependencies.ts";
-import { withEvent } from "./lifecycle.ts";
+import { blankMachine, withEvent } from "./lifecycle.ts";
 import { toPowerRecord } from "./power-settings.ts";
 
-export interface Registration {
-  by: Origin;
-  /** Where in the request a machine's MACs are, for messages: JSON pointer and words. */
+interface Registration {
+  by: Actor;
+  /** Where a machine's MACs stand in the request: as a JSON pointer, and for people. */
   place: (index: number) => { pointer: string; words: string };
 }
 
 /**
- * Puts machines into the inventory by hand, all of them or none. Throws DomainError `invalid-request` with every MAC that
- * two of them share or that the inventory has already.
+ * Adds machines to the inventory, all of them or none. Throws DomainError `invalid-request` with every MAC that two of
+ * them share or that the inventory already has.
  */
 export async function registerMachines(
   deps: MachineDependencies,
@@ -33,9 +35,11 @@ export async function registerMachines(
     await deps.store.commit({ machines, audit });
   } catch (cause) {
     if (!(cause instanceof StoreConflict && cause.reason === "mac-taken")) throw cause;
-    throw new DomainError("invalid-request", `${cause.message}; it was registered just now: look, and send it again`, {
-      cause,
-    });
+    throw new DomainError(
+      "invalid-request",
+      `${cause.message}; another request registered it just now: check it, then send this one again`,
+      { cause },
+    );
   }
   return machines;
 }
@@ -52,14 +56,7 @@ function toRecord(deps: MachineDependencies, request: RegisterMachine, at: numbe
     provisioningMac: provisioningMac ?? mac,
     clusterMac: clusterMac ?? provisioningMac ?? mac,
     power: toPowerRecord(deps, power, { machineId: id }),
-    assignment: null,
-    bootWindow: null,
-    createdAt: at,
-    firstSeenAt: null,
-    lastSeenAt: null,
-    lastSeenFrom: null,
-    events: [],
-    version: 0,
+    ...blankMachine(at),
   };
   return withEvent(machine, { type: "state", at, message: `Registered by hand: ${state}` });
 }
@@ -70,15 +67,19 @@ async function findTakenMacs(
   place: Registration["place"],
 ) {
   const firstUse = new Map<string, number>();
-  const errors: { pointer: string; detail: string }[] = [];
-  for (const [index, { macs }] of requests.entries())
+  const errors: FieldError[] = [];
+  for (const [index, { macs }] of requests.entries()) {
+    // A store in this process answers at once, and other requests must not wait for 10,000 answers.
+    if (index % 100 === 99) await setImmediate();
     for (const mac of macs) {
       const other = firstUse.get(mac);
       const holder = await store.machineByMac(mac);
       const { pointer } = place(index);
-      if (other !== undefined) errors.push({ pointer, detail: `MAC ${mac} is also that of ${place(other).words}` });
-      else if (holder !== undefined) errors.push({ pointer, detail: `MAC ${mac} belongs to machine ${holder.id}` });
+      const owner = other === undefined ? holder && `machine ${holder.id}` : place(other).words;
+      const detail = `Expected MAC addresses of this machine alone, got ${mac}, which ${owner} has`;
+      if (owner !== undefined) errors.push({ pointer, detail });
       firstUse.set(mac, other ?? index);
     }
+  }
   return errors;
 }

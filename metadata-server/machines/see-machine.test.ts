@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { MachineSighting } from "#api/machine-sighting.ts";
 import { createTestServer, type TestServer } from "../../test/fixtures/test-server.ts";
-import { approveMachine, changeMachine, refuseMachine } from "./change-machine.ts";
-import { replaceApprovalRules } from "./rules.ts";
+import { replaceApprovalRules } from "./approval-rules.ts";
+import { approveMachine } from "./approve-machine.ts";
+import { changeMachine } from "./change-machine.ts";
+import { refuseMachine } from "./refuse-machine.ts";
 import { seeMachine } from "./see-machine.ts";
 
 let server: TestServer;
@@ -23,7 +25,7 @@ const timeline = async (id: string) => (await stored(id)).events.map(({ type, me
 const all = () => server.clusters.store.machines({ limit: 5000 });
 
 describe("seeMachine", () => {
-  it("registers an unknown machine as seen, with what it says of itself", async () => {
+  it("registers an unknown machine as seen, with what it claims", async () => {
     const { machine, decision } = await see({ macs: [mac(1)], uuid, serial: "A&B %0a", manufacturer: "Lab" });
     expect(decision).toEqual({ do: "wait", for: "approval" });
     expect(await stored(machine.id)).toMatchObject({
@@ -41,7 +43,7 @@ describe("seeMachine", () => {
     expect(await timeline(machine.id)).toEqual(["state: Seen for the first time, from 10.99.0.50"]);
   });
 
-  it("writes nothing for a machine that asks again, but for the time now and then", async () => {
+  it("writes nothing when a machine asks again, except the time every 30 seconds", async () => {
     const { machine } = await see({ macs: [mac(1)], uuid });
     for (let poll = 0; poll < 5; poll += 1) {
       server.clock.advance(5000);
@@ -53,13 +55,13 @@ describe("seeMachine", () => {
     expect(await stored(machine.id)).toMatchObject({ version: 2, lastSeenAt: server.clock.now() });
   });
 
-  it("registers a machine once, however many of its first requests come at once", async () => {
+  it("registers a machine once if 20 first requests come at the same time", async () => {
     const seen = await Promise.all(Array.from({ length: 20 }, () => see({ macs: [mac(1)], uuid })));
     expect(new Set(seen.map(({ machine }) => machine.id)).size).toBe(1);
     expect(await all()).toHaveLength(1);
   });
 
-  it("learns more of a machine that nobody has vouched for, and nothing new of one that is let in", async () => {
+  it("accepts further claims before approval, and none after it", async () => {
     const { machine } = await see({ macs: [mac(1)] });
     await see({ macs: [mac(1), mac(2)], uuid, serial: "S1" });
     await approveMachine(server.clusters, { machineId: machine.id, by });
@@ -67,7 +69,7 @@ describe("seeMachine", () => {
     expect(await stored(machine.id)).toMatchObject({ state: "free", macs: [mac(1), mac(2)], uuid, serial: "S1" });
   });
 
-  it("tells an approved machine to wait for a cluster, and a refused one that it was refused", async () => {
+  it("answers an approved machine that it waits for a cluster, and a refused one that it was refused", async () => {
     const { machine } = await see({ macs: [mac(1)] });
     await approveMachine(server.clusters, { machineId: machine.id, by });
     expect((await see({ macs: [mac(1)] })).decision).toEqual({ do: "wait", for: "assignment" });
@@ -83,7 +85,7 @@ describe("seeMachine", () => {
     ]);
   });
 
-  it("takes two machines with one UUID for two, by their MACs, and says so on both timelines, once", async () => {
+  it("distinguishes machines with one UUID by their MACs, and records one alert on both timelines", async () => {
     const one = await see({ macs: [mac(1)], uuid });
     const two = await see({ macs: [mac(2)], uuid });
     server.clock.advance(60_000);
@@ -95,17 +97,17 @@ describe("seeMachine", () => {
     ]);
     expect(await timeline(two.machine.id)).toEqual([
       "state: Seen for the first time, from 10.99.0.50",
-      `alert: Machine ${one.machine.id} has the same UUID ${uuid}; MACs tell them apart`,
+      `alert: Machine ${one.machine.id} has the same UUID ${uuid}; their MACs distinguish them`,
     ]);
     expect((await server.request("/metrics")).text).toContain('sprout_alerts_total{code="duplicate-uuid"} 1');
   });
 
-  it("gives nothing to a machine with a known MAC and another UUID, and learns nothing of it", async () => {
+  it("gives nothing to a machine with a known MAC and another UUID, and accepts none of its claims", async () => {
     const { machine } = await see({ macs: [mac(1)], uuid });
     await approveMachine(server.clusters, { machineId: machine.id, by });
     const before = await stored(machine.id);
     const other = uuid.replace("4c4c4544", "ffffffff");
-    const because = `A machine with MAC ${mac(1)} has UUID ${other}, not ${uuid}; if its board was changed, change its UUID here`;
+    const because = `A machine with MAC ${mac(1)} has UUID ${other}, not ${uuid}; if its board was changed, change its UUID: sprout machines set ${mac(1)} --uuid ${other}`;
     for (let again = 0; again < 3; again += 1)
       expect((await see({ macs: [mac(1)], uuid: other }, "10.99.0.66")).decision).toEqual({ do: "nothing", because });
     const after = await stored(machine.id);
@@ -115,7 +117,7 @@ describe("seeMachine", () => {
     expect((await see({ macs: [mac(1)], uuid: other })).decision).toEqual({ do: "wait", for: "assignment" });
   });
 
-  it("leaves a MAC with its machine where another one claims it too", async () => {
+  it("keeps a MAC with its machine if another machine claims it too", async () => {
     const owner = await see({ macs: [mac(1)] });
     const { machine } = await see({ macs: [mac(2), mac(1)] });
     expect(machine.macs).toEqual([mac(2)]);
@@ -125,7 +127,7 @@ describe("seeMachine", () => {
     expect((await server.clusters.store.machineByMac(mac(1)))?.id).toBe(owner.machine.id);
   });
 
-  it("approves by itself whom a rule fits, also one that was waiting, and gives it the rule's labels", async () => {
+  it("approves a machine that fits a rule, even if it waited before, and gives it the rule's labels", async () => {
     const waiting = await see({ macs: [mac(1)], manufacturer: "Lab" });
     const other = await see({ macs: ["aa:00:00:00:00:01"], manufacturer: "Lab" });
     const rules = [{ serial: "none" }, { macPrefix: "52:54:00", manufacturer: "Lab", labels: { rack: "r1" } }];
@@ -142,7 +144,7 @@ describe("seeMachine", () => {
     ]);
   });
 
-  it("a rule does not let in again whom an operator refused", async () => {
+  it("does not let a rule approve a machine that the operator refused", async () => {
     const { machine } = await see({ macs: [mac(1)] });
     await refuseMachine(server.clusters, { machineId: machine.id, by });
     await replaceApprovalRules(server.clusters, { rules: [{ macPrefix: "52" }], by });
@@ -150,7 +152,7 @@ describe("seeMachine", () => {
     expect((await stored(machine.id)).state).toBe("refused");
   });
 
-  it("keeps 1,000 machines that nobody approved, those that asked last, and every one that somebody did", async () => {
+  it("keeps every approved machine, and of the others the 1,000 that asked last", async () => {
     const kept = await see({ macs: [mac(0)] });
     await approveMachine(server.clusters, { machineId: kept.machine.id, by });
     for (let index = 1; index <= 1003; index += 1) {

@@ -1,15 +1,17 @@
+import { isSameUuid } from "#api/hardware-identity.ts";
 import { auditAllowed, bySprout } from "../clusters/audit.ts";
 import { decide } from "../clusters/decide.ts";
 import { createMachineId } from "../clusters/identifiers.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
-import { type Changes, StoreConflict } from "../store/store.ts";
+import { StoreConflict } from "../store/store.ts";
 import { type BootDecision, decideBoot } from "./boot-decision.ts";
 import type { MachineDependencies } from "./dependencies.ts";
+import { findByUuid } from "./find-by-uuid.ts";
 import { decideSighting, type Sighting, type SightingOutcome, type Surroundings } from "./sighting.ts";
 
-/** Machines that wait for approval; whoever is on the segment can make up any number of them. */
+/** Limits the machines that wait for approval: any host on the segment can invent them. */
 const maxUnapproved = 1000;
-/** Machines with one UUID that are told of each other; some boards all have the same. */
+/** Limits how many machines with one UUID get an alert: all boards of some models have the same. */
 const maxNamesakes = 2;
 const maxAttempts = 10;
 
@@ -18,72 +20,88 @@ export interface SeenMachine {
   decision: BootDecision;
 }
 
-/** A machine asks what to do: registers it as seen, notes what it says of itself, and answers what it is to do now. */
+/** Registers a machine that asks what to do, records what it claims, and decides what it is to do now. */
 export async function seeMachine(deps: MachineDependencies, sighting: Sighting): Promise<SeenMachine> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { decision, outcome } = await decide(deps.store, () => attemptSighting(deps, sighting));
+      const { decision, outcome } = await decideInTurn(deps, sighting);
       report(deps, outcome);
       return { machine: outcome.machine, decision };
     } catch (error) {
-      // Its first two requests at once: the second one finds what the first one registered.
+      // Two first requests at the same time: the second one finds what the first one registered.
       if (!(error instanceof StoreConflict && error.reason === "mac-taken") || attempt === maxAttempts) throw error;
     }
   }
 }
 
-async function attemptSighting(deps: MachineDependencies, sighting: Sighting) {
+/** Changes that many machines would make at once, of the rules' count or of the oldest machine, wait for their turn. */
+async function decideInTurn(deps: MachineDependencies, sighting: Sighting) {
+  const first = await decide(deps.store, () => attemptSighting(deps, sighting, { hasTurn: false }));
+  if (!first.needsTurn) return first;
+  return deps.inTurn(() => decide(deps.store, () => attemptSighting(deps, sighting, { hasTurn: true })));
+}
+
+async function attemptSighting(deps: MachineDependencies, sighting: Sighting, { hasTurn }: { hasTurn: boolean }) {
   const now = deps.clock.now();
   const surroundings = await look(deps, sighting);
   const context = { now, createId: () => createMachineId(deps.random) };
   const outcome = decideSighting(sighting, surroundings, context);
-  const { machine, mismatch } = outcome;
+  const { machine, mismatch, warned, counted } = outcome;
   const decision: BootDecision =
     mismatch === undefined ? decideBoot(machine, now) : { do: "nothing", because: mismatch };
-  const isChanged = machine !== surroundings.known || outcome.warned.length > 0;
-  return { ...(isChanged && { changes: await toChanges(deps, outcome, now) }), result: { decision, outcome } };
+  const isChanged = machine !== surroundings.known || warned.length > 0 || counted !== undefined;
+  const changes = isChanged ? await toChanges(deps, outcome, now) : undefined;
+  const isShared = changes !== undefined && (counted !== undefined || changes.removedMachines.length > 0);
+  const needsTurn = isShared && !hasTurn;
+  return { ...(!needsTurn && changes && { changes }), result: { decision, outcome, needsTurn } };
 }
 
 async function look({ store }: MachineDependencies, { macs, uuid }: Sighting): Promise<Surroundings> {
   const [mac = "", ...others] = macs;
   const known = await store.machineByMac(mac);
-  // Nothing below bears on a machine that is known and says what is known of it.
+  // A known machine whose claims match needs no further look-ups.
   const isInstalled = known !== undefined && (await hasCalledFromDisk(store, known));
-  if (known !== undefined && known.state !== "seen" && (uuid === null || known.uuid === uuid))
-    return { known, namesakes: [], foreignMacs: new Map(), rules: [], isInstalled };
+  if (known !== undefined && known.state !== "seen" && (uuid === null || hasUuid(known, uuid)))
+    return { known, namesakes: [], foreignMacs: new Map(), rules: undefined, isInstalled };
   const holders = await Promise.all(others.map((other) => store.machineByMac(other)));
   const foreign = holders.flatMap((holder, index) =>
     holder === undefined || holder.id === known?.id ? [] : [[others[index] ?? "", holder.id] as const],
   );
-  const isNewUuid = uuid !== null && uuid !== known?.uuid;
-  const namesakes = isNewUuid ? await store.machines({ uuid, limit: maxNamesakes }) : [];
-  const rules = (await store.approvalRules())?.rules ?? [];
+  const isNewUuid = uuid !== null && !(known && hasUuid(known, uuid));
+  const namesakes = isNewUuid ? await findByUuid(store, { uuid, limit: maxNamesakes }) : [];
+  const rules = await store.approvalRules();
   return { known, namesakes, foreignMacs: new Map(foreign), rules, isInstalled };
 }
 
-/** The node says so itself, over TLS and with the capability that is bound to it. */
+const hasUuid = (machine: MachineRecord, uuid: string) => machine.uuid !== null && isSameUuid(machine.uuid, uuid);
+
+/** The node reported it over TLS, with the capability that is bound to it. */
 async function hasCalledFromDisk(store: MachineDependencies["store"], { state, assignment }: MachineRecord) {
   if (state !== "assigned" || assignment?.install !== true || assignment.installedAt !== null) return false;
   const node = await store.member(assignment.clusterId, assignment.member);
   return node?.allocation === assignment.allocation && node.bound?.rootDevice === "disk";
 }
 
-async function toChanges({ store }: MachineDependencies, outcome: SightingOutcome, at: number): Promise<Changes> {
-  const { machine, warned, approvedBy } = outcome;
+async function toChanges({ store }: MachineDependencies, outcome: SightingOutcome, at: number) {
+  const { machine, warned, approvedBy, counted } = outcome;
   const detail = `machine ${machine.id} (MAC ${machine.provisioningMac}) by rule ${approvedBy}`;
   const isNewcomer = machine.version === 0 && machine.state === "seen";
   return {
     machines: [machine, ...warned],
     removedMachines: isNewcomer ? await makeRoom(store, warned) : [],
+    ...(counted && { approvalRules: counted }),
     audit: approvedBy === undefined ? [] : [auditAllowed(bySprout, { action: "approve", at, clusterId: null, detail })],
   };
 }
 
-/** Those that were not heard of for the longest time make room; a real machine asks again and comes back. */
+/**
+ * Drops machines of the address that invents most of them, the ones that were silent longest first. A real machine asks
+ * again and comes back.
+ */
 async function makeRoom(store: MachineDependencies["store"], warned: readonly MachineRecord[]) {
   const excess = (await store.countMachines("seen")) + 1 - maxUnapproved;
   if (excess <= 0) return [];
-  const oldest = await store.longestUnseen(excess + warned.length);
+  const oldest = await store.mostCrowded(excess + warned.length);
   return oldest.filter(({ id }) => !warned.some((machine) => machine.id === id)).slice(0, excess);
 }
 

@@ -1,49 +1,55 @@
+import { isSameUuid } from "#api/hardware-identity.ts";
 import type { MachineSighting } from "#api/machine-sighting.ts";
-import type { ApprovalRule, MachineRecord } from "../store/machine-record.ts";
+import type { ApprovalRulesRecord, MachineRecord } from "../store/machine-record.ts";
+import { takeApproval } from "./approval-bounds.ts";
+import { findMismatch } from "./mismatch.ts";
 import { findRule } from "./approval-rules.ts";
-import { canBecome, moveMachine, withAlert, withEvent } from "./lifecycle.ts";
+import { blankMachine, canBecome, moveMachine, withAlert, withEvent } from "./lifecycle.ts";
 
-/** `lastSeenAt` is written this often, so that a machine that asks every few seconds costs reads alone. */
-export const sightingIntervalMs = 30_000;
+/** How often `lastSeenAt` is written, so that a machine that asks every few seconds mostly costs reads. */
+const sightingIntervalMs = 30_000;
 
 export interface Sighting extends MachineSighting {
   /** Address of its connection. */
   from: string | null;
 }
 
-/** What the inventory knows that bears on a sighting. */
+/** What the inventory knows about a sighting. */
 export interface Surroundings {
   /** The machine that has the MAC it boots from. */
   known: MachineRecord | undefined;
   /** Other machines with the same UUID, a few of them. */
   namesakes: readonly MachineRecord[];
-  /** Which of its further MACs belong to other machines. */
+  /** The other MACs of the sighting that belong to other machines, with their owners. */
   foreignMacs: ReadonlyMap<string, string>;
-  rules: readonly ApprovalRule[];
-  /** It has called as the node that was to be installed, with its root on a disk. */
+  /** Undefined if there are none. */
+  rules: ApprovalRulesRecord | undefined;
+  /** Whether it called as the node that was to be installed, with its root on a disk. */
   isInstalled: boolean;
 }
 
 export interface SightingOutcome {
   machine: MachineRecord;
-  /** Machines whose timeline tells of an alert; `machine` is not among them. */
+  /** Other machines that got an alert. */
   warned: MachineRecord[];
   /** For the log and the metrics. */
   alerts: { code: string; message: string }[];
-  /** Where the identity does not fit: nothing is handed out, and `machine` has learned nothing. */
+  /** Why the identity does not match; then the machine gets nothing, and its record learns nothing. */
   mismatch: string | undefined;
   /** The rule that approved it just now, from 1. */
   approvedBy: number | undefined;
+  /** The rules with their new count, if that changed. */
+  counted: ApprovalRulesRecord | undefined;
 }
 
-export interface SightingContext {
+interface SightingContext {
   now: number;
   createId: () => string;
 }
 
 /**
- * What a sighting makes of the inventory. Pure. The MAC that a machine boots from decides which machine it is: MACs, UUIDs
- * and serials are claims, and of these the MAC is the one that two machines on a segment cannot share unnoticed.
+ * Decides what a sighting changes in the inventory. Pure. MACs, UUIDs and serials are unverified claims. The MAC that a
+ * machine boots from identifies it, because two machines on a segment cannot share one unnoticed.
  */
 export function decideSighting(
   sighting: Sighting,
@@ -55,26 +61,20 @@ export function decideSighting(
   if (known !== undefined && mismatch !== undefined) {
     const machine = withAlert(known, { at: context.now, message: mismatch });
     const alerts = machine === known ? [] : [{ code: "uuid-mismatch", message: mismatch }];
-    return { machine, warned: [], alerts, mismatch, approvedBy: undefined };
+    return { machine, warned: [], alerts, mismatch, approvedBy: undefined, counted: undefined };
   }
   const before = surroundings.isInstalled && known ? markInstalled(known, context.now) : known;
   const learned = learn(before ?? register(sighting, context), sighting, { ...surroundings, now: context.now });
   const warned = warn(learned, surroundings, context.now);
-  const approved = approve(warned.machine, surroundings.rules, context.now);
-  return { ...warned, ...approved, mismatch: undefined };
+  const approved = approve(warned.machine, surroundings.rules, { from: sighting.from, at: context.now });
+  return { ...warned, ...approved, alerts: [...warned.alerts, ...approved.alerts], mismatch: undefined };
 }
 
 function markInstalled(machine: MachineRecord, at: number): MachineRecord {
   const { assignment } = machine;
   if (assignment === null || assignment.installedAt !== null) return machine;
-  const message = "Was installed: boots from its disk from now on";
+  const message = "Installed: boots from its disk from now on";
   return withEvent({ ...machine, assignment: { ...assignment, installedAt: at } }, { type: "boot", at, message });
-}
-
-/** Where nobody has vouched for the machine yet, the newest claim is as good as the first. */
-function findMismatch({ state, uuid, provisioningMac }: MachineRecord, sighting: Sighting): string | undefined {
-  if (state === "seen" || uuid === null || sighting.uuid === null || uuid === sighting.uuid) return undefined;
-  return `A machine with MAC ${provisioningMac} has UUID ${sighting.uuid}, not ${uuid}; if its board was changed, change its UUID here`;
 }
 
 function register({ macs: [mac = ""], from }: Sighting, { now, createId }: SightingContext): MachineRecord {
@@ -90,19 +90,16 @@ function register({ macs: [mac = ""], from }: Sighting, { now, createId }: Sight
     provisioningMac: mac,
     clusterMac: mac,
     power: { driver: "manual" },
-    assignment: null,
-    bootWindow: null,
-    createdAt: now,
-    firstSeenAt: null,
-    lastSeenAt: null,
-    lastSeenFrom: null,
-    events: [],
-    version: 0,
+    ...blankMachine(now),
   };
-  return withEvent(machine, { type: "state", at: now, message: `Seen for the first time, from ${from ?? "nowhere"}` });
+  return withEvent(machine, {
+    type: "state",
+    at: now,
+    message: `Seen for the first time, from ${from ?? "an unknown address"}`,
+  });
 }
 
-/** The record itself where there is nothing new. */
+/** Returns the record itself if there is nothing new. */
 function learn(
   machine: MachineRecord,
   sighting: Sighting,
@@ -113,7 +110,7 @@ function learn(
   const facts = isOpenToClaims
     ? {
         macs: [...new Set([...machine.macs, ...claimed])].slice(0, 32),
-        uuid: sighting.uuid ?? machine.uuid,
+        uuid: latestUuid(machine, sighting),
         serial: sighting.serial ?? machine.serial,
         manufacturer: sighting.manufacturer ?? machine.manufacturer,
         hardware: sighting.hardware ?? machine.hardware,
@@ -135,39 +132,58 @@ function learn(
   return arrive({ ...machine, ...facts, ...seen }, now);
 }
 
-/** A machine that was known by name alone is there; one that was released has lost its memory, and with it all it was given. */
+/** The first spelling stays, because the other byte order is the same UUID. */
+const latestUuid = ({ uuid }: MachineRecord, sighting: Sighting) =>
+  uuid !== null && sighting.uuid !== null && isSameUuid(uuid, sighting.uuid) ? uuid : (sighting.uuid ?? uuid);
+
+/** An approved machine is there now; a released one has rebooted, so its memory holds nothing of its cluster. */
 function arrive(machine: MachineRecord, now: number): MachineRecord {
   if (machine.state === "approved") return moveMachine(machine, { to: "free", at: now, message: "Seen: free" });
   if (machine.state !== "released" || machine.assignment?.install === true) return machine;
-  return moveMachine(machine, { to: "free", at: now, message: "Booted anew: free", fields: { assignment: null } });
+  return moveMachine(machine, { to: "free", at: now, message: "Rebooted: free", fields: { assignment: null } });
 }
 
 function warn(machine: MachineRecord, { known, namesakes, foreignMacs }: Surroundings, at: number) {
   const alerts: SightingOutcome["alerts"] = [];
   const warned: MachineRecord[] = [];
   let result = machine;
-  const tell = (code: string, message: string) => {
+  const raise = (code: string, message: string) => {
     const before = result;
     result = withAlert(result, { at, message });
     if (result !== before) alerts.push({ code, message });
   };
   if (known?.uuid !== machine.uuid && machine.uuid !== null)
     for (const namesake of namesakes.filter(({ id }) => id !== machine.id)) {
-      tell("duplicate-uuid", `Machine ${namesake.id} has the same UUID ${machine.uuid}; MACs tell them apart`);
+      raise("duplicate-uuid", `Machine ${namesake.id} has the same UUID ${machine.uuid}; their MACs distinguish them`);
       const message = `Machine ${machine.id} (MAC ${machine.provisioningMac}) has the same UUID`;
-      const told = withAlert(namesake, { at, message });
-      if (told !== namesake) warned.push(told);
+      const alerted = withAlert(namesake, { at, message });
+      if (alerted !== namesake) warned.push(alerted);
     }
-  for (const [mac, owner] of foreignMacs) tell("duplicate-mac", `It also claims MAC ${mac} of machine ${owner}`);
+  for (const [mac, owner] of foreignMacs) raise("duplicate-mac", `It also claims MAC ${mac} of machine ${owner}`);
   return { machine: result, warned, alerts };
 }
 
-function approve(machine: MachineRecord, rules: readonly ApprovalRule[], at: number) {
-  const found = machine.state === "seen" ? findRule(rules, machine) : undefined;
-  if (found === undefined || !canBecome(machine, "free")) return { machine, approvedBy: undefined };
+type Approved = Pick<SightingOutcome, "machine" | "alerts" | "approvedBy" | "counted">;
+
+function approve(
+  machine: MachineRecord,
+  rules: ApprovalRulesRecord | undefined,
+  { from, at }: { from: string | null; at: number },
+): Approved {
+  const unchanged = { machine, alerts: [], approvedBy: undefined, counted: undefined };
+  const found = rules && machine.state === "seen" ? findRule(rules.rules, machine) : undefined;
+  if (rules === undefined || found === undefined || !canBecome(machine, "free")) return unchanged;
+  const approval = takeApproval(rules, { from, at });
+  if (!approval.isApproved) {
+    const { message, counted } = approval.alert ?? {};
+    if (message === undefined) return unchanged;
+    const alerted = withAlert(machine, { at, message });
+    return { ...unchanged, machine: alerted, alerts: [{ code: "approval-limit", message }], counted };
+  }
   const labels = { ...machine.labels, ...found.rule.labels };
   const message = `Approved by rule ${found.number}: free`;
-  return { machine: moveMachine(machine, { to: "free", at, message, fields: { labels } }), approvedBy: found.number };
+  const approved = moveMachine(machine, { to: "free", at, message, fields: { labels } });
+  return { machine: approved, alerts: [], approvedBy: found.number, counted: approval.counted };
 }
 
 const isSame = (one: unknown, other: unknown) => one === other || JSON.stringify(one) === JSON.stringify(other);

@@ -1,10 +1,11 @@
 import type { PowerAction } from "#api/machine-requests.ts";
-import { auditAllowed, type Origin } from "../clusters/audit.ts";
+import { messageOf } from "#lib/errors.ts";
+import { type Actor, auditAllowed } from "../clusters/audit.ts";
 import { decide } from "../clusters/decide.ts";
 import type { BeforeBoot, PowerDriver, PowerOutcome } from "../power/power-driver.ts";
 import { PowerError } from "../power/power-error.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
-import { openBootWindow } from "./boot-window.ts";
+import { openBootWindow } from "./boot-decision.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { withEvent } from "./lifecycle.ts";
 import type { OpenPowerDriver } from "./open-power-driver.ts";
@@ -12,10 +13,10 @@ import { findMachine } from "./queries.ts";
 
 export type PowerDependencies = Pick<MachineDependencies, "store" | "clock"> & { openPowerDriver: OpenPowerDriver };
 
-export interface PowerOrder {
+interface PowerOrder {
   machineId: string;
   action: PowerAction;
-  by: Origin;
+  by: Actor;
 }
 
 interface Action {
@@ -30,7 +31,7 @@ const actions: Record<PowerAction, Action> = {
   "network-boot": { words: "boot over the network", act: (driver, ...rest) => driver.bootFromNetwork(...rest) },
 };
 
-/** Throws DomainError `not-found`, PowerError, or the signal's reason. */
+/** Switches a machine's power. Throws DomainError `not-found`, PowerError, or the signal's reason. */
 export async function switchPower(
   deps: PowerDependencies,
   { signal, ...order }: PowerOrder & { signal: AbortSignal },
@@ -38,7 +39,9 @@ export async function switchPower(
   return performPower(deps, { machine: await requestPower(deps, order), action: order.action, signal });
 }
 
-/** On the timeline and in the audit log, before anything is done. Throws DomainError `not-found`. */
+/**
+ * Records the request on the timeline and in the audit log, before anything is done. Throws DomainError `not-found`.
+ */
 export function requestPower(deps: PowerDependencies, { machineId, action, by }: PowerOrder): Promise<MachineRecord> {
   return decide(deps.store, async () => {
     const before = await findMachine(deps, machineId);
@@ -52,7 +55,7 @@ export function requestPower(deps: PowerDependencies, { machineId, action, by }:
   });
 }
 
-/** What became of it is on the timeline: done, asked of a person, or why it failed. */
+/** Performs a recorded request. The timeline shows the result: done, left to the operator, or why it failed. */
 export async function performPower(
   deps: PowerDependencies,
   { machine, action, signal }: { machine: MachineRecord; action: PowerAction; signal: AbortSignal },
@@ -61,11 +64,11 @@ export async function performPower(
   const driver = deps.openPowerDriver(machine);
   try {
     const outcome = await act(driver, signal, () => letBoot(deps, machine));
-    await tell(deps, machine.id, outcome.kind === "done" ? outcome.detail : outcome.instruction);
+    await note(deps, machine.id, outcome.kind === "done" ? outcome.detail : outcome.instruction);
     return outcome;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    await tell(deps, machine.id, error instanceof PowerError ? reason : `Cannot ${words}: ${reason}`);
+    const reason = messageOf(error);
+    await note(deps, machine.id, error instanceof PowerError ? reason : `Cannot ${words}: ${reason}`);
     throw error;
   } finally {
     await driver.close();
@@ -73,25 +76,25 @@ export async function performPower(
 }
 
 /**
- * Opens the boot window of a machine that a cluster has. The machine is off by then: one that still asked again from its
- * last boot would use the window up, and be taken for a duplicate after this one.
+ * Opens the boot window of a cluster's machine, which is off by then. A machine that was still on could use the window
+ * up with a request of its last boot, and would then count as a duplicate.
  */
 async function letBoot({ store, clock }: PowerDependencies, { id, assignment }: MachineRecord): Promise<void> {
   await decide(store, async () => {
     const machine = await findMachine({ store }, id);
     if (machine.assignment?.allocation !== assignment?.allocation)
-      throw new PowerError("rejected", "The machine was given to another node in the meantime");
+      throw new PowerError("rejected", "The machine became another node's in the meantime");
     if (machine.state !== "assigned") return { result: undefined };
     const opened = openBootWindow(machine, { at: clock.now(), because: "Boot window opened" });
     return { changes: { machines: [opened] }, result: undefined };
   });
 }
 
-async function tell({ store, clock }: PowerDependencies, machineId: string, message: string): Promise<void> {
+async function note({ store, clock }: PowerDependencies, machineId: string, message: string): Promise<void> {
   await decide(store, async () => {
     const machine = await store.machine(machineId);
     if (machine === undefined) return { result: undefined };
-    const told = withEvent(machine, { type: "power", at: clock.now(), message });
-    return { changes: { machines: [told] }, result: undefined };
+    const noted = withEvent(machine, { type: "power", at: clock.now(), message });
+    return { changes: { machines: [noted] }, result: undefined };
   });
 }

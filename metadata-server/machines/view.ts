@@ -1,5 +1,5 @@
 import type { Machine, MachineAssignment, MachinePower } from "#api/machine.ts";
-import { toTime } from "../clusters/lifecycle.ts";
+import { toTime, toTimeOrNull } from "../clusters/lifecycle.ts";
 import type { AssignmentRecord, MachineRecord, PowerRecord } from "../store/machine-record.ts";
 
 export function toMachine(machine: MachineRecord): Machine {
@@ -26,24 +26,13 @@ export function toMachine(machine: MachineRecord): Machine {
   };
 }
 
-const toAssignment = ({
-  clusterId,
-  member,
-  allocation,
-  install,
-  installedAt,
-}: AssignmentRecord): MachineAssignment => ({
-  clusterId,
-  member,
-  allocation,
-  install,
-  installedAt: toTimeOrNull(installedAt),
-});
+function toAssignment(assignment: AssignmentRecord): MachineAssignment {
+  const { clusterId, member, allocation, install, installedAt } = assignment;
+  return { clusterId, member, allocation, install, installedAt: toTimeOrNull(installedAt) };
+}
 
 function toMachinePower(power: PowerRecord): MachinePower {
   if (power.driver === "manual") return power;
   const { driver, url, trust } = power;
   return { driver, url, certificateSha256: trust.kind === "fingerprint" ? trust.sha256 : null };
 }
-
-const toTimeOrNull = (milliseconds: number | null) => (milliseconds === null ? null : toTime(milliseconds));

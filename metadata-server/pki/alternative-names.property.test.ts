@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { encodeAlternativeNames, toAlternativeNames } from "./alternative-names.ts";
+import { encodeAlternativeNames, isDnsName, toAlternativeNames } from "./alternative-names.ts";
 import { createAuthority, dayMs, issueCertificate } from "./certificate.ts";
 import { loadIssuer } from "./issuer.ts";
 
@@ -24,8 +24,8 @@ const issue = (hosts: string[]) =>
 const label = fc.stringMatching(/^[a-z]([a-z0-9-]{0,20}[a-z0-9])?$/);
 const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
 
-describe("Certificates, for any names and addresses,", () => {
-  it("are valid for every one of them, and for nothing else", () => {
+describe("issueCertificate, for any names and addresses", () => {
+  it("certifies every given name and address, and no other", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.oneof(name, fc.ipV4(), fc.ipV6()), { minLength: 1, maxLength: 8 }),
@@ -44,7 +44,7 @@ describe("Certificates, for any names and addresses,", () => {
     );
   });
 
-  it("refuse any text that is neither, and never write it down", () => {
+  it("refuses text that is neither a name nor an address", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         fc.pre(!/^(\*\.)?[a-z0-9.-]+$/i.test(text) && isIP(text) === 0);
@@ -53,7 +53,7 @@ describe("Certificates, for any names and addresses,", () => {
     );
   });
 
-  it("hold any subject as it is, letter by letter", () => {
+  it("keeps any subject, letter by letter", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }), (commonName) => {
         fc.pre(!/\p{Cc}/u.test(commonName));
@@ -63,5 +63,29 @@ describe("Certificates, for any names and addresses,", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("isDnsName", () => {
+  it("accepts exactly the names that can be certified", () => {
+    const texts = fc.oneof(fc.domain(), fc.stringMatching(/^[a-z0-9.-]{1,70}(\.(0x)?[0-9a-f]{0,3})?$/));
+    fc.assert(
+      fc.property(texts, (text) => {
+        const encode = () => encodeAlternativeNames({ dnsNames: [text], addresses: [] });
+        if (isDnsName(text)) encode();
+        else expect(encode).toThrow("is not a DNS name");
+      }),
+    );
+  });
+
+  it.each([
+    ["42.example", true],
+    ["7.rack.example", true],
+    ["rack.42x", true],
+    ["rack.42", false],
+    ["rack.0x2a", false],
+    ["42", false],
+  ])("judges %s by its last label alone: %s", (text, expected) => {
+    expect(isDnsName(text)).toBe(expected);
   });
 });

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from "node:net";
+import { Address4, Address6 } from "ip-address";
 import { type Der, implicitTag } from "./der.ts";
 
 const dnsName = /^(\*\.)?([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)*[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/i;
@@ -8,12 +9,15 @@ export interface AlternativeNames {
   addresses: string[];
 }
 
-/** Sorts hosts into names and addresses. What looks like an address and is none ("10.0.0.300") is refused as a name. */
+/** Sorts hosts into names and addresses. Refuses text that only looks like an address ("10.0.0.300"). */
 export function toAlternativeNames(hosts: readonly string[]): AlternativeNames {
   return { dnsNames: hosts.filter((host) => isIP(host) === 0), addresses: hosts.filter((host) => isIP(host) !== 0) };
 }
 
-/** GeneralNames of RFC 5280, 4.2.1.6: dNSName is [2], iPAddress is [7]; duplicates are dropped. Throws on the first invalid one. */
+/**
+ * Encodes GeneralNames of RFC 5280, 4.2.1.6: dNSName is [2], iPAddress is [7]. Drops duplicates. Throws on the first
+ * invalid one.
+ */
 export function encodeAlternativeNames(names: AlternativeNames): Der[] {
   return [
     ...[...new Set(names.dnsNames)].map((name) => implicitTag(2, encodeDnsName(name))),
@@ -21,24 +25,21 @@ export function encodeAlternativeNames(names: AlternativeNames): Der[] {
   ];
 }
 
+/** To URL parsers a host whose last label is a number is an IPv4 address (URL Standard, "ends in a number checker"). */
+const endsInNumber = /(^|\.)(\d+|0x[0-9a-f]*)$/i;
+
+/** Whether a certificate can have this name, which may begin with a wildcard. */
+export const isDnsName = (name: string): boolean =>
+  name.length <= 253 && !endsInNumber.test(name) && dnsName.test(name);
+
 function encodeDnsName(name: string): Uint8Array {
-  const numericEnd = /(^|\.)\d+$/.test(name);
-  if (name.length > 253 || numericEnd || !dnsName.test(name)) throw new Error(`"${name}" is not a DNS name`);
+  if (!isDnsName(name)) throw new Error(`"${name}" is not a DNS name`);
   return Buffer.from(name, "ascii");
 }
 
 function encodeAddress(address: string): Uint8Array {
-  if (isIPv4(address)) return Uint8Array.from(address.split("."), Number);
-  // A zone ("fe80::1%eth0") means something on one machine only and cannot be certified.
+  if (isIPv4(address)) return Uint8Array.from(new Address4(address).toArray());
+  // A zone ("fe80::1%eth0") has a meaning on one machine only, so it cannot be certified.
   if (!isIPv6(address) || address.includes("%")) throw new Error(`"${address}" is not an IP address`);
-  // The URL parser writes every form of an IPv6 address as hexadecimal groups, at most one run of zeros left out.
-  const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
-  const zeros = Array.from({ length: 8 - groups(head).length - groups(tail).length }, () => "0");
-  const bytes = Buffer.alloc(16);
-  [...groups(head), ...zeros, ...groups(tail)].forEach((group, index) => {
-    bytes.writeUInt16BE(Number.parseInt(group, 16), index * 2);
-  });
-  return bytes;
+  return Uint8Array.from(new Address6(address).toUnsignedByteArray());
 }
-
-const groups = (text = "") => (text === "" ? [] : text.split(":"));

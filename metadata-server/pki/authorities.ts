@@ -3,7 +3,7 @@ import { z } from "zod";
 import { KeyPair, Pem } from "#api/credentials.ts";
 import { createAuthority } from "./certificate.ts";
 
-/** What every certificate of one cluster hangs from. Plain data, kept sealed for as long as the cluster lives. */
+/** Authorities behind every certificate of one cluster. The store keeps them sealed while the cluster lives. */
 export const Authorities = z.strictObject({
   kubernetes: KeyPair,
   etcd: KeyPair,
@@ -12,7 +12,7 @@ export const Authorities = z.strictObject({
 });
 export type Authorities = z.infer<typeof Authorities>;
 
-/** The three authorities under kubeadm's names, and the key of service accounts. `now` is in milliseconds since the epoch. */
+/** Creates three authorities with kubeadm's names, and the key of service accounts. `now` is in epoch milliseconds. */
 export function createAuthorities({ now, lifetimeMs }: { now: number; lifetimeMs: number }): Authorities {
   const authority = (commonName: string) =>
     createAuthority({ subject: { commonName }, now, notAfter: now + lifetimeMs });
@@ -24,7 +24,10 @@ export function createAuthorities({ now, lifetimeMs }: { now: number; lifetimeMs
   };
 }
 
-/** PEM as kubeadm writes sa.key ("EC PRIVATE KEY", SEC 1) and sa.pub ("PUBLIC KEY") with `encryptionAlgorithm: ECDSA-P256`. */
+/**
+ * Creates PEM as kubeadm writes sa.key ("EC PRIVATE KEY", SEC 1) and sa.pub ("PUBLIC KEY") with
+ * `encryptionAlgorithm: ECDSA-P256`.
+ */
 function createServiceAccountKey(): Authorities["serviceAccount"] {
   const { publicKey, privateKey } = generateKeyPairSync("ec", {
     namedCurve: "P-256",

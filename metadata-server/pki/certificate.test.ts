@@ -1,9 +1,9 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { execa } from "execa";
 import { assert, ipV4, ipV6, oneof, property } from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type CertificateRequest, createAuthority, dayMs, hourMs, issueCertificate } from "./certificate.ts";
-import { now, opensslPrint, opensslVerify, toSecond } from "./fixtures.ts";
+import { now, opensslPrint, opensslVerify, toSecond } from "../../test/fixtures/authorities.ts";
 import { loadIssuer } from "./issuer.ts";
 
 const authority = createAuthority({ subject: { commonName: "kubernetes" }, now, notAfter: now + 90 * dayMs });
@@ -27,8 +27,8 @@ const timesUntil = (notAfter: number) => opensslTime(issue({ now: Date.UTC(2026,
 const hexOf = (certificate: string) => new X509Certificate(certificate).raw.toString("hex");
 const names = (dnsNames: string[], addresses: string[] = []) => ({ alternativeNames: { dnsNames, addresses } });
 
-describe("a node's certificate", () => {
-  test("has every field that openssl knows, and no other extension", async () => {
+describe("issueCertificate", () => {
+  it("writes every field that openssl knows, and no other extension", async () => {
     const { certificate } = issue();
     const text = await opensslPrint(certificate, "-text");
     const extensions = text.slice(
@@ -62,36 +62,36 @@ describe("a node's certificate", () => {
     ]);
   });
 
-  test("is good for its own purpose only, and under its own authority only", async () => {
+  it("certifies for the requested purpose only, and under its own authority only", async () => {
     const { certificate } = issue();
-    const stranger = createAuthority({ subject: { commonName: "kubernetes" }, now, notAfter: now + dayMs });
+    const other = createAuthority({ subject: { commonName: "kubernetes" }, now, notAfter: now + dayMs });
     const ca = authority.certificate;
     await expect(opensslVerify(certificate, { ca, purpose: "sslserver" })).resolves.toBe("stdin: OK");
     await expect(opensslVerify(certificate, { ca, purpose: "sslclient" })).rejects.toThrow("certificate purpose");
-    await expect(opensslVerify(certificate, { ca: stranger.certificate, purpose: "sslserver" })).rejects.toThrow(
+    await expect(opensslVerify(certificate, { ca: other.certificate, purpose: "sslserver" })).rejects.toThrow(
       "unable to get local issuer certificate",
     );
   });
 
-  test("comes with the key it certifies, in SEC 1", () => {
+  it("returns the certified key, in SEC 1", () => {
     const { certificate, key } = issue();
     expect(key).toMatch(/^-----BEGIN EC PRIVATE KEY-----\n/);
     expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))).toBe(true);
     expect(new X509Certificate(certificate).checkPrivateKey(createPrivateKey(issue().key))).toBe(false);
   });
 
-  test("has a random positive serial number of 128 bits", () => {
+  it("takes a random positive serial number of 128 bits", () => {
     const serials = Array.from({ length: 200 }, () => new X509Certificate(issue().certificate).serialNumber);
     expect(new Set(serials).size).toBe(200);
     for (const serial of serials) expect(serial).toMatch(/^[4-7][0-9A-F]{31}$/);
   });
 
-  test("is valid from one hour before now, or from as long before as was asked for", () => {
+  it("starts the validity one hour before now, or as long before as requested", () => {
     expect(startOf()).toBe(toSecond(now - hourMs));
     expect(startOf({ backdateMs: 30 * dayMs })).toBe(toSecond(now - 30 * dayMs));
   });
 
-  test("writes times through 2049 as UTCTime and later ones as GeneralizedTime", async () => {
+  it("writes times through 2049 as UTCTime and later ones as GeneralizedTime", async () => {
     expect(await timesUntil(Date.UTC(2049, 11, 31, 23, 59, 59))).toEqual([
       "UTCTIME           :261121000000Z",
       "UTCTIME           :491231235959Z",
@@ -102,14 +102,14 @@ describe("a node's certificate", () => {
     ]);
   });
 
-  test("keeps a name in any script, and both of two groups", async () => {
+  it("keeps a name in any script, and both of two groups", async () => {
     const { certificate } = issue({ subject: { commonName: "žofie", organizations: ["a", "b"] } });
     expect(await opensslPrint(certificate, "-subject", "-nameopt", "utf8,sep_comma_plus_space")).toBe(
       "subject=O=a, O=b, CN=žofie",
     );
   });
 
-  test("matches any IPv4 and IPv6 address it was issued for", () => {
+  it("certifies any IPv4 and IPv6 address", () => {
     assert(
       property(oneof(ipV4(), ipV6()), (address) => {
         const { certificate } = issue({ alternativeNames: { dnsNames: [], addresses: [address] } });
@@ -120,8 +120,8 @@ describe("a node's certificate", () => {
   });
 });
 
-describe("an authority's certificate", () => {
-  test("may sign certificates and is its own issuer", async () => {
+describe("createAuthority", () => {
+  it("creates a self-signed certificate that may sign others", async () => {
     const text = await opensslPrint(authority.certificate, "-ext", "keyUsage,basicConstraints", "-subject", "-issuer");
     expect(text).toContain("Digital Signature, Certificate Sign");
     expect(text).toContain("CA:TRUE");
@@ -130,13 +130,13 @@ describe("an authority's certificate", () => {
     expect(x509.verify(x509.publicKey)).toBe(true);
   });
 
-  test("and a node's have the key usage's unused bits that Go insists on", () => {
+  it("counts the key usage's unused bits as Go requires, as issueCertificate does", () => {
     expect(hexOf(authority.certificate)).toContain("0603551d0f0101ff040403020284");
     expect(hexOf(issue().certificate)).toContain("0603551d0f0101ff040403020780");
   });
 });
 
-describe("issueCertificate refuses", () => {
+describe("Refusals of issueCertificate", () => {
   const cases: [string, Partial<CertificateRequest>, string][] = [
     [
       "an empty common name",
@@ -155,10 +155,10 @@ describe("issueCertificate refuses", () => {
     ],
     ["no usage", { usages: [] }, "it has no usage"],
     ["a server without name and address", names([]), "a server needs a DNS name or an address"],
-    ["an end before now", { notAfter: now - 1 }, "it would not be valid at any time from now on"],
-    ["an end that is no time", { notAfter: Number.NaN }, "it would not be valid at any time from now on"],
-    ["an end after the year 9999", { notAfter: Date.UTC(10_000, 0) }, "it would not be valid at any time from now on"],
-    ["a start before 1970", { backdateMs: now + 1 }, "it would not be valid at any time from now on"],
+    ["an end before now", { notAfter: now - 1 }, "its validity must start after 1969"],
+    ["an end that is not a number", { notAfter: Number.NaN }, "its validity must start after 1969"],
+    ["an end after the year 9999", { notAfter: Date.UTC(10_000, 0) }, "its validity must start after 1969"],
+    ["a start before 1970", { backdateMs: now + 1 }, "its validity must start after 1969"],
     ["an octet of 256", names([], ["10.77.0.256"]), '"10.77.0.256" is not an IP address'],
     ["an address among the names", names(["10.77.0.11"]), '"10.77.0.11" is not a DNS name'],
     ["a name among the addresses", names([], ["node01"]), '"node01" is not an IP address'],
@@ -169,7 +169,7 @@ describe("issueCertificate refuses", () => {
     ["a DNS name of 254 characters", names([`${"a".repeat(62)}.`.repeat(4) + "aa"]), "is not a DNS name"],
     ["a DNS name with a space", names(["a b"]), '"a b" is not a DNS name'],
   ];
-  test.each(cases)("%s", (_title, changes, message) => {
+  it.each(cases)("refuses %s", (_title, changes, message) => {
     expect(() => issue(changes)).toThrow(message);
     expect(() => issue(changes)).toThrow(/^Cannot issue certificate for "/);
   });

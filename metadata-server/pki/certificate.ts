@@ -27,7 +27,7 @@ export interface CertificateRequest {
   now: number;
   /** Milliseconds since the epoch. */
   notAfter: number;
-  /** How long before `now` the certificate is valid already, for machines whose clock is behind. One hour by default. */
+  /** How long before `now` the certificate becomes valid, for machines whose clock is behind. Default: one hour. */
   backdateMs?: number;
   usages: readonly Usage[];
   alternativeNames?: AlternativeNames;
@@ -37,9 +37,9 @@ export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 
 /**
- * Makes an ECDSA P-256 key and its certificate: PEM, the key as kubeadm writes it ("EC PRIVATE KEY", SEC 1).
- * node-forge cannot use EC keys, so it writes the to-be-signed part alone and node:crypto signs.
- * Throws where the request names nobody, an invalid name or address, or a time that cannot be.
+ * Creates an ECDSA P-256 key and its certificate, both PEM; the key as kubeadm writes it ("EC PRIVATE KEY", SEC 1).
+ * node-forge cannot use EC keys, so it only encodes the to-be-signed part, and node:crypto signs.
+ * Throws if the request has no subject, an invalid name or address, or an impossible time.
  */
 export function issueCertificate(request: CertificateRequest, issuer: Issuer): KeyPair {
   const names = request.alternativeNames ?? { dnsNames: [], addresses: [] };
@@ -54,7 +54,7 @@ export function issueCertificate(request: CertificateRequest, issuer: Issuer): K
   ]);
 }
 
-/** A self-signed certificate authority. */
+/** Creates a self-signed certificate authority. */
 export function createAuthority(request: Omit<CertificateRequest, "usages" | "alternativeNames">): KeyPair {
   return build(request, "self-signed", [
     extension("2.5.29.15", namedBits([keyUsage.digitalSignature, keyUsage.keyCertSign]), true),
@@ -76,7 +76,7 @@ function build(
 ): KeyPair {
   check(request);
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  // The bare point, wrapped below: node:crypto takes five times as long to export a SubjectPublicKeyInfo.
+  // The bare point is wrapped below, because node:crypto takes five times as long to export SubjectPublicKeyInfo.
   const point = publicKey.export({ format: "raw-public" });
   const subject = encodeSubject(request.subject);
   const subjectKey = keyIdentifier(point);
@@ -108,14 +108,14 @@ function build(
 
 function check(request: Omit<CertificateRequest, "usages">) {
   const { commonName, organizations = [] } = request.subject;
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  // oxlint-disable-next-line no-control-regex -- finds control characters
   if ([commonName, ...organizations].some((part) => part === "" || /[\u0000-\u001f\u007f]/.test(part)))
     throw refusal(request, "the subject has an empty part or a control character");
   const notBefore = request.now - (request.backdateMs ?? hourMs);
-  // RFC 5280 has no way to write a later year.
+  // RFC 5280 cannot express a later year.
   const latest = Date.UTC(9999, 11, 31, 23, 59, 59);
   if (!(notBefore >= 0 && request.now < request.notAfter && request.notAfter <= latest))
-    throw refusal(request, "it would not be valid at any time from now on");
+    throw refusal(request, "its validity must start after 1969, and end after now and before the year 10000");
 }
 
 function encodeNames(request: CertificateRequest, names: AlternativeNames): Der[] {
@@ -139,7 +139,7 @@ function extension(oid: string, value: Der, critical = false): Der {
   return sequence(objectIdentifier(oid), ...(critical ? [boolean(true)] : []), octetString(toBytes(value)));
 }
 
-/** 128 bits with the top two fixed as 01: never zero, never negative, always the shortest encoding. */
+/** Returns 128 random bits, the top two fixed as 01: never zero, never negative, always the shortest encoding. */
 function serialNumber(): Uint8Array {
   const bytes = randomBytes(16);
   bytes[0] = (bytes[0]! & 0x3f) | 0x40;

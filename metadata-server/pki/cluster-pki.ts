@@ -5,11 +5,11 @@ import { createAuthorities } from "./authorities.ts";
 export interface NewClusterPki {
   controlPlane: ControlPlanePki;
   worker: WorkerPki;
-  /** As `kubeadm join --discovery-token-ca-cert-hash` takes it. */
+  /** In the form of `kubeadm join --discovery-token-ca-cert-hash`. */
   caCertHash: string;
 }
 
-/** All that the nodes of a cluster need of each other when no server makes it for them. */
+/** Creates everything that the nodes of a cluster share if no server issues their certificates. */
 export function createClusterPki(options: { now: number; lifetimeMs: number }): NewClusterPki {
   const { kubernetes, etcd, frontProxy, serviceAccount } = createAuthorities(options);
   const token = createBootstrapToken();
@@ -31,7 +31,7 @@ export function createClusterPki(options: { now: number; lifetimeMs: number }): 
   };
 }
 
-/** Of an image, for what its machines are given in their user-data: 256 bits. */
+/** Creates the key of an image (256 bits), which opens the sealed parts of its machines' user-data. */
 export const createUserDataKey = (): string => randomBytes(32).toString("base64url");
 
 const letters = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -39,7 +39,7 @@ const randomLetters = (count: number) =>
   Array.from({ length: count }, () => letters[randomInt(letters.length)]).join("");
 const createBootstrapToken = () => `${randomLetters(6)}.${randomLetters(16)}`;
 
-/** SHA-256 of the public key (kubeadm's pubkeypin, RFC 7469). */
+/** Returns the SHA-256 of the public key (kubeadm's pubkeypin, RFC 7469). */
 function hashAuthority(certificate: string): string {
   const publicKey = new X509Certificate(certificate).publicKey.export({ type: "spki", format: "der" });
   return `sha256:${createHash("sha256").update(publicKey).digest("hex")}`;

@@ -23,7 +23,7 @@ export const implicitTag = (tag: number, bytes: Uint8Array) =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, false, binary(bytes));
 
 /**
- * A list of named bits. DER (X.690, 11.2.2) drops trailing zero bits, so the unused count follows from the last named
+ * Encodes named bits. DER (X.690, 11.2.2) drops trailing zero bits, so the unused count follows from the last named
  * bit. OpenSSL accepts a count that covers a set bit; Go's parser, and with it kubeadm, refuses the certificate.
  */
 export function namedBits(bits: readonly number[]): Der {
@@ -33,7 +33,7 @@ export function namedBits(bits: readonly number[]): Der {
   return bitString(bytes, 7 - (last & 7));
 }
 
-/** RFC 5280, 4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050. Fractions of a second are dropped. */
+/** Encodes UTCTime through 2049 and GeneralizedTime from 2050 (RFC 5280, 4.1.2.5). Drops fractions of a second. */
 export function time(epochMs: number): Der {
   const date = new Date(epochMs);
   return date.getUTCFullYear() < 2050

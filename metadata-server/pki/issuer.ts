@@ -2,17 +2,17 @@ import { X509Certificate, type KeyObject, createHash, createPrivateKey } from "n
 import type { KeyPair } from "#api/credentials.ts";
 import { type Der, parseDer } from "./der.ts";
 
-/** An authority made ready to sign. */
+/** An authority that is ready to sign. */
 export interface Issuer {
   name: Der;
   keyIdentifier: Uint8Array;
   key: KeyObject;
 }
 
-/** Reads an authority that Sprout made. Throws where it is damaged, is none, or its key is another's. */
+/** Reads an authority that Sprout created. Throws if it is damaged, is no authority, or has another authority's key. */
 export function loadIssuer({ certificate, key }: KeyPair): Issuer {
   const { x509, privateKey } = parse(certificate, key);
-  if (!x509.ca) throw new Error("Cannot use authority: its certificate is not one of a certificate authority");
+  if (!x509.ca) throw new Error("Cannot use authority: its certificate is not a certificate authority's");
   if (!x509.checkPrivateKey(privateKey))
     throw new Error("Cannot use authority: its key does not match its certificate");
   const toBeSigned = (parseDer(x509.raw).value as Der[])[0]!.value as Der[];
@@ -32,5 +32,5 @@ function parse(certificate: string, key: string) {
   }
 }
 
-/** RFC 7093, method 1: the first 160 bits of the SHA-256 of the public key's bits. */
+/** Returns the first 160 bits of the SHA-256 of the public key's bits (RFC 7093, method 1). */
 export const keyIdentifier = (point: Uint8Array): Buffer => createHash("sha256").update(point).digest().subarray(0, 20);

@@ -1,19 +1,17 @@
 import { X509Certificate } from "node:crypto";
-import { access, mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { cachedKubeadm as kubeadm } from "../../test/fixtures/cached-kubeadm.ts";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import type { ControlPlaneCredentials } from "#api/credentials.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
-import { alternativeNamesOf, controlPlane, createTestAuthorities } from "./fixtures.ts";
+import { exists } from "#lib/files.ts";
+import { alternativeNamesOf, controlPlane, createTestAuthorities } from "../../test/fixtures/authorities.ts";
 import { mintCredentials } from "./mint.ts";
 
-const absent = await access(kubeadm).then(
-  () => false,
-  () => true,
-);
+const absent = !(await exists(kubeadm));
 
 const config = (certificatesDir: string) => `apiVersion: kubeadm.k8s.io/v1beta4
 kind: InitConfiguration
@@ -29,7 +27,7 @@ networking: {serviceSubnet: ${controlPlane.serviceSubnet}}
 encryptionAlgorithm: ECDSA-P256
 `;
 
-/** Runs the real kubeadm over `files` and returns what it said and what is there afterwards. */
+/** Runs the real kubeadm on `files`. Returns its output and the files afterwards. */
 async function runKubeadm(files: Record<string, string>) {
   const directory = await temporaryFolder("pki");
   const pki = join(directory, "pki");
@@ -57,7 +55,7 @@ async function runKubeadm(files: Record<string, string>) {
 
 const { pki } = mintCredentials(createTestAuthorities(), controlPlane) as ControlPlaneCredentials;
 
-test("kubeadm uses every minted certificate and key as existing and changes no file", async ({ skip }) => {
+it("kubeadm uses every minted certificate and key as existing and changes no file", async ({ skip }) => {
   skip(absent, `there is no kubeadm at ${kubeadm}; set SPROUT_KUBEADM`);
   const { lines, files } = await runKubeadm(pki);
   expect(lines.slice(1).toSorted()).toEqual(
@@ -78,7 +76,7 @@ test("kubeadm uses every minted certificate and key as existing and changes no f
   expect(files).toEqual(pki);
 });
 
-test("minted certificates have the subjects, usages and names of those that kubeadm makes itself", async ({ skip }) => {
+it("minted certificates have the subjects, usages and names of kubeadm's own certificates", async ({ skip }) => {
   skip(absent, `there is no kubeadm at ${kubeadm}; set SPROUT_KUBEADM`);
   const { files } = await runKubeadm({});
   expect(Object.keys(files).toSorted()).toEqual(Object.keys(pki).toSorted());
@@ -92,7 +90,7 @@ test("minted certificates have the subjects, usages and names of those that kube
       theirs.keyUsage,
       theirs.ca,
     ]);
-    // kubeadm names an authority by its common name once more, which nobody reads.
+    // kubeadm repeats an authority's common name as an alternative name, which no program reads.
     if (theirs.ca) continue;
     const loopback = name === "apiserver.crt" ? ["DNS:localhost", "IP Address:127.0.0.1"] : [];
     expect([name, alternativeNamesOf(ours.toString()).toSorted()]).toEqual([

@@ -1,15 +1,17 @@
 import { z } from "zod";
+import { formatFieldErrors, parseFields } from "#api/field-errors.ts";
 import type { ControlPlaneCredentials, Credentials, KeyPair } from "#api/credentials.ts";
 import { AllocationId, KubernetesVersion, NodeName, Role } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
+import { apiServiceAddress, parseSubnet } from "#lib/subnet.ts";
 import { toAlternativeNames } from "./alternative-names.ts";
 import type { Authorities } from "./authorities.ts";
 import { type Usage, dayMs, issueCertificate } from "./certificate.ts";
 import { type Issuer, loadIssuer } from "./issuer.ts";
 import { administratorsGroup, kubeletClientGroups } from "./kubernetes-groups.ts";
 
-/** No node's certificate lives shorter, however short the cluster's TTL: a longer TTL must not need new ones. */
-export const minimumLifetimeMs = 30 * dayMs;
+/** Shortest life of a node's certificates, so that extending a cluster's TTL needs no new ones. */
+const minimumLifetimeMs = 30 * dayMs;
 
 const MintRequest = z.strictObject({
   role: Role,
@@ -18,19 +20,18 @@ const MintRequest = z.strictObject({
   address: Address,
   /** Host of the API server's endpoint: a name or an address. */
   endpointHost: z.string(),
-  serviceSubnet: Cidr,
+  serviceSubnet: Cidr.transform(parseSubnet).refine(({ prefix }) => prefix < 32, "a subnet with a first address"),
   kubernetesVersion: KubernetesVersion,
-  /** Further names and addresses under which the API server is reached. */
-  extraSans: z.array(z.string()).readonly().optional(),
   /** Milliseconds since the epoch. */
   now: z.number(),
-  /** Milliseconds since the epoch; at least 30 days from now are given. */
+  /** Milliseconds since the epoch; extended to at least 30 days from now. */
   notAfter: z.number(),
   withRouteAgent: z.boolean(),
-  /** For a worker that joins by kubeadm: the end of its bootstrap certificate, given as it is. */
+  /** For a worker that joins by kubeadm: the end of its bootstrap certificate, used unchanged. */
   bootstrapNotAfter: z.number().optional(),
 });
-export type MintRequest = z.infer<typeof MintRequest>;
+export type MintRequest = z.input<typeof MintRequest>;
+type Node = z.output<typeof MintRequest>;
 
 interface Subject {
   commonName: string;
@@ -39,9 +40,9 @@ interface Subject {
 type Sign = (authority: Issuer, usages: Usage[], subject: Subject, hosts?: string[]) => KeyPair;
 
 /**
- * Every certificate that kubeadm would make for this node, with its common names, organisations, extended usages and
- * alternative names (cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
- * Throws where the request is invalid (every field at once) or an authority is damaged.
+ * Issues every certificate that kubeadm would make for this node, with kubeadm's common names, organisations, extended
+ * usages and alternative names (cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
+ * Throws if the request is invalid (every field at once) or an authority is damaged.
  */
 export function mintCredentials(authorities: Authorities, request: MintRequest): Credentials {
   const node = parseRequest(request);
@@ -51,7 +52,7 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
     issueCertificate({ subject, usages, alternativeNames: toAlternativeNames(hosts), now: node.now, notAfter }, issuer);
   const kubelet = { commonName: `system:node:${node.name}`, organizations: ["system:nodes"] };
   const serving = sign(kubernetes, ["server"], kubelet, [node.name, node.address]);
-  // 64 characters at most, as RFC 5280 bounds a common name; the rights are the group's.
+  // The prefix is short, because RFC 5280 allows a common name of at most 64 characters. The group has the rights.
   const routeAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:route-agents"] };
   const common = {
     allocation: node.allocation,
@@ -74,8 +75,8 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
 }
 
 /**
- * A client certificate with the rights of a kubeadm bootstrap token: its group is the one that the phase
- * `bootstrap-token` gives them to (cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go).
+ * Issues a client certificate with the rights of a kubeadm bootstrap token: kubeadm's phase `bootstrap-token` grants
+ * them to its group (cmd/kubeadm/app/phases/bootstraptoken/node/tlsbootstrap.go).
  */
 function mintBootstrap(
   kubernetes: Issuer,
@@ -86,16 +87,15 @@ function mintBootstrap(
   return issueCertificate({ subject, usages: ["client"], now, notAfter }, kubernetes);
 }
 
-function parseRequest(request: MintRequest): MintRequest {
-  const parsed = MintRequest.safeParse(request);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
-  throw new Error(`Cannot mint credentials: ${problems.join("; ")}`);
+function parseRequest(request: MintRequest): Node {
+  const { data, errors } = parseFields(MintRequest, request, { mayQuote: () => true });
+  if (errors) throw new Error(`Cannot mint credentials: ${formatFieldErrors(errors)}`);
+  return data;
 }
 
 function mintPki(
   authorities: Authorities,
-  { node, kubernetes, sign }: { node: MintRequest; kubernetes: Issuer; sign: Sign },
+  { node, kubernetes, sign }: { node: Node; kubernetes: Issuer; sign: Sign },
 ): ControlPlaneCredentials["pki"] {
   const etcd = loadIssuer(authorities.etcd);
   const frontProxy = loadIssuer(authorities.frontProxy);
@@ -113,10 +113,10 @@ function mintPki(
     ...files("front-proxy-ca", authorities.frontProxy),
     ...files("front-proxy-client", sign(frontProxy, ["client"], { commonName: "front-proxy-client" })),
     ...files("etcd/ca", authorities.etcd),
-    // etcd's gateway is a client of its own server (etcd-io/etcd#9785).
+    // etcd's gateway is a client of the same server (etcd-io/etcd#9785).
     ...files("etcd/server", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
     ...files("etcd/peer", sign(etcd, ["server", "client"], { commonName: node.name }, etcdHosts)),
-    // Without groups, which etcd does not know (kubernetes/kubernetes#119859 and #120521).
+    // No groups, because etcd ignores them (kubernetes/kubernetes#119859 and #120521).
     ...files("etcd/healthcheck-client", sign(etcd, ["client"], { commonName: "kube-etcd-healthcheck-client" })),
     ...files("apiserver-etcd-client", sign(etcd, ["client"], { commonName: "kube-apiserver-etcd-client" })),
     "sa.key": authorities.serviceAccount.key,
@@ -135,30 +135,19 @@ function mintKubeconfigs(kubernetes: Issuer, sign: Sign): ControlPlaneCredential
   };
 }
 
-/** kubeadm's names, and the loopback ones for what runs beside the API server. */
-const apiServerHosts = (node: MintRequest): string[] => [
+/** kubeadm's names, and loopback names for programs on the API server's machine. */
+const apiServerHosts = (node: Node): string[] => [
   node.name,
   "kubernetes",
   "kubernetes.default",
   "kubernetes.default.svc",
   "kubernetes.default.svc.cluster.local",
   "localhost",
-  firstServiceAddress(node.serviceSubnet),
+  apiServiceAddress(node.serviceSubnet),
   node.address,
   "127.0.0.1",
   node.endpointHost,
-  ...(node.extraSans ?? []),
 ];
-
-/** The address of the Service `kubernetes`: the subnet's first after the network's own. */
-function firstServiceAddress(subnet: string): string {
-  const [address = "", length = ""] = subnet.split("/");
-  if (Number(length) > 31) throw new Error(`Cannot mint credentials: serviceSubnet ${subnet} has no first address`);
-  const bits = address.split(".").reduce((sum, part) => sum * 256 + Number(part), 0);
-  const size = 2 ** (32 - Number(length));
-  const first = Math.floor(bits / size) * size + 1;
-  return [24, 16, 8, 0].map((shift) => Math.floor(first / 2 ** shift) % 256).join(".");
-}
 
 type Files<Base extends string> = { [Extension in "crt" | "key" as `${Base}.${Extension}`]: string };
 const files = <Base extends string>(base: Base, pair: KeyPair) =>

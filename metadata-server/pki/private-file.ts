@@ -1,15 +1,19 @@
-import { randomBytes } from "node:crypto";
-import { link, mkdir, open, rename, unlink } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { createFile } from "#lib/replace-file.ts";
 
-/** The content of a file that its owner alone may read. Throws where it is missing (ENOENT) or open to others. */
+/**
+ * Reads a file that only its owner may read. Throws if it is missing (ENOENT) or other users have access. A pipe or a
+ * terminal is read whatever its mode: it keeps nothing.
+ */
 export async function readPrivateFile(file: string): Promise<Buffer> {
   const handle = await open(file);
   try {
-    const { mode } = await handle.stat();
-    if ((mode & 0o077) !== 0)
+    const found = await handle.stat();
+    const { mode } = found;
+    if (found.isFile() && (mode & 0o077) !== 0)
       throw new Error(
-        `Cannot use ${file}: its mode ${(mode & 0o777).toString(8).padStart(4, "0")} lets others at it; chmod it to 0600`,
+        `Cannot use ${file}: its mode ${(mode & 0o777).toString(8).padStart(4, "0")} gives other users access; chmod it to 0600`,
       );
     return await handle.readFile();
   } finally {
@@ -17,52 +21,8 @@ export async function readPrivateFile(file: string): Promise<Buffer> {
   }
 }
 
-/** Creates the file with mode 0600, whole or not at all. Another process may be first: read it afterwards. */
+/** Creates the file with mode 0600, whole or not at all. Another process may be faster, so read it afterwards. */
 export async function createPrivateFile(file: string, content: string | Uint8Array): Promise<void> {
-  const temporary = await writeTemporary(file, content, 0o600);
-  try {
-    await link(temporary, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  } finally {
-    await unlink(temporary);
-  }
-  await syncDirectory(dirname(file));
-}
-
-/** Writes the file, by default with mode 0600; a crash leaves the old content or the new. */
-export async function replaceFile(
-  file: string,
-  content: string | Uint8Array,
-  { mode = 0o600 }: { mode?: number } = {},
-): Promise<void> {
-  await rename(await writeTemporary(file, content, mode), file);
-  await syncDirectory(dirname(file));
-}
-
-async function writeTemporary(file: string, content: string | Uint8Array, mode: number): Promise<string> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`;
-  const handle = await open(temporary, "wx", mode);
-  try {
-    await handle.writeFile(content);
-    await handle.sync();
-  } catch (error) {
-    await unlink(temporary);
-    throw error;
-  } finally {
-    await handle.close();
-  }
-  return temporary;
+  await createFile(file, content, { durable: true });
 }
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-export const isMissing = (error: unknown) => (error as NodeJS.ErrnoException).code === "ENOENT";

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type SecretContext, createDataKey, openDataKey, openSecret, sealSecret } from "./sealing.ts";
 
 const [oldKey, newKey] = [randomBytes(32), randomBytes(32)];
@@ -11,65 +11,65 @@ const context: SecretContext = {
 };
 const plaintext = Buffer.from("-----BEGIN EC PRIVATE KEY-----");
 
-describe("a data key", () => {
-  test("opens with the server key that sealed it", () => {
+describe("createDataKey and openDataKey", () => {
+  it("opens a data key with the server key that sealed it", () => {
     const { key, sealed } = createDataKey([oldKey], "c-1");
     expect(openDataKey([oldKey], "c-1", sealed)).toEqual(key);
     expect(key).toHaveLength(32);
   });
 
-  test("is sealed by the first server key and opened by any, so that keys can be rotated", () => {
+  it("seals a data key by the first server key and opens it by any, so that keys can be rotated", () => {
     const before = createDataKey([oldKey], "c-1");
     const after = createDataKey([newKey, oldKey], "c-1");
     expect(openDataKey([newKey, oldKey], "c-1", before.sealed)).toEqual(before.key);
     expect(openDataKey([newKey], "c-1", after.sealed)).toEqual(after.key);
     expect(() => openDataKey([oldKey], "c-1", after.sealed)).toThrow(
-      "Cannot open data key of c-1: no server key at hand sealed it; add the one that did to the server's keys",
+      "Cannot open data key of c-1: none of the server's keys sealed it; add the one that did",
     );
   });
 
-  test("does not open for another cluster", () => {
+  it("opens no data key of another cluster", () => {
     const { sealed } = createDataKey([oldKey], "c-1");
     expect(() => openDataKey([oldKey], "c-2", sealed)).toThrow(
       "Cannot open data key of c-2: it was changed or belongs to another cluster",
     );
   });
 
-  test.each([0, 8, 20, 36, -1])("does not open with a bit flipped in byte %i", (index) => {
+  it.each([0, 8, 20, 36, -1])("opens no data key with a bit flipped in byte %i", (index) => {
     const bytes = Buffer.from(createDataKey([oldKey], "c-1").sealed, "base64url");
     const at = index < 0 ? bytes.length + index : index;
     bytes[at]! ^= 1;
     expect(() => openDataKey([oldKey], "c-1", bytes.toString("base64url"))).toThrow(/^Cannot open data key of c-1: /);
   });
 
-  test.each([0, 4, 8, 20, 35])("does not open when cut to %i bytes", (length) => {
+  it.each([0, 4, 8, 20, 35])("opens no data key that is truncated to %i bytes", (length) => {
     const bytes = Buffer.from(createDataKey([oldKey], "c-1").sealed, "base64url").subarray(0, length);
     expect(() => openDataKey([oldKey], "c-1", bytes.toString("base64url"))).toThrow(/^Cannot open data key of c-1: /);
   });
 
-  test("cannot be sealed without a server key, nor by one of another length", () => {
+  it("seals no data key without a server key, nor by one of another length", () => {
     expect(() => createDataKey([], "c-1")).toThrow("Cannot seal: there is no server key");
     expect(() => createDataKey([randomBytes(16)], "c-1")).toThrow("Invalid key length");
   });
 });
 
-describe("a secret", () => {
+describe("sealSecret and openSecret", () => {
   const dataKey = randomBytes(32);
   const refusal =
     "Cannot open secret of node01.a.test in c-aaaaaaaaaaaaaaaa: it was changed, or sealed by another key or for another context";
 
-  test("opens in the context it was sealed for, and shows nothing until then", () => {
+  it("opens a secret in its own context, and shows nothing of it in the sealed bytes", () => {
     const sealed = sealSecret(dataKey, plaintext, context);
     expect(openSecret(dataKey, sealed, context)).toEqual(plaintext);
     expect(Buffer.from(sealed).includes("PRIVATE")).toBe(false);
     expect(sealSecret(dataKey, plaintext, context)).not.toEqual(sealed);
   });
 
-  test("may be empty", () => {
+  it("seals and opens an empty secret", () => {
     expect(openSecret(dataKey, sealSecret(dataKey, Buffer.alloc(0), context), context)).toEqual(Buffer.alloc(0));
   });
 
-  test.each<[string, Partial<SecretContext>]>([
+  it.each<[string, Partial<SecretContext>]>([
     ["cluster", { clusterId: "c-bbbbbbbbbbbbbbbb" }],
     ["member", { member: "node02.a.test" }],
     ["owner: the cluster itself", { member: null }],
@@ -77,17 +77,17 @@ describe("a secret", () => {
     ["state: without a capability", { capabilityHash: null }],
     ["member named null", { member: "null" }],
     ["epoch", { epoch: 2 }],
-  ])("does not open in another %s", (_title, changes) => {
+  ])("opens no secret in another %s", (_title, changes) => {
     const sealed = sealSecret(dataKey, plaintext, context);
     expect(() => openSecret(dataKey, sealed, { ...context, ...changes })).toThrow(/^Cannot open secret of /);
   });
 
-  test("does not open with another cluster's data key", () => {
+  it("opens no secret with another cluster's data key", () => {
     const sealed = sealSecret(dataKey, plaintext, context);
     expect(() => openSecret(randomBytes(32), sealed, context)).toThrow(refusal);
   });
 
-  test("does not open with any one bit flipped, nor cut short anywhere", () => {
+  it("opens no secret with any one bit flipped, nor truncated anywhere", () => {
     const sealed = Buffer.from(sealSecret(dataKey, plaintext, context));
     for (let at = 0; at < sealed.length; at += 1) {
       const flipped = Buffer.from(sealed);
@@ -97,7 +97,7 @@ describe("a secret", () => {
     }
   });
 
-  test("takes no data key of another length, and no epoch that is not a whole number", () => {
+  it("refuses a data key of another length, and an epoch that is not a whole number", () => {
     expect(() => sealSecret(randomBytes(31), plaintext, context)).toThrow("Invalid key length");
     expect(() => sealSecret(dataKey, plaintext, { ...context, epoch: Number.NaN })).toThrow(
       "Cannot seal or open secret: epoch NaN is not a whole number",

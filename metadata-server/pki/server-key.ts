@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { createPrivateFile, isMissing, readPrivateFile } from "./private-file.ts";
+import { isMissing } from "#lib/files.ts";
+import { createPrivateFile, readPrivateFile } from "./private-file.ts";
 
 export const keyBytes = 32;
 
 /**
- * The key that seals every cluster's data key: 32 raw bytes in a file outside the store, mode 0600, made on first use.
- * Throws where the file is open to others or has another length.
+ * Reads the key that seals every cluster's data key: 32 raw bytes in a file outside the store, mode 0600. Creates it on
+ * first use. Throws if other users have access to the file, or if it has another length.
  */
 export async function loadServerKey(file: string): Promise<Buffer> {
   const key = await readPrivateFile(file).catch(async (error: unknown) => {

@@ -4,10 +4,10 @@ import { chmod, readFile, readdir, stat, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { connect, createServer } from "node:tls";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { temporaryFolder } from "../../test/fixtures/temporary-folder.ts";
 import { dayMs } from "./certificate.ts";
-import { now, opensslVerify, toSecond } from "./fixtures.ts";
+import { now, opensslVerify, toSecond } from "../../test/fixtures/authorities.ts";
 import { loadServerTls } from "./server-tls.ts";
 
 async function setUp() {
@@ -17,7 +17,7 @@ async function setUp() {
   return { directory, load };
 }
 
-test("loadServerTls makes an authority and a certificate, private but for ca.crt, and keeps both", async () => {
+it("loadServerTls creates an authority and a certificate, private except for ca.crt, and keeps both", async () => {
   const { directory, load } = await setUp();
   const made = await load();
   expect(await readdir(directory)).toEqual(["authority.pem", "ca.crt", "server.pem"]);
@@ -31,15 +31,15 @@ test("loadServerTls makes an authority and a certificate, private but for ca.crt
   expect(await load()).toEqual(made);
 });
 
-test("loadServerTls gives one authority to all who start at once", async () => {
+it("loadServerTls returns one authority to all callers that start at once", async () => {
   const { load } = await setUp();
   const made = await Promise.all(Array.from({ length: 6 }, () => load()));
   expect(new Set(made.map(({ ca }) => ca)).size).toBe(1);
 });
 
-test("a client that pins the authority is served under every name and address, and others refuse", async () => {
+it("loadServerTls certifies every name and address for clients that pin its authority, and for no others", async () => {
   const tls = await (await setUp()).load();
-  const stranger = await (await setUp()).load();
+  const other = await (await setUp()).load();
   const server = createServer({ cert: tls.certificate, key: tls.key }, (socket) => socket.end()).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close());
@@ -54,21 +54,21 @@ test("a client that pins the authority is served under every name and address, a
   await expect(dial({ ca: tls.ca, servername: "elsewhere.test" })).rejects.toThrow(
     "does not match certificate's altnames",
   );
-  await expect(dial({ ca: stranger.ca, servername: "localhost" })).rejects.toThrow("unable to");
+  await expect(dial({ ca: other.ca, servername: "localhost" })).rejects.toThrow("unable to");
 });
 
-test("both are valid from 30 days back, so that a machine whose clock is behind can be told so", async () => {
+it("loadServerTls dates both certificates 30 days back, so that a machine whose clock is behind can learn it", async () => {
   const { ca, certificate } = await (await setUp()).load();
   for (const pem of [ca, certificate])
     expect(new X509Certificate(pem).validFromDate.getTime()).toBe(toSecond(now - 30 * dayMs));
 });
 
-test.each([
+it.each([
   ["a name is added", { names: ["localhost", "metadata.test"] }],
-  ["a name is taken away", { names: [] }],
-  ["an address is another", { addresses: ["127.0.0.1", "10.77.255.254"] }],
+  ["a name is removed", { names: [] }],
+  ["an address changes", { addresses: ["127.0.0.1", "10.77.255.254"] }],
   ["less than half of its time is left", { now: now + 366 * dayMs }],
-])("the certificate is reissued by the same authority when %s", async (_title, changes) => {
+])("loadServerTls reissues the certificate by the same authority if %s", async (_title, changes) => {
   const { load } = await setUp();
   const before = await load();
   const after = await load(changes);
@@ -78,7 +78,7 @@ test.each([
   expect(await load(changes)).toEqual(after);
 });
 
-test("the certificate stays when names and addresses come in another order or twice", async () => {
+it("loadServerTls keeps the certificate if names and addresses come in another order or twice", async () => {
   const { load } = await setUp();
   const names = ["localhost", "metadata.test"];
   const before = await load({ names });
@@ -87,7 +87,7 @@ test("the certificate stays when names and addresses come in another order or tw
   );
 });
 
-test("a certificate of another authority is reissued", async () => {
+it("loadServerTls reissues a certificate of another authority", async () => {
   const { directory, load } = await setUp();
   const other = await setUp();
   await other.load();
@@ -97,14 +97,14 @@ test("a certificate of another authority is reissued", async () => {
   expect(await opensslVerify(certificate, { ca, purpose: "sslserver" })).toBe("stdin: OK");
 });
 
-test.each(["authority.pem", "server.pem"])(
-  "a truncated, foreign or open %s is refused and left alone",
+it.each(["authority.pem", "server.pem"])(
+  "loadServerTls refuses a truncated, foreign or open %s and leaves it alone",
   async (name) => {
     const { directory, load } = await setUp();
     await load();
     const file = join(directory, name);
     const good = await readFile(file, "utf8");
-    const damaged = `Cannot use ${file}: it is damaged; restore it from a backup, or remove it to make another`;
+    const damaged = `Cannot use ${file}: it is damaged; restore it from a backup, or remove it to create another`;
     const foreignKey = (await (await setUp()).load()).key;
     for (const bad of [
       good.slice(0, -100),
@@ -118,21 +118,23 @@ test.each(["authority.pem", "server.pem"])(
     }
     await writeFile(file, good);
     await chmod(file, 0o644);
-    await expect(load()).rejects.toThrow(`Cannot use ${file}: its mode 0644 lets others at it; chmod it to 0600`);
+    await expect(load()).rejects.toThrow(
+      `Cannot use ${file}: its mode 0644 gives other users access; chmod it to 0600`,
+    );
   },
 );
 
-test("an expired authority is refused with what to do", async () => {
+it("loadServerTls refuses an expired authority and says how to replace it", async () => {
   const { directory, load } = await setUp();
   await load();
   await expect(load({ now: now + 3651 * dayMs })).rejects.toThrow(
     new RegExp(
-      `^Cannot use ${join(directory, "authority.pem")}: it expired on .+; remove it to make another, then bake`,
+      `^Cannot use ${join(directory, "authority.pem")}: it expired on .+; remove it to create another, then bake`,
     ),
   );
 });
 
-test("an invalid address is refused before any certificate is written", async () => {
+it("loadServerTls refuses an invalid address before it writes a certificate", async () => {
   const { directory, load } = await setUp();
   await expect(load({ addresses: ["10.77.0.256"] })).rejects.toThrow('"10.77.0.256" is not an IP address');
   expect(await readdir(directory)).toEqual(["authority.pem"]);

@@ -1,30 +1,33 @@
 import { X509Certificate, createPrivateKey } from "node:crypto";
 import { join } from "node:path";
 import type { KeyPair } from "#api/credentials.ts";
+import { ignoreMissing } from "#lib/files.ts";
+import { replaceFile } from "#lib/replace-file.ts";
 import { createAuthority, dayMs, issueCertificate } from "./certificate.ts";
 import { loadIssuer } from "./issuer.ts";
-import { createPrivateFile, isMissing, readPrivateFile, replaceFile } from "./private-file.ts";
+import { createPrivateFile, readPrivateFile } from "./private-file.ts";
 
 export interface ServerTls {
-  /** PEM of the authority that nodes and the command line pin. */
+  /** PEM of the authority that nodes and the command pin. */
   ca: string;
-  /** A file that holds the same, for `--ca` and `curl --cacert`. */
+  /** File with the same PEM, for `--ca` and `curl --cacert`. */
   caFile: string;
   certificate: string;
   key: string;
 }
 
-// A machine whose clock is behind must still get an answer, to be told that its clock is.
+// A machine whose clock is behind must still get an answer, to learn that its clock is wrong.
 const backdateMs = 30 * dayMs;
 const authorityLifetimeMs = 10 * 365 * dayMs;
-// Read at start only: what is left then must outlast a server that is never restarted.
+// It is checked at start only, so the half that is left must outlast any run of the server.
 const certificateLifetimeMs = 2 * 365 * dayMs;
 
 /**
- * The server's authority and certificate, made on first start and kept in `directory`: `authority.pem` and `server.pem`
- * (certificate and key in one file each, so that no crash can part them, mode 0600) and `ca.crt`. The certificate is
- * reissued when the names or addresses change or less than half of its time is left; the authority never, because
- * images pin it. `now` is in milliseconds since the epoch. Throws where a file is damaged, open to others or expired.
+ * Loads the server's authority and certificate from `directory`, and creates them on first start. `authority.pem` and
+ * `server.pem` have mode 0600 and hold certificate and key, so that no crash can separate them; `ca.crt` is public.
+ * Reissues the certificate if names or addresses change or less than half of its time is left, but never the authority,
+ * because images pin it. `now` is in milliseconds since the epoch. Throws if a file is damaged or expired, or if other
+ * users have access.
  */
 export async function loadServerTls(options: {
   directory: string;
@@ -35,7 +38,7 @@ export async function loadServerTls(options: {
   const authority = await loadAuthority(join(options.directory, "authority.pem"), options.now);
   const { certificate, key } = await loadCertificate(authority, options);
   const caFile = join(options.directory, "ca.crt");
-  await replaceFile(caFile, authority.certificate, { mode: 0o644 });
+  await replaceFile(caFile, authority.certificate, { mode: 0o644, durable: true });
   return { ca: authority.certificate, caFile, certificate, key };
 }
 
@@ -49,7 +52,7 @@ async function loadAuthority(file: string, now: number): Promise<KeyPair> {
   }
   if (found.x509.validToDate.getTime() <= now)
     throw new Error(
-      `Cannot use ${file}: it expired on ${found.x509.validTo}; remove it to make another, then bake images that pin that one`,
+      `Cannot use ${file}: it expired on ${found.x509.validTo}; remove it to create another, then bake images that pin the new one`,
     );
   return found.pair;
 }
@@ -82,17 +85,14 @@ async function loadCertificate(
     },
     loadIssuer(authority),
   );
-  await replaceFile(file, toPem(pair));
+  await replaceFile(file, toPem(pair), { durable: true });
   return pair;
 }
 
 const toPem = ({ certificate, key }: KeyPair) => certificate + key;
 
 async function readPair(file: string): Promise<{ pair: KeyPair; x509: X509Certificate } | undefined> {
-  const text = await readPrivateFile(file).then(String, (error: unknown) => {
-    if (isMissing(error)) return undefined;
-    throw error;
-  });
+  const text = await readPrivateFile(file).then(String, ignoreMissing);
   if (text === undefined) return undefined;
   const keyAt = text.indexOf("-----BEGIN EC PRIVATE KEY-----");
   const pair = { certificate: text.slice(0, keyAt), key: text.slice(keyAt) };
@@ -101,7 +101,7 @@ async function readPair(file: string): Promise<{ pair: KeyPair; x509: X509Certif
     if (!x509.checkPrivateKey(createPrivateKey(pair.key))) throw new Error("the key is not the certificate's");
     return { pair, x509 };
   } catch (cause) {
-    throw new Error(`Cannot use ${file}: it is damaged; restore it from a backup, or remove it to make another`, {
+    throw new Error(`Cannot use ${file}: it is damaged; restore it from a backup, or remove it to create another`, {
       cause,
     });
   }

@@ -8,21 +8,23 @@ export interface UserKubeconfigRequest {
   clusterName: string;
   /** URL of the API server as the user reaches it. */
   server: string;
-  /** Common name of the certificate: who the audit log says it was. */
+  /** Common name of the certificate; the API server's audit log shows it. */
   user: string;
-  /** The cluster's administrators by default. */
-  groups?: readonly string[];
   ttlMs: number;
   /** Milliseconds since the epoch. */
   now: number;
 }
 
-/** A kubeconfig (YAML) with a client certificate of its own inline, good for `ttlMs`. */
+/** Returns a kubeconfig (YAML) with a new inline client certificate, valid for `ttlMs`. */
 export function mintUserKubeconfig(authorities: Authorities, request: UserKubeconfigRequest): string {
   const { clusterName, server, user, ttlMs, now } = request;
-  const organizations = request.groups ?? [administratorsGroup];
   const { certificate, key } = issueCertificate(
-    { subject: { commonName: user, organizations }, usages: ["client"], now, notAfter: now + ttlMs },
+    {
+      subject: { commonName: user, organizations: [administratorsGroup] },
+      usages: ["client"],
+      now,
+      notAfter: now + ttlMs,
+    },
     loadIssuer(authorities.kubernetes),
   );
   const context = `${user}@${clusterName}`;

@@ -1,6 +1,6 @@
 import type { BeforeBoot, PowerDriver, PowerOutcome } from "./power-driver.ts";
 
-/** For machines without a controller that Sprout could talk to: the timeline says what a person has to do. */
+/** Drives machines without a controller: the timeline asks a person to do it. */
 export function createManualDriver(): PowerDriver {
   return {
     async state(signal) {
@@ -12,7 +12,7 @@ export function createManualDriver(): PowerDriver {
     cycle: (signal, beforeBoot) => ask("Switch the machine off and on again", signal, beforeBoot),
     bootFromNetwork: (signal, beforeBoot) =>
       ask(
-        "Let the machine boot over the network: switch it on, or leave it where it asks again by itself",
+        "Let the machine boot over the network: switch it on, or leave it on if it asks again on its own",
         signal,
         beforeBoot,
       ),

@@ -1,6 +1,6 @@
 import { openRedfish } from "../../test/fixtures/redfish-driver.ts";
 import { createManualDriver } from "./manual-driver.ts";
-import { describePowerDriver } from "./power-driver-contract.ts";
+import { describePowerDriver } from "../../test/contract/power-driver-contract.ts";
 
 describePowerDriver("manual", async () => ({
   driver: createManualDriver(),

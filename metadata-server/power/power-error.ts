@@ -1,21 +1,21 @@
-export type PowerErrorCode =
-  /** No answer, or none that makes sense, until the time was over. */
+type PowerErrorCode =
+  /** No usable answer in time. */
   | "unreachable"
-  /** Its certificate is not the expected one; nothing was sent. */
+  /** The controller's certificate is not the expected one. Nothing was sent. */
   | "untrusted"
-  /** Credentials are missing, wrong or may not do this. */
+  /** The credentials are missing or wrong, or do not allow this. */
   | "forbidden"
-  /** It understood and will not. */
+  /** The controller refuses the request. */
   | "rejected"
-  /** It offers no such thing. */
+  /** The controller does not offer this. */
   | "unsupported";
 
-/** Why a power action failed, in the controller's own words where it has any; never with a credential. */
+/** Why a power action failed, on one line, in the controller's words if it sent any; never with a credential. */
 export class PowerError extends Error {
   override name = "PowerError";
   readonly code: PowerErrorCode;
   constructor(code: PowerErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
+    super(message.replace(/\s+/g, " ").trim(), { cause: options.cause });
     this.code = code;
   }
 }

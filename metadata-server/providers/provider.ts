@@ -3,11 +3,13 @@ import type { Role } from "#api/name.ts";
 import type { InstanceIdentity } from "#api/instance-identity.ts";
 import type { Network } from "#api/network.ts";
 import type { Seed } from "#api/seed.ts";
+import type { Subnet } from "#lib/subnet.ts";
+import type { LaunchedMachine } from "../store/records.ts";
 
 export interface PlannedMachine {
   name: string;
   role: Role;
-  /** Null where the address is only learned when the machine calls. */
+  /** Null if the address is unknown until the machine calls. */
   address: string | null;
   mac: string | null;
 }
@@ -15,19 +17,19 @@ export interface PlannedMachine {
 export interface Reservation {
   clusterId: string;
   members: { name: string; role: Role; allocation: string }[];
-  /** What they must have, for providers that have machines to choose from. */
+  /** Requirements, for providers that choose from existing machines. */
   machines?: ClusterMachines | undefined;
   network?: Network | undefined;
 }
 
-/** Where a cluster's machines will be. Everything needed to find the segment again is in `providerData`. */
+/** A cluster's place in its provider's network. `providerData` has everything needed to find it again. */
 export interface Segment {
   machines: PlannedMachine[];
   /** The metadata server's URL as these machines reach it. */
   serverUrl: string;
   providerData: Record<string, string>;
-  /** Where addresses will be from that are not known yet: pods and services must have none of them. */
-  subnets?: string[];
+  /** Subnets of addresses that are not known yet; pods and services must use none of them. */
+  subnets?: readonly Subnet[];
 }
 
 export interface MachineSpec {
@@ -45,22 +47,11 @@ export interface MachineSpec {
 export interface RunningMachine {
   clusterId: string;
   allocation: string;
-  /** As the provider calls it, where several could be of one allocation. */
+  /** The provider's own id, if one allocation can have several machines. */
   id?: string;
 }
 
-/** What is known of a machine once it is launched; kept with its member, for whoever calls in its name to be held against. */
-export interface LaunchedMachine {
-  id: string;
-  address: string;
-  mac: string;
-  /** For the timeline, such as `m6i.large in eu-west-1a`. */
-  description: string;
-  /** What its identity must say. */
-  identity: Record<string, string>;
-}
-
-/** A machine that exists or has just ended, for people and for whoever looks after it. */
+/** A machine that exists or has just ended, for operators and for the survey. */
 export interface SurveyedMachine extends RunningMachine {
   id: string;
   state: string;
@@ -68,40 +59,40 @@ export interface SurveyedMachine extends RunningMachine {
   place: string;
   /** ISO 8601. */
   since: string;
-  /** Why it ended, where it did so by itself. */
+  /** Why it ended, if Sprout did not terminate it. */
   ended?: string;
-  /** What keeps it from its work although it runs, why, and what to do. */
+  /** A problem of a running machine: what fails, why, and what to do. */
   trouble?: string;
 }
 
 /**
- * Where machines come from. Machines are not children of the server process: a killed server leaves them running.
+ * Launches and terminates machines. They are not children of the server process: a killed server leaves them running.
  * Every call is idempotent, so that it can be repeated after a crash at any point.
  */
 export interface MachineProvider {
   readonly name: string;
-  /** From launch to a member's first contact. */
+  /** Time from launch to a member's first contact. */
   readonly provisionAllowanceMs: number;
-  /** Where somebody else launches and ends the machines: the metadata server as they reach it, for their user-data. */
+  /** Set if the operator launches the machines: the metadata server's URL for their user-data. */
   readonly userDataServerUrl?: string;
-  /** Versions for which there is an image, newest first. */
+  /** Kubernetes versions that have an image, newest first. */
   kubernetesVersions(): Promise<string[]>;
-  /** Reserves network and addresses. Throws DomainError `no-capacity` where there are none. */
+  /** Reserves network and addresses. Throws DomainError `no-capacity` if none are free. */
   reserve(request: Reservation): Promise<Segment>;
   launch(machine: MachineSpec, signal: AbortSignal): Promise<LaunchedMachine | void>;
-  /** Finishes a launch that a crash cut off, where there is such a machine; else there is none, and will be none of it. */
+  /** Finishes a launch that a crash interrupted. Undefined: no machine came of it, and none will. */
   adopt?(machine: RunningMachine & Pick<MachineSpec, "providerData">): Promise<LaunchedMachine | undefined>;
-  /** Makes room for the same launch again after one that was cut off, where `terminate` would do more than that. */
+  /** Makes room to repeat an interrupted launch, for providers whose `terminate` would do more than that. */
   abandonLaunch?(machine: RunningMachine): Promise<void>;
-  /** Ends the machine and removes all that is its own. No error where there is none. */
+  /** Terminates the machine and removes all its resources. No error if there is none. */
   terminate(machine: RunningMachine): Promise<void>;
-  /** Gives the cluster's network back, once its machines are gone. */
+  /** Releases the cluster's network once its machines are gone. */
   release(clusterId: string): Promise<void>;
-  /** Every machine and every reserved segment (allocation "") that exists, whoever owns it. */
+  /** Every machine and every reserved segment (allocation "") that exists, with or without a cluster. */
   list(): Promise<RunningMachine[]>;
-  /** Every machine of its own, where they can end or be doubled by themselves; asked for every `surveyIntervalMs`. */
+  /** All its machines, every `surveyIntervalMs`, for providers whose machines can end or double on their own. */
   survey?(): Promise<SurveyedMachine[]>;
   readonly surveyIntervalMs?: number;
-  /** Why whoever shows this identity is not that machine; undefined where it is. */
+  /** Returns why a caller with this identity is not that machine; undefined if it is. */
   doubtIdentity?(launched: LaunchedMachine, identity: InstanceIdentity | undefined): string | undefined;
 }

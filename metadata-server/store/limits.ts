@@ -1,13 +1,13 @@
-/** What the store keeps at most; the oldest beyond it are dropped. */
+/** How many entries the store keeps at most; it drops the oldest beyond that. */
 export interface StoreLimits {
   maxEventsPerCluster: number;
-  /** Of the whole server. */
+  /** For the whole server. */
   maxAuditEntries: number;
 }
 
 const defaults: StoreLimits = { maxEventsPerCluster: 10_000, maxAuditEntries: 100_000 };
 
-/** The limits given, defaults for the others. `store` is how messages name it. */
+/** Returns the given limits, with defaults for the others. Messages of its Error name the store `store`. */
 export function parseLimits(given: Partial<StoreLimits>, store: string): StoreLimits {
   const { maxEventsPerCluster, maxAuditEntries } = { ...defaults, ...given };
   const limits = { maxEventsPerCluster, maxAuditEntries };

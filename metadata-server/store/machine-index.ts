@@ -1,12 +1,12 @@
 import type { MachineRecord } from "./machine-record.ts";
 import type { MachineQuery } from "./store.ts";
 
-/** Whatever a machine can be found by besides its id and MACs, as words that every driver indexes the same way. */
+/** Returns the terms that find a machine, besides its id and MACs. Every driver indexes the same ones. */
 export function indexTerms({ uuid, lastSeenFrom, assignment, labels }: MachineRecord): string[] {
   return [...identityTerms({ uuid, from: lastSeenFrom, ...assignment }), ...labelTerms(labels)];
 }
 
-/** What a machine must have all of. */
+/** Returns the terms that a machine must all have to match the query. */
 export function queryTerms({ uuid, from, clusterId, allocation, labels = {} }: MachineQuery): string[] {
   return [...identityTerms({ uuid, from, clusterId, allocation }), ...labelTerms(labels)];
 }

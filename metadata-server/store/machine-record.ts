@@ -1,10 +1,11 @@
+import type { ApprovalRule } from "#api/machine-requests.ts";
 import type { MachineEvent, MachineHardware, MachineState } from "#api/machine.ts";
 
-/** What the store keeps of a machine of one's own. Times are milliseconds since the epoch, by the server's clock. */
+/** An inventory machine as the store keeps it. Times are milliseconds since the epoch, by the server's clock. */
 export interface MachineRecord {
   id: string;
   state: MachineState;
-  /** No two machines share one. */
+  /** No two machines share a MAC. */
   macs: string[];
   uuid: string | null;
   serial: string | null;
@@ -15,15 +16,19 @@ export interface MachineRecord {
   clusterMac: string;
   power: PowerRecord;
   assignment: AssignmentRecord | null;
-  /** While it is open, this machine may be given a capability: a power action or an approval opened it. */
+  /** Opened by a power action or an approval. While it is open, this machine may be given a capability. */
   bootWindow: BootWindow | null;
-  /** When it was last told to say what it has; absent where it never was. */
+  /** When the machine was last asked to report its hardware; absent if it never was. */
   inspectionOfferedAt?: number;
-  /** SHA-256 (base64url) of the token that shows that it was told to wipe its disk. */
+  /** SHA-256 (base64url) of the token that proves that the machine was ordered to wipe its disk. */
   wipeTokenHash?: string;
+  /** Address that this token was given to; absent in older records. */
+  wipeOrderedFrom?: string | null;
+  /** A cluster installed it. It is wiped once more before it runs a worker from memory. */
+  wasInstalled?: true;
   createdAt: number;
   firstSeenAt: number | null;
-  /** Not of every request: see `machines/sighting.ts`. */
+  /** Not updated by every request: see `machines/sighting.ts`. */
   lastSeenAt: number | null;
   lastSeenFrom: string | null;
   /** Oldest first, bounded. */
@@ -31,12 +36,19 @@ export interface MachineRecord {
   version: number;
 }
 
-export type PowerRecord =
-  | { driver: "manual" }
-  /** `sealedCredentials`: user and password, sealed by the server's key. */
-  | { driver: "redfish"; url: string; sealedCredentials: string | null; trust: PowerTrust };
+export type PowerRecord = { driver: "manual" } | RedfishRecord;
 
-/** How a controller's certificate is known; `ca` is PEM, `sha256` its fingerprint in lower-case hexadecimal digits. */
+interface RedfishRecord {
+  driver: "redfish";
+  url: string;
+  /** User and password, sealed by the server's key. */
+  sealedCredentials: string | null;
+  /** Present if the controller refused these credentials: they are not sent again. */
+  credentialsRefused?: true;
+  trust: PowerTrust;
+}
+
+/** Which certificate of a controller to trust. `ca` is PEM, `sha256` a fingerprint in lower-case hexadecimal digits. */
 export type PowerTrust =
   | { kind: "authority"; ca?: string }
   | { kind: "fingerprint"; sha256: string }
@@ -47,31 +59,31 @@ export interface AssignmentRecord {
   member: string;
   allocation: string;
   install: boolean;
-  /** What its disk must have where it is installed to one; absent where nobody said. */
+  /** Least size of the disk that the machine is installed to; absent if the request did not say. */
   diskGiB?: number;
   installedAt: number | null;
 }
 
-export interface BootWindow {
+interface BootWindow {
   openedAt: number;
   closesAt: number;
-  /** A capability was handed out within it. */
+  /** When a capability was handed out in this window. */
   issuedAt: number | null;
 }
 
-/** Whom the server approves by itself. A machine that fits any of the rules. */
+/** Rules of automatic approval: a machine that matches any rule is approved. */
 export interface ApprovalRulesRecord {
   rules: ApprovalRule[];
+  /** How many machines these rules approved; absent in older records. */
+  approved?: number;
+  /** What these rules did within the last hour, oldest first; absent in older records. */
+  lately?: RuleUse[];
   version: number;
 }
 
-/** Everything that is given must fit. */
-export interface ApprovalRule {
-  /** Beginning of one of its MACs, lower-case with colons. */
-  macPrefix?: string | undefined;
-  uuid?: string | undefined;
-  serial?: string | undefined;
-  manufacturer?: string | undefined;
-  /** Given to machines that fit. */
-  labels?: Record<string, string> | undefined;
+/** `from`: the address of the machine; of an alert "all" if it is about all addresses. */
+interface RuleUse {
+  what: "approval" | "alert";
+  from: string | null;
+  at: number;
 }

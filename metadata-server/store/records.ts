@@ -5,9 +5,8 @@ import type { JoinMode, Role } from "#api/name.ts";
 import type { Network } from "#api/network.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
-import type { LaunchedMachine } from "../providers/provider.ts";
 
-/** What the store keeps of a cluster. Times are milliseconds since the epoch, by the server's clock. */
+/** A cluster as the store keeps it. Times are milliseconds since the epoch, by the server's clock. */
 export interface ClusterRecord {
   id: string;
   /** Unique among clusters that are not `deleted`. */
@@ -16,9 +15,9 @@ export interface ClusterRecord {
   failure: ClusterFailure | null;
   kubernetesVersion: string;
   provider: string;
-  /** Of the workers. */
+  /** How the workers join. */
   join: JoinMode;
-  /** `host:port` as nodes call the API server. */
+  /** `host:port` by which nodes reach the API server. */
   endpoint: string;
   network: Network;
   labels: Record<string, string>;
@@ -28,9 +27,9 @@ export interface ClusterRecord {
   deadlineSeconds: number;
   failedTtlSeconds: number;
   createdAt: number;
-  /** The provision allowance's end: counted from the first control plane's launch, before that from the request. */
+  /** End of the provision allowance: counted from the first control plane's launch, before that from the request. */
   provisionDeadlineAt: number;
-  /** Set when the first control plane's metadata is first answered. */
+  /** Set when the first control plane first gets its metadata. */
   deadlineAt: number | null;
   readyAt: number | null;
   availableAt: number | null;
@@ -41,44 +40,61 @@ export interface ClusterRecord {
   sealedDataKey: string | null;
   /** What the provider needs to find its resources again. */
   providerData: Record<string, string>;
-  /** Version read; 0 for a record not yet stored. */
+  /** Version that was read; 0 for a record that is not yet stored. */
   version: number;
+}
+
+/** A machine as its provider launched it. The server compares a caller that claims to be this machine. */
+export interface LaunchedMachine {
+  id: string;
+  address: string;
+  mac: string;
+  /** For the timeline, such as `m6i.large in eu-west-1a`. */
+  description: string;
+  /** Values that the machine's identity document must have. */
+  identity: Record<string, string>;
 }
 
 export interface MemberRecord {
   clusterId: string;
   name: string;
   role: Role;
-  /** The first control plane: it runs init and proves that every peer is there. */
+  /** True for the first control plane, which runs init and proves that every peer is Ready. */
   first: boolean;
   allocation: string;
   address: string | null;
+  /** `CLUSTER/ADDRESS` if the machine reported its address: no two members have one key. Absent if it was planned. */
+  addressKey?: string | null;
   mac: string | null;
   podCidr: string;
-  /** A few workers that this node is told of, with their addresses where the plan knows them; absent where there are none. */
+  /** A few workers for this node to probe, with addresses if the plan has them; absent if there are none. */
   neighbours?: { name: string; address: string | null }[];
   state: MemberState;
-  /** SHA-256 (base64url) of the capability; null once it is dead. */
+  /** SHA-256 (base64url) of the capability; null once the capability is spent. */
   capabilityHash: string | null;
-  /** The dead capability's hash, kept so that a late use raises an alert. */
+  /** Hash of the spent capability, kept so that a late use raises an alert. */
   spentCapabilityHash: string | null;
+  /** The inventory machine that the capability was given to; its calls must come from there. Absent for others. */
+  givenTo?: { from?: string; uuid?: string };
   reportTokenHash: string | null;
-  /** First report with the present token. */
+  /** When a report first used the present token. */
   reportTokenUsedAt: number | null;
   /** The machine that first used the capability. */
   bound: Hardware | null;
-  /** What its provider launched, where it tells. */
+  /** What the provider launched, if the provider reports that. */
   machine?: LaunchedMachine;
-  /** Launched again after a crash: what its first launch may have left has a capability that is dead. */
+  /** Launched again after a crash. A machine left by the first launch has a capability that is no longer valid. */
   relaunched?: true;
-  /** When its machine was found to have ended by itself. */
+  /** When the machine was found terminated, without an order by Sprout. */
   endedAt?: number;
-  /** What keeps its machine from its work, as it was told last. */
+  /** The machine's current problem, as last reported. */
   trouble?: string;
-  /** Times the same machine fetched its credentials. */
+  /** How often the same machine fetched its credentials. */
   claims: number;
   confirmedAt: number | null;
-  /** A duplicate machine was seen: nothing more is handed out. */
+  /** How often the same machine confirmed; absent in older records. */
+  confirmations?: number;
+  /** A duplicate machine was seen, so nothing more is handed out. */
   frozen: boolean;
   phase: Phase | null;
   phases: PhaseRecord[];
@@ -87,7 +103,7 @@ export interface MemberRecord {
   firstContactAt: number | null;
   lastReportAt: number | null;
   failure: MemberFailure | null;
-  /** What its cloud-init has told, each once; absent where it has none. */
+  /** Reports of the machine's cloud-init, each kept once; absent without cloud-init. */
   cloudInit?: { stage: CloudInitStage; state: PhaseState; error?: string }[];
   version: number;
 }

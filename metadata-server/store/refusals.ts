@@ -2,7 +2,7 @@ import type { MachineRecord } from "./machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
 import { StoreConflict } from "./store.ts";
 
-/** Why a commit is refused, in the words of every driver. */
+/** Errors with which every driver refuses a commit. */
 
 export const clusterTitle = ({ id }: ClusterRecord) => `cluster ${id}`;
 export const memberTitle = ({ clusterId, name }: MemberRecord) => `member ${name} of cluster ${clusterId}`;
@@ -30,5 +30,11 @@ export const notDeleted = (id: string, state: string) =>
 
 export const noSuchCluster = (what: string, id: string) => new Error(`Cannot store ${what}: there is no cluster ${id}`);
 
+export const addressTaken = ({ name, address }: MemberRecord) =>
+  new StoreConflict(
+    "stale",
+    `Cannot store member ${name}: another member has the address ${address}; read it and decide again`,
+  );
+
 export const tokenTaken = (name: string) =>
-  new Error(`Cannot store member ${name}: a token of it belongs to another member`);
+  new Error(`Cannot store member ${name}: one of its tokens belongs to another member`);

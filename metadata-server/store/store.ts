@@ -6,21 +6,21 @@ import type { ApprovalRulesRecord, MachineRecord } from "./machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
 
 /** `member` is null for the secrets of the cluster itself (authorities, service-account key). */
-export interface SecretKey {
+interface SecretKey {
   clusterId: string;
   member: string | null;
 }
 
 export interface IdempotencyRecord {
   key: string;
-  /** SHA-256 of the request that used the key first. */
+  /** SHA-256 of the first request that used the key. */
   requestHash: string;
   clusterId: string;
   expiresAt: number;
 }
 
 /**
- * Everything one decision changes. A record is written only if the stored version is the record's own `version`
+ * Everything that one decision changes. A record is written only if the stored version is the record's own `version`
  * (0: it must not exist yet), and is stored with `version + 1`.
  */
 export interface Changes {
@@ -32,12 +32,12 @@ export interface Changes {
   idempotency?: IdempotencyRecord;
   audit?: NewAuditEntry[];
   machines?: MachineRecord[];
-  /** Machines to be forgotten, at the version that was read. */
+  /** Machines to forget, at the version that was read. */
   removedMachines?: Pick<MachineRecord, "id" | "version">[];
   approvalRules?: ApprovalRulesRecord;
   /**
-   * Ids of `deleted` clusters that are to be forgotten for good, with their members, events, secrets, token hashes and
-   * idempotency keys. One that is unknown is forgotten already; one in another state is a conflict (`stale`).
+   * Ids of `deleted` clusters to forget for good, with their members, events, secrets, token hashes and idempotency
+   * keys. An unknown cluster counts as forgotten already. A cluster in another state is a conflict (`stale`).
    */
   purge?: string[];
 }
@@ -57,7 +57,7 @@ export class StoreConflict extends Error {
   }
 }
 
-/** The store cannot be asked now. A commit that ends so may have been written, where the message says so. */
+/** The store cannot serve now. A commit that fails with this error may have been written, if the message says so. */
 export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
 }
@@ -70,11 +70,11 @@ export interface ClusterQuery {
   limit: number;
 }
 
-/** Machines that have all of it. */
+/** Matches machines that have all the given values. */
 export interface MachineQuery {
   states?: MachineState[];
   uuid?: string;
-  /** Address of the connection that a machine was last seen by. */
+  /** Address from which a machine was last seen. */
   from?: string;
   clusterId?: string;
   allocation?: string;
@@ -84,20 +84,26 @@ export interface MachineQuery {
   limit: number;
 }
 
+/** What `watch` takes instead of a cluster's id: commits that touch machines. */
+export const inventory = "inventory";
+
 /**
- * One contract, several drivers (SQLite, Redis), held to it by one suite.
- * `commit` is the only way to write: all of it or nothing, durable (SQLite: on disk; Redis: as its settings and options say) when the promise resolves.
+ * The contract of every driver (SQLite, Redis); one suite tests them all. `commit` is the only way to write: all of the
+ * changes or none. They are durable when its promise resolves. SQLite: on disk; Redis: as its settings and options say.
  */
 export interface Store {
   /** Records may be shared and frozen: change copies. */
   cluster(id: string): Promise<ClusterRecord | undefined>;
   clusters(query: ClusterQuery): Promise<ClusterRecord[]>;
   member(clusterId: string, name: string): Promise<MemberRecord | undefined>;
-  /** In the order they were planned: control planes, then workers. */
+  /** Control planes, then workers, each in the order they were planned. */
   members(clusterId: string): Promise<MemberRecord[]>;
-  /** The same, by name only: a document of thousands of peers needs no records. */
+  /** Names in the same order: a document of thousands of peers needs no records. */
   memberNames(clusterId: string): Promise<string[]>;
-  /** By the hash of a capability (live or spent) or of a report token; constant time in the number of members. */
+  /**
+   * Finds by the hash of a capability (live or spent) or report token, or by the key of a reported address, in constant
+   * time in the number of members. No two members have one of these: a taken address is a conflict (`stale`).
+   */
   memberByTokenHash(hash: string): Promise<MemberRecord | undefined>;
   secret(key: SecretKey): Promise<Uint8Array | undefined>;
   idempotency(key: string): Promise<IdempotencyRecord | undefined>;
@@ -112,18 +118,24 @@ export interface Store {
   machineByMac(mac: string): Promise<MachineRecord | undefined>;
   machines(query: MachineQuery): Promise<MachineRecord[]>;
   countMachines(state: MachineState): Promise<number>;
-  /** Machines in state `seen`; those that were not heard of for the longest time first. */
-  longestUnseen(limit: number): Promise<MachineRecord[]>;
+  /** Machines in state `seen` of the address that has most of them, the one unseen for the longest time first. */
+  mostCrowded(limit: number): Promise<MachineRecord[]>;
   approvalRules(): Promise<ApprovalRulesRecord | undefined>;
   commit(changes: Changes): Promise<void>;
   /**
-   * Calls `listener` after every commit that touches the cluster, whichever server made it; now and then also where
-   * nothing changed. Returns the function that ends it.
+   * Calls `listener` after every commit that touches the cluster, or the `inventory`, whichever server made it;
+   * sometimes also when nothing changed. Returns a function that stops the calls.
    */
   watch(clusterId: string, listener: () => void): () => void;
-  /** Throws where the store cannot serve. */
+  /** Throws if the store cannot serve. */
   check(): Promise<void>;
   close: () => Promise<void>;
-  /** Closes it, and removes all that it holds for good. */
+  /** Closes the store, and removes all its data for good. */
   erase: () => Promise<void>;
 }
+
+/** What a driver reads of the inventory. */
+export type MachineReaders = Pick<
+  Store,
+  "machine" | "machineByMac" | "machines" | "countMachines" | "mostCrowded" | "approvalRules"
+>;

@@ -1,5 +1,5 @@
 import type { Logger } from "../logger.ts";
-import type { Changes } from "./store.ts";
+import { type Changes, inventory } from "./store.ts";
 
 export function touchedClusters(changes: Changes): string[] {
   const touched = new Set([
@@ -8,11 +8,12 @@ export function touchedClusters(changes: Changes): string[] {
       ({ clusterId }) => clusterId,
     ),
     ...(changes.purge ?? []),
+    ...((changes.machines ?? changes.removedMachines) === undefined ? [] : [inventory]),
   ]);
   return [...touched];
 }
 
-/** Listeners of this process. One that throws is logged and harms neither the commit nor the other listeners. */
+/** Keeps the listeners of this process. One that throws is logged, and affects neither the commit nor the others. */
 export function createWatchers(logger: Logger) {
   const listeners = new Map<string, Set<{ call: () => void }>>();
 
@@ -22,7 +23,7 @@ export function createWatchers(logger: Logger) {
         try {
           call();
         } catch (error) {
-          logger.error("store listener failed", { clusterId, error: String(error) });
+          logger.error("Cannot call store listener", { clusterId, error: String(error) });
         }
       }
     }

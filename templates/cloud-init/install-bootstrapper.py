@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Brings sprout-bootstrap to an image that lacks it. In Python, because cloud-init is: nothing else need be there."""
+"""Installs sprout-bootstrap on an image that lacks it. In Python, because cloud-init needs Python anyway."""
 
 import contextlib
 import hashlib
@@ -17,19 +17,19 @@ EXECUTABLE = "/usr/bin/sprout-bootstrap"
 UNIT = "/etc/systemd/system/sprout-bootstrap.service"
 UNIT_TEXT = {{unit}}
 REPORT_URL = "{{reportUrl}}"
-# By what `uname -m` says: where it is, and its SHA-256.
+# URL and SHA-256 by architecture, as `uname -m` prints it.
 EXECUTABLES = {
 {{#executables}}
     "{{machine}}": ("{{url}}", "{{sha256}}"),
 {{/executables}}
 }
-# Seconds between attempts: a server that starts again is back by then.
+# Seconds between attempts, long enough for a server that restarts.
 PAUSES = (1, 2, 4, 8, 15)
 
 
 def fail(problem):
-    """To the timeline as well: cloud-init tells there only that some script failed."""
-    problem = "Cannot bring sprout-bootstrap: " + problem
+    """Also reports to the timeline, where cloud-init itself reports only that some script failed."""
+    problem = "Cannot install sprout-bootstrap: " + problem
     name = "modules-final/install-bootstrapper"
     report = {"name": name, "event_type": "finish", "result": "FAIL", "description": problem}
     request = urllib.request.Request(REPORT_URL, json.dumps(report).encode(), {"Content-Type": "application/json"})
@@ -39,7 +39,7 @@ def fail(problem):
 
 
 def download(url, file):
-    """Returns the SHA-256. Raises OSError where it did not come whole."""
+    """Returns the SHA-256. Raises OSError if the download is truncated."""
     digest = hashlib.sha256()
     received = 0
     with urllib.request.urlopen(url, timeout=30) as answer:
@@ -49,7 +49,7 @@ def download(url, file):
             digest.update(block)
             file.write(block)
     if received < size:
-        raise OSError(f"it was cut off after {received} of {size} bytes")
+        raise OSError(f"it was truncated after {received} of {size} bytes")
     return digest.hexdigest()
 
 
@@ -70,15 +70,15 @@ def download_patiently(url, path):
 def fetch():
     machine = platform.machine()
     if machine not in EXECUTABLES:
-        fail("the server has none for " + machine)
+        fail("the server has no executable for " + machine)
     url, expected = EXECUTABLES[machine]
-    # Beside its place, so that it is there whole or not at all.
+    # In the same folder, so that a rename puts it in place, whole or not at all.
     handle, partial = tempfile.mkstemp(dir=os.path.dirname(EXECUTABLE), prefix=".sprout-bootstrap.")
     os.close(handle)
     try:
         sha256 = download_patiently(url, partial)
         if sha256 != expected:
-            fail(f"its SHA-256 is {sha256}, not {expected} as the server said before, at {url}")
+            fail(f"its SHA-256 is {sha256}, not {expected} as the server said, at {url}")
         os.chmod(partial, 0o755)
         os.rename(partial, EXECUTABLE)
     finally:
@@ -87,7 +87,7 @@ def fetch():
 
 
 def install_library():
-    """Node.js needs libatomic, which small images do not have."""
+    """Node.js needs libatomic, which small images lack."""
     starts = subprocess.run([EXECUTABLE, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
     if starts.returncode == 127:
         subprocess.run(["apt-get", "install", "--yes", "--no-install-recommends", "libatomic1"], check=True)
@@ -97,7 +97,7 @@ def install_unit():
     with open(UNIT, "w", encoding="utf-8") as unit:
         unit.write(UNIT_TEXT)
     subprocess.run(["systemctl", "daemon-reload"], check=True)
-    # After a reboot it goes on where it was.
+    # It resumes after a reboot.
     subprocess.run(["systemctl", "enable", "sprout-bootstrap.service"], check=True)
 
 

@@ -1,4 +1,4 @@
-# Disks: what an installation writes, and what a wipe removes. Sprout's partitions are known by their names.
+# Disks: installing and wiping. Sprout finds its partitions by name.
 
 partition_name() { sed -n s/^PARTNAME=//p "/sys/class/block/$1/uevent"; }
 
@@ -25,7 +25,7 @@ forget_partitions() {
   blockdev --rereadpt "/dev/$1" 2>/dev/null
 }
 
-# The root image is in memory, and has the programs: systemd-repart makes table, partitions and filesystem.
+# The root image in memory has the programs: systemd-repart makes table, partitions and filesystem.
 install_root() {
   settled_disks
   disk=$(smallest_disk "$(argument sprout.disk-gib)")
@@ -57,7 +57,7 @@ find_installed_disk() {
   fail "no disk has the partition sprout-data; was it taken out?"
 }
 
-# Its root is read-only; what the machine writes is beside it, and stays.
+# The root is read-only. What the machine writes is on the data partition and stays.
 mount_disk() {
   mkdir -p /lower /data /root
   mount -t squashfs -o ro "/dev/$(partition_on "$disk" sprout-root)" /lower || fail "the root on /dev/$disk cannot be mounted"
@@ -73,7 +73,7 @@ mount_disk() {
   root_device=disk
 }
 
-# Who it is, for the boots from the disk: the boot loader does not know.
+# The machine's identity, for boots from the disk: the boot loader does not know it.
 keep_command_line() {
   kept=/root/etc/sprout/kernel-command-line
   if [ "$(argument sprout.do)" = disk ]; then
@@ -87,7 +87,7 @@ keep_command_line() {
   mv "$kept.new" "$kept"
 }
 
-# What a disk has discarded it no longer gives out; where it cannot, all of it is written over.
+# A disk no longer returns discarded data. If it cannot discard, all of it is overwritten.
 wipe_disks() {
   settled_disks
   for disk in $(sprout_disks); do

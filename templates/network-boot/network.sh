@@ -1,4 +1,4 @@
-# An address for the initrd and for the machine after it.
+# Gets an address for the initrd and, later, for the machine.
 
 interfaces() {
   wanted=$(argument BOOTIF | tr A-Z- a-z: | sed s/^01://)
@@ -10,13 +10,14 @@ interfaces() {
   done
 }
 
-# ask_address INTERFACE. The address of the last boot is asked for again: certificates are good for it.
+# ask_address INTERFACE: requests the last boot's address again, because certificates name it. Classless routes come only
+# to those who ask for them. Its script shows what it cannot use.
 ask_address() {
   last=$(sed -n s/^ADDRESS=//p "/data/leases/$1" 2>/dev/null)
-  udhcpc -i "$1" -q -n -f -t 3 -T 1 ${last:+-r "$last"} -s /usr/lib/sprout/udhcpc >/dev/null 2>&1
+  udhcpc -i "$1" -q -n -f -t 3 -T 1 -O staticroutes ${last:+-r "$last"} -s /usr/lib/sprout/udhcpc 2>/dev/null
 }
 
-# get_one INTERFACE…: an address for the first of them that gets one.
+# get_one INTERFACE…: gets an address for the first of them that is offered one.
 get_one() {
   for interface in "$@"; do ip link set "$interface" up; done
   for try in 1 2 3 4 5 6 7 8 9 10; do
@@ -39,12 +40,12 @@ get_address() {
   mac=$(argument sprout.cluster-mac)
   if [ -n "$mac" ]; then
     cluster=$(interface_of "$mac")
-    [ -n "$cluster" ] || fail "no interface has MAC $mac, which is to take part in the cluster"
-    # Its router is the machine's.
+    [ -n "$cluster" ] || fail "no interface has the cluster's MAC $mac"
+    # Its router becomes the machine's.
     ip route del default 2>/dev/null
     get_one "$cluster"
   fi
-  # Nobody answers there: said at once, or kubelet's question for cloud credentials costs 6 s.
+  # Nothing answers at this address: refusing at once saves the 6 s of kubelet's request for cloud credentials.
   ip route replace unreachable 169.254.0.0/16
   say_when "has an address"
 }

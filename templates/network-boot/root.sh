@@ -1,4 +1,4 @@
-# The root: fetched, mounted, started.
+# The root: fetches, mounts and starts it.
 
 fetch_root() {
   url=$(argument sprout.root)
@@ -8,22 +8,22 @@ fetch_root() {
   mkdir -p /memory /lower /root
   mount -t tmpfs -o size=90%,mode=755 memory /memory
   for try in 1 2 3 4 5; do
-    # Its own time limit (-T) crashes Debian's static busybox.
+    # wget's time limit (-T) crashes Debian's static busybox.
     timeout 300 wget -q -O /memory/root.squashfs "$url" && fetched=yes && break
     sleep "$try"
   done
   [ -n "$fetched" ] || fail "$url was not fetched: no answer, no such file, or not enough memory for it"
   say_when "has its root image"
-  echo "$sha512  /memory/root.squashfs" | sha512sum -c -s || fail "$url is not what sprout.root-sha512 says"
+  echo "$sha512  /memory/root.squashfs" | sha512sum -c -s || fail "$url does not match sprout.root-sha512"
 }
 
-# mount_root CHANGES: the root image, written over below CHANGES.
+# mount_root CHANGES: mounts the root image with a writable layer in CHANGES.
 mount_root() {
   mount -t overlay -o "lowerdir=/lower,upperdir=$1/changes,workdir=$1/work" overlay /root ||
-    fail "the root image cannot be written over"
+    fail "the writable layer cannot be mounted"
 }
 
-# containerd's snapshotter cannot have its changes on an overlay, and kubelet measures the filesystem that it is on.
+# containerd's snapshotter cannot write to an overlay, and kubelet measures the filesystem below it.
 mount_memory() {
   mount -t squashfs -o loop,ro /memory/root.squashfs /lower || fail "the root image cannot be mounted"
   mkdir /memory/changes /memory/work
@@ -33,7 +33,7 @@ mount_memory() {
   root_device=memory
 }
 
-# Each is asked for again as long as the machine runs, and first of all when it boots from its disk.
+# Renews each lease as long as the machine runs, and first of all when it boots from its disk.
 keep_leases() {
   cp -r /tmp/leases /root/run/sprout/leases
   [ "$root_device" = memory ] || cp -r /tmp/leases /data/
@@ -50,7 +50,7 @@ start_root() {
   echo "$root_device" >/root/run/sprout/root-device
   keep_leases
   [ ! -f /etc/resolv.conf ] || cp /etc/resolv.conf /root/etc/resolv.conf
-  # Power may be cut before the disk has it by itself.
+  # Power may fail before the disk has written it.
   [ "$root_device" = memory ] || sync
   say_when "starts its root"
   for name in dev sys proc; do mount --move "/$name" "/root/$name"; done

@@ -1,24 +1,15 @@
 import type { Cluster } from "#api/cluster.ts";
 import { kubernetesVersion, prepareImage, startLab } from "../lab/lab.ts";
+import type { BringUpTimes } from "./bring-up-times.ts";
 import { busyCpuSeconds } from "./host-cpu.ts";
 import { median } from "./median.ts";
 import { bringUpByHand, type ReferenceTimes } from "./reference/bring-up.ts";
 
-/** Of one bring-up. CPU-seconds are the whole host's, whatever else it does among them. */
-export interface BringUpTimes {
-  /** Seconds from the POST, or by hand from the first machine's start, to all nodes Ready. */
-  ready: number;
-  /** To DNS: with Sprout it answers on every node, by hand its first replica is ready. */
-  dns: number;
-  cpuToReady: number;
-  cpuToDns: number;
-}
-
 /** Clusters of one control plane and so many workers, each run. */
-export interface SizeBench {
+interface SizeBench {
   workers: number;
   sprout: BringUpTimes[];
-  /** kubeadm by hand on the same machines and programs. */
+  /** kubeadm by hand on the same machines with the same programs. */
   reference: ReferenceTimes[];
   ratioToReady: number;
   ratioToDns: number;
@@ -27,7 +18,7 @@ export interface SizeBench {
 export interface BringUpBench {
   kubernetesVersion: string;
   sizes: SizeBench[];
-  /** Seconds from a worker's launch to its Ready, in the clusters above, the time it waits for its API server left out. */
+  /** Seconds from a worker's launch to its Ready, in the clusters above, without its wait for the API server. */
   worker: number[];
   /** The bootstrapper's own steps on a node (metadata, claim, render, confirm, preflight), summed, worst node of each run. */
   bootstrapperOwn: number[];
@@ -41,7 +32,7 @@ export interface BringUpOptions {
 
 const workersOf = [0, 3];
 
-/** Real clusters, in turns with the hand-driven reference, so that a slow moment of the machine falls on both. */
+/** Real clusters, in turns with the hand-driven reference, so that a slow moment of the host hits both. */
 export async function benchBringUp({ rounds, onProgress }: BringUpOptions): Promise<BringUpBench> {
   const { image } = await prepareImage();
   const clusters: Cluster[] = [];

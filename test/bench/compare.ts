@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type LoadRun, medianRun, runLoad, startBenchServer } from "./http-load.ts";
 
-/** `ratio` is to bare Hono with the same answers in a Map, in turns in the same run. */
+/** `ratio` compares with bare Hono and the same answers in a Map, in turns in the same run. */
 export interface Comparison {
   size: number;
   sprout: LoadRun;
@@ -12,7 +12,7 @@ export interface Comparison {
 }
 
 export interface CompareOptions {
-  /** For people. */
+  /** Text for the terminal. */
   what: string;
   /** `server.ts bare|sprout SIZE FOLDER`, by serve-bench.ts. */
   server: string;

@@ -1,8 +1,9 @@
-import { access, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
+import { exists } from "#lib/files.ts";
 import { createAuthorities } from "../../metadata-server/pki/authorities.ts";
 import { dayMs } from "../../metadata-server/pki/certificate.ts";
 import { mintCredentials } from "../../metadata-server/pki/mint.ts";
@@ -27,7 +28,7 @@ interface KubeadmBench {
 export interface CredentialsBench {
   /** Three authorities, every node's credentials, their JSON, sealed. Median of the rounds. */
   sprout: { controlPlanes: number; workers: number; certificates: number; seconds: number; certificateMs: number };
-  /** `kubeadm init phase certs all` into an empty folder, RSA as it comes; null where there is no kubeadm. */
+  /** `kubeadm init phase certs all` into an empty folder, with its default RSA; null without kubeadm. */
   kubeadm: KubeadmBench | null;
   /** The same with `encryptionAlgorithm: ECDSA-P256`: no RSA on either side. */
   kubeadmP256: KubeadmBench | null;
@@ -36,7 +37,7 @@ export interface CredentialsBench {
   goalSeconds: number;
 }
 
-/** Credentials for 3 control planes and 1,000 workers, beside kubeadm and openssl on the same machine in the same run. */
+/** Credentials for 3 control planes and 1,000 workers, compared with kubeadm and openssl on the same machine in the same run. */
 export async function benchCredentials(): Promise<CredentialsBench> {
   const directory = await mkdtemp(join(tmpdir(), "sprout-bench-credentials-"));
   try {
@@ -48,7 +49,7 @@ export async function benchCredentials(): Promise<CredentialsBench> {
     };
     const kubeadm = await findKubeadm();
     let certificates = 0;
-    // In turns, so that a slow moment of the machine falls on all three.
+    // In turns, so that a slow moment of the host hits all three.
     for (let round = 0; round < rounds; round += 1) {
       times.sprout.push(await seconds(() => (certificates = mintAll())));
       for (const kind of kubeadm === null ? [] : (["kubeadm", "kubeadmP256"] as const))
@@ -102,10 +103,7 @@ function mintAll(): number {
 }
 
 async function findKubeadm(): Promise<string | null> {
-  return access(cachedKubeadm).then(
-    () => cachedKubeadm,
-    () => null,
-  );
+  return (await exists(cachedKubeadm)) ? cachedKubeadm : null;
 }
 
 function toKubeadmBench(times: number[]): KubeadmBench {

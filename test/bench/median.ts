@@ -1,3 +1,3 @@
-/** The upper one of the two in the middle where there are two; NaN of nothing. */
+/** Median; the upper of two middle values; NaN for no values. */
 export const median = (values: readonly number[]): number =>
   values.toSorted((one, other) => one - other)[Math.floor(values.length / 2)] ?? Number.NaN;

@@ -1,14 +1,17 @@
 import { randomBytes } from "node:crypto";
+import pLimit from "p-limit";
 import type { Hono } from "hono";
 import { createBootAssets } from "../../metadata-server/boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "../../metadata-server/cloud-init/bootstrapper-executables.ts";
 import { createBackground } from "../../metadata-server/clusters/background.ts";
-import { systemClock } from "../../metadata-server/clusters/clock.ts";
-import { createRefusalLimiter } from "../../metadata-server/clusters/refusals.ts";
+import { systemClock } from "#lib/clock.ts";
+import { createRefusalLimiter } from "../../metadata-server/clusters/refusal-limiter.ts";
+import { createRepeatLimiter } from "../../metadata-server/clusters/repeat-limiter.ts";
 import { createMetrics } from "../../metadata-server/http/metrics.ts";
 import { createPlainApp } from "../../metadata-server/http/plain-app.ts";
 import type { Logger } from "../../metadata-server/logger.ts";
 import type { Store } from "../../metadata-server/store/store.ts";
+import { wideLimits } from "../fixtures/wide-limits.ts";
 
 export const quiet: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -21,7 +24,7 @@ export interface PlainSurfaceOptions {
   hosts?: readonly string[];
 }
 
-/** The server's own surface for firmware and cloud-init, as serve.ts makes it. */
+/** The server's surface for firmware and cloud-init, as in serve.ts. */
 export function createPlainSurface(options: PlainSurfaceOptions): Hono {
   const { store, imagesDir, bootstrapperDir, ca = "", hosts = ["127.0.0.1"] } = options;
   const metrics = createMetrics(store);
@@ -36,12 +39,15 @@ export function createPlainSurface(options: PlainSurfaceOptions): Hono {
       random: randomBytes,
       background: createBackground(quiet),
       refusals: createRefusalLimiter(),
+      repeats: createRepeatLimiter(),
+      inTurn: pLimit(1),
       deletedRetentionMs: 86_400_000,
       observer: metrics.observer,
       logger: quiet,
     },
     apiToken: "unused",
     metrics,
+    limits: wideLimits,
     stopping: new AbortController().signal,
     assets: createBootAssets({ imagesDir, ipxeDir: imagesDir }),
     executables: createBootstrapperExecutables(bootstrapperDir),

@@ -10,7 +10,7 @@ import type { MachineProvider } from "../../metadata-server/providers/provider.t
 import { kubernetesVersion, prepareImage, startLab, type Lab } from "../lab/lab.ts";
 import { withQemuMachines, type QemuProvider } from "../lab/qemu-provider.ts";
 
-/** What a machine goes through, in this order. */
+/** Stages of a machine, in order. */
 export const milestones = {
   ipxe: "iPXE asks for its script",
   initrd: "initrd asks for the root image",
@@ -23,8 +23,8 @@ export const milestones = {
   ready: "power-on to Ready",
 } as const;
 
-/** Seconds from power-on to each. */
-export type PowerOnTimes = Record<keyof typeof milestones, number>;
+/** Seconds from power-on to each stage. */
+type PowerOnTimes = Record<keyof typeof milestones, number>;
 
 export interface PowerOnBench {
   /** Each run. */
@@ -77,7 +77,7 @@ async function powerOn(image: BakedImage, onProgress: (text: string) => void): P
     await lab.client.wait(id, { condition: "deleted", timeoutMs: 60_000 });
     return times;
   } catch (error) {
-    // Whoever waits for it would keep the server from closing.
+    // A pending request would keep the server from closing.
     controlPlaneUp.promise.catch(() => undefined);
     controlPlaneUp.reject(error);
     throw error;
@@ -89,7 +89,7 @@ async function powerOn(image: BakedImage, onProgress: (text: string) => void): P
 
 const isWorker = (name: string) => name.startsWith("node");
 
-/** Until it waits for nothing but its worker. */
+/** Waits until the cluster misses nothing but its worker. */
 async function waitForControlPlane({ client }: Lab, id: string): Promise<void> {
   for (;;) {
     const { state, members, failure } = await client.get(id);
@@ -116,7 +116,7 @@ async function readTimes({ members, readyAt }: Cluster, { machines, services }: 
   return {
     ipxe: asked("/boot.ipxe"),
     initrd,
-    // By the machine's own clock, which nobody else reads.
+    // By the machine's clock, which only the machine can read.
     root: initrd + uptime("starts its root") - uptime("has an address"),
     contact: seconds(Date.parse(worker?.firstContactAt ?? "")),
     rendered: done("render"),

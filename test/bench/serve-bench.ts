@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { serve } from "@hono/node-server";
 import type { Hono } from "hono";
 
-/** Serves on a port of 127.0.0.1 until SIGTERM, and tells startBenchServer where and which paths there are. */
+/** Serves on a port of 127.0.0.1 until SIGTERM, and sends startBenchServer its address and paths. */
 export function serveBench(app: Hono, { paths, folder }: { paths: readonly string[]; folder: string }): void {
   const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }) => {
     const requests = join(folder, "paths");

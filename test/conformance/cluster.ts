@@ -2,13 +2,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { serverAddress } from "../../metadata-server/providers/nspawn/segment.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { networkPrefix } from "../lab/lab-folders.ts";
+import { machineNetwork } from "../lab/lab-folders.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
 
 const workers = 3;
 const lifetimeSeconds = 6 * 3600;
 
-/** What containerd reads before it pulls (https://github.com/containerd/containerd/blob/main/docs/hosts.md). */
+/** containerd's registry configuration (https://github.com/containerd/containerd/blob/main/docs/hosts.md). */
 const hostsFile = "etc/containerd/certs.d/registry.k8s.io/hosts.toml";
 
 export interface ConformanceCluster extends AsyncDisposable {
@@ -16,7 +16,7 @@ export interface ConformanceCluster extends AsyncDisposable {
   kubeconfig: string;
 }
 
-/** A cluster of real machines that pull Kubernetes' images from a registry on this host. Ends with its machines. */
+/** A cluster of real machines that pull Kubernetes' images from a registry on this host. Closing it removes its machines. */
 export async function bringUpCluster(
   kubernetesVersion: string,
   { registryPort }: { registryPort: number },
@@ -52,12 +52,12 @@ async function createCluster({ client }: Lab, kubernetesVersion: string): Promis
   return client.kubeconfig(id, { ttlSeconds: lifetimeSeconds });
 }
 
-/** The registry's place goes into each machine's own side of its root before it starts. */
+/** Writes the registry's address into each machine's upper layer before it starts. */
 function mirrorRegistry(
   provider: MachineProvider,
   { machinesDir, port }: { machinesDir: string; port: number },
 ): MachineProvider {
-  const url = `http://${serverAddress(networkPrefix)}:${port}`;
+  const url = `http://${serverAddress(machineNetwork)}:${port}`;
   return {
     ...provider,
     async launch(spec, signal) {

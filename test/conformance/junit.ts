@@ -1,6 +1,6 @@
 import type { ConformanceResult } from "./report.ts";
 
-/** The result as JUnit XML, the format that CI systems read: left-out tests are skipped ones, with the reason. */
+/** The result as JUnit XML, the format that CI systems read: tests that were left out count as skipped, with the reason. */
 export function renderJunit(suite: string, { passed, failed, leftOut }: ConformanceResult): string {
   const skipped = Object.entries(leftOut).flatMap(([reason, names]) => names.map((name) => ({ name, reason })));
   const cases = [
@@ -16,13 +16,13 @@ export function renderJunit(suite: string, { passed, failed, leftOut }: Conforma
 }
 
 function testCase(name: string, { seconds = 0, inner = "" }: { seconds?: number; inner?: string }): string {
-  // "[sig-node] Pods …": the group stands in for a class.
+  // "[sig-node] Pods …": the group serves as the class name.
   const group = /^\[([\w-]+)\]/.exec(name)?.[1] ?? "suite";
   return `<testcase classname="${group}" name="${escape(name)}" time="${seconds.toFixed(1)}">${inner}</testcase>`;
 }
 
 const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 
-/** XML 1.0 has no way to write control characters other than tabs and line ends: they are left out. */
+/** XML 1.0 cannot represent control characters other than tabs and line ends, so they are left out. */
 const escape = (text: string) =>
   text.replaceAll(/[^\P{Cc}\t\n\r]/gu, "").replaceAll(/[&<>"]/g, (sign) => entities[sign] ?? "");

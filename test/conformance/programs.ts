@@ -6,7 +6,7 @@ import { ensureGo } from "../../images/go/ensure-go.ts";
 import { planKubernetesModule } from "../../images/kubernetes/module-sets.ts";
 
 export interface ConformancePrograms {
-  /** Has `e2e.test`, `ginkgo` and what the tests' images are made of. */
+  /** Folder with `e2e.test`, `ginkgo` and the programs of the test images. */
   dir: string;
   /** Files of the module `k8s.io/kubernetes`. */
   moduleDir: string;

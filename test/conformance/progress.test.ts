@@ -20,7 +20,7 @@ describe("parseProgress", () => {
     });
   });
 
-  it("waits for the name of a failure that is not printed whole", () => {
+  it("waits for the rest of a failure's name that is only partly printed", () => {
     expect(parseProgress(`${start}••\n${line}${failure.slice(0, 45)}`).failed).toEqual([]);
   });
 });

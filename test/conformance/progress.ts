@@ -1,15 +1,15 @@
 export interface Progress {
   /** Tests that will run; undefined until ginkgo has counted them. */
   total: number | undefined;
-  /** Tests that have run, whatever became of them. */
+  /** Number of finished tests, whatever their outcome. */
   done: number;
   /** Names of those that did not pass. */
   failed: string[];
 }
 
 /**
- * How far ginkgo is by what it has printed so far: `•` for each test, and a line with the state and one with the name where
- * it did not pass. For people only: the report has the truth.
+ * Reads ginkgo's progress from its output: `•` for each test, then the state and the name of each that did not pass. For
+ * display only; the report decides.
  */
 export function parseProgress(printed: string): Progress {
   const failed = [...printed.matchAll(/^• \[(?:FAILED|TIMEDOUT|PANICKED|INTERRUPTED|ABORTED)\].*\n(.+)\n/gm)];

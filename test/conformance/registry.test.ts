@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { hostArchitecture } from "../../images/architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { composeContainerImage } from "../../images/container-image.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { startImageRegistry } from "./registry.ts";

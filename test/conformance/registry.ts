@@ -39,7 +39,7 @@ export async function startImageRegistry(images: ReadonlyMap<string, ComposedIma
 }
 
 /** `/v2/NAME/manifests/TAG`, the same by digest, and its blobs. */
-export function listPages(ref: string, { manifest, blobs }: ComposedImage): [path: string, page: Page][] {
+function listPages(ref: string, { manifest, blobs }: ComposedImage): [path: string, page: Page][] {
   const [, name, tag] = /^[^/]+\/(.+):([^:]+)$/.exec(ref) ?? [];
   const { digest, bytes, mediaType } = manifest;
   const page = { contentType: mediaType, blob: { digest, bytes, sizeBytes: bytes.length } };
@@ -60,6 +60,6 @@ function sendPage(response: ServerResponse, { contentType, blob }: Page, { withB
   });
   if (!withBody) response.end();
   else if ("bytes" in blob) response.end(blob.bytes);
-  // A client that hangs up is no error of ours.
+  // A client that disconnects is not an error.
   else pipeline(createReadStream(blob.file), response, () => undefined);
 }

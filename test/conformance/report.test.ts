@@ -24,7 +24,7 @@ const reportOf = (...specs: unknown[]) => GinkgoReport.parse([{ SpecReports: spe
 const everything = () => true;
 
 describe("summarize", () => {
-  it("sorts conformance tests by what became of them, and keeps a failure's first line", () => {
+  it("sorts conformance tests by outcome, and keeps a failure's first line", () => {
     const report = reportOf(
       spec("run", "passed"),
       spec("fail", "failed", { message: "Timed out\n  after 5 minutes" }),
@@ -52,12 +52,12 @@ describe("summarize", () => {
     });
   });
 
-  it("counts every end but passed as a failure, such as a timeout", () => {
+  it("counts every outcome but passed as a failure, such as a timeout", () => {
     const { failed } = summarize(reportOf(spec("hang", "timedout")), everything);
     expect(failed).toMatchObject([{ name: "[sig-node] Pods hang", reason: "timedout" }]);
   });
 
-  it("mentions neither tests that are not conformance's nor those that were not asked for", () => {
+  it("omits tests outside conformance and tests that were not selected", () => {
     const other = { ...spec("do more", "skipped"), LeafNodeLabels: null };
     const report = reportOf(other, spec("start", "passed"), spec("stop", "skipped"));
     expect(summarize(report, (name) => name.endsWith("start"))).toEqual({
@@ -67,7 +67,7 @@ describe("summarize", () => {
     });
   });
 
-  it("mentions what surrounds the tests where it fails, whatever was asked for", () => {
+  it("reports a failed set-up, whatever was selected", () => {
     expect(summarize(reportOf(setup("passed"), setup("failed")), () => false).failed).toMatchObject([
       { name: "SynchronizedBeforeSuite", reason: "nodes are not ready" },
     ]);
@@ -82,14 +82,14 @@ describe("selectTests", () => {
   const names = ["Pods start", "Pods stop", "DNS answers"];
   const selected = (focus: string[], skip: string[]) => names.filter(selectTests({ focus, skip }));
 
-  it("selects everything where nothing is said", () => {
+  it("selects everything by default", () => {
     expect(selected([], [])).toEqual(names);
   });
 
-  it("selects what any focus matches and no skip does", () => {
+  it("selects tests that any focus matches and no skip does", () => {
     expect(selected(["^Pods", "DNS"], ["stop$"])).toEqual(["Pods start", "DNS answers"]);
   });
-  it("refuses what is no regular expression at once", () => {
+  it("refuses an invalid regular expression immediately", () => {
     expect(() => selectTests({ focus: ["Pods ("], skip: [] })).toThrow("Invalid regular expression: /Pods (/");
   });
 });

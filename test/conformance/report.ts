@@ -13,7 +13,7 @@ const Spec = z.object({
 });
 type Spec = z.infer<typeof Spec>;
 
-/** The part of ginkgo's JSON report that is read here (https://pkg.go.dev/github.com/onsi/ginkgo/v2/types#Report). */
+/** The used part of ginkgo's JSON report (https://pkg.go.dev/github.com/onsi/ginkgo/v2/types#Report). */
 export const GinkgoReport = z.array(z.object({ SpecReports: z.array(Spec).nullable() }));
 export type GinkgoReport = z.infer<typeof GinkgoReport>;
 
@@ -21,17 +21,17 @@ export interface ConformanceResult {
   passed: { name: string; seconds: number }[];
   /** `reason` is the first line of `output`. */
   failed: { name: string; seconds: number; reason: string; output: string }[];
-  /** Why → the tests that were not run for it. */
+  /** Reason → the tests that it left out. */
   leftOut: Record<string, string[]>;
 }
 
 /** Tests with these labels need the cluster for themselves, or break it. */
-export const leftOutLabels = ["Disruptive", "Serial"] as const;
+const leftOutLabels = ["Disruptive", "Serial"] as const;
 
-/** As ginkgo selects tests: every conformance test that may share the cluster. */
+/** Ginkgo's filter for every conformance test that may share the cluster. */
 export const labelFilter = ["Conformance", ...leftOutLabels.map((label) => `!${label}`)].join(" && ");
 
-/** As ginkgo's own --focus and --skip select by name; without a focus, every test is asked for. Throws SyntaxError. */
+/** Selects by name like ginkgo's --focus and --skip; without a focus, every test. Throws SyntaxError. */
 export function selectTests({ focus, skip }: { focus: readonly string[]; skip: readonly string[] }) {
   const wanted = focus.map((pattern) => new RegExp(pattern));
   const unwanted = skip.map((pattern) => new RegExp(pattern));
@@ -40,12 +40,12 @@ export function selectTests({ focus, skip }: { focus: readonly string[]; skip: r
     !unwanted.some((pattern) => pattern.test(name));
 }
 
-/** What became of each conformance test that was asked for, by name; others are not mentioned. */
+/** Outcome of each selected conformance test, by name; others are omitted. */
 export function summarize(report: GinkgoReport, isAskedFor: (name: string) => boolean): ConformanceResult {
   const result: ConformanceResult = { passed: [], failed: [], leftOut: {} };
   for (const spec of report.flatMap(({ SpecReports }) => SpecReports ?? [])) {
     const name = nameOf(spec);
-    // What surrounds the tests is mentioned where it fails: they did not run then.
+    // A failed set-up is reported, since no test ran then.
     const isSetup = spec.LeafNodeType !== "It";
     if (isSetup ? spec.State === "passed" : !labelsOf(spec).has("Conformance") || !isAskedFor(name)) continue;
     const seconds = spec.RunTime / 1e9;

@@ -9,11 +9,11 @@ export interface SuiteOptions {
   programsDir: string;
   kubectl: string;
   kubeconfigFile: string;
-  /** Gets ginkgo's own report, and what it said, `ginkgo.log`. */
+  /** Folder for ginkgo's report and its output, `ginkgo.log`. */
   outDir: string;
-  /** Tests at a time. */
+  /** Number of parallel tests. */
   procs: number;
-  /** Regular expressions, as ginkgo takes them. */
+  /** Regular expressions in ginkgo's syntax. */
   focus: readonly string[];
   skip: readonly string[];
   timeoutSeconds: number;
@@ -21,7 +21,7 @@ export interface SuiteOptions {
   onProgress: (progress: Progress) => void;
 }
 
-/** Runs upstream's conformance tests in parallel. Throws where they could not be run at all; tests that fail are in the report. */
+/** Runs upstream's conformance tests in parallel. Throws if they cannot run at all; failed tests are in the report. */
 export async function runSuite(options: SuiteOptions): Promise<GinkgoReport> {
   const { programsDir, outDir, kubectl, kubeconfigFile, signal } = options;
   const ginkgo = [

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { hostArchitecture } from "../../images/architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { composeContainerImage, type ComposedImage, type ContainerImage } from "../../images/container-image.ts";
 import type { BlobFile } from "../../images/oci-archive.ts";
 import { ensureBaseLayer } from "./base-layer.ts";
@@ -10,12 +10,12 @@ type Recipe = Pick<ContainerImage, "entries" | "entrypoint" | "command" | "user"
   on?: string;
 };
 
-/** Where upstream publishes what its tests run. */
+/** Upstream's registry of test images. */
 const registry = "registry.k8s.io/e2e-test-images/";
 
 /**
- * Makes stand-ins for those of upstream's test images that conformance needs, by the full reference that a test asks for.
- * Layers go to `layersDir`.
+ * Builds stand-ins for the test images that conformance needs, by the full reference that a test pulls. Layers go to
+ * `layersDir`.
  */
 export async function makeTestImages(
   refs: readonly string[],
@@ -29,11 +29,11 @@ export async function makeTestImages(
   return new Map(made.flatMap(([ref, image]) => (image === undefined ? [] : [[ref, { ...image, ref }]])));
 }
 
-/** `registry.k8s.io/e2e-test-images/volume/nfs:1.6.0` → `volume/nfs`; undefined for images of other places. */
+/** `registry.k8s.io/e2e-test-images/volume/nfs:1.6.0` → `volume/nfs`; undefined for images of other registries. */
 export const nameOf = (ref: string): string | undefined =>
   ref.startsWith(registry) ? ref.slice(registry.length).replace(/:[^:]*$/, "") : undefined;
 
-/** As test/images/NAME/Dockerfile of the module has it, with Debian in the place of Alpine. Those built upon come first. */
+/** As in test/images/NAME/Dockerfile of the module, with Debian instead of Alpine. Base images come first. */
 function listRecipes({ dir, moduleDir }: ConformancePrograms): Record<string, Recipe> {
   const source = (path: string) => join(moduleDir, "test/images", path);
   const coredns = { path: "/coredns", file: join(dir, "coredns") };
@@ -44,7 +44,7 @@ function listRecipes({ dir, moduleDir }: ConformancePrograms): Record<string, Re
       { path: "/uploads" },
       { path: "/localhost.crt", file: source("agnhost/porter/localhost.crt") },
       { path: "/localhost.key", file: source("agnhost/porter/localhost.key") },
-      // The test of image volumes looks for the name of the distribution that upstream's image is made of.
+      // The test of image volumes expects the name of upstream's distribution.
       { path: "/etc/os-release", text: 'NAME="Debian, in the place of Alpine Linux"\nID=debian\n' },
       coredns,
     ],

@@ -8,7 +8,7 @@ import {
 import { type FakeEc2, startFakeEc2 } from "../fakes/fake-ec2.ts";
 import { createThrottle, documentedRates } from "../fakes/fake-ec2-throttle.ts";
 
-describe("The fake EC2 is as strict as EC2", () => {
+describe("the fake EC2", () => {
   let ec2: FakeEc2;
   let client: EC2Client;
   let request: RunInstancesCommandInput;
@@ -41,11 +41,11 @@ describe("The fake EC2 is as strict as EC2", () => {
     ["a hop limit of 0", { MetadataOptions: { HttpPutResponseHopLimit: 0 } }, "InvalidParameterValue"],
     ["an image that does not exist", { ImageId: "ami-1" }, "InvalidAMIID.NotFound"],
     ["user-data of 16 KB", { UserData: Buffer.alloc(16_384).toString("base64") }, "launched"],
-  ])("about %s", async (_, input, expected) => {
+  ])("answers %s as EC2 does", async (_, input, expected) => {
     expect(await codeOf(input)).toBe(expected);
   });
 
-  it("about a client token that comes with other parameters", async () => {
+  it("refuses a client token that comes with other parameters", async () => {
     expect(await codeOf({ ClientToken: "once" })).toBe("launched");
     const before = ec2.instances.length;
     expect(await codeOf({ ClientToken: "once" })).toBe("launched");
@@ -57,7 +57,7 @@ describe("The fake EC2 is as strict as EC2", () => {
     ["another region's signature", { region: "us-east-1" }, "SignatureDoesNotMatch"],
     ["another key", { credentials: { accessKeyId: "AKIDNOBODY", secretAccessKey: "x" } }, "AuthFailure"],
     ["another secret", { credentials: { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "x" } }, "SignatureDoesNotMatch"],
-  ])("about %s", async (_, config, expected) => {
+  ])("refuses %s", async (_, config, expected) => {
     const other = new EC2Client({
       region: "eu-west-1",
       endpoint: ec2.url,
@@ -68,7 +68,7 @@ describe("The fake EC2 is as strict as EC2", () => {
     await expect(other.send(new DescribeInstancesCommand({}))).rejects.toMatchObject({ name: expected });
   });
 
-  it("about the rate of requests, and of instances", () => {
+  it("throttles requests and instances as EC2 does", () => {
     let now = 0;
     const take = createThrottle(documentedRates, () => now);
     for (let n = 0; n < 5; n += 1) take("requests", "RunInstances");

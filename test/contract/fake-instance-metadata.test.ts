@@ -4,10 +4,11 @@ import { toInstanceDocuments } from "../fakes/fake-ec2-instance-documents.ts";
 import { startFakeEc2 } from "../fakes/fake-ec2.ts";
 import { createFakeRegion } from "../fixtures/ec2-identity.ts";
 import { walkListings } from "../fixtures/walk-listings.ts";
+import { patience } from "../fixtures/patience.ts";
 
 const tokenPath = "/latest/api/token";
 
-describe("The fake instance metadata service is as strict as EC2's", () => {
+describe("the fake instance metadata service", () => {
   let service: FakeInstanceMetadata;
   let token: string;
   const ask = async (path: string, { method = "GET", headers = {} }: { method?: string; headers?: object } = {}) => {
@@ -28,7 +29,7 @@ describe("The fake instance metadata service is as strict as EC2's", () => {
   });
   afterAll(() => service.close());
 
-  it("gives a token for one to 21600 seconds, and says for how long", async () => {
+  it("issues tokens for one to 21600 seconds, and returns their lifetime", async () => {
     const { status, headers } = await putToken({ "x-aws-ec2-metadata-token-ttl-seconds": "21600" });
     expect([status, headers.get("x-aws-ec2-metadata-token-ttl-seconds")]).toEqual([200, "21600"]);
   });
@@ -38,25 +39,25 @@ describe("The fake instance metadata service is as strict as EC2's", () => {
     ["for no time", { "x-aws-ec2-metadata-token-ttl-seconds": "0" }, 400],
     ["for longer than six hours", { "x-aws-ec2-metadata-token-ttl-seconds": "21601" }, 400],
     ["by way of a proxy", { "x-aws-ec2-metadata-token-ttl-seconds": "60", "x-forwarded-for": "192.0.2.1" }, 403],
-  ])("gives no token %s", async (_, headers, status) => {
+  ])("refuses a token %s", async (_, headers, status) => {
     expect((await putToken(headers)).status).toBe(status);
   });
 
-  it("answers nothing without a token, or with one that it has not given", async () => {
+  it("refuses requests without a token or with an unknown one", async () => {
     expect((await ask("/latest/meta-data/")).status).toBe(401);
     expect((await get("/latest/meta-data/", "x".repeat(54))).status).toBe(401);
     expect((await ask(tokenPath)).status).toBe(405);
     expect((await ask("/latest/meta-data/", { method: "POST" })).status).toBe(405);
   });
 
-  it("ends a token in time", async () => {
+  it("refuses an expired token", async () => {
     const short = (await putToken({ "x-aws-ec2-metadata-token-ttl-seconds": "1" })).text;
     expect((await get("/latest/user-data", short)).status).toBe(200);
-    await expect.poll(async () => (await get("/latest/user-data", short)).status, { timeout: 5000 }).toBe(401);
+    await expect.poll(async () => (await get("/latest/user-data", short)).status, patience).toBe(401);
   });
 
   it.each(["/latest/meta-data/spot/instance-action", "/latest/meta-data/public-keys/", "/2026-01-01/", "/latest/x"])(
-    "has nothing at %s",
+    "answers 404 at %s",
     async (path) => {
       expect((await get(path)).status).toBe(404);
     },
@@ -70,7 +71,7 @@ describe("The fake instance metadata service is as strict as EC2's", () => {
     expect((await get("/latest/dynamic/")).text).toBe("instance-identity/");
   });
 
-  it("has all that its listings lead to, in every version that cloud-init asks for", async () => {
+  it("serves every path that its listings name, in every version that cloud-init requests", async () => {
     for (const version of ["2009-04-04", "2021-03-23", "latest"]) {
       const found = await walkListings((path) => get(path), `/${version}/meta-data/`);
       expect(found.length).toBeGreaterThan(40);

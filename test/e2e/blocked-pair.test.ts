@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { renderCluster } from "../../metadata-server/cli/display/cluster-view.ts";
+import { renderCluster } from "../../cli/display/cluster-view.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 
@@ -14,13 +14,13 @@ interface ClosedPort {
   port: number;
 }
 
-/** By cluster. */
+/** Blocked pairs by cluster name. */
 const closedPorts: Record<string, ClosedPort> = {
   "blocked-worker": { at: "node02", from: "node01", port: 10_250 },
   "blocked-api": { at: "cp01", from: "node01", port: 6443 },
 };
 
-/** Injects a fault: a rule in one machine's own packet filter, gone with it, before the machine it is against is launched. */
+/** Injects a fault: a rule in one machine's packet filter, in place before the machine that it blocks is launched. */
 function closePorts(provider: MachineProvider): MachineProvider {
   const closed = new Map(Object.keys(closedPorts).map((name) => [name, Promise.withResolvers<void>()]));
   const addresses = new Map<string, string | null>();
@@ -73,7 +73,7 @@ describe.skipIf(reason !== null)(`a port closed between two machines${reason ? `
     await lab.client.delete(id);
     await lab.client.wait(id, { condition: "deleted", timeoutMs: 60_000 });
   }
-  it("is named with both ends by the worker that needs it, in a cluster that is Ready in spite of it", async () => {
+  it("appears with both ends in the worker's report, in a cluster that becomes Ready all the same", async () => {
     const cluster = await create("blocked-worker", 120);
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     const error = `${pair(cluster, ["node01", "node02"])} 10250/tcp: no answer in 1.8 s; open it in the firewall or security group`;
@@ -84,7 +84,7 @@ describe.skipIf(reason !== null)(`a port closed between two machines${reason ? `
     await remove(cluster);
   });
 
-  it("is a part of the reason where the cluster fails over it at its deadline", async () => {
+  it("appears in the reason if the cluster fails because of it at its deadline", async () => {
     const cluster = await create("blocked-api", 30);
     expect(cluster.state).toBe("failed");
     expect(cluster.failure?.missing?.map(({ name }) => name)).toEqual([member(cluster, "node01").name]);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import { createBootAssets } from "../../metadata-server/boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "../../metadata-server/cloud-init/bootstrapper-executables.ts";
 import { createMetrics } from "../../metadata-server/http/metrics.ts";
@@ -13,6 +13,7 @@ import { createTestServer, type TestServer } from "../fixtures/test-server.ts";
 import { ensureStockImage } from "../lab/cloud-init-image.ts";
 import { cacheDir, kubernetesVersion, whyNoMachines } from "../lab/lab.ts";
 import { findSlow, startRecordingProxy, type RecordingProxy, withoutCapability } from "../lab/recording-proxy.ts";
+import { wideLimits } from "../fixtures/wide-limits.ts";
 
 const reason = whyNoMachines();
 const script = join(import.meta.dirname, "../lab/crawl-data-source.py");
@@ -44,19 +45,20 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     const [listenPort, port] = [await findFreePort(), await findFreePort()];
     const { clusters, stopping, directory } = server;
     const executables = createBootstrapperExecutables(join(cacheDir, "bootstrapper"));
-    // As the server does at its start.
+    // The server does the same when it starts.
     await executables.list();
     const app = createPlainApp({
       clusters,
       apiToken: "unused",
       metrics: createMetrics(clusters.store),
+      limits: wideLimits,
       stopping: stopping.signal,
       assets: createBootAssets({ imagesDir: directory, ipxeDir: directory }),
       executables,
       apiPort: 8443,
       hosts: ["127.0.0.1"],
     });
-    listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch });
+    listener = await listen({ address: "127.0.0.1", port }, { fetch: app.fetch, limits: wideLimits });
     proxy = await startRecordingProxy({ listenPort, port });
     listenerPort = port;
     origin = `http://127.0.0.1:${listenPort}`;
@@ -104,17 +106,20 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     expectNothingMissed();
   });
 
-  it.each(["NoCloud", "Ec2"] as const)("%s waits for a server that is away for five seconds", async (datasource) => {
-    const port = await findFreePort();
-    const path = datasource === "NoCloud" ? `nocloud/${capability()}/` : `ec2/${capability()}`;
-    const crawled = crawl(datasource, `http://127.0.0.1:${port}/${path}`);
-    await new Promise((resolve) => setTimeout(resolve, 5000));
-    const late = await startRecordingProxy({ listenPort: port, port: listenerPort });
-    expect(await crawled).toMatchObject({ found: true, instanceId: cluster.members[1]!.allocation });
-    await late.close();
-  });
+  it.each(["NoCloud", "Ec2"] as const)(
+    "%s waits for a server that is unreachable for five seconds",
+    async (datasource) => {
+      const port = await findFreePort();
+      const path = datasource === "NoCloud" ? `nocloud/${capability()}/` : `ec2/${capability()}`;
+      const crawled = crawl(datasource, `http://127.0.0.1:${port}/${path}`);
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      const late = await startRecordingProxy({ listenPort: port, port: listenerPort });
+      expect(await crawled).toMatchObject({ found: true, instanceId: cluster.members[1]!.allocation });
+      await late.close();
+    },
+  );
 
-  it("NoCloud gives up a server that is away for twenty seconds, and has no instance", async () => {
+  it("NoCloud gives up after twenty seconds without the server, and has no instance", async () => {
     const [port, startedAt] = [await findFreePort(), performance.now()];
     const crawled = crawl("NoCloud", `http://127.0.0.1:${port}/nocloud/${capability()}/`);
     await expect(crawled).rejects.toThrow("Max retries exceeded");
@@ -137,7 +142,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     expect(asked().includes("PUT /ec2/…/latest/api/token")).toBe(isEc2);
     const files = asked().filter((request) => request.includes("/2021-03-23/"));
     expect(files.length).toBeGreaterThan(20);
-    // The version is probed with the instance-id, which comes again among the others.
+    // cloud-init probes the version by the instance-id, and reads that again among the others.
     const probe = "GET /ec2/…/2021-03-23/meta-data/instance-id";
     expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([probe]);
     await crawl("Ec2", `${origin}/ec2/${capability()}`, { isEc2 });

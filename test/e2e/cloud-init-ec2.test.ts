@@ -57,17 +57,17 @@ describe.skipIf(reason !== null)(`machines that boot by EC2's metadata${reason ?
     }
   });
 
-  it("without EC2's hypervisor ask for no token, and for each file once", () => {
+  it("ask for no token, and for each file once, without EC2's hypervisor", () => {
     const { name } = controlPlane!();
     expect(tokensOf(name)).toEqual([]);
     const files = filesOf(name);
-    // The oldest version is asked whether anybody is there, the newest whether it is.
+    // cloud-init asks for the oldest version to find the service, then for the newest one.
     expect(files.slice(0, 2)).toEqual(["2009-04-04/meta-data/instance-id", instanceId]);
     expect(files.length).toBeGreaterThan(20);
     expect(twice(files)).toEqual([instanceId]);
   });
 
-  it("with it ask for a token and for each file once in each crawl, before the machine's own network is there", () => {
+  it("ask for a token and for each file once in each crawl under EC2's hypervisor, before their network is up", () => {
     const { name } = worker!();
     const crawls = tokensOf(name).length;
     expect(crawls).toBeGreaterThan(0);
@@ -80,20 +80,20 @@ describe.skipIf(reason !== null)(`machines that boot by EC2's metadata${reason ?
       ]);
   });
 
-  it("were never refused anything, and waited for nothing", () => {
+  it("get every answer at the first request, without a wait", () => {
     expect(clouds.requests.filter(({ status, whole }) => status >= 300 || !whole)).toEqual([]);
     const slow = findSlow(clouds.requests, 50).filter((file) => !file.startsWith("GET /assets/"));
     expect(slow).toEqual([]);
   });
 
-  it("told their stages, which are on the cluster's timeline", async () => {
+  it("report their cloud-init stages, which appear on the cluster's timeline", async () => {
     const events = await Array.fromAsync(clouds.lab.client.events(cluster.id, { follow: false }));
     for (const { name } of cluster.members) {
-      const told = events.flatMap((event) =>
+      const reported = events.flatMap((event) =>
         event.type === "cloud-init" && event.member === name ? [`${event.stage} ${event.state}`] : [],
       );
-      expect(told).toEqual(expect.arrayContaining(["init-network done", "modules-config done", "phone-home done"]));
-      expect(told.filter((line) => line.endsWith("failed"))).toEqual([]);
+      expect(reported).toEqual(expect.arrayContaining(["init-network done", "modules-config done", "phone-home done"]));
+      expect(reported.filter((line) => line.endsWith("failed"))).toEqual([]);
     }
   });
 });

@@ -7,7 +7,7 @@ import { hostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
-const sprout = join(import.meta.dirname, "../../metadata-server/cli/sprout");
+const sprout = join(import.meta.dirname, "../../cli/sprout");
 
 describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` : ""}`, () => {
   beforeAll(async () => {
@@ -32,13 +32,13 @@ describe.skipIf(reason !== null)(`sprout demo${reason ? ` (skipped: ${reason})` 
     await expect(access("/var/lib/sprout/demo")).rejects.toMatchObject({ code: "ENOENT" });
   });
 
-  it("refuses an impossible number of nodes before it does anything", async () => {
+  it("refuses an impossible number of nodes before it starts anything", async () => {
     const demo = await execa(sprout, ["demo", "--nodes", "0"], { reject: false });
     expect(demo.exitCode).toBe(2);
     expect(demo.stderr).toContain("--nodes");
   });
 
-  it("says what a folder of Kubernetes binaries lacks, without a stack", async () => {
+  it("names what a folder of Kubernetes binaries lacks, without a stack trace", async () => {
     const folder = await temporaryFolder("empty");
     const bake = await execa(sprout, ["image", "bake", "--kubernetes-binaries", folder], { reject: false });
     expect(bake.exitCode).toBe(1);

@@ -2,8 +2,8 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { type ApiClient, createApiClient } from "../../metadata-server/cli/client/api-client.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { type ApiClient, createApiClient } from "../../cli/client/api-client.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { type FakeEc2, startFakeEc2 } from "../fakes/fake-ec2.ts";
@@ -12,7 +12,7 @@ import { startEc2Server } from "../fixtures/ec2-server-process.ts";
 import type { MortalProcess } from "../fixtures/mortal-process.ts";
 import { allocationOf, createEc2Image, createEc2Machines, type Ec2Machines } from "../lab/ec2-machines.ts";
 import { hostState, type HostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
-import { createLabFolder } from "../lab/lab-folders.ts";
+import { createLabFolder, machineNetwork } from "../lab/lab-folders.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
@@ -36,14 +36,14 @@ describe.skipIf(reason !== null)(
     beforeAll(async () => {
       await prepareImage();
       folder = await createLabFolder();
-      // Beside the server's own, which ends what it does not know below it.
+      // Not in the server's own cgroup: it terminates unknown processes there.
       machinesDir = join(folder, "machines");
       before = await hostState();
       const [imagesDir, dataDir] = [join(folder, "images"), join(folder, "server")];
       await createEc2Image(imagesDir);
       await mkdir(dataDir);
       const port = await findFreePort();
-      nspawn = createNspawnProvider({ imagesDir, machinesDir, networkPrefix: "10.77", serverPort: port });
+      nspawn = createNspawnProvider({ imagesDir, machinesDir, network: machineNetwork, serverPort: port });
       machines = createEc2Machines(nspawn, region);
       ec2 = await startFakeEc2({ ...machines, consistencyMs: 2000 });
       const settings = { ec2ServerUrl: `https://10.77.255.254:${port}`, ec2Spot: true };
@@ -69,19 +69,19 @@ describe.skipIf(reason !== null)(
       await rm(folder, { recursive: true });
     });
 
-    it("started again, adopts the instances of the one launch, and they are a Ready cluster", async () => {
+    it("adopts the instances of its one launch after a restart, and the cluster becomes Ready", async () => {
       expect(endedBy).toBe("SIGKILL");
       expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
       expect(ec2.calls.filter(({ action, form }) => action === "RunInstances" && !form.has("DryRun"))).toHaveLength(1);
       expect(ec2.instances).toHaveLength(2);
-      expect(server.log().match(/Adopting a machine that a restart cut off/g)).toHaveLength(2);
+      expect(server.log().match(/Adopting a machine whose launch a restart interrupted/g)).toHaveLength(2);
       expect(cluster.members.map(({ address }) => address)).toEqual(ec2.instances.map(({ address }) => address));
       const kubectl = ["kubectl", "get", "nodes", "--output=jsonpath={.items[*].metadata.name}"];
       const nodes = await execInMachine({ machinesDir, allocation: allocationOf(ec2.instances[0]!) }, kubectl);
       expect(nodes.stdout.split(" ").toSorted()).toEqual(cluster.members.map(({ name }) => name).toSorted());
     });
 
-    it("goes on without a worker that EC2 takes back, and says so within its 30 seconds", async () => {
+    it("continues without a worker that EC2 terminates, and reports it within 30 seconds", async () => {
       const { id } = ec2.instances[1]!;
       ec2.interruptSpot(id);
       const state = async () => (await client.get(cluster.id)).members[1]!.state;
@@ -89,12 +89,12 @@ describe.skipIf(reason !== null)(
       const current = await client.get(cluster.id);
       expect(current.state).toBe("ready");
       expect(current.members[1]!.failure?.error).toBe(
-        `Machine ${id} of ${cluster.members[1]!.name} has ended: EC2 took the spot instance back (Server.SpotInstanceTermination)`,
+        `Machine ${id} of ${cluster.members[1]!.name} has terminated: EC2 took the spot instance back (Server.SpotInstanceTermination)`,
       );
       expect(await client.kubeconfig(cluster.id)).toContain("client-certificate-data");
     });
 
-    it("leaves nothing when it is deleted", async () => {
+    it("leaves nothing when the cluster is deleted", async () => {
       await client.delete(cluster.id);
       await client.wait(cluster.id, { condition: "deleted", timeoutMs: 120_000 });
       expect(ec2.living()).toEqual([]);

@@ -11,11 +11,11 @@ import { prepareImage, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 import { nodeRequest } from "../lab/node-request.ts";
 import { findSlow } from "../lab/recording-proxy.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
 const reason = whyNoMachines();
 
-/** Whether a connection comes about in three seconds. */
+/** Whether a connection succeeds within three seconds. */
 async function reachesImds(namespace: string): Promise<boolean> {
   const script = `const socket = require("node:net").connect(80, "169.254.169.254");
     socket.once("connect", () => process.exit(0)).once("error", () => process.exit(1));
@@ -81,15 +81,15 @@ describe.skipIf(reason !== null)(
       expect(cluster.members.map(({ address }) => address)).toEqual(ec2.instances.map(({ address }) => address));
     });
 
-    it("has cloud-init end well on each machine, with a host key of its own and the name that EC2 gives", async () => {
+    it("runs cloud-init without errors on each machine, with a host key of its own and EC2's host name", async () => {
       for (const index of everyMachine) {
         const { exitCode, stdout } = await execOn(index, ["cloud-init", "status", "--wait", "--long"]);
-        // A warning, of which there is one, makes it "degraded done" and 2 (cloud-init 24.1 and newer).
+        // One warning is expected, which makes the status "degraded done" and the exit code 2 (cloud-init 24.1 and newer).
         expect([exitCode, stdout]).toEqual([2, expect.stringContaining("status: done")]);
         const result = JSON.parse(await readOn(index, "/run/cloud-init/result.json")) as unknown;
         expect(result).toEqual({ v1: { datasource: "DataSourceEc2Local", errors: [] } });
         const warnings = (await readOn(index, "/var/log/cloud-init.log")).match(/.*\[(WARNING|ERROR|CRITICAL)\].*/g);
-        // It cannot know what this is: nothing of the kind that it runs.
+        // The warning: cloud-init does not recognise user-data that is a Sprout document.
         expect(warnings).toEqual([expect.stringContaining("Unhandled non-multipart (text/x-not-multipart) userdata")]);
         const { address } = ec2.instances[index]!;
         expect((await execOn(index, ["hostname"])).stdout).toBe(`ip-${address.replaceAll(".", "-")}`);
@@ -99,7 +99,7 @@ describe.skipIf(reason !== null)(
       expect(keys.every((key) => key.startsWith("ssh-ed25519 "))).toBe(true);
     });
 
-    it("does not wait for more of cloud-init than the network does", async () => {
+    it("starts the bootstrapper without waiting for more of cloud-init than the network needs", async () => {
       for (const index of everyMachine) {
         const [local, online, bootstrap, networkStage] = await Promise.all(
           ["cloud-init-local", "systemd-networkd-wait-online", "sprout-bootstrap", "cloud-init-network"].map((unit) =>
@@ -112,13 +112,13 @@ describe.skipIf(reason !== null)(
       }
     });
 
-    it("is not disturbed by cloud-init: names, hosts and the network stay", async () => {
+    it("keeps its names, hosts file and network while cloud-init runs", async () => {
       for (const index of everyMachine) {
         const { name } = cluster.members[index]!;
         const { address } = ec2.instances[index]!;
         expect(await readOn(index, "/etc/hosts")).toContain(`\n${address} ${name} `);
         expect(await readOn(index, "/etc/hostname")).toBe(name);
-        // The bootstrapper's, for CoreDNS.
+        // Written by the bootstrapper, for CoreDNS.
         expect(await readOn(index, "/etc/resolv.conf")).toBe(`nameserver ${address}`);
         const log = await readOn(index, "/var/log/cloud-init.log");
         // Once, before the network is up.
@@ -147,7 +147,7 @@ describe.skipIf(reason !== null)(
       }
     });
 
-    it("was refused nothing there, asked for nothing twice, and waited for nothing", () => {
+    it("gets every answer at the first request, without a wait", () => {
       const all = [...machines.services.values()].flatMap(({ requests }) => requests);
       expect(all.filter(({ status }) => status !== 200)).toEqual([]);
       const files = all.map((request) => ({ ...request, path: request.path.replace(/macs\/[^/]+/, "macs/…") }));
@@ -155,13 +155,13 @@ describe.skipIf(reason !== null)(
       for (const { requests } of machines.services.values()) {
         const crawled = requests.filter(isOfCloudInit).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
         expect(crawled.length).toBeGreaterThan(40);
-        // The newest version is looked for first.
+        // cloud-init tries the newest version first.
         expect(crawled.filter((file, index) => crawled.indexOf(file) !== index)).toEqual([instanceIdPath]);
         expect(crawled.filter((file) => file.includes("security-credentials"))).toEqual([]);
       }
     });
 
-    it("has nothing in the user-data that is of use to anybody now", async () => {
+    it("leaves nothing in the user-data that an attacker could use after bring-up", async () => {
       const { sprout } = JSON.parse(ec2.instances[0]!.userData) as {
         sprout: { server: string; capabilities: string[] };
       };
@@ -182,7 +182,7 @@ describe.skipIf(reason !== null)(
       }
     });
 
-    it("lets the machine reach its metadata service, and no pod", async () => {
+    it("lets the machine reach its metadata service, but keeps pods from it", async () => {
       const namespace = `sprout-${allocationOf(ec2.instances[1]!)}`;
       expect(await reachesImds(namespace)).toBe(true);
       const pod = `pod-${process.pid}`;

@@ -13,7 +13,7 @@ import { execInMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
 
-describe.skipIf(reason !== null)(`machines that somebody else launches${reason ? ` (skipped: ${reason})` : ""}`, () => {
+describe.skipIf(reason !== null)(`machines that the operator launches${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let lab: Lab;
   let launcher: ExternalLauncher;
   let cluster: Cluster;
@@ -58,21 +58,21 @@ describe.skipIf(reason !== null)(`machines that somebody else launches${reason ?
     return execInMachine({ machinesDir: lab.machinesDir, allocation }, argv);
   };
 
-  it("become a Ready cluster by the user-data that they were given, a file and cloud-init's", async () => {
+  it("become a Ready cluster by their user-data, one from a file and one through cloud-init", async () => {
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     expect(cluster.members.map(({ address }) => address)).toEqual(launcher.machines.map(({ address }) => address));
     const nodes = await execOn(0, "kubectl", "get", "nodes", "--output=jsonpath={.items[*].metadata.name}");
     expect(nodes.stdout.split(" ").toSorted()).toEqual(cluster.members.map(({ name }) => name).toSorted());
   });
 
-  it("have their seed from Debian's cloud-init, for root alone", async () => {
+  it("get their seed from Debian's cloud-init, for root alone", async () => {
     expect((await execOn(2, "stat", "--format=%a %U", "/etc/sprout/seed.json")).stdout).toBe("600 root");
     const status = await execOn(2, "cloud-init", "status", "--wait", "--long");
     expect(status.stdout).toContain("status: done");
     expect(status.stdout).toContain("DataSourceNoCloud");
   });
 
-  it("are given no user-data again, and what they had is in no answer and no log", async () => {
+  it("get no user-data a second time, and the first appears in no answer and no log", async () => {
     const [{ name }] = cluster.members as [Cluster["members"][number]];
     await expect(lab.client.userData(cluster.id, { member: name, format: "seed" })).rejects.toThrow(
       /wrong-state|bound/,
@@ -82,7 +82,7 @@ describe.skipIf(reason !== null)(`machines that somebody else launches${reason ?
     expect(lab.log()).not.toContain(capability);
   });
 
-  it("go on running when the cluster is deleted", async () => {
+  it("keep running when the cluster is deleted", async () => {
     await lab.client.delete(cluster.id);
     const deleted = await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
     expect(deleted.state).toBe("deleted");

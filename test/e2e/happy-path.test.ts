@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
-import { workloadName } from "../../metadata-server/cli/demo/workload-manifests.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
+import { workloadName } from "../../cli/demo/workload-manifests.ts";
 import { hostState, leftBehind, nothingLeft, type HostState } from "../lab/host-state.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
@@ -43,7 +43,7 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     execInMachine({ machinesDir: lab.machinesDir, allocation: member(name).allocation }, argv);
   const consoleOf = (name: string) => readFile(join(lab.machinesDir, member(name).allocation, "console.log"), "utf8");
 
-  it("becomes Ready within its deadline, and says so of every member", () => {
+  it("becomes Ready within its deadline, with every member reported ready", () => {
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     expect(cluster.members.map(({ name, role, state }) => ({ name, role, state }))).toEqual([
       { name: "cp01.happy.sprout.internal", role: "control-plane", state: "ready" },
@@ -52,7 +52,7 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     ]);
   });
 
-  it("is Ready by the API server's own word, with planned addresses and pod CIDRs, reached from outside", async () => {
+  it("has Ready nodes with planned addresses and pod CIDRs, seen through the API server from outside", async () => {
     const nodes = JSON.parse(await kubectl(["get", "nodes", "-o", "json"])) as {
       items: {
         metadata: { name: string };
@@ -80,7 +80,7 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, serviceNames: 3, nodePorts: 3 });
   });
 
-  it("resolves the API server's name in a pod on every node, whose nslookup fails for a name that is not there", async () => {
+  it("resolves the API server's name in a pod on every node, where nslookup fails for an unknown name", async () => {
     const pods = (await kubectl(["get", "pods", "-l", `app=${workloadName}`, "-o", "name"])).split("\n");
     expect(pods).toHaveLength(3);
     const lookUp = async (pod: string, name: string) =>
@@ -93,14 +93,14 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     }
   });
 
-  it("becomes available: kube-proxy runs and a probe pod answered on every node, and is gone again", async () => {
+  it("becomes available: kube-proxy runs, and a probe pod answered on every node and was removed", async () => {
     const available = await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 120_000 });
     expect(available.availableAt).not.toBeNull();
     const names = (await kubectl(["get", "daemonsets", "-A", "-o", "jsonpath={.items[*].metadata.name}"])).split(" ");
     expect(names.toSorted()).toEqual(["kube-proxy", "sprout-demo"]);
   });
 
-  it("has all its certificates made ahead: kubeadm uses every existing one and changes none", async () => {
+  it("has all certificates before launch: kubeadm uses every existing one and changes none", async () => {
     const checksums = async () =>
       (await exec("cp01", ["sh", "-c", "cd /etc/kubernetes && find pki *.conf -type f | sort | xargs sha256sum"]))
         .stdout;
@@ -137,7 +137,7 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     }
   });
 
-  it("gives workers no authority's key", async () => {
+  it("gives workers no key of an authority", async () => {
     const found = await exec("node01", [
       "sh",
       "-c",
@@ -146,13 +146,13 @@ describe.skipIf(reason !== null)(`a cluster of real machines${reason ? ` (skippe
     expect(found.stdout).toBe("");
   });
 
-  it("leaves kubelet to the bootstrapper, which starts it", async () => {
+  it("leaves the start of kubelet to the bootstrapper", async () => {
     const enabled = await exec("node01", ["systemctl", "is-enabled", "kubelet.service"]);
     expect(enabled.stdout).toBe("static");
     expect((await exec("node01", ["systemctl", "is-active", "kubelet.service"])).stdout).toBe("active");
   });
 
-  it("tells every step on the console as JSON lines, and no secret", async () => {
+  it("prints every step on the console as JSON lines, without a secret", async () => {
     const text = await consoleOf("cp01");
     const lines = text.split("\n").filter((line) => line.includes('"phase"'));
     const phases = new Set(lines.map((line) => (JSON.parse(line.slice(line.indexOf("{"))) as { phase: string }).phase));

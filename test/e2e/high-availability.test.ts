@@ -31,7 +31,7 @@ describe.skipIf(reason !== null)(`three control planes${reason ? ` (skipped: ${r
     ]);
   });
 
-  it("blame nobody for not being up yet when they ask each other", () => {
+  it("blame no peer that is merely not up yet when they probe each other", () => {
     const asked = cluster.members.map(({ phases }) => phases.find(({ phase }) => phase === "peers"));
     expect(asked.map((record) => record?.state ?? "not asked")).not.toContain("not asked");
     expect(asked.flatMap((record) => record?.error ?? [])).toEqual([]);
@@ -45,7 +45,7 @@ describe.skipIf(reason !== null)(`three control planes${reason ? ` (skipped: ${r
       const { stdout, stderr } = await exec(0, [...memberList, ...etcdctl.split(" "), "member", "list"]);
       return stderr || stdout.split("\n").filter((line) => line.includes("started")).length;
     };
-    // The API server hears of a static pod a moment after its node is Ready.
+    // The API server learns of a static pod a moment after its node is Ready.
     await expect.poll(started, { timeout: 30_000 }).toBe(3);
   });
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { json } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Machine } from "#api/machine.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import { loadConfig } from "../../metadata-server/config.ts";
 import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { startServer, type RunningServer } from "../../metadata-server/serve.ts";
@@ -24,7 +24,7 @@ const lines: string[] = [];
 let folder: string;
 let server: RunningServer;
 
-/** The project's own DHCP and its own boot surface, on a bridge of this test's own. */
+/** Sprout's DHCP server and boot surface, on a bridge that this test creates. */
 async function start(): Promise<void> {
   await createBridge(bridge, ["10.78.0.1/24", "fd78::1/64"]);
   folder = await createLabFolder();
@@ -41,7 +41,7 @@ async function start(): Promise<void> {
   server = await startServer(config, { logger, providers: [] });
 }
 
-/** JSON of the server's API. */
+/** Requests JSON from the server's API. */
 async function call(method: string, path: string): Promise<unknown> {
   const { port } = new URL(server.url);
   const ca = await readFile(server.caFile, "utf8");
@@ -86,7 +86,7 @@ describe.skipIf(reason !== null)(`A machine that boots over the network (${reaso
       `${firmware}: seen ${((performance.now() - poweredOnAt) / 1000).toFixed(1)} s after power-on\n`,
     );
   };
-  /** Without what moves the cursor. */
+  /** Without the sequences that move the cursor. */
   const said = async () => {
     const text = machine && (await readFile(machine.consoleFile, "latin1"));
     // oxlint-disable-next-line no-control-regex -- a terminal's
@@ -96,7 +96,7 @@ describe.skipIf(reason !== null)(`A machine that boots over the network (${reaso
     await expect.poll(said, { timeout: 30_000, interval: 200 }).toContain(text);
   };
 
-  it("BIOS: is seen, shows who it is, and learns within seconds that it was approved or refused", async () => {
+  it("BIOS: registers, shows its identity, and learns within seconds that it was approved or refused", async () => {
     const identity = {
       mac: "52:54:00:78:00:01",
       uuid: "11111111-2222-3333-4444-555555555555",
@@ -114,11 +114,11 @@ describe.skipIf(reason !== null)(`A machine that boots over the network (${reaso
     await says("This machine was refused, approve it to let it in");
   });
 
-  it.skipIf(noUefi !== undefined)("UEFI: gets iPXE by TFTP first, and is seen as well", async () => {
+  it.skipIf(noUefi !== undefined)("UEFI: loads iPXE by TFTP first, and then registers, too", async () => {
     const identity = { mac: "52:54:00:78:00:02", uuid: "11111111-2222-3333-4444-666666666666", serial: "SN-2" };
     await boot("uefi", identity);
     expect(await find(identity.mac)).toMatchObject({ state: "seen", uuid: identity.uuid, serial: identity.serial });
-    await says("This machine is new here and waits for approval");
+    await says("This machine is unknown and waits for approval");
     expect(lines.join("")).toMatch(/sent \S*snponly\.efi to 10\.78\.0\./);
   });
 });

@@ -31,19 +31,19 @@ describe.skipIf(reason !== null)(`workers that join by kubeadm${reason ? ` (skip
       .slice(1)
       .map((member) => member.phases.map(({ phase, state }) => `${phase} ${state}`));
 
-  it("are Ready, and a pod answers on each", async () => {
+  it("become Ready, and a pod answers on each", async () => {
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     const available = await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 120_000 });
     expect(available.availableAt).not.toBeNull();
   });
 
-  it("leave their kubelet to kubeadm, which is done some seconds after the Node is Ready", async () => {
+  it("leave their kubelet to kubeadm, which finishes some seconds after the Node is Ready", async () => {
     const joined = expect.arrayContaining(["join done"]) as unknown;
     await expect.poll(reported, { timeout: 30_000 }).toEqual([joined, joined]);
     expect((await reported()).flat()).not.toContain("kubelet done");
   });
 
-  it("were issued the kubelet's certificate by the cluster, for a request of their bootstrap certificate", async () => {
+  it("get the kubelet's certificate from the cluster, requested with their bootstrap certificate", async () => {
     const requests = await exec(0, [
       "kubectl",
       "get",
@@ -61,7 +61,7 @@ describe.skipIf(reason !== null)(`workers that join by kubeadm${reason ? ` (skip
     expect(new X509Certificate(pem).subject).toBe(`O=system:nodes\nCN=system:node:${node01}`);
   });
 
-  it("keep no bootstrap certificate, and no token was ever good for more than a second", async () => {
+  it("keep no bootstrap certificate, and no token was ever valid for more than a second", async () => {
     expect(await exec(1, ["sh", "-c", "cd /etc/kubernetes && find . -type f | sort"])).toBe(
       ["./kubeadm-join.yaml", "./kubelet.conf", "./patches/kubeletconfiguration.yaml", "./pki/ca.crt"].join("\n"),
     );

@@ -9,7 +9,7 @@ import { execInMachine } from "../lab/machine-exec.ts";
 const reason = whyNoMachines();
 const missing = "node02.absent.sprout.internal";
 
-/** Injects a fault: says that it launched the machine, and does not. */
+/** Injects a fault: reports that it launched the machine, but does not. */
 const neverBoots = (provider: MachineProvider): MachineProvider => ({
   ...provider,
   launch: async (machine, signal) => (machine.name === missing ? undefined : provider.launch(machine, signal)),

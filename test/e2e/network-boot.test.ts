@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
 import { findProgram } from "../fixtures/find-program.ts";
 import { hostState, leftBehind, nothingLeft, type HostState } from "../lab/host-state.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: 
     expect(node.status.conditions.find(({ type }) => type === "Ready")?.status).toBe("True");
   });
 
-  it("is Ready well within its deadline, and says how it got there", async () => {
+  it("becomes Ready well within its deadline, and reports its boot stages", async () => {
     const [machine] = provider.machines.values();
     const events = await eventsOf(worker);
     const poweredOn = machine!.poweredOnAt;
@@ -81,11 +81,11 @@ describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: 
     const early = (await readFile(machine!.consoleFile, "utf8")).match(/sprout: .* after .* s/g) ?? [];
     process.stdout.write(`power-on to:\n${[...early, ...rows].join("\n")}\n${ready.toFixed(1).padStart(6)} s  ready\n`);
     expect(early).toHaveLength(3);
-    // Emulated, beside whatever else this host does.
+    // The computer is emulated, next to whatever else this host runs.
     expect(ready).toBeLessThan(90);
   });
 
-  it("is part of an available cluster: its pods resolve names", async () => {
+  it("joins an available cluster: its pods resolve names", async () => {
     const available = await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 150_000 });
     expect({ state: available.state, failure: available.failure }).toEqual({ state: "ready", failure: null });
     expect(available.availableAt).not.toBeNull();
@@ -93,7 +93,7 @@ describe.skipIf(reason !== null)(`a worker without a disk${reason ? ` (skipped: 
     process.stdout.write(`Ready to available: ${seconds.toFixed(1)} s\n`);
   });
 
-  it("has a kubelet that refuses cgroup v1, as its own kernel has v2 alone", async () => {
+  it("has a kubelet that refuses cgroup v1, since its kernel has v2 alone", async () => {
     const { kubeletconfig } = JSON.parse(await kubectl(["get", "--raw", `/api/v1/nodes/${worker}/proxy/configz`])) as {
       kubeletconfig: { failCgroupV1: boolean };
     };

@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 import { podReaches } from "../lab/pod-reaches.ts";
 
 const reason = whyNoMachines();
 
-describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (skipped: ${reason})` : ""}`, () => {
+describe.skipIf(reason !== null)(`a network installed by a manifest${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let lab: Lab;
   let cluster: Cluster;
   let kubectl: Kubectl;
@@ -41,7 +41,7 @@ describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (ski
     return stdout || stderr;
   };
 
-  it("makes every node Ready, with the plan's pod CIDRs, and the cluster available", async () => {
+  it("makes every node Ready with the planned pod CIDRs, and the cluster available", async () => {
     expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
     const cidrs = await kubectl(["get", "nodes", "-o", "jsonpath={.items[*].spec.podCIDR}"]);
     expect(cidrs).toBe("10.200.0.0/24 10.200.1.0/24");
@@ -60,7 +60,7 @@ describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (ski
     expect(result).toMatchObject({ pods: 2, crossNode: 2, serviceBackends: 2, nodePorts: 2 });
   });
 
-  it("is nobody's but the manifest's: no configuration and no route agent of Sprout's", async () => {
+  it("installs neither Sprout's route agent nor its CNI configuration", async () => {
     for (const index of [0, 1]) {
       expect(await exec(index, ["ls", "/etc/cni/net.d"])).toBe("10-test.conflist");
       expect(await exec(index, ["systemctl", "is-active", "sprout-route-agent.service"])).toBe("inactive");
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (ski
     expect(await kubectl(["get", "clusterroles", "sprout:route-agent", "--ignore-not-found"])).toBe("");
   });
 
-  it("applied objects whose kind the manifest itself brings", async () => {
+  it("applies objects whose kind the manifest itself defines", async () => {
     expect(await kubectl(["get", "bridgepools", "-o", "name"])).toBe("bridgepool.test.sprout.internal/default");
   });
 
@@ -96,7 +96,7 @@ describe.skipIf(reason !== null)(`a network of a manifest's own${reason ? ` (ski
     expect(await exec(1, fromNode)).toBe("reached");
   });
 
-  it("is kept from everybody else: not in the API's answers, not on a worker, 0600 where it was applied", async () => {
+  it("stays secret: absent from the API's answers and from workers, and 0600 on the control plane that applied it", async () => {
     expect(JSON.stringify(await lab.client.get(cluster.id))).not.toContain("BridgePool");
     expect(await exec(0, ["stat", "-c", "%a %U", "/etc/kubernetes/network.yaml"])).toBe("600 root");
     expect(await exec(1, ["ls", "/etc/kubernetes/network.yaml"])).toContain("No such file");

@@ -2,9 +2,9 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
-import { describeProviderContract } from "../../metadata-server/providers/provider-contract.ts";
+import { describeProviderContract } from "../contract/provider-contract.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
-import { createLabFolder } from "../lab/lab-folders.ts";
+import { createLabFolder, machineNetwork } from "../lab/lab-folders.ts";
 import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
@@ -13,7 +13,7 @@ const open = (folder: string) =>
   createNspawnProvider({
     imagesDir: join(cacheDir, "images"),
     machinesDir: join(folder, "machines"),
-    networkPrefix: "10.77",
+    network: machineNetwork,
     serverPort: 9,
   });
 
@@ -46,7 +46,7 @@ describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${r
         const { stdout, stderr } = await execInMachine(machineRef, ["sh", "-c", script]);
         return stderr || stdout.split(/\s+/);
       };
-      // The machine makes the hierarchies its own in the first moments of its boot.
+      // The machine takes over the hierarchies in the first moments of its boot.
       await expect
         .poll(controllers, { timeout: 20_000 })
         .toEqual(expect.arrayContaining(["cpu", "memory", "pids"]) as string[]);

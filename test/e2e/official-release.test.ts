@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { hostArchitecture } from "../../images/architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { bakeImage } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import { writeContainerImage } from "../../images/container-image.ts";
@@ -13,8 +13,8 @@ import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { ensureDebianBase } from "../../images/rootfs.ts";
 import { listReleaseArchives } from "../../images/runtime/release-archives.ts";
 import { planRuntime } from "../../images/runtime/runtime-origin.ts";
-import { createKubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { run } from "../../metadata-server/run.ts";
+import { createKubectl } from "../../cli/demo/kubectl.ts";
+import { run } from "#lib/run.ts";
 import { startFakeWebSite, type FakePage } from "../fakes/fake-web-site.ts";
 import { createServerTls } from "../fakes/test-certificates.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
@@ -36,7 +36,7 @@ const architecture = hostArchitecture();
 const runtimePlan = planRuntime(kubernetesVersion, "upstream");
 type Programs = Awaited<ReturnType<typeof locatePrograms>>;
 
-/** Kubernetes' and the runtime's programs as this host compiled them, at the addresses at which upstream has its own. */
+/** Kubernetes' and the runtime's programs as this host compiled them, at upstream's addresses. */
 async function publish({ kubernetes, runtime }: Programs, folder: string): Promise<Map<string, FakePage>> {
   const pages = new Map<string, FakePage>();
   const { debian: arch } = architecture;
@@ -48,7 +48,7 @@ async function publish({ kubernetes, runtime }: Programs, folder: string): Promi
   for (const { path, checksumSuffix, folder: inside, programs } of listReleaseArchives(runtimePlan, architecture)) {
     const archive = join(folder, basename(path));
     const tar = ["--create", "--use-compress-program=gzip -1", "--file", archive, "--directory", runtime];
-    // As in upstream's: `bin/ctr`, `./bridge`.
+    // The names inside upstream's archives: `bin/ctr`, `./bridge`.
     await run("tar", [...tar, `--transform=s,^,${inside}/,`, ...programs], { signal });
     const body = await readFile(archive);
     const line = `${sha256(body)}  ${basename(path)}\n`;
@@ -59,7 +59,7 @@ async function publish({ kubernetes, runtime }: Programs, folder: string): Promi
 
 const sha256 = (body: Buffer) => createHash("sha256").update(body).digest("hex");
 
-/** Every image of this version's kubeadm, in one folder of the registry, as mirrors have them. */
+/** Every image of this version's kubeadm, in one folder of the registry, as in a mirror. */
 async function fillRegistry(registry: RealRegistry, { rootfs }: BakedImage, { kubernetes }: Programs) {
   const folder = await temporaryFolder("release-images");
   const debian = { release: defaultDebianRelease, containerd: "upstream" } as const;
@@ -80,7 +80,7 @@ async function fillRegistry(registry: RealRegistry, { rootfs }: BakedImage, { ku
 }
 
 describe.skipIf(reason !== null)(`the official release${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  it("is baked from a mirror and a registry with TLS and a password, and becomes an available cluster", async () => {
+  it("bakes from a mirror and a registry with TLS and a password, and becomes an available cluster", async () => {
     const { image: built, kubectl: kubectlProgram } = await prepareImage();
     const programs = await locatePrograms({ signal });
     const folder = await temporaryFolder("release");

@@ -7,15 +7,15 @@ import { cacheDir, prepareImage, startLab, whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
-const sprout = join(import.meta.dirname, "../../metadata-server/cli/sprout");
+const sprout = join(import.meta.dirname, "../../cli/sprout");
 const bridge = join(import.meta.dirname, "../fixtures/bridge-cni.yaml");
 
 describe.skipIf(reason !== null)(
-  `an image with an operator's own files${reason ? ` (skipped: ${reason})` : ""}`,
+  `an image with custom templates and files${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
     let folder: string;
 
-    /** What is fetched or built once is shared; the images are this test's own. */
+    /** Downloads and builds are shared with other tests; the images belong to this test. */
     beforeAll(async () => {
       await prepareImage();
       folder = await createLabFolder();
@@ -36,7 +36,7 @@ describe.skipIf(reason !== null)(
       return (JSON.parse(stdout) as { manifest: { bakedAt: string } }[])[0]?.manifest.bakedAt;
     };
 
-    it("is not baked while anything is wrong with them, and everything is named", async () => {
+    it("refuses to bake while any file is wrong, and names every fault", async () => {
       await writeFile(join(folder, "templates/etc/hosts"), "{{adress}} {{name}}\n{{#others}}\n");
       await writeFile(join(folder, "templates/hosts"), "");
       const { exitCode, stderr } = await bake();
@@ -48,7 +48,7 @@ describe.skipIf(reason !== null)(
       await rm(join(folder, "templates/hosts"));
     });
 
-    it("makes machines with them: a template in the project's place, and a network that is named", async () => {
+    it("brings up machines with the custom template and the named network", async () => {
       await writeFile(
         join(folder, "templates/etc/hosts"),
         "127.0.0.1 localhost\n{{address}} {{name}}\n{{#endpoint}}\n{{address}} {{host}} # own\n{{/endpoint}}\n",
@@ -81,7 +81,7 @@ describe.skipIf(reason !== null)(
       }
     });
 
-    it("is not baked again while none of them has changed", async () => {
+    it("reuses the image while none of the files has changed", async () => {
       const before = await bakedAt();
       expect(await bakedAt()).toBe(before);
     });

@@ -5,15 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
 import { readConsole, waitForStep } from "../lab/console.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
 const kill = ["systemctl", "kill", "--signal=KILL", "sprout-bootstrap.service"];
-/** At once, as a power cut: nothing is stopped, nothing is flushed. */
+/** Kills the machine as a power cut does: nothing is stopped or flushed first. */
 const cutPower = ["systemctl", "reboot", "--force", "--force"];
 
 const podsAnswer = (kubectl: Kubectl) =>
@@ -101,7 +101,7 @@ describe.skipIf(reason !== null)(
       },
     );
 
-    it("every machine of a Ready cluster reboots, and its pods answer again; the verdict stays", async () => {
+    it("answer from their pods again after every machine of a Ready cluster reboots; the verdict stays", async () => {
       const cluster = await create("after");
       expect(await ready(cluster)).toMatchObject({ state: "ready" });
       await lab.client.wait(cluster.id, { condition: "available", timeoutMs: 120_000 });
@@ -119,7 +119,7 @@ describe.skipIf(reason !== null)(
       expect(await podsAnswer(kubectl)).toMatchObject({ pods: 2, crossNode: 2 });
       for (const name of ["cp01", "node01"]) {
         expect(await readConsole(machineOf(cluster, name))).toContain("is done: starting what it runs after a reboot");
-        // Of an earlier boot nothing is left that kubelet could take for a container.
+        // The earlier boot leaves nothing that kubelet could mistake for a container.
         const kubelet = await execInMachine(machineOf(cluster, name), ["journalctl", "--unit=kubelet.service"]);
         expect(kubelet.stdout).toContain("Started kubelet");
         expect(kubelet.stdout).not.toContain("Failed to create existing container");

@@ -2,7 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { findProgram } from "../fixtures/find-program.ts";
 import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 import { openRedfish, type RedfishUnderTest } from "../fixtures/redfish-driver.ts";
@@ -20,7 +20,7 @@ const signal = () => AbortSignal.timeout(60_000);
 const links = async () =>
   (JSON.parse(await run("ip", ["-json", "link", "show"])) as { ifname: string }[]).map(({ ifname }) => ifname);
 
-/** What QEMU's own network firmware says first. */
+/** The first line that QEMU's network firmware prints. */
 async function seeFirmware(): Promise<string> {
   for (const until = signal(); !until.aborted; await delay(200)) {
     const text = await readFile(consoleFile, "utf8").catch(() => "");
@@ -46,7 +46,7 @@ describe.skipIf(reason !== null)(
       await deleteLink(bridge);
     });
 
-    it("boots the machine over the network, boots it again while it runs, and takes its power away", async () => {
+    it("boots the machine over the network, reboots it while it runs, and powers it off", async () => {
       expect(await redfish.driver.state(signal())).toBe("off");
       for (const _ of [1, 2]) {
         await redfish.driver.bootFromNetwork(signal());

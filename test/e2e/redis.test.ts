@@ -6,14 +6,14 @@ import { hostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
-const sprout = join(import.meta.dirname, "../../metadata-server/cli/sprout");
+const sprout = join(import.meta.dirname, "../../cli/sprout");
 
 describe.skipIf(reason !== null)(`sprout demo on a Redis${reason ? ` (skipped: ${reason})` : ""}`, () => {
   beforeAll(async () => {
     await prepareImage();
   });
 
-  it("becomes Ready although Redis is killed in the middle, and leaves nothing on the host and no key", async () => {
+  it("becomes Ready although Redis is killed halfway, and leaves nothing on the host and no key", async () => {
     const before = await hostState();
     const redis = await startRedisServer();
     onTestFinished(() => redis.destroy());

@@ -4,15 +4,14 @@ import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
-import { workloadName } from "../../metadata-server/cli/demo/workload-manifests.ts";
-import { readMachineRecord } from "../../metadata-server/providers/nspawn/machine-folder.ts";
-import { machineLeader } from "../../metadata-server/providers/nspawn/supervisor.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
+import { workloadName } from "../../cli/demo/workload-manifests.ts";
+import { readNspawnRecord } from "../../metadata-server/providers/nspawn/machine-folder.ts";
 import { findSecrets, keysIn, type PlantedSecret } from "../fixtures/planted-secrets.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
-import { execInMachine } from "../lab/machine-exec.ts";
+import { execInMachine, machineLeader } from "../lab/machine-exec.ts";
 import { nodeRequest } from "../lab/node-request.ts";
 import { podReaches } from "../lab/pod-reaches.ts";
 
@@ -24,7 +23,7 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
   let cluster: Cluster;
   let kubectl: Kubectl;
   let folder: string;
-  /** As machines reach the server, and another address of its host. */
+  /** The server's address for machines, and another address of its host. */
   let server: { address: string; port: string; plainPort: number; otherAddress: string };
 
   beforeAll(async () => {
@@ -54,9 +53,9 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     (await execInMachine({ machinesDir: lab.machinesDir, allocation: cluster.members[index]!.allocation }, argv))
       .stdout;
 
-  /** A program of the host's, in the machine's network. */
+  /** Runs a program of the host in the machine's network namespace. */
   async function inNetworkOf(index: number, argv: string[]) {
-    const record = await readMachineRecord(machineOf(index));
+    const record = await readNspawnRecord(machineOf(index));
     const leader = String(await machineLeader(record!.cgroups));
     return execa("nsenter", ["-t", leader, "-n", "--", "timeout", "5", ...argv], {
       all: true,
@@ -75,7 +74,7 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     secrets.push({ name: `report token of ${index}`, value: reportToken });
   }
 
-  it("are on no console, in no log, no answer, no event and no file of the server", async () => {
+  it("appear on no console and in no log, answer, event or file of the server", async () => {
     expect(secrets.length).toBeGreaterThan(20);
     expect(secrets.filter(({ value }) => value.length < 43)).toEqual([]);
     const dataDir = dirname(lab.machinesDir);
@@ -94,7 +93,7 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     expect(places.flatMap((place) => findSecrets(secrets, place))).toEqual([]);
   });
 
-  it("are in no machine's journal, and in no process's arguments or environment", async () => {
+  it("appear in no machine's journal, and in no process's arguments or environment", async () => {
     for (const index of [0, 1]) {
       const journal = await exec(index, ["journalctl", "--no-pager", "--output=export"]);
       expect(journal).toContain("sprout-bootstrap");
@@ -108,7 +107,7 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     }
   });
 
-  it("cannot be asked for by a pod: the server is out of its reach, directly, by the host's other address, and through a Service", async () => {
+  it("stay out of a pod's reach: it cannot connect to the server directly, by the host's other address, or through a Service", async () => {
     await runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now });
     const back = { name: "back", ports: [{ port: 443, targetPort: Number(server.port) }] };
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: back.name }, spec: { ports: back.ports } };
@@ -131,13 +130,13 @@ describe.skipIf(reason !== null)(`secrets of real machines${reason ? ` (skipped:
     ]);
     expect(names).toHaveLength(2);
     for (const pod of names) {
-      // That pods do reach what they may shows that the tool can tell.
+      // Pods do reach what they may: so the check can detect a connection.
       expect(await podReaches(kubectl, { pod, address: podIps.split(" ")[0]!, port: 8080 })).toBe(true);
       for (const port of [server.port, server.plainPort])
         expect(await podReaches(kubectl, { pod, address: server.address, port })).toBe(false);
       expect(await podReaches(kubectl, { pod, address: clusterIp, port: 443 })).toBe(false);
     }
-    // A pod that asks for another address of the host leaves its node under the node's own, as this does.
+    // A pod's packets to another address of the host leave its node with the node's address, as these do.
     const handshake = async (address: string) =>
       (await inNetworkOf(1, ["openssl", "s_client", "-brief", "-connect", `${address}:${server.port}`])).all;
     expect(await handshake(server.address)).toContain("CONNECTION ESTABLISHED");

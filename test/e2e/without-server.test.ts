@@ -27,7 +27,7 @@ async function untilDone(machines: LaunchedMachines, name: string, timeoutMs: nu
   }
 }
 
-/** By the machine's own console. */
+/** Read from the machine's console. */
 function secondsBetween(console: string, start: string, end: string): number {
   const at = (message: string) =>
     Date.parse(new RegExp(`"time":"([^"]+)","level":"info","message":"${message}"`).exec(console)?.[1] ?? "");
@@ -127,35 +127,38 @@ describe.skipIf(reason !== null)(`three masters without a server${reason ? ` (sk
   });
 });
 
-describe.skipIf(reason !== null)(`a worker that nobody launched${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  it("makes the first control plane exit with code 1 at the deadline, naming it", async () => {
-    await prepareImage();
-    const platform = await openTestPlatform();
-    const [present, absent] = [nameOf("node01"), nameOf("node02")];
-    const cluster = { masters: [first], workers: [present, absent], absent: [absent], deadlineSeconds: 40 };
-    const machines = await launch(platform, "c-withoutworker2", cluster);
-    try {
-      const console = await untilDone(machines, first, 100_000);
-      expect(console).toContain(`1 of 3 peers are not Ready at the deadline: ${absent} (never registered)`);
-      expect(console).toContain('"exitCode":1');
-      const show = ["systemctl", "show", "sprout-bootstrap.service", "-p", "ExecMainStatus", "--value"];
-      expect((await machines.exec(first, show)).stdout).toBe("1");
-      expect(await machines.console(present)).toContain('"message":"verify done"');
-    } finally {
-      await machines.close();
-      await platform.close();
-    }
-  });
-});
+describe.skipIf(reason !== null)(
+  `a planned worker that was never launched${reason ? ` (skipped: ${reason})` : ""}`,
+  () => {
+    it("makes the first control plane exit with code 1 at the deadline, naming it", async () => {
+      await prepareImage();
+      const platform = await openTestPlatform();
+      const [present, absent] = [nameOf("node01"), nameOf("node02")];
+      const cluster = { masters: [first], workers: [present, absent], absent: [absent], deadlineSeconds: 40 };
+      const machines = await launch(platform, "c-withoutworker2", cluster);
+      try {
+        const console = await untilDone(machines, first, 100_000);
+        expect(console).toContain(`1 of 3 peers are not Ready at the deadline: ${absent} (never registered)`);
+        expect(console).toContain('"exitCode":1');
+        const show = ["systemctl", "show", "sprout-bootstrap.service", "-p", "ExecMainStatus", "--value"];
+        expect((await machines.exec(first, show)).stdout).toBe("1");
+        expect(await machines.console(present)).toContain('"message":"verify done"');
+      } finally {
+        await machines.close();
+        await platform.close();
+      }
+    });
+  },
+);
 
 describe.skipIf(reason !== null)(`machines with wrong user-data${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  it("exit with code 2 and say why on their consoles and in their journals, since nobody else hears it", async () => {
+  it("exit with code 2 and say why on their consoles and in their journals, where alone it can be read", async () => {
     await prepareImage();
     const [instance, other] = [first, nameOf("node01")];
     const fields = '{"masterAddr": "a.test", "masterAddr": "b.test", "myRole": "boss"}';
     const wrong = [
       { name: instance, text: Buffer.from('{"myRole": "node"}').toString("base64"), reason: "it is base64, not JSON" },
-      { name: other, text: fields, reason: "/masterAddr: is given more than once; " },
+      { name: other, text: fields, reason: "/masterAddr: Expected one value, got several; " },
     ] as const;
     const machines = await launchMachines({
       clusterId: "c-wronguserdata2",

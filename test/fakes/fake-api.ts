@@ -16,14 +16,14 @@ export interface FakeApi {
   url: string;
   caFile: string;
   tokenFile: string;
-  /** Holds `token` and `tls/ca.crt`, as the real server's does. */
+  /** Holds `token` and `tls/ca.crt`, like the real server's. */
   dataDir: string;
   close(): Promise<void>;
 }
 
 export const fakeToken = "fake-token-of-the-fake-api";
 
-/** A fake of the metadata server: real HTTPS with a real authority, but answers that the test has written itself. */
+/** A fake metadata server: real HTTPS with a real authority, and answers that the test writes. */
 export async function startFakeApi(define: (app: Hono) => void): Promise<FakeApi> {
   const dataDir = await mkdtemp(join(tmpdir(), "sprout-fake-api-"));
   const tls = await loadServerTls({

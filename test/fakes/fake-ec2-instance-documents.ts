@@ -66,7 +66,7 @@ export function toInstanceDocuments(
     ...below("meta-data", metadata),
     "dynamic/instance-identity/document": identity.document,
     "dynamic/instance-identity/signature": identity.signature,
-    // Nobody here judges these two.
+    // No code under test checks these two.
     "dynamic/instance-identity/pkcs7": identity.signature,
     "dynamic/instance-identity/rsa2048": identity.signature,
     "user-data": userData === "" ? undefined : userData,

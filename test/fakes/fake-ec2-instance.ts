@@ -46,7 +46,7 @@ export function toInstanceItem(instance: FakeInstance, now: number): Xml {
     instanceType: instance.instanceType,
     launchTime: new Date(instance.launchedAt).toISOString(),
     placement: { availabilityZone: instance.zone, tenancy: "default" },
-    // A terminated instance has given back its network.
+    // A terminated instance has no network interface.
     ...(!isOver && { privateIpAddress: address, subnetId: instance.subnetId, vpcId: "vpc-1" }),
     clientToken: instance.clientToken,
     instanceLifecycle: instance.isSpot ? "spot" : undefined,

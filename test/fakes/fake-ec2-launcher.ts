@@ -10,7 +10,7 @@ export interface FakeLauncherOptions {
   account: world.FakeAccount;
   now: () => number;
   take: TakeTokens;
-  /** Where those launched are added. */
+  /** The list that launched instances are added to. */
   instances: FakeInstance[];
   scarce: ReadonlyMap<string, string>;
   onLaunch: ((instances: readonly FakeInstance[]) => Promise<void>) | undefined;
@@ -101,7 +101,7 @@ export function createFakeLauncher(options: FakeLauncherOptions) {
   return { create, run };
 }
 
-/** Everything that the request names exists. Throws Ec2Refusal. */
+/** Throws Ec2Refusal unless everything that the request names exists. */
 function checkRequest(account: world.FakeAccount, asked: Parameters<"RunInstances">): world.FakeSubnet {
   const [subnet] = world.pick(account.subnets, [asked.SubnetId], world.unknownSubnet);
   world.pick(account.images, [asked.ImageId], world.unknownImage);

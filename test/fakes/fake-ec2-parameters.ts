@@ -52,8 +52,8 @@ const RunInstances = z.strictObject({
     .optional(),
 });
 
-/** The actions that are known here, each with every parameter that it takes here. */
-export const actions = {
+/** The supported actions, each with its supported parameters. */
+const actions = {
   RunInstances,
   DescribeInstances: z.strictObject({
     ...common,
@@ -77,7 +77,7 @@ export type Parameters<A extends Ec2Action> = z.output<(typeof actions)[A]>;
 
 export const isAction = (name: string): name is Ec2Action => Object.hasOwn(actions, name);
 
-/** Throws Ec2Refusal for whatever is missing, unknown or wrong. */
+/** Throws Ec2Refusal for any missing, unknown or wrong parameter. */
 export function parseParameters<A extends Ec2Action>(action: A, form: URLSearchParams): Parameters<A> {
   const parsed = actions[action].safeParse(nest(form));
   if (parsed.success) return parsed.data as Parameters<A>;

@@ -1,17 +1,17 @@
 import { Ec2Refusal } from "./fake-ec2-refusal.ts";
 
-export interface TokenBucket {
+interface TokenBucket {
   size: number;
   perSecond: number;
 }
 
 export interface Ec2Rates {
   requests: Record<string, TokenBucket>;
-  /** Instances rather than requests. */
+  /** Counts instances rather than requests. */
   resources: Record<string, TokenBucket>;
 }
 
-/** What AWS documents for the actions used here (EC2 developer guide, "Request throttling"). */
+/** The limits that AWS documents for the actions used here (EC2 developer guide, "Request throttling"). */
 export const documentedRates: Ec2Rates = {
   requests: {
     RunInstances: { size: 5, perSecond: 2 },
@@ -31,7 +31,7 @@ export const documentedRates: Ec2Rates = {
 
 export type TakeTokens = (kind: keyof Ec2Rates, action: string, count?: number) => void;
 
-/** Full at the start, refilled with time. Throws Ec2Refusal where there are too few, and takes none then. */
+/** Starts full and refills with time. Throws Ec2Refusal, and takes none, if too few tokens are left. */
 export function createThrottle(rates: Ec2Rates, now: () => number): TakeTokens {
   const buckets = new Map<string, { tokens: number; at: number }>();
   return (kind, action, count = 1) => {

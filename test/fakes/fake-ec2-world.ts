@@ -7,13 +7,13 @@ export interface FakeSubnet {
   cidr: string;
 }
 
-export interface FakeGroup {
+interface FakeGroup {
   id: string;
   /** Protocol `-1` for all; `from` is a group or a CIDR. */
   inbound: { protocol: string; fromPort?: number; toPort?: number; from: string }[];
 }
 
-/** What an account has in one region before anything is launched. All of it is in one VPC. */
+/** The resources of an account in one region before any launch, all in one VPC. */
 export interface FakeAccount {
   accountId: string;
   region: string;
@@ -37,7 +37,7 @@ export const fakeAccount = (): FakeAccount => ({
   profiles: ["sprout-node"],
 });
 
-/** Those with these ids; as EC2, refuses all where one is unknown. Throws Ec2Refusal. */
+/** Returns the resources with these ids. Throws Ec2Refusal if one is unknown, like EC2. */
 export function pick<T extends { id: string }>(
   all: readonly T[],
   ids: readonly string[],

@@ -1,4 +1,4 @@
-/** What becomes XML: lists have `item`s, as EC2 has it; what is undefined is left out. */
+/** A value in EC2's XML form: lists have `item`s; undefined fields are left out. */
 export type Xml = string | number | boolean | undefined | readonly Xml[] | { readonly [name: string]: Xml };
 
 const escape = (text: string) =>

@@ -13,24 +13,24 @@ import { toXml, type Xml } from "./fake-ec2-xml.ts";
 export interface FakeEc2Options {
   account?: world.FakeAccount;
   credentials?: FakeCredentials;
-  /** None by default: nothing is throttled. */
+  /** No throttling by default. */
   rates?: Ec2Rates;
   now?: () => number;
-  /** How long DescribeInstances does not know of an instance. */
+  /** How long DescribeInstances omits a new instance. */
   consistencyMs?: number;
-  /** Called when an instance is launched: a machine that hangs on it has its own address and MAC. */
+  /** Called when an instance is launched: an attached machine has its own address and MAC. */
   onLaunch?: (instances: readonly FakeInstance[]) => Promise<void>;
   onTerminate?: (instance: FakeInstance) => Promise<void>;
 }
 
-/** What happens to the next request of an action, once. */
-export type Ec2Fault =
+/** Faults of an action's next request, each used once. */
+type Ec2Fault =
   | { kind: "refuse"; status: number; code: string; message?: string }
-  /** It is done, and the answer is lost. */
+  /** Does it, and loses the answer. */
   | { kind: "drop-answer" }
-  /** It is received and not done. */
+  /** Receives it, and does not do it. */
   | { kind: "drop-request"; work?: () => Promise<void> | void }
-  /** Called when it is done, before it is answered. */
+  /** Called after the action, before the answer. */
   | { kind: "then"; work: () => Promise<void> | void };
 
 export interface FakeEc2 {
@@ -42,15 +42,15 @@ export interface FakeEc2 {
   calls: { action: string; form: URLSearchParams }[];
   callCount(action: Ec2Action): number;
   faults: Map<Ec2Action, Ec2Fault[]>;
-  /** `type zone` or `type` → no room for it. */
+  /** `type zone` or `type` without capacity. */
   scarce: Map<string, string>;
   interruptSpot(id: string): void;
-  /** As somebody else would, beside the API. */
+  /** Changes made outside Sprout, not through the API. */
   add(instance: Partial<FakeInstance>): FakeInstance;
   close(): Promise<void>;
 }
 
-/** A fake EC2 Query API, strict about what it is sent; its instances are entries of a list, or what a test hangs on them. */
+/** A fake EC2 Query API, strict about requests; its instances are list entries, to which a test may attach machines. */
 export async function startFakeEc2(options: FakeEc2Options = {}): Promise<FakeEc2> {
   const { account = world.fakeAccount(), now = Date.now, consistencyMs = 0 } = options;
   const { credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "fake-secret" } } = options;
@@ -60,7 +60,7 @@ export async function startFakeEc2(options: FakeEc2Options = {}): Promise<FakeEc
   const { onLaunch } = options;
   const launcher = createFakeLauncher({ account, now, take, instances, scarce, onLaunch });
 
-  /** By id, where EC2 tells of them by now. */
+  /** Instances by id that EC2 already reports. */
   const find = (ids: readonly string[]): FakeInstance[] =>
     world.pick(known(), ids, { code: "InvalidInstanceID.NotFound", what: "instance" });
   const known = () => fake.instances.filter(({ launchedAt }) => now() >= launchedAt + consistencyMs);

@@ -7,19 +7,19 @@ export interface InstanceMetadataRequest {
   method: string;
   path: string;
   userAgent: string;
-  /** Whether it had a token that is good. */
+  /** Whether the request had a valid token. */
   hasToken: boolean;
-  /** 0 where it was never answered. */
+  /** 0 if it was never answered. */
   status: number;
-  /** From its first byte to the answer's last. */
+  /** From the request's first byte to the answer's last. */
   durationMs: number;
 }
 
 export interface FakeInstanceMetadata {
   url: URL;
-  /** As their answers ended. */
+  /** In the order in which their answers ended. */
   requests: InstanceMetadataRequest[];
-  /** Statuses that are answered instead of the truth, once each, by path. */
+  /** Faulty statuses by path, each answered once. */
   faults: Map<string, (number | "hang")[]>;
   close(): Promise<void>;
 }
@@ -41,7 +41,7 @@ interface Answer {
   headers?: Record<string, string>;
 }
 
-/** EC2's service with `HttpTokens=required`: strict about methods, headers and tokens, each of which ends. */
+/** EC2's service with `HttpTokens=required`: strict about methods, headers and tokens, which expire. */
 export async function startFakeInstanceMetadata(options: FakeInstanceMetadataOptions): Promise<FakeInstanceMetadata> {
   const { documents, host = "127.0.0.1" } = options;
   const requests: InstanceMetadataRequest[] = [];
@@ -51,7 +51,7 @@ export async function startFakeInstanceMetadata(options: FakeInstanceMetadataOpt
 
   const giveToken = ({ method, headers }: IncomingMessage): Answer => {
     if (method !== "PUT") return { status: 405 };
-    // A proxy that forwards what others send must not get one.
+    // A forwarding proxy must not get a token.
     if (headers["x-forwarded-for"] !== undefined) return { status: 403 };
     const seconds = Number(headers[ttlHeader]);
     if (!Number.isInteger(seconds) || seconds < 1 || seconds > 21_600) return { status: 400 };

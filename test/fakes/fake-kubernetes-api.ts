@@ -1,5 +1,6 @@
 import { createServer } from "node:https";
 import type { ServerResponse } from "node:http";
+import { parse } from "yaml";
 import { listen } from "./fake-metadata-server.ts";
 
 interface FakeNode {
@@ -13,20 +14,22 @@ export interface FakeKubernetesApi {
   nodes: Map<string, FakeNode>;
   /** `METHOD path` of every change, in order. */
   changes: string[];
-  /** A kubelet's work: the Node appears. */
-  addNode(name: string, options: { address: string; ready: boolean }): void;
+  /** Whether the API server has created its cluster roles; true by default. */
+  hasRoles: boolean;
+  /** Creates the Node, as kubelet does. */
+  addNode(name: string, options: { address: string; ready: boolean; podCidr?: string }): void;
   close(): Promise<void>;
 }
 
 export interface FakeKubernetesApiOptions {
   host?: string;
-  /** A free one where none is given. */
+  /** A free one by default. */
   port?: number;
-  /** Every Node has a probe pod at the Node's own address, and kube-proxy; CoreDNS runs. */
+  /** Gives every Node a probe pod, which immediately reports that it resolves names. */
   runsPods?: boolean;
 }
 
-/** A fake API server: Nodes with a watch, and everything else accepted as it comes. It checks no permissions. */
+/** A fake API server: Nodes with a watch; it accepts any other object and checks no permissions. */
 export async function startFakeKubernetesApi(
   tls: { certificate: string; key: string },
   options: FakeKubernetesApiOptions = {},
@@ -35,6 +38,12 @@ export async function startFakeKubernetesApi(
   const changes: string[] = [];
   const watchers = new Map<ServerResponse, URLSearchParams>();
   let version = 1;
+  let reportUrl: string | undefined;
+  const reportResolved = (node: string) => {
+    if (reportUrl === undefined) return;
+    // A client that has disconnected by then gets its pods created again.
+    void fetch(`${reportUrl}/${node}`, { method: "POST", body: "resolved" }).catch(() => undefined);
+  };
   const notify = (type: string, object: FakeNode) => {
     object.metadata.resourceVersion = String(++version);
     for (const [watcher, query] of watchers)
@@ -54,6 +63,7 @@ export async function startFakeKubernetesApi(
     request.once("end", () => {
       if (url.pathname === "/readyz") return send(200, "ok");
       if (request.method !== "GET") changes.push(`${request.method} ${url.pathname}`);
+      if (url.pathname.includes("/clusterroles/system:") && !api.hasRoles) return send(404, { message: "not found" });
       if (name !== undefined) {
         const node = nodes.get(name);
         if (node === undefined) return send(404, { message: "not found" });
@@ -65,12 +75,10 @@ export async function startFakeKubernetesApi(
         }
         return send(200, node);
       }
-      if (options.runsPods && request.method === "GET" && url.pathname.endsWith("/pods"))
-        return send(200, { items: [...nodes.values()].map(toProbePod) });
-      if (options.runsPods && url.pathname.endsWith("/daemonsets/kube-proxy"))
-        return send(200, { status: { numberAvailable: nodes.size, desiredNumberScheduled: nodes.size } });
-      if (options.runsPods && url.pathname.endsWith("/deployments/coredns"))
-        return send(200, { status: { availableReplicas: 1 } });
+      if (options.runsPods && request.method === "PATCH" && url.pathname.endsWith("/daemonsets/sprout-probe")) {
+        reportUrl = readReportUrl(body);
+        for (const node of nodes.keys()) reportResolved(node);
+      }
       if (url.pathname !== "/api/v1/nodes") return send(200, {});
       if (url.searchParams.has("watch")) {
         response.writeHead(200, { "content-type": "application/json" });
@@ -87,19 +95,21 @@ export async function startFakeKubernetesApi(
       return send(200, { metadata: { resourceVersion: String(version) }, items });
     });
   });
-  return {
+  const api: FakeKubernetesApi = {
     port: await listen(server, options),
     nodes,
     changes,
-    addNode(name, { address, ready }) {
+    hasRoles: true,
+    addNode(name, { address, ready, podCidr }) {
       const conditions = [{ type: "Ready", status: ready ? "True" : "False", message: "no network yet" }];
       const node = {
         metadata: { name, resourceVersion: "" },
-        spec: {},
+        spec: podCidr === undefined ? {} : { podCIDR: podCidr },
         status: { addresses: [{ type: "InternalIP", address }], conditions },
       };
       nodes.set(name, node);
       notify("ADDED", node);
+      reportResolved(name);
     },
     close: () =>
       new Promise((resolve) => {
@@ -107,15 +117,18 @@ export async function startFakeKubernetesApi(
         server.closeAllConnections();
       }),
   };
+  return api;
 }
 
-/** By the only field selector that is asked for. */
+/** Supports the one field selector that clients use. */
 function isSelected({ metadata }: FakeNode, query: URLSearchParams): boolean {
   const selector = query.get("fieldSelector");
   return selector === null || selector === `metadata.name=${metadata.name}`;
 }
 
-const toProbePod = ({ metadata, status }: FakeNode) => ({
-  spec: { nodeName: metadata.name },
-  status: { podIP: status.addresses[0]?.address },
-});
+function readReportUrl(manifest: string): string | undefined {
+  const probe = parse(manifest) as {
+    spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } };
+  };
+  return probe.spec.template.spec.containers[0]?.env.find(({ name }) => name === "REPORT_URL")?.value;
+}

@@ -5,27 +5,27 @@ import { Credentials } from "#api/credentials.ts";
 import { NodeMetadata, type PeerReports } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
 
-/** What a fake answers instead of the truth, once each. */
+/** Faulty answers, each used once. */
 export type Fault =
   | { kind: "status"; status: number; body?: string; headers?: Record<string, string> }
   | { kind: "body"; body: string; headers?: Record<string, string> }
-  /** Half of the promised bytes, then the connection is cut. */
+  /** Half of the promised bytes, then the connection closes. */
   | { kind: "truncate" }
   | { kind: "drop" }
   | { kind: "slow"; delayMs: number }
-  /** Whatever the test writes, and whether it ever ends. */
+  /** Bytes that the test writes, and whether the answer ends. */
   | { kind: "raw"; answer: (response: ServerResponse) => void };
 
-/** `received`: nothing is done yet; `handled`: everything is, but the answer. */
-export type RequestHook = (path: string, stage: "received" | "handled") => Promise<void>;
+/** `received`: before anything is done; `handled`: after everything but the answer. */
+type RequestHook = (path: string, stage: "received" | "handled") => Promise<void>;
 
 export interface FakeMetadataServer {
   url: string;
-  /** Waited for at both stages of every request. */
+  /** Awaited at both stages of every request. */
   hook: RequestHook;
-  /** By path without the query; the first is used up by the next request. */
+  /** By path without the query; the next request uses up the first one. */
   faults: Map<string, Fault[]>;
-  /** In the order they were accepted, each sequence once. */
+  /** In the order of acceptance, each sequence once. */
   reports: Report[];
   requests: { path: string; query: string; authorization: string; body: string }[];
   close(): Promise<void>;
@@ -38,13 +38,13 @@ export interface FakeMetadataServerOptions {
   metadata: NodeMetadata;
   credentials: Credentials;
   peers?: PeerReports;
-  /** Its clock minus the host's. */
+  /** Offset of the server's clock from the host's. */
   clockOffsetMs?: number;
   /** Whether the deadline lets a spent capability confirm again. */
   confirmsAgain?: boolean;
 }
 
-/** One member's side of the node API over real TLS, held to the wire schemas, without any of the server's code behind it. */
+/** The node API for one member over real TLS; it validates the wire schemas and uses none of the server's code. */
 export async function startFakeMetadataServer(options: FakeMetadataServerOptions): Promise<FakeMetadataServer> {
   NodeMetadata.parse(options.metadata);
   Credentials.parse(options.credentials);
@@ -96,7 +96,7 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
     send(response, 200, result);
   }
 
-  /** As the real server: a spent capability is told apart, to the machine that had it. */
+  /** Like the real server, it names a spent capability only to the machine that had it. */
   function refuse(path: string, authorization: string) {
     const isSpent = isConfirmed && authorization === `Bearer ${capability}`;
     const isConfirm = path === "/node/v1/claim/confirm";
@@ -123,7 +123,7 @@ export async function startFakeMetadataServer(options: FakeMetadataServerOptions
   return fake;
 }
 
-/** Whether the fault was the whole answer. */
+/** Returns whether the fault was the whole answer. */
 async function applyFault(fault: Fault, { request, response }: { request: IncomingMessage; response: ServerResponse }) {
   switch (fault.kind) {
     case "slow":

@@ -5,7 +5,7 @@ import type { BeforeBoot, PowerOutcome } from "../../metadata-server/power/power
 export interface FakePower {
   /** The real driver for machines that are switched by hand. */
   open: OpenPowerDriver;
-  /** What was asked for, as `on 52:54:…`, in order. */
+  /** The requested actions in order, such as `on 52:54:…`. */
   calls: string[];
   /** MACs of machines that are on. */
   running: Set<string>;
@@ -13,7 +13,7 @@ export interface FakePower {
   fault: (call: string) => void;
 }
 
-/** Switches nothing: machines are entries in a set. */
+/** A fake power driver: machines are entries in a set. */
 export function createFakePower(): FakePower {
   const power: FakePower = {
     calls: [],

@@ -7,18 +7,18 @@ import type {
 } from "../../metadata-server/providers/provider.ts";
 
 export interface FakeProvider extends MachineProvider {
-  /** What `launch` was given, seeds included, by node name. */
+  /** The arguments of `launch`, seeds included, by node name. */
   launched: Map<string, MachineSpec>;
   /** Machines that exist, by allocation. */
   running: Map<string, RunningMachine>;
   segments: Set<string>;
   /** Called before each operation; throws to inject a fault. */
   fault: (operation: "reserve" | "launch" | "terminate" | "release", name: string) => void | Promise<void>;
-  /** Whether addresses are planned; without, they are only learned from the machines. */
+  /** Whether addresses are planned; otherwise the server learns them from the machines. */
   plansAddresses: boolean;
 }
 
-/** Machines that are entries in a map: no process, no network. */
+/** Fake machines: entries in a map, without a process or a network. */
 export function createFakeProvider(name = "fake"): FakeProvider {
   const provider: FakeProvider = {
     name,

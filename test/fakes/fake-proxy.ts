@@ -4,11 +4,11 @@ import { onTestFinished } from "vitest";
 
 export interface FakeProxy {
   url: string;
-  /** `host:port` of every tunnel that was asked for. */
+  /** `host:port` of every requested tunnel. */
   tunnels: string[];
 }
 
-/** A fake HTTP proxy: every CONNECT, whatever its host, ends at `port` of this host. */
+/** A fake HTTP proxy: every CONNECT, to any host, reaches `port` of this host. */
 export async function startFakeProxy(port: number): Promise<FakeProxy> {
   const tunnels: string[] = [];
   const server = createServer((_request, response) => response.writeHead(405).end());

@@ -1,37 +1,41 @@
 import { randomUUID } from "node:crypto";
 import { resetTypeNames, writableBoot } from "./redfish-names.ts";
 
-/** What is switched; a test may put an emulated machine behind it. */
+/** The machine behind the controller; a test may attach an emulated one. */
 export interface PoweredMachine {
   powerOn(boot: { overNetwork: boolean }): Promise<void>;
   powerOff(): Promise<void>;
-  /** Tells when it has switched itself off. */
+  /** Reports when the machine has powered itself off. */
   onSelfOff?(listener: () => void): void;
 }
 
 export interface FakeSystemOptions {
   machine?: PoweredMachine;
   power?: "On" | "Off";
-  /** How long the old `PowerState` is shown. */
-  lagMs?: number;
+  /** How often the controller still reports the old `PowerState` after a switch. */
+  lag?: number;
   resetTypes?: readonly string[];
   bootTargets?: readonly string[];
-  /** `required`: whoever sends no mode gets legacy. `read-only`: whoever sends one is refused. */
+  /** `required`: a request without a mode gets legacy. `read-only`: a request with a mode is refused. */
   mode?: "free" | "required" | "read-only";
+  /** `continuous`: every override stays. `refused`: it is set, but the answer is 400. */
+  override?: "once" | "continuous" | "refused";
 }
 
 export interface Answer {
   status: number;
   body?: unknown;
+  /** In place of a JSON body. */
+  html?: string;
   headers?: Record<string, string>;
 }
 
-/** A fake ComputerSystem, strict as real controllers: what the schema does not know is refused. */
+/** A fake ComputerSystem, as strict as real controllers: it refuses properties outside the schema. */
 export interface FakeSystem {
-  /** What it really is, before any lag. */
+  /** The actual state, without any lag. */
   power: "On" | "Off";
   boot: Record<string, string>;
-  /** From what it booted, and how: `Pxe, UEFI`; `None` is its own boot order. */
+  /** Boot target and mode: `Pxe, UEFI`; `None` is the machine's own boot order. */
   boots: string[];
   readonly etag: string;
   shownPower(): string;
@@ -42,12 +46,12 @@ export interface FakeSystem {
 export const defaultResetTypes = ["On", "ForceOff", "GracefulShutdown", "ForceRestart", "PushPowerButton"] as const;
 
 export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
-  const { machine, lagMs = 0, resetTypes = defaultResetTypes, mode = "free" } = options;
-  let before = { power: options.power ?? "Off", until: 0 };
+  const { machine, lag = 0, resetTypes = defaultResetTypes, mode = "free", override = "once" } = options;
+  let before = { power: options.power ?? "Off", times: 0 };
   let etag = randomUUID();
 
   const switchTo = async (power: "On" | "Off") => {
-    before = { power: system.power, until: Date.now() + lagMs };
+    before = { power: system.power, times: lag };
     system.power = power;
     etag = randomUUID();
     if (power === "Off") return machine?.powerOff();
@@ -70,7 +74,10 @@ export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
     get etag() {
       return etag;
     },
-    shownPower: () => (Date.now() < before.until ? before.power : system.power),
+    shownPower() {
+      before.times -= 1;
+      return before.times >= 0 ? before.power : system.power;
+    },
 
     async reset(body) {
       const refusal = refuseReset(body, resetTypes);
@@ -92,7 +99,9 @@ export function createFakeSystem(options: FakeSystemOptions): FakeSystem {
       if (mode === "required" && boot["BootSourceOverrideMode"] === undefined)
         Object.assign(system.boot, { BootSourceOverrideMode: "Legacy" });
       Object.assign(system.boot, boot);
+      if (override === "continuous") Object.assign(system.boot, { BootSourceOverrideEnabled: "Continuous" });
       etag = randomUUID();
+      if (override === "refused") return refused(400, "Base.1.12.GeneralError", "The request failed.");
       return { status: 200, body: {} };
     },
   };
@@ -138,8 +147,8 @@ function refuseReset(body: unknown, allowed: readonly string[]): Answer | undefi
 function refusePatch(body: unknown, mode: string): Answer | undefined {
   if (!isObject(body) || !isObject(body["Boot"]))
     return refused(400, "Base.1.12.PropertyMissing", "The property Boot is required.");
-  const stranger = Object.keys(body).find((name) => name !== "Boot");
-  if (stranger !== undefined) return refused(400, "Base.1.12.PropertyUnknown", `There is no property ${stranger}.`);
+  const unknown = Object.keys(body).find((name) => name !== "Boot");
+  if (unknown !== undefined) return refused(400, "Base.1.12.PropertyUnknown", `There is no property ${unknown}.`);
   for (const [name, value] of Object.entries(body["Boot"])) {
     const expected = writableBoot[name];
     if (expected === undefined)

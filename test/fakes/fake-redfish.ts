@@ -1,4 +1,4 @@
-import { createHash, randomUUID, X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import {
@@ -9,84 +9,87 @@ import {
   type FakeSystemOptions,
   refused,
 } from "./fake-redfish-system.ts";
+import {
+  createFakeSessions,
+  type FakeSessionOptions,
+  type FakeSessions,
+  sessionsPath,
+} from "./fake-redfish-sessions.ts";
 import { listen } from "./fake-metadata-server.ts";
 
-export type RedfishFault =
+type RedfishFault =
   | ({ kind: "answer" } & Answer)
-  /** Nothing is done, and the connection is cut. */
+  /** Does nothing and closes the connection. */
   | { kind: "drop" }
-  /** It is done, and the connection is cut before the answer. */
+  /** Does it, and closes the connection before the answer. */
   | { kind: "drop-answer" }
+  /** Does it, and closes the connection within the body of its answer. With a status, does nothing and answers that. */
+  | { kind: "truncate"; status?: number }
   | { kind: "slow"; delayMs: number }
-  /** Every session ends, as after a restart of the controller. */
+  /** Ends every session, as a restart of the controller does. */
   | { kind: "lose-sessions" };
 
-export interface FakeRedfishOptions extends FakeSystemOptions {
+export interface FakeRedfishOptions extends FakeSystemOptions, FakeSessionOptions {
   tls: { certificate: string; key: string };
-  credentials: { username: string; password: string };
   systems?: readonly string[];
-  /** `none`: there is no session service. `full`: none is free. */
-  sessions?: "free" | "none" | "full";
-  /** `required`: a change without `If-Match` is refused. `strong`: the weak ETag must be sent as a strong one. */
-  ifMatch?: "optional" | "required" | "strong";
+  ifMatch?: IfMatch;
+  /** Fields of the ComputerSystem that differ, such as null where the schema has an object. */
+  fields?: Record<string, unknown>;
   /** The reset types are in a resource of their own. */
   hasActionInfo?: boolean;
   /** The next boot is set in a resource of its own. */
   hasSettings?: boolean;
 }
 
-export interface FakeRedfish {
-  /** Of the controller; its systems are `/redfish/v1/Systems/…`. */
+type IfMatch =
+  | "optional"
+  /** A change without `If-Match` is refused. */
+  | "required"
+  /** The weak ETag must be sent as a strong one. */
+  | "strong"
+  /** A change with any `If-Match` is refused. */
+  | "refused"
+  /** The header's ETag is quoted twice, and only the body's is accepted. */
+  | "body";
+
+export interface FakeRedfish extends Pick<FakeSessions, "logins" | "wrongPasswords" | "basicRequests"> {
+  /** The controller's URL; its systems are `/redfish/v1/Systems/…`. */
   url: URL;
-  /** Of its certificate, SHA-256. */
+  /** SHA-256 fingerprint of its certificate. */
   fingerprint: string;
   system: FakeSystem;
-  /** Without the service's root and the sessions' own. */
+  /** Requests other than those to the service root and the sessions. */
   requests: { method: string; path: string; body: unknown; headers: IncomingMessage["headers"] }[];
-  /** `METHOD path` → what happens to the next ones, each once. */
+  /** `METHOD path` → faults of the next requests, each used once. */
   faults: Map<string, RedfishFault[]>;
   openSessions: Set<string>;
-  /** How many there ever were. */
-  logins: number;
   close(): Promise<void>;
 }
 
-const sessionsPath = "/redfish/v1/SessionService/Sessions";
-
-/** A fake management controller over real TLS, in DMTF's shapes; a real machine may hang on it. */
+/** A fake management controller over real TLS, in DMTF's shapes; a test may attach an emulated machine. */
 export async function startFakeRedfish(options: FakeRedfishOptions): Promise<FakeRedfish> {
-  const { tls, credentials, systems = ["1"], ifMatch = "optional", sessions = "free" } = options;
+  const { tls, systems = ["1"], ifMatch = "optional" } = options;
   const system = createFakeSystem(options);
-  const basic = `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString("base64")}`;
+  const sessions = createFakeSessions(options);
   const systemPath = `/redfish/v1/Systems/${systems[0]}`;
   const bootPath = options.hasSettings ? `${systemPath}/SD` : systemPath;
   const etagOf = () => `W/"${system.etag}"`;
 
-  const logIn = (body: unknown): Answer => {
-    const { UserName: username, Password: password } = (body ?? {}) as Record<string, unknown>;
-    if (sessions === "none") return refused(404, "Base.1.12.ResourceMissingAtURI", "There is no such resource.");
-    if (sessions === "full")
-      return refused(503, "Base.1.12.SessionLimitExceeded", "The session establishment failed: too many sessions.");
-    if (username !== credentials.username || password !== credentials.password)
-      // As some do, with the very value that was wrong.
-      return refused(401, "Base.1.12.NoValidSession", `There is no user ${String(username)}/${String(password)}.`);
-    const token = randomUUID();
-    fake.openSessions.add(token);
-    fake.logins += 1;
-    return { status: 201, body: {}, headers: { "x-auth-token": token, location: `${sessionsPath}/${token}` } };
-  };
-
   const patch = (headers: IncomingMessage["headers"], body: unknown): Answer => {
     const given = headers["if-match"];
-    if (given === undefined && ifMatch !== "optional")
+    if (given === undefined && !["optional", "refused"].includes(ifMatch))
       return refused(428, "Base.1.12.PreconditionRequired", "The request needs an If-Match header.");
-    const expected = ifMatch === "strong" ? `"${system.etag}"` : etagOf();
-    if (given !== undefined && given !== "*" && given !== expected)
+    const accepted = { optional: [etagOf(), "*"], required: [etagOf(), "*"], strong: [`"${system.etag}"`, "*"] };
+    const values: Record<IfMatch, string[]> = { ...accepted, refused: [], body: [etagOf()] };
+    if (given !== undefined && !values[ifMatch].includes(given))
       return refused(412, "Base.1.12.PreconditionFailed", "The ETag supplied did not match.");
     return system.patch(body);
   };
 
-  const get = (body: unknown): Answer => ({ status: 200, body, headers: { etag: etagOf() } });
+  const get = (body: object): Answer =>
+    ifMatch === "body"
+      ? { status: 200, body: { "@odata.etag": etagOf(), ...body }, headers: { etag: `"${etagOf()}"` } }
+      : { status: 200, body, headers: { etag: etagOf() } };
 
   const answer = async (
     method: string,
@@ -98,7 +101,7 @@ export async function startFakeRedfish(options: FakeRedfishOptions): Promise<Fak
         return get({ Members: systems.map((id) => ({ "@odata.id": `/redfish/v1/Systems/${id}` })) });
       case `GET ${systemPath}`:
         return get(toComputerSystem(systemPath, system, options));
-      case `GET ${systemPath}/SD`:
+      case `GET ${bootPath}`:
         return get({ "@odata.id": bootPath, Boot: system.boot });
       case `GET ${systemPath}/ResetActionInfo`:
         return get({ Parameters: [{ Name: "ResetType", AllowableValues: options.resetTypes ?? defaultResetTypes }] });
@@ -116,22 +119,20 @@ export async function startFakeRedfish(options: FakeRedfishOptions): Promise<Fak
     const path = (request.url ?? "/").replace(/\/$/, "");
     const body = await readBody(request);
     const fault = fake.faults.get(`${method} ${path}`)?.shift();
-    if (fault?.kind === "lose-sessions") fake.openSessions.clear();
+    if (fault?.kind === "lose-sessions") sessions.open.clear();
     if (fault?.kind === "slow") await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
     if (fault?.kind === "drop") return request.socket.destroy();
     if (fault?.kind === "answer") return send(response, fault);
+    if (fault?.kind === "truncate" && fault.status !== undefined) return truncate(response, { status: fault.status });
     if (`${method} ${path}` === "GET /redfish/v1")
       return send(response, { status: 200, body: { Systems: { "@odata.id": "/redfish/v1/Systems" } } });
-    if (`${method} ${path}` === `POST ${sessionsPath}`) return send(response, logIn(body));
-    const token = String(request.headers["x-auth-token"]);
-    if (!fake.openSessions.has(token) && request.headers.authorization !== basic)
-      return send(response, refused(401, "Base.1.12.NoValidSession", "There is no valid session."));
-    if (method === "DELETE" && path.startsWith(`${sessionsPath}/`)) {
-      fake.openSessions.delete(path.slice(sessionsPath.length + 1));
-      return send(response, { status: 204 });
-    }
+    if (`${method} ${path}` === `POST ${sessionsPath}`) return send(response, sessions.logIn(body));
+    const refusal = sessions.refuse(request.headers);
+    if (refusal !== undefined) return send(response, refusal);
+    if (method === "DELETE" && sessions.end(path)) return send(response, { status: 204 });
     fake.requests.push({ method, path, body, headers: request.headers });
     const result = await answer(method, path, { headers: request.headers, body });
+    if (fault?.kind === "truncate") return truncate(response, result);
     return fault?.kind === "drop-answer" ? request.socket.destroy() : send(response, result);
   };
 
@@ -140,20 +141,19 @@ export async function startFakeRedfish(options: FakeRedfishOptions): Promise<Fak
       send(response, refused(500, "Base.1.12.InternalError", String(error))),
     );
   });
-  const fake: FakeRedfish = {
+  const fake: FakeRedfish = Object.assign(sessions, {
     url: new URL(`https://127.0.0.1:${await listen(server, {})}`),
     fingerprint: createHash("sha256").update(new X509Certificate(tls.certificate).raw).digest("hex"),
     system,
-    requests: [],
-    faults: new Map(),
-    openSessions: new Set(),
-    logins: 0,
+    requests: [] as FakeRedfish["requests"],
+    faults: new Map<string, RedfishFault[]>(),
+    openSessions: sessions.open,
     close: () =>
-      new Promise((resolve) => {
+      new Promise<void>((resolve) => {
         server.close(() => resolve());
         server.closeAllConnections();
       }),
-  };
+  });
   return fake;
 }
 
@@ -172,6 +172,7 @@ function toComputerSystem(path: string, system: FakeSystem, options: FakeRedfish
         ? { target, "@Redfish.ActionInfo": `${path}/ResetActionInfo` }
         : { target, "ResetType@Redfish.AllowableValues": resetTypes },
     },
+    ...options.fields,
     ...(options.hasSettings && { "@Redfish.Settings": { SettingsObject: { "@odata.id": `${path}/SD` } } }),
   };
 }
@@ -186,7 +187,15 @@ async function readBody(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-function send(response: ServerResponse, { status, body, headers = {} }: Answer): void {
-  response.writeHead(status, { "content-type": "application/json", "odata-version": "4.0", ...headers });
-  response.end(body === undefined ? undefined : JSON.stringify(body));
+function send(response: ServerResponse, { status, body, html, headers = {} }: Answer): void {
+  const type = html === undefined ? "application/json" : "text/html";
+  response.writeHead(status, { "content-type": type, "odata-version": "4.0", ...headers });
+  response.end(html ?? (body === undefined ? undefined : JSON.stringify(body)));
+}
+
+function truncate(response: ServerResponse, { status, headers = {} }: Answer): void {
+  // 204 has no body.
+  const code = status === 204 ? 200 : status;
+  response.writeHead(code, { "content-type": "application/json", "content-length": 1000, ...headers });
+  response.write('{"error":', () => response.destroy());
 }

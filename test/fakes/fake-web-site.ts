@@ -8,26 +8,26 @@ export interface FakePage {
   contentType?: string;
 }
 
-/** What goes wrong with one answer; after it the page is served as it is. */
-export type Fault =
+/** A fault of one answer; the next one is correct. */
+type Fault =
   | { status: number }
   | { redirect: string }
   | { page: string }
-  /** The connection ends after so many bytes of the body. */
+  /** Closes the connection after so many bytes of the body. */
   | { cutAfter: number }
-  /** Nothing more comes after so many bytes, and the connection stays open. */
+  /** Sends nothing more after so many bytes, and keeps the connection open. */
   | { stallAfter: number };
 
 export interface FakeWebSite {
   url: string;
   port: number;
-  /** `GET /path`, with the first byte asked for where it was not all: `GET /path from 5`. */
+  /** `GET /path`, with the first byte of a range request: `GET /path from 5`. */
   requests: string[];
-  /** For the next answers of this path, in this order. */
+  /** Faults of this path's next answers, in this order. */
   fail(path: string, ...faults: Fault[]): void;
 }
 
-/** A fake download site or registry: pages by path, with byte ranges, faults, and Basic authentication if wanted. */
+/** A fake download site or registry: pages by path, with byte ranges, faults and optional Basic authentication. */
 export async function startFakeWebSite(
   pages: ReadonlyMap<string, FakePage>,
   { tls, credentials }: { tls?: { certificate: string; key: string }; credentials?: string } = {},
@@ -79,7 +79,7 @@ function respond(response: ServerResponse, status: number, headers: Record<strin
   response.writeHead(status, headers).end();
 }
 
-/** Whether the fault was the whole answer. */
+/** Returns whether the fault was the whole answer. */
 function failWith(
   response: ServerResponse,
   { fault, body, from }: { fault: Fault; body: Buffer; from: number },

@@ -4,7 +4,7 @@ import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { fakeAddress, fakeMac } from "./fake-provider.ts";
 
-/** Fake machines that outlive the server's process: a file each, with what the machine was started with. */
+/** Fake machines that outlive the server's process: one file each, with the machine's launch request. */
 export function createFolderProvider(folder: string): MachineProvider {
   const machines = join(folder, "machines");
   const segments = join(folder, "segments");
@@ -36,13 +36,13 @@ export function createFolderProvider(folder: string): MachineProvider {
   };
 }
 
-/** Every fake machine that runs, with what it was started with. */
+/** Every running fake machine with its launch request. */
 export function readMachines(folder: string): MachineSpec[] {
   const machines = join(folder, "machines");
   return readdirSync(machines).map((file) => JSON.parse(readFileSync(join(machines, file), "utf8")) as MachineSpec);
 }
 
 export const readSegments = (folder: string): string[] => readdirSync(join(folder, "segments"));
-/** The name of a machine that was started while it ran, if there ever was one. */
+/** The name of a machine that was launched while it ran, if there ever was one. */
 export const readDoubled = (folder: string): string | undefined =>
   existsSync(join(folder, "doubled")) ? readFileSync(join(folder, "doubled"), "utf8") : undefined;

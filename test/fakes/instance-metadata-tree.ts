@@ -9,8 +9,8 @@ const versions = (
 export type InstanceDocuments = Readonly<Record<string, string | undefined>>;
 
 /**
- * What EC2 answers to a path, undefined where it has nothing there. A directory is a listing with and without a slash at
- * its end; below a version's own it marks directories by one. Every version has the same here, which EC2's have not.
+ * EC2's answer to a path; undefined if there is none. A directory answers its listing with and without a trailing slash;
+ * listings below a version mark directories by a slash. Here all versions are equal; EC2's are not.
  */
 export function readTree(documents: InstanceDocuments, path: string): string | undefined {
   const [version = "", ...rest] = path.replace(/^\//, "").split("/");

@@ -2,8 +2,8 @@ import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 
 /**
- * Preloaded into a bootstrapper (`node --import`): kills it by SIGKILL in the middle of writing one file, or when the
- * file is whole and not yet in its place. `SPROUT_FAKE_KILL_WRITE` is `STAGE PATH`.
+ * Preloaded into a bootstrapper (`node --import`): kills it by SIGKILL halfway through writing one file, or after
+ * the file is complete and before its rename. `SPROUT_FAKE_KILL_WRITE` is `STAGE PATH`.
  */
 const [stage, path = ""] = (process.env["SPROUT_FAKE_KILL_WRITE"] ?? "").split(" ");
 const { open, rename } = fs.promises;

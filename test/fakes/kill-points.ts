@@ -7,28 +7,28 @@ import type { Phase, PhaseState } from "#api/phase.ts";
 import { main, type SimulatedMachine } from "./simulated-machine.ts";
 import { simulatedEnvironment } from "./simulated-root.ts";
 
-/** Where a simulated machine's bootstrapper is killed by SIGKILL. All but `line` hit their point exactly. */
+/** Points at which SIGKILL ends a simulated machine's bootstrapper. All but `line` are exact. */
 export type KillPoint =
-  /** When a step's line has been printed, and some time later; by SIGTERM it may end by itself. */
+  /** After a step's line was printed, plus a delay; with SIGTERM it may exit on its own. */
   | { at: "line"; phase: Phase; state: PhaseState; delayMs?: number; signal?: "SIGTERM" }
-  /** While the server has its request: nothing done yet, or everything but the answer. */
+  /** While the server handles its request: before anything is done, or after everything but the answer. */
   | { at: "request"; path: string; stage: "received" | "handled" }
-  /** By a program it calls whose arguments have this part, before or after that does its work. */
+  /** By a called program whose arguments contain this part, before or after its work. */
   | { at: "program"; name: string; part: string; stage: "before" | "after" }
-  /** With half of a file written, or all of it and not yet renamed into its place. */
+  /** With half of a file written, or all of it before the rename. */
   | { at: "write"; path: string; stage: "half" | "whole" };
 
 export interface KilledRun {
-  /** False where the run ended before it came to the point. */
+  /** False if the run ended before the point. */
   killed: boolean;
   exitCode: number | undefined;
-  /** What it printed, parsed. */
+  /** The parsed output. */
   lines: { phase?: Phase; state?: PhaseState; message?: string }[];
 }
 
 const killInWrite = join(import.meta.dirname, "kill-in-write.ts");
 
-/** Runs the real main.ts on the simulated machine and kills it at the point; the fakes stay as they are then. */
+/** Runs the real main.ts on the simulated machine and kills it at the point; the fakes keep their state. */
 export async function killAt(machine: SimulatedMachine, point: KillPoint, ...args: string[]): Promise<KilledRun> {
   const { root, server } = machine;
   const preload = point.at === "write" ? ["--import", killInWrite] : [];

@@ -1,9 +1,9 @@
-/** What it makes up itself. */
+/** A secret that it invents. */
 export const joinToken = "abcdef.0123456789abcdef";
 export const certificateKey = "0123456789abcdef".repeat(4);
 
-/** A fake kubeadm for a simulated machine. Prints all that it can find, plain and packed, as programs do that were asked to be verbose; then fails with more. */
-export const leakingKubeadm = (root: string): string => `#!/bin/sh
+/** A fake kubeadm for a simulated machine. Prints every secret it finds, plain and encoded, as a verbose program might; then fails with more. */
+export const leakingKubeadm = (root: string, capability: string): string => `#!/bin/sh
 cd ${root}
 for i in $(seq 200); do [ -s var/lib/sprout/node/report-token ] && break; sleep 0.05; done
 {
@@ -11,7 +11,7 @@ for i in $(seq 200); do [ -s var/lib/sprout/node/report-token ] && break; sleep 
     echo "I0102 03:04:05 key $key:"; cat $key; base64 -w0 $key; echo; sed -n 2p $key
   done
   cat etc/kubernetes/*.conf etc/sprout/seed.json
-  for token in $(cat var/lib/sprout/node/report-token) $(grep -o '"capability":"[^"]*' etc/sprout/seed.json | cut -d'"' -f4); do
+  for token in $(cat var/lib/sprout/node/report-token) ${capability}; do
     echo "{\\"reportToken\\":\\"$token\\"} $token"; printf %s $token | base64 -w0; echo
     printf %s $token | od -An -tx1 | tr -d ' \\n'; echo
   done

@@ -1,13 +1,13 @@
-import type { Clock } from "../../metadata-server/clusters/clock.ts";
+import type { Clock } from "#lib/clock.ts";
 
 export interface ManualClock extends Clock {
-  /** Moves time on and calls back what is due, in order. */
+  /** Advances time and runs the callbacks that are due, in order. */
   advance(milliseconds: number): void;
-  /** How many callbacks wait. */
+  /** Number of pending callbacks. */
   pending(): number;
 }
 
-/** Time that stands still until a test moves it. */
+/** A clock that stands still until a test advances it. */
 export function createManualClock(start = Date.parse("2026-01-02T03:04:05.000Z")): ManualClock {
   let now = start;
   const timers = new Set<{ at: number; callback: () => void }>();

@@ -1,14 +1,14 @@
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import type { Store } from "../../metadata-server/store/store.ts";
 
-/** `after`: the operation is done, and nobody is told. */
+/** `after`: the operation is done, but its result is lost. */
 export interface CrashPoint {
   operation: number;
   when: "before" | "after";
 }
 
 export interface SimulatedCrash {
-  /** Operations since it was armed: commits and calls of the provider, in the order they began. */
+  /** Operations since the crash was armed: commits and provider calls, in starting order. */
   operations: string[];
   dead: boolean;
   arm(point: CrashPoint | undefined): void;
@@ -17,8 +17,8 @@ export interface SimulatedCrash {
 }
 
 /**
- * Simulates `kill -9` inside one process: from the crash point on, nothing of this life of the server has an effect any
- * more. What is written and what runs stays. Real kills of a real process are in `serve-crash.test.ts`.
+ * Simulates `kill -9` inside one process: from the crash point on, this life of the server has no further
+ * effect. Written data and running machines stay. Real kills of a real process are in `serve-crash.integration.test.ts`.
  */
 export function createSimulatedCrash(): SimulatedCrash {
   let armed: CrashPoint | undefined;

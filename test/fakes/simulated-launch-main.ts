@@ -1,7 +1,7 @@
 import { bringUp } from "../../bootstrapper/bring-up.ts";
 import { exitCodes, toBootstrapError } from "../../bootstrapper/errors.ts";
 
-/** `sprout-bootstrap run` on a simulated machine whose names are `NAME=ADDRESS` arguments, as DNS would have them. */
+/** `sprout-bootstrap run` on a simulated machine; `NAME=ADDRESS` arguments stand in for DNS. */
 const [root = "", contactTimeoutMs, own = "", ...names] = process.argv.slice(2);
 const addresses = new Map(names.map((pair) => pair.split("=") as [string, string]));
 const resolver = {

@@ -21,7 +21,7 @@ const authorities = {
   serviceAccount: { key: pki["sa.key"], publicKey: pki["sa.pub"] },
 };
 
-/** What kubeadm would make of the same authorities, on a node at this address. */
+/** The files that kubeadm would create from the same authorities on a node at this address. */
 function mint(name: string, address: string) {
   const now = Date.now();
   const credentials = mintCredentials(authorities, {
@@ -40,7 +40,7 @@ function mint(name: string, address: string) {
   return credentials;
 }
 
-/** What kubeadm leaves of `init` and `join`, as far as the bootstrapper looks at it. */
+/** The results of kubeadm's `init` and `join` that the bootstrapper reads. */
 const fakeKubeadm = `echo "$@" >> "$ROOT/kubeadm.log"
 cd "$ROOT/etc/kubernetes"
 case "$1 $2 $3" in
@@ -64,7 +64,7 @@ export interface SimulatedLaunchOptions {
   unknown?: string[];
 }
 
-/** A simulated machine that nobody's server knows: the real bootstrapper, fake programs, its user-data in a file. */
+/** A simulated machine without a server: the real bootstrapper, fake programs, its user-data in a file. */
 export async function simulateLaunch(options: SimulatedLaunchOptions) {
   const { address, name, contactTimeoutMs = 20_000, unknown = [] } = options;
   const root = await temporaryFolder("launched");

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { execa } from "execa";
@@ -7,6 +7,7 @@ import type { NodeMetadata } from "#api/node-metadata.ts";
 import { type FakeKubernetesApi, startFakeKubernetesApi } from "./fake-kubernetes-api.ts";
 import { type FakeMetadataServer, startFakeMetadataServer } from "./fake-metadata-server.ts";
 import { simulatedEnvironment, writeSimulatedRoot } from "./simulated-root.ts";
+import { slowness } from "../fixtures/slowness.ts";
 import { createClusterCredentials, createServerTls } from "./test-certificates.ts";
 
 const capability = "c".repeat(43);
@@ -22,10 +23,13 @@ export interface SimulatedMachine {
   run: (...args: string[]) => Promise<{ exitCode: number; stdout: string; error: string }>;
 }
 
-/** One cluster's worth of real certificates for all simulated machines of a test file. */
+/** Real certificates of one cluster, shared by all simulated machines of a test file. */
 export const mint = createClusterCredentials();
 
-/** A simulated machine: the real bootstrapper on a root folder of its own with fake programs, server and API server. */
+/**
+ * A simulated machine: the real bootstrapper on its own root folder, with fake programs, server and API server. The
+ * deadline is the one of an idle host; on a busy one it is longer.
+ */
 export async function simulateMachine(
   base: NodeMetadata,
   deadlineSeconds = 20,
@@ -42,7 +46,7 @@ export async function simulateMachine(
   const kubernetes = await startFakeKubernetesApi({ certificate, key });
   const metadata: NodeMetadata = {
     ...base,
-    deadlineSeconds,
+    deadlineSeconds: deadlineSeconds * (await slowness()),
     endpoint: `localhost:${kubernetes.port}`,
     controlPlanes: base.controlPlanes.map(({ name }) => ({ name, address })),
     self: { ...base.self, address },
@@ -70,6 +74,24 @@ export async function simulateMachine(
     seed: { server: server.url, ca: tls.ca, capability },
   });
   return { root, server, kubernetes, capability, run: (...args) => runMain(root, args) };
+}
+
+/** Runs `run` as systemd's unit, which `systemctl stop` ends. */
+export async function runAsUnit({ root }: SimulatedMachine) {
+  const pidFile = join(root, "sprout-bootstrap.service.pid");
+  const unit = execa(process.execPath, [main, "--root", root, "run"], {
+    env: simulatedEnvironment(root),
+    extendEnv: false,
+    reject: false,
+  });
+  await writeFile(pidFile, String(unit.pid));
+  const end = async () => {
+    const ended = await unit;
+    await rm(pidFile, { force: true });
+    return ended;
+  };
+  // Not the promise itself, which the caller would await.
+  return { ended: end() };
 }
 
 export async function runMain(root: string, args: string[]) {

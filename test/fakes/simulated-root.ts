@@ -1,11 +1,11 @@
 import { chmod, cp, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
+import { templatesFolder } from "../../templates/folder.ts";
 
-const templatesFolder = join(import.meta.dirname, "../../templates");
 const images = ["registry.k8s.io/pause:3.10.2", `registry.k8s.io/kube-proxy:${defaultKubernetesVersion}`];
 
-/** Stands in for a real program: says what it was asked, and does the least that the next step looks at. */
+/** Stands in for a real program: records its arguments, and does the least that the next step checks. */
 const fakePrograms = {
   ctr: `case "$*" in
   *plugins*) echo "io.containerd.grpc.v1 cri linux/amd64 ok";;
@@ -29,7 +29,12 @@ mkdir -p "$ROOT/run/fake-units"
 for unit; do :; done
 case "$1" in
   start) touch "$ROOT/run/fake-units/$unit";;
-  stop) shift; for unit; do rm -f "$ROOT/run/fake-units/$unit"; done;;
+  stop) shift
+    for unit; do
+      rm -f "$ROOT/run/fake-units/$unit"
+      [ ! -e "$ROOT/$unit.pid" ] || kill -TERM "$(cat "$ROOT/$unit.pid")"
+      while [ -e "$ROOT/$unit.pid" ]; do sleep 0.05; done
+    done;;
   is-active) test -e "$ROOT/run/fake-units/$unit";;
 esac`,
   ip: `echo "$@" >> "$ROOT/ip.log"`,
@@ -45,7 +50,7 @@ case "$operation" in
 esac`,
 };
 
-// The kubelet's certificate is the bootstrap certificate itself: the fake API server asks for none.
+// Reuses the bootstrap certificate for kubelet: the fake API server asks for none.
 const fakeJoin = `[ ! -e "$ROOT/join-fault" ] || . "$ROOT/join-fault"
 cd "$ROOT/etc/kubernetes"
 for file in kubelet.conf bootstrap-kubelet.conf pki/ca.crt; do
@@ -57,7 +62,7 @@ sed -n 's/ *client-[a-z]*-data: //p' discovery.conf | while read -r data; do ech
 mv "$ROOT/kubelet-client.pem" "$ROOT/var/lib/kubelet/pki/kubelet-client-current.pem"
 echo "client-certificate: /var/lib/kubelet/pki/kubelet-client-current.pem" > kubelet.conf`;
 
-/** The bootstrapper that called it is killed, once, where `kill-STAGE/PROGRAM` names a part of its arguments. */
+/** Kills the bootstrapper that called it, once, if `kill-STAGE/PROGRAM` names a part of its arguments. */
 const killable = (name: string, stage: "before" | "after") => `status=$? file="$ROOT/kill-${stage}/${name}"
 if [ -e "$file" ]; then
   part=$(cat "$file")
@@ -69,7 +74,7 @@ export interface SimulatedRoot {
   seed: object;
 }
 
-/** The root folder of a simulated machine: what the bootstrapper reads of a real one, and fake programs in bin/. */
+/** The root folder of a simulated machine: the files that the bootstrapper reads, and fake programs in bin/. */
 export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedRoot): Promise<void> {
   const write = async (path: string, text: string) => {
     await mkdir(dirname(join(root, path)), { recursive: true });
@@ -98,10 +103,10 @@ export async function writeSimulatedRoot(root: string, { mac, seed }: SimulatedR
   });
 }
 
-/** What a program of a simulated machine finds: its fakes before the host's own programs. */
+/** The search path of a simulated machine: fakes before the host's programs. */
 export const simulatedEnvironment = (root: string) => ({ PATH: `${join(root, "bin")}:/usr/bin:/bin` });
 
-/** A reboot: what ran does not run any more, what the kernel held is gone, the monotonic clock starts again. */
+/** A reboot: no process runs, the kernel's state is gone, the monotonic clock starts again. */
 export async function rebootSimulatedRoot(root: string, bootId: string): Promise<void> {
   await rm(join(root, "run/fake-units"), { recursive: true, force: true, maxRetries: 10 });
   await rm(join(root, "iptables.rules"), { force: true });

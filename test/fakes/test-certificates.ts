@@ -7,11 +7,11 @@ import { loadServerTls } from "../../metadata-server/pki/server-tls.ts";
 
 const dayMs = 86_400_000;
 
-/** A metadata server's authority and certificate for 127.0.0.1, in a folder of its own. */
+/** A metadata server's authority and certificate for 127.0.0.1, in a new folder. */
 export const createServerTls = (directory: string, now = Date.now()): Promise<KeyPair & { ca: string }> =>
   loadServerTls({ directory, names: ["localhost"], addresses: ["127.0.0.1"], now });
 
-/** Real credentials of one cluster, as the server would mint them, all at 127.0.0.1. */
+/** Real credentials of one cluster as the server mints them, all for 127.0.0.1. */
 export function createClusterCredentials(now = Date.now()) {
   const authorities = createAuthorities({ now, lifetimeMs: 365 * dayMs });
   return (role: Role, { allocation, name, join }: { allocation: string; name: string; join?: JoinMode }): Credentials =>

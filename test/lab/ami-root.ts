@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
   defaultDebianRelease,
@@ -9,18 +9,19 @@ import {
   type DebianSource,
 } from "../../images/debian/sources.ts";
 import { createWorkFolder } from "../../images/work-folder.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
+import { exists } from "#lib/files.ts";
 import { cacheDir, kubernetesVersion, locatePrograms } from "./lab.ts";
 
 const projectDir = join(import.meta.dirname, "../..");
 const hypervisor = join(import.meta.dirname, "ec2-init.sh");
 const parent = join(cacheDir, "ami");
-/** Where Packer puts it. */
+/** Packer's path for it. */
 const archivePath = "/tmp/sprout-project.tar.gz";
 
 /**
- * Of Debian's own cloud image (its FAI configuration), without the kernel and boot loader, which a container has no use
- * for, and without what only costs time to install here.
+ * Packages of Debian's cloud image (its FAI configuration), without the kernel and boot loader, which a container does not
+ * need, and without packages that only cost time here.
  */
 const cloudPackages = [
   "apt-utils",
@@ -42,24 +43,24 @@ const cloudPackages = [
   "unattended-upgrades",
 ];
 
-/** As Debian's: any network card by DHCP, until cloud-init knows better. */
+/** Debian's setting: DHCP on any network card, until cloud-init replaces it. */
 const netplan =
   "network: {version: 2, ethernets: {all-en: {match: {name: 'en*'}, dhcp4: true}, all-eth: {match: {name: 'eth*'}, dhcp4: true}}}\n";
 
 export interface AmiRoot {
-  /** A folder of images with this one, whose machines boot by the nspawn provider and find EC2's hypervisor. */
+  /** A folder of images with this one; its nspawn machines detect EC2's hypervisor. */
   imagesDir: string;
-  /** The instance's root as the AMI has it, but for what is in `containerdStore`. */
+  /** The AMI's root file system, without the contents of `containerdStore`. */
   rootfs: string;
   containerdStore: string;
-  /** Seconds that the provisioner took, and what it printed. */
+  /** Duration of the provisioner in seconds, and its output. */
   seconds: number;
   output: string;
 }
 
 /**
- * The root of an AMI: a Debian cloud image's, on which what Packer runs was run, in a container in place of an instance.
- * Made once for each version of this checkout.
+ * The root of an AMI: Debian's cloud image after Packer's commands, run in a container instead of an instance. Built once
+ * for each version of this checkout.
  */
 export async function ensureAmiRoot({ signal }: { signal: AbortSignal }): Promise<AmiRoot> {
   const dir = join(parent, await keyOf());
@@ -77,12 +78,12 @@ export async function ensureAmiRoot({ signal }: { signal: AbortSignal }): Promis
   return { imagesDir: join(dir, "images"), ...paths, seconds, output };
 }
 
-/** Everything that decides what is in it. */
+/** Hash of every input. */
 async function keyOf(): Promise<string> {
   const { fingerprint } = JSON.parse(
     await readFile(join(cacheDir, "images", kubernetesVersion, "manifest.json"), "utf8"),
   ) as { fingerprint: string };
-  const cliDir = join(projectDir, "metadata-server/cli/image");
+  const cliDir = join(projectDir, "cli/image");
   const code = await Promise.all(
     [import.meta.filename, hypervisor, ...(await readdir(cliDir)).map((name) => join(cliDir, name))].map((file) =>
       readFile(file),
@@ -111,7 +112,7 @@ async function createAmiRoot(dir: string, { signal }: { signal: AbortSignal }): 
   await writeFile(join(dir, "made.json"), JSON.stringify({ seconds, output }));
 }
 
-/** apt's archives by way of lists of mirrors, as Debian's cloud images have them. */
+/** apt sources with mirror lists, as in Debian's cloud images. */
 async function configureAsCloud(rootfs: string, sources: readonly DebianSource[]): Promise<void> {
   await writeFile(join(rootfs, "etc/netplan/90-default.yaml"), netplan, { mode: 0o600 });
   for (const name of ["sources.list", "sources.list.d"])
@@ -126,7 +127,7 @@ async function configureAsCloud(rootfs: string, sources: readonly DebianSource[]
   await writeFile(join(rootfs, "etc/apt/sources.list.d/debian.sources"), (await Promise.all(stanzas)).join("\n"));
 }
 
-/** The same files, and a first program that stands in for EC2's hypervisor. */
+/** The same files plus an init program that stands in for EC2's hypervisor. */
 async function makeBootable(image: string, copy: string, signal: AbortSignal): Promise<void> {
   await mkdir(dirname(copy), { recursive: true });
   await run("cp", ["--archive", "--link", image, copy], { signal });
@@ -135,7 +136,7 @@ async function makeBootable(image: string, copy: string, signal: AbortSignal): P
   await copyFile(hypervisor, init);
 }
 
-/** What Packer runs on the instance, word for word, in a container that has the host's network. */
+/** Runs Packer's exact commands in a container with the host's network. */
 async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
   const { kubernetes, runtime } = await locatePrograms({ signal });
   const container = [
@@ -147,7 +148,7 @@ async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
     "--console=pipe",
     `--directory=${rootfs}`,
     "--resolv-conf=off",
-    // As systemd-resolved would have written it.
+    // The file that systemd-resolved would write.
     "--bind-ro=/etc/resolv.conf:/run/systemd/resolve/stub-resolv.conf",
     "--bind-ro=/etc/resolv.conf:/run/systemd/resolve/resolv.conf",
     // Compiled once for all tests.
@@ -155,14 +156,14 @@ async function provision(rootfs: string, signal: AbortSignal): Promise<string> {
   ];
   const command = ["sh", "/tmp/provision.sh", archivePath];
   const options = ["--kubernetes-version", kubernetesVersion, "--kubernetes-binaries", "/kubernetes"];
-  // An instance filters no system calls, and what Packer has put into /tmp stays.
+  // Like an instance: no system call filter, and Packer's files in /tmp stay.
   const env = { SYSTEMD_NSPAWN_TMPFS_TMP: "0", SYSTEMD_SECCOMP: "0" };
   return run("systemd-nspawn", [...container, ...command, ...options], { signal, env });
 }
 
 const cloudSources = async (signal: AbortSignal) => toRelease(await findHostSources({ signal }), defaultDebianRelease);
 
-/** Debian's packages change under the same name: made anew when this list does. */
+/** Debian's packages change under the same name: bump this to rebuild the root. */
 async function ensureCloudBase(signal: AbortSignal): Promise<string> {
   const { codename, sources } = await cloudSources(signal);
   const lines = sources.map((source) => `${toSourceLine("deb", source)}\n`).join("");
@@ -179,9 +180,3 @@ async function ensureCloudBase(signal: AbortSignal): Promise<string> {
   await rename(made, archive);
   return archive;
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

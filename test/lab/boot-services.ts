@@ -6,19 +6,19 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { execa } from "execa";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
 export interface BootServices {
-  /** Where files and scripts are, as machines reach it. */
+  /** URL of files and scripts for machines. */
   url: string;
-  /** Every path that was asked for, and when, in milliseconds since the epoch. */
+  /** Every requested path with its time, in milliseconds since the epoch. */
   requests: { path: string; at: number }[];
-  /** Gives a machine its address and what its iPXE runs. */
+  /** Assigns a machine its address and iPXE script. */
   admit(machine: { mac: string; address: string; script: string }): Promise<void>;
   close(): Promise<void>;
 }
 
-/** A stand-in for the server's own boot surface: dnsmasq and an HTTP server, on one bridge, whose host has `address`. */
+/** A stand-in for the server's boot surface: dnsmasq and an HTTP server on one bridge, on which the host has `address`. */
 export async function startBootServices(options: {
   bridge: string;
   address: string;
@@ -41,7 +41,7 @@ export async function startBootServices(options: {
   server.listen(0, address);
   await once(server, "listening");
   const url = `http://${address}:${(server.address() as AddressInfo).port}`;
-  // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+  // eslint-disable-next-line no-template-curly-in-string -- iPXE's syntax
   scripts.set("/boot.ipxe", `#!ipxe\nchain ${url}/machines/\${net0/mac:hexhyp}.ipxe\n`);
   // iPXE waits 16 s for a router advertisement otherwise.
   await run("ip", ["address", "add", "fd77::1/64", "dev", bridge, "nodad"]);
@@ -93,7 +93,7 @@ function dnsmasqArguments(options: {
     ["--dhcp-authoritative", "--no-ping", "--dhcp-no-override", `--dhcp-leasefile=${join(workDir, "leases")}`],
     [`--dhcp-range=${address.replace(/\d+$/, "0")},static,255.255.255.0`, `--dhcp-hostsdir=${hostsDir}`],
     [`--dhcp-option=option:router,${address}`, "--dhcp-option=option:dns-server"],
-    // Only iPXE is served, and told not to wait for a proxy's answer.
+    // dnsmasq serves only iPXE, with the option not to wait for a ProxyDHCP answer.
     ["--dhcp-match=set:ipxe,175", `--dhcp-boot=tag:ipxe,${url}/boot.ipxe`, "--dhcp-option=encap:175,176,1b"],
     ["--enable-ra", `--dhcp-range=::,constructor:${bridge},ra-stateless,64,1h`],
   ].flat();

@@ -2,17 +2,17 @@ import { symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import { withoutBootstrapper } from "./cloud-init-image.ts";
 import type { DataSource } from "./cloud-init-lab.ts";
 import type { QemuProviderOptions } from "./qemu-provider.ts";
 
 const script = join(import.meta.dirname, "squash-over.sh");
 
-/** No worker runs it, and it would be in its memory. */
+/** No worker runs it, and it would take up memory. */
 const unwanted = ["usr/bin/kubectl"];
 
-/** Kernel, initrd and root image of a computer that has cloud-init, and no sprout-bootstrap, in `folder`. */
+/** Kernel, initrd and root image, in `folder`, of a computer with cloud-init but without sprout-bootstrap. */
 export async function writeCloudInitComputer(
   folder: string,
   { image, rootfs, signal }: { image: BakedImage; rootfs: string; signal: AbortSignal },
@@ -25,13 +25,13 @@ export async function writeCloudInitComputer(
   return { networkBoot: folder };
 }
 
-/** SMBIOS of EC2's own machines: UUID and serial are one, and begin so. */
+/** SMBIOS of EC2 machines: UUID and serial are equal, and start with `ec2`. */
 export const ec2Smbios = {
   uuid: "ec2e1916-9099-7caf-fd21-012345abcdef",
   serial: "ec2e1916-9099-7caf-fd21-012345abcdef",
 };
 
-/** On a kernel command line, what cloud-init-init.sh makes of it in a container. */
+/** The kernel command line's equivalent of cloud-init-init.sh in a container. */
 export function toCommandLine({ seed }: MachineSpec): string {
   const { server, capability, dataSource } = seed as MachineSpec["seed"] & { dataSource: DataSource };
   if (dataSource === "nocloud") return `ds=nocloud;s=${server}/nocloud/${capability}/;dsmode=net`;

@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
-import { access, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { defaultDebianRelease, findHostSources, toRelease, toSourceLine } from "../../images/debian/sources.ts";
 import { createWorkFolder } from "../../images/work-folder.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
+import { exists } from "#lib/files.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 
 /**
- * Of a cloud's stock image: its network is there, and the clouds that it could ask for are not looked for. The locale is the
- * one that the machine image has.
+ * Settings of a cloud's stock image: a configured network, and no search for other clouds. The locale is the machine
+ * image's.
  */
 const cloudInitSettings = {
   network: { config: "disabled" },
@@ -17,8 +18,8 @@ const cloudInitSettings = {
 };
 
 /**
- * A folder of images with the baked one and Debian's own cloud-init, without sprout-bootstrap: as a stock image is that
- * somebody put Kubernetes into.
+ * A folder of images with the baked one plus Debian's cloud-init, minus sprout-bootstrap: like a stock image with
+ * Kubernetes installed.
  */
 export const ensureStockImage = ({ signal }: { signal: AbortSignal }): Promise<string> =>
   ensureCloudInitImage({ name: "stock", packages: ["cloud-init"], inputs: [init], finish: becomeStockImage, signal });
@@ -28,14 +29,14 @@ const init = join(import.meta.dirname, "cloud-init-init.sh");
 export interface CloudInitImageOptions {
   name: string;
   packages: readonly string[];
-  /** Files that it depends on. */
+  /** Files that the image depends on. */
   inputs: readonly string[];
-  /** What else it differs by from the baked one. */
+  /** Further changes to the baked image. */
   finish: (rootfs: string) => Promise<void>;
   signal: AbortSignal;
 }
 
-/** A folder of images with the baked one and further packages of Debian. Made once for each baked image. */
+/** A folder of images with the baked one and further Debian packages. Built once for each baked image. */
 export async function ensureCloudInitImage(options: CloudInitImageOptions): Promise<string> {
   const { name, packages, finish, signal } = options;
   const baked = join(cacheDir, "images", kubernetesVersion);
@@ -59,7 +60,7 @@ export async function ensureCloudInitImage(options: CloudInitImageOptions): Prom
   return imagesDir;
 }
 
-/** The host's apt with the archives of the image's own release; the packages' own scripts run inside. */
+/** The host's apt with the archives of the image's release; package scripts run inside the image. */
 async function installPackages(
   rootfs: string,
   { packages, signal }: Pick<CloudInitImageOptions, "packages" | "signal">,
@@ -100,9 +101,3 @@ async function becomeStockImage(rootfs: string): Promise<void> {
   await rename(firstProgram, `${firstProgram}.baked`);
   await copyFile(init, firstProgram);
 }
-
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,13 +1,13 @@
 #!/bin/sh
-# First program of a test's machine that has no seed and finds its server by cloud-init. It stands in for a boot loader, for
-# who configured the image and for EC2's hypervisor: what nspawn bound as the machine's seed tells it which data source
-# there is to be, and is gone before systemd starts.
-told=$(cat /etc/sprout/seed.json)
+# Init program of a test machine that has no seed and finds its server by cloud-init. It stands in for the boot loader, the
+# image's configuration and EC2's hypervisor: the seed that nspawn bound names the data source, and it removes that seed
+# before systemd starts.
+bound=$(cat /etc/sprout/seed.json)
 umount /etc/sprout/seed.json
-# Nspawn left an empty file. After a reboot it is what cloud-init wrote, and stays.
+# Nspawn left an empty file. After a reboot it is the one that cloud-init wrote, and stays.
 [ -s /etc/sprout/seed.json ] || rm -r /etc/sprout
 value() {
-  rest=${told#*"\"$1\":\""}
+  rest=${bound#*"\"$1\":\""}
   echo "${rest%%\"*}"
 }
 server=$(value server)

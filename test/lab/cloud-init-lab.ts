@@ -1,4 +1,4 @@
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { ensureStockImage } from "./cloud-init-image.ts";
 import { prepareImage, startLab, type Lab } from "./lab.ts";
@@ -9,28 +9,27 @@ export type DataSource = "nocloud" | "ec2" | "ec2-on-ec2";
 
 export interface CloudInitLabOptions {
   dataSourceOf: (name: string) => DataSource;
-  /** Before machines are told their data source. */
+  /** Called before machines get their data source. */
   wrap?: (nspawn: MachineProvider) => MachineProvider;
   faultOf?: (path: string) => Fault | undefined;
 }
 
 export interface CloudInitLab {
   lab: Lab;
-  /** What a member's cloud-init asked so far; paths begin after its capability. */
+  /** Requests of a member's cloud-init so far; paths begin after its capability. */
   requestsOf(name: string): RecordedRequest[];
   /** Every request on plain HTTP so far. */
   requests: readonly RecordedRequest[];
-  /** Waits until so many machines' cloud-init has said its last word, which may come after their cluster is Ready. */
+  /** Waits for the last report of so many machines' cloud-init, which may come after their cluster is Ready. */
   phonedHome(machines: number): Promise<void>;
   close(): Promise<void>;
 }
 
-/** The machines' own address of the server, on every segment. */
+/** The server's address for machines, on every segment. */
 const serverAddress = "10.77.255.254";
 
 /**
- * A server whose machines have Debian's own cloud-init and no seed: their data source and their capability are all that
- * they are told.
+ * A server whose machines have Debian's cloud-init and no seed: they get only their data source and their capability.
  */
 export async function startCloudInitLab({
   dataSourceOf,
@@ -47,8 +46,8 @@ export async function startCloudInitLab({
     launch: ({ seed, ...machine }, signal) => {
       capabilities.set(machine.name, seed.capability);
       const server = `http://${serverAddress}:${listenPort}`;
-      const told = { ...seed, server, dataSource: dataSourceOf(machine.name) };
-      return provider.launch({ ...machine, seed: told }, signal);
+      const ownSeed = { ...seed, server, dataSource: dataSourceOf(machine.name) };
+      return provider.launch({ ...machine, seed: ownSeed }, signal);
     },
   });
   const lab = await startLab((nspawn) => tellDataSource(wrap(nspawn)), {

@@ -8,11 +8,11 @@ interface Machine {
   allocation: string;
 }
 
-/** What a machine has said so far, over all its boots. */
+/** A machine's console output so far, over all its boots. */
 export const readConsole = ({ machinesDir, allocation }: Machine) =>
   readFile(join(machinesDir, allocation, "console.log"), "utf8").catch(() => "");
 
-/** Waits until a machine's bootstrapper has said that a step started or ended. */
+/** Waits until a machine's bootstrapper has reported the start or end of a step. */
 export async function waitForStep(
   machine: Machine,
   { phase, state, signal }: { phase: Phase; state: PhaseState; signal: AbortSignal },

@@ -8,7 +8,7 @@ export interface DhcpProvider extends MachineProvider {
   close(): Promise<void>;
 }
 
-/** On the bridge of each nspawn cluster dnsmasq gives its machines the addresses that they have already. */
+/** dnsmasq on the bridge of each nspawn cluster, which leases machines the addresses that they already have. */
 export function withDhcp(nspawn: MachineProvider): DhcpProvider {
   const running: { close(): Promise<void> }[] = [];
   return {

@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { ensureCloudInitImage } from "./cloud-init-image.ts";
 
 /**
- * The baked image on a Debian as its own AMI is: cloud-init, which finds EC2 and configures the network, and an SSH server.
+ * The baked image with the parts of Debian's AMI: cloud-init, which finds EC2 and configures the network, and an SSH server.
  */
 export const ensureEc2CloudInitImage = ({ signal }: { signal: AbortSignal }): Promise<string> =>
   ensureCloudInitImage({
@@ -17,8 +17,8 @@ export const ensureEc2CloudInitImage = ({ signal }: { signal: AbortSignal }): Pr
 const firstProgram = join(import.meta.dirname, "ec2-init.sh");
 
 /**
- * Of Debian's own AMIs (https://salsa.debian.org/cloud-team/debian-cloud-images), but for the locale. A line each: the shell
- * script that looks for a data source at boot reads no other YAML.
+ * Settings of Debian's AMIs (https://salsa.debian.org/cloud-team/debian-cloud-images), except the locale. One line each: the
+ * shell script that detects the data source at boot reads no other YAML.
  */
 const cloudInitSettings = {
   "01_debian_cloud.cfg": "manage_etc_hosts: true\nlocale: C.UTF-8\n",

@@ -17,15 +17,15 @@ export interface Ec2Lab {
 
 export interface Ec2LabOptions {
   imagesDir: string;
-  /** How many are launched. */
+  /** Number of launched instances. */
   instances: number;
-  /** How long EC2 does not tell of an instance that it has launched. */
+  /** How long EC2 omits a launched instance from its answers. */
   consistencyMs: number;
-  /** Put between EC2's instances and nspawn. */
+  /** Wraps nspawn for EC2's instances. */
   wrap?: (nspawn: MachineProvider) => MachineProvider;
 }
 
-/** A server whose provider is EC2, the real SDK before a fake endpoint; the instances are real nspawn machines. */
+/** A server with the EC2 provider: the real SDK and a fake endpoint; the instances are real nspawn machines. */
 export async function startEc2Lab({ imagesDir, instances, consistencyMs, wrap }: Ec2LabOptions): Promise<Ec2Lab> {
   const region = createFakeRegion();
   const account = fakeAccount();

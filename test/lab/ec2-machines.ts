@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import type { FakeEc2Options } from "../fakes/fake-ec2.ts";
 import { toInstanceDocuments } from "../fakes/fake-ec2-instance-documents.ts";
 import type { FakeInstance } from "../fakes/fake-ec2-instance.ts";
@@ -10,32 +10,32 @@ import type { FakeRegion } from "../fixtures/ec2-identity.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 import { type MachineImds, startSpareImds } from "./machine-imds.ts";
 
-/** The baked image as an AMI has it that has no cloud-init: it starts from EC2's user-data and from nothing else. */
+/** The baked image as an AMI without cloud-init: it starts from EC2's user-data alone. */
 export async function createEc2Image(imagesDir: string): Promise<void> {
   const image = join(imagesDir, kubernetesVersion);
   await mkdir(imagesDir, { recursive: true });
-  // Links: nothing in an image is written in place.
+  // Hard links suffice: no program writes to an image's files in place.
   await run("cp", ["--archive", "--link", join(cacheDir, "images", kubernetesVersion), image]);
   await writeFile(join(image, "rootfs/etc/sprout/data-source"), "ec2\n");
 }
 
 export interface Ec2Machines extends Required<Pick<FakeEc2Options, "onLaunch" | "onTerminate">> {
-  /** By instance. */
+  /** By instance id. */
   services: ReadonlyMap<string, MachineImds>;
   close(): Promise<void>;
 }
 
 export interface Ec2MachinesOptions {
   account?: FakeAccount;
-  /** Metadata services that wait for their instances, as hypervisors' do: one started for an instance would be late. */
+  /** Metadata services started ahead, as on a hypervisor: one started with its instance would be late. */
   spares?: number;
 }
 
-/** What an instance's machine is called by the nspawn provider. */
+/** An instance's machine name in the nspawn provider. */
 export const allocationOf = ({ id }: FakeInstance) => `i${id.slice(-14)}`;
 const clusterOf = ({ tags }: FakeInstance) => tags.find(({ Key }) => Key === "sprout:cluster")?.Value ?? "";
 
-/** Real nspawn machines for the instances of a fake EC2, each with a metadata service of its own. One launch a cluster. */
+/** Real nspawn machines for the instances of a fake EC2, each with its own metadata service. One launch per cluster. */
 export function createEc2Machines(
   nspawn: MachineProvider,
   region: FakeRegion,
@@ -70,7 +70,7 @@ export function createEc2Machines(
         const { address, mac } = segment.machines[index]!;
         Object.assign(instance, { address, mac });
       }
-      // EC2 answers before anything has booted.
+      // EC2 answers before the machine boots.
       for (const instance of instances) void boot(instance, segment.providerData);
     },
     async onTerminate(instance) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# First program of a test's machine that somebody else launched. Where its user-data is cloud-init's, what nspawn bound as
-# the machine's seed goes before systemd starts.
+# Init program of a test machine that the operator launched. If its user-data is cloud-init's, it removes the seed that
+# nspawn bound before systemd starts.
 if [ -e /var/lib/cloud/seed/nocloud/user-data ]; then
   umount /etc/sprout/seed.json
   # Nspawn left an empty file.

@@ -6,10 +6,10 @@ import { ensureCloudInitImage } from "./cloud-init-image.ts";
 import { kubernetesVersion } from "./lab.ts";
 
 const firstProgram = join(import.meta.dirname, "external-init.sh");
-/** Of an image whose network is there, and that looks for no cloud but a disk's. */
+/** Configuration of an image with a configured network, which looks for no data source but a disk. */
 const cloudInitSettings = { network: { config: "disabled" }, datasource_list: ["NoCloud", "None"], locale: "C.UTF-8" };
 
-/** A folder of images with the baked one and Debian's cloud-init in it. */
+/** A folder of images with the baked one plus Debian's cloud-init. */
 export const ensureExternalImage = ({ signal }: { signal: AbortSignal }): Promise<string> =>
   ensureCloudInitImage({
     name: "external",
@@ -24,19 +24,19 @@ export const ensureExternalImage = ({ signal }: { signal: AbortSignal }): Promis
     signal,
   });
 
-/** What a machine is launched with. */
-export type MachineUserData = { seed: string } | { cloudConfig: string };
+/** User-data for a machine. */
+type MachineUserData = { seed: string } | { cloudConfig: string };
 
 export interface ExternalLauncher {
-  /** By the order of the cluster's members. */
+  /** In the order of the cluster's members. */
   machines: readonly PlannedMachine[];
   launch(name: string, userData: MachineUserData): Promise<void>;
 }
 
-/** What a member's machine is called by nspawn. */
+/** A member's machine name in nspawn. */
 export const allocationOf = (name: string) => `m-${name.split(".")[0]}`;
 
-/** Nspawn machines as somebody else launches them: names of its own for them, and the server is told nothing. */
+/** Nspawn machines as an operator launches them: under other names, without the server's knowledge. */
 export async function openExternalLauncher(
   nspawn: MachineProvider,
   { machinesDir, cluster }: { machinesDir: string; cluster: Cluster },
@@ -60,10 +60,10 @@ export async function openExternalLauncher(
 type Seed = Parameters<MachineProvider["launch"]>[0]["seed"];
 const unusedSeed: Seed = { server: "https://192.0.2.1", ca: "none", capability: "none" };
 
-/** On the upper side of the machine's root, as on a disk with the label `cidata`. */
+/** In the upper layer of the machine's root file system, like a disk with the label `cidata`. */
 async function writeNoCloud(upper: string, userData: string): Promise<void> {
   const folder = join(upper, "var/lib/cloud/seed/nocloud");
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "meta-data"), "instance-id: somebody-elses\n");
+  await writeFile(join(folder, "meta-data"), "instance-id: operators-own\n");
   await writeFile(join(folder, "user-data"), userData, { mode: 0o600 });
 }

@@ -1,6 +1,6 @@
 import { readdir, readFile, readlink } from "node:fs/promises";
 
-/** What a machine could leave behind on its host. */
+/** Everything that a machine could leave behind on its host. */
 export interface HostState {
   mounts: string[];
   networkNamespaces: string[];
@@ -24,7 +24,7 @@ export async function hostState(): Promise<HostState> {
 
 export const nothingLeft: HostState = { mounts: [], networkNamespaces: [], links: [], cgroups: [], processes: [] };
 
-/** What is there now and was not before. */
+/** Returns the entries that are new since `before`. */
 export async function leftBehind(before: HostState): Promise<HostState> {
   const after = await hostState();
   const added = (kind: keyof HostState) => after[kind].filter((entry) => !before[kind].includes(entry));

@@ -4,29 +4,29 @@ import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { ensureImage, type BakeOptions } from "../../images/bake.ts";
 import type { BakedImage } from "../../images/baked-image.ts";
 import type { OnBakeProgress } from "../../images/progress.ts";
-import { hostArchitecture } from "../../images/architecture.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import { defaultDebianRelease } from "../../images/debian/sources.ts";
 import { chooseOrigin } from "../../images/kubernetes/choose-origin.ts";
 import { locateKubernetes } from "../../images/kubernetes/origin.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { chooseRuntimeOrigin } from "../../images/runtime/ensure-runtime.ts";
 import { locateRuntime, planRuntime } from "../../images/runtime/runtime-origin.ts";
-import { createApiClient, type ApiClient } from "../../metadata-server/cli/client/api-client.ts";
-import type { Connection } from "../../metadata-server/cli/client/connection.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { createApiClient, type ApiClient } from "../../cli/client/api-client.ts";
+import type { Connection } from "../../cli/client/connection.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import { type Config, type ConfigFlags, loadConfig } from "../../metadata-server/config.ts";
 import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import { startServer, type RunningServer, type ServerOptions } from "../../metadata-server/serve.ts";
-import { createLabFolder, networkPrefix } from "./lab-folders.ts";
+import { createLabFolder } from "./lab-folders.ts";
 
 export const kubernetesVersion = defaultKubernetesVersion;
 export const cacheDir = "/var/cache/sprout";
-const arch = process.arch === "arm64" ? "arm64" : "x64";
+const { node: arch } = hostArchitecture();
 export const bootstrapperFile = join(cacheDir, "bootstrapper", arch, "sprout-bootstrap");
 
-/** Why this machine cannot run real machines, or null where it can. */
+/** Why this host cannot run real machines; null if it can. */
 export function whyNoMachines(): string | null {
   if (process.platform !== "linux") return "real machines need Linux";
   return process.getuid?.() === 0 ? null : "real machines need root";
@@ -38,7 +38,7 @@ export interface LabImageOptions extends Partial<Pick<BakeOptions, "imagesDir" |
   version?: string;
 }
 
-/** The image of this checkout's own bootstrapper and templates, baked where it is missing or out of date. */
+/** The image with this checkout's bootstrapper and templates, baked if it is missing or out of date. */
 export async function prepareImage(
   onProgress: OnBakeProgress = () => undefined,
   options: LabImageOptions = {},
@@ -66,7 +66,7 @@ export async function prepareImage(
   return { image, kubectl: join(binaries, "kubectl"), kubeadm: join(binaries, "kubeadm") };
 }
 
-/** The folders of compiled or downloaded programs that the image is made of. */
+/** Folders of compiled or downloaded programs for the image. */
 export async function locatePrograms({ signal }: { signal: AbortSignal }) {
   const source = { kubernetesVersion, cacheDir };
   const architecture = hostArchitecture();
@@ -93,11 +93,11 @@ export interface LabOptions {
   imagesDir?: string;
   /** Further settings of the server. */
   settings?: ConfigFlags;
-  /** By default the server's own. */
+  /** The server's by default. */
   openStore?: ServerOptions["openStore"];
 }
 
-/** A server of its own in this process, with real nspawn machines; `wrap` puts a fault between the two. */
+/** A server in this process with real nspawn machines; `wrap` injects faults between the two. */
 export async function startLab(
   wrap: (provider: MachineProvider, config: Config) => MachineProvider | Promise<MachineProvider> = (provider) =>
     provider,
@@ -109,7 +109,7 @@ export async function startLab(
   const nspawn = createNspawnProvider({
     imagesDir,
     machinesDir,
-    networkPrefix,
+    network: config.nspawnSubnet,
     serverPort: config.port,
   });
   const lines: string[] = [];

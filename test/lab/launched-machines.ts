@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { Role } from "#api/name.ts";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
-import { createLabFolder, networkPrefix } from "./lab-folders.ts";
+import { createLabFolder, machineNetwork } from "./lab-folders.ts";
 import { cacheDir, kubernetesVersion } from "./lab.ts";
 import { execInMachine, type ExecResult } from "./machine-exec.ts";
 import { type MachineImds, startSpareImds } from "./machine-imds.ts";
@@ -12,18 +12,18 @@ import { readConsole } from "./console.ts";
 export interface LaunchedMachine {
   name: string;
   role: Role;
-  /** What its disk has beside the image, by path: user-data, keys. */
+  /** Files on its disk in addition to the image, by path: user-data, keys. */
   files: Record<string, string>;
-  /** User-data that an instance metadata service of its own gives it. */
+  /** User-data from its own instance metadata service. */
   instanceUserData?: string;
-  /** A name that nobody starts a machine for. */
+  /** A name without a machine. */
   isAbsent?: boolean;
 }
 
 export interface LaunchedMachines {
   exec(name: string, argv: readonly string[]): Promise<ExecResult>;
   console(name: string): Promise<string>;
-  /** What its instance metadata service was asked, in order. */
+  /** Requests to its instance metadata service, in order. */
   instanceRequests(name: string): InstanceMetadataRequest[];
   close(): Promise<void>;
 }
@@ -37,11 +37,11 @@ export interface LaunchOptions {
 }
 
 const imagesDir = join(cacheDir, "images");
-/** An image that is EC2's. */
+/** An image for EC2. */
 const forEc2 = { "etc/sprout/data-source": "ec2\n" };
 const firstProgram = "usr/lib/sprout/nspawn-init";
 
-/** Machines of the baked image as somebody else's platform starts them: no server, no seed, names that resolve. */
+/** Machines of the baked image as another platform launches them: no server, no seed, names that resolve. */
 export async function launchMachines({
   clusterId,
   machines,
@@ -50,7 +50,7 @@ export async function launchMachines({
 }: LaunchOptions): Promise<LaunchedMachines> {
   const folder = await createLabFolder();
   const machinesDir = join(folder, "machines");
-  const provider = createNspawnProvider({ imagesDir, machinesDir, networkPrefix, serverPort: 9 });
+  const provider = createNspawnProvider({ imagesDir, machinesDir, network: machineNetwork, serverPort: 9 });
   const members = machines.map(({ name, role }, index) => ({ name, role, allocation: allocationOf(index) }));
   const refOf = (name: string) => ({
     machinesDir,
@@ -101,7 +101,7 @@ export async function launchMachines({
 
 const allocationOf = (index: number) => `a-launched${"abcdefgh"[index]?.repeat(8)}`;
 
-/** The upper side of the machine's root, before the machine is made. */
+/** The upper layer of the machine's root file system, before the machine exists. */
 async function prepareDisk(upper: string, { files, hosts }: { files: Record<string, string>; hosts: string[] }) {
   const write = async (path: string, text: string) => {
     await mkdir(dirname(join(upper, path)), { recursive: true });

@@ -1,11 +1,11 @@
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 
 const owner = "sprout-lab";
 
-/** Links say whose they are: unlike emulated machines, they outlive a killed test run. */
+/** Link names contain their owner: unlike emulated machines, links outlive a killed test run. */
 const alias = `${owner}:${process.pid}`;
 
-/** A network of its own, up, whose host has these addresses (with their prefix). */
+/** A new bridge, up, on which the host has these addresses (with their prefix). */
 export async function createBridge(name: string, addresses: readonly string[]): Promise<void> {
   const commands = [
     `link add ${name} type bridge forward_delay 0`,
@@ -28,7 +28,7 @@ export async function createTap(name: string, bridge: string): Promise<void> {
 
 export const deleteLink = (name: string) => run("ip", ["link", "delete", name]);
 
-/** Removes those of test runs that ended without doing so. */
+/** Removes the links of killed test runs. */
 export async function reapLinks(isAlive: (pid: number) => boolean): Promise<void> {
   const links = JSON.parse(await run("ip", ["-json", "link", "show"])) as { ifname: string; ifalias?: string }[];
   for (const { ifname, ifalias } of links) {

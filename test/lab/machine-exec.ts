@@ -1,8 +1,9 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { readMachineRecord } from "../../metadata-server/providers/nspawn/machine-folder.ts";
-import { machineLeader } from "../../metadata-server/providers/nspawn/supervisor.ts";
+import { cgroupProcesses } from "../../metadata-server/providers/nspawn/cgroups.ts";
+import { readNspawnRecord } from "../../metadata-server/providers/nspawn/machine-folder.ts";
 
 const environment = {
   PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -40,9 +41,19 @@ export async function execInMachine(
 
 async function waitForLeader(machine: { machinesDir: string; allocation: string }, signal?: AbortSignal) {
   for (;;) {
-    const record = await readMachineRecord(join(machine.machinesDir, machine.allocation));
+    const record = await readNspawnRecord(join(machine.machinesDir, machine.allocation));
     const leader = record && (await machineLeader(record.cgroups));
     if (leader) return leader;
     await sleep(20, undefined, signal ? { signal } : {});
   }
+}
+
+/** The host's id of the machine's PID 1, for `nsenter`; undefined until it runs. */
+export async function machineLeader(cgroups: readonly string[]): Promise<number | undefined> {
+  const pids = new Set((await Promise.all(cgroups.map(cgroupProcesses))).flat());
+  for (const pid of pids) {
+    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
+    if (/^NSpid:\t\d+\t1$/m.test(status)) return pid;
+  }
+  return undefined;
 }

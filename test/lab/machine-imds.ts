@@ -3,21 +3,21 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import type { InstanceMetadataRequest } from "../fakes/fake-instance-metadata.ts";
 import type { InstanceDocuments } from "../fakes/instance-metadata-tree.ts";
 
-/** A metadata service that is no machine's yet. */
+/** A metadata service without a machine yet. */
 export interface SpareImds {
   serve(machine: ServedMachine, documents: InstanceDocuments): Promise<MachineImds>;
   close(): Promise<void>;
 }
 
-export interface ServedMachine {
-  /** The machine's network. */
+interface ServedMachine {
+  /** The machine's network namespace. */
   namespace: string;
   address: string;
-  /** How far answers get, as the instance's `HttpPutResponseHopLimit` says. */
+  /** TTL of the answers, like the instance's `HttpPutResponseHopLimit`. */
   hopLimit: number;
 }
 
@@ -31,7 +31,7 @@ const script = join(import.meta.dirname, "imds-process.ts");
 const address = "169.254.169.254";
 
 /**
- * A metadata service of one machine at 169.254.169.254, in a network namespace of its own beside the machine's, as a
+ * A metadata service of one machine at 169.254.169.254, in a network namespace next to the machine's, as a
  * hypervisor has it. With a hop limit of 1 its packets reach the machine and nothing behind it.
  */
 export async function startSpareImds(): Promise<SpareImds> {
@@ -48,7 +48,7 @@ export async function startSpareImds(): Promise<SpareImds> {
     child.stdin.end();
     await ended;
   };
-  // It says so in a namespace of its own.
+  // The process reports this from its own namespace.
   await said("loaded");
   return {
     close,

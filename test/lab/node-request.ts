@@ -5,11 +5,11 @@ import { text } from "node:stream/consumers";
 export interface NodeAnswer {
   status: number;
   body: string;
-  /** RFC 9457 type, where the answer is a problem. */
+  /** RFC 9457 type if the answer is a problem. */
   problem: string | undefined;
 }
 
-/** One call of the node API as any machine could make it, with whatever token and body. */
+/** One call of the node API as any machine could make it, with any token and body. */
 export async function nodeRequest(
   url: string,
   options: { ca: string; token: string; body?: unknown },

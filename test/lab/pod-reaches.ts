@@ -1,4 +1,4 @@
-import type { Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
+import type { Kubectl } from "../../cli/demo/kubectl.ts";
 
 export interface PodConnection {
   pod: string;
@@ -7,7 +7,7 @@ export interface PodConnection {
   port: string | number;
 }
 
-/** Whether a pod with busybox can open a TCP connection. Throws where its nc says neither yes nor no. */
+/** Whether a pod with busybox can open a TCP connection. Throws if its nc gives no clear answer. */
 export async function podReaches(
   kubectl: Kubectl,
   { pod, namespace = "default", address, port }: PodConnection,
@@ -16,5 +16,5 @@ export async function podReaches(
   const said = await kubectl(["exec", "-n", namespace, pod, "--", "timeout", "10", "sh", "-c", script]);
   if (said.endsWith("exit code 0")) return true;
   if (/timed out|refused|unreachable/.test(said)) return false;
-  throw new Error(`Cannot tell whether ${pod} reaches ${address}:${port}: ${said}`);
+  throw new Error(`Cannot determine whether ${pod} reaches ${address}:${port}: ${said}`);
 }

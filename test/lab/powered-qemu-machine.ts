@@ -6,8 +6,8 @@ export interface PoweredQemuMachine extends PoweredMachine {
 }
 
 /**
- * An emulated machine that hangs on a (fake) controller: off until it is switched on. Its own boot order has the
- * network first, so that a controller's override makes no difference.
+ * An emulated machine attached to a (fake) controller, off until it is switched on. Its boot order starts with the
+ * network, so a controller's override makes no difference.
  */
 export function createPoweredQemuMachine(options: QemuMachineOptions): PoweredQemuMachine {
   let running: QemuMachine | undefined;

@@ -3,8 +3,8 @@ import { reapDeadLabs } from "./lab-folders.ts";
 import { prepareImage, whyNoMachines } from "./lab.ts";
 
 /**
- * Before the first end-to-end test: what a killed run left is removed, and the image is there, with a line for each
- * step, because a first bake takes minutes.
+ * Before the first end-to-end test: removes leftovers of killed runs and bakes the image, with a line for each step,
+ * because a first bake takes minutes.
  */
 export async function setup(): Promise<void> {
   if (whyNoMachines() !== null) return;

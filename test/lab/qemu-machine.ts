@@ -3,11 +3,11 @@ import { execa } from "execa";
 import { createTap, deleteLink } from "./links.ts";
 
 export interface QemuMachine {
-  /** File with what the machine says on its serial port. */
+  /** File with the machine's serial output. */
   consoleFile: string;
-  /** Takes its power away; nothing of it is left. */
+  /** Powers it off; nothing is left. */
   close(): Promise<void>;
-  /** When it is off, however that came. */
+  /** Resolves when it is off, for any reason. */
   off: Promise<void>;
 }
 
@@ -17,22 +17,22 @@ export type Firmware = "bios" | "uefi";
 export interface QemuMachineOptions {
   firmware?: Firmware;
   mac: string;
-  /** What the firmware says of the machine; nothing by default. */
+  /** SMBIOS values; none by default. */
   smbios?: { uuid: string; serial: string } | undefined;
   bridge: string;
-  /** Of its link on the bridge. */
+  /** Name of its link on the bridge. */
   tap: string;
   memoryMiB: number;
   /** One by default. */
   cpus?: number | undefined;
   /** A second card on the same bridge, and its link; none by default. */
   secondCard?: { mac: string; tap: string };
-  /** A raw image; its own boot order is the network, then this. None by default. */
+  /** A raw disk image; the boot order is network, then disk. None by default. */
   disk?: string;
   consoleFile: string;
 }
 
-/** Of Debian's package ovmf. */
+/** From Debian's package ovmf. */
 export const uefiFirmware = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const uefiVariables = "/usr/share/OVMF/OVMF_VARS_4M.fd";
 
@@ -43,7 +43,7 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
   const args = [
     ["-nodefaults", "-display", "none", "-monitor", "none"],
     ["-serial", `file:${consoleFile}`],
-    // Firmware and iPXE on the serial port too.
+    // Firmware and iPXE print on the serial port, too.
     firmware === "bios" ? ["-M", "pc,graphics=off"] : await uefiArguments(consoleFile),
     smbios ? ["-uuid", smbios.uuid, "-smbios", `type=1,uuid=${smbios.uuid},serial=${smbios.serial}`] : [],
     // Without tb-size, the cache of translated code grows to 1 GB. Without random numbers of the processor, which real ones
@@ -55,7 +55,7 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     secondCard === undefined ? [] : await addCard(secondCard, bridge),
     disk === undefined ? [] : diskArguments(disk),
   ].flat();
-  // With this process, however it ends.
+  // Ends with this process in every case.
   const qemu = execa("setpriv", ["--pdeathsig", "KILL", "qemu-system-x86_64", ...args], {
     stdin: "ignore",
     reject: false,
@@ -82,7 +82,7 @@ async function addCard({ mac, tap }: { mac: string; tap: string }, bridge: strin
   ];
 }
 
-/** What the machine discards takes no room on the host. */
+/** Blocks that the machine discards take no space on the host. */
 const diskArguments = (file: string) => [
   "-drive",
   `if=none,id=d0,format=raw,discard=unmap,detect-zeroes=unmap,file=${file}`,
@@ -90,7 +90,7 @@ const diskArguments = (file: string) => [
   "virtio-blk-pci,drive=d0,bootindex=2",
 ];
 
-/** Variables of its own, beside the console's file. */
+/** The machine's UEFI variables, next to the console's file. */
 async function uefiArguments(consoleFile: string): Promise<string[]> {
   const variables = `${consoleFile}.variables`;
   await copyFile(uefiVariables, variables);

@@ -8,9 +8,9 @@ import { startQemuMachine, type QemuMachine, type QemuMachineOptions } from "./q
 
 export interface QemuProviderOptions {
   image: Pick<BakedImage, "networkBoot">;
-  /** Whether a member boots over the network in QEMU; the others stay what they are. */
+  /** Whether a member boots over the network in QEMU; the others stay nspawn machines. */
   isEmulated: (name: string) => boolean;
-  /** On its kernel command line: who it is; by default what sprout-bootstrap reads there. */
+  /** Its identity on the kernel command line; by default the parameters that sprout-bootstrap reads. */
   identify?: (spec: MachineSpec) => string;
   smbiosOf?: (name: string) => QemuMachineOptions["smbios"];
   workDir: string;
@@ -28,7 +28,7 @@ export interface QemuProvider extends MachineProvider {
   services: ReadonlyMap<string, BootServices>;
 }
 
-/** Some machines of nspawn clusters are emulated ones without a disk instead, on the same bridge, at the same address. */
+/** Replaces some machines of nspawn clusters by emulated diskless ones, on the same bridge, at the same address. */
 export function withQemuMachines(nspawn: MachineProvider, options: QemuProviderOptions): QemuProvider {
   const machines = new Map<string, EmulatedMachine>();
   const services = new Map<string, BootServices>();
@@ -109,7 +109,7 @@ async function bootScript(
     "initrd=initrd console=ttyS0,115200 quiet",
     `sprout.root=${url}/root.squashfs sprout.root-sha512=${root.digest("hex")}`,
     identify(spec),
-    // eslint-disable-next-line no-template-curly-in-string -- iPXE's own
+    // eslint-disable-next-line no-template-curly-in-string -- iPXE's syntax
     "BOOTIF=01-${net0/mac:hexhyp}",
   ];
   return ["#!ipxe", `kernel ${url}/vmlinuz ${commandLine.join(" ")}`, `initrd ${url}/initrd`, "boot", ""].join("\n");

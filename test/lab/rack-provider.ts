@@ -1,14 +1,14 @@
 import type { Config } from "../../metadata-server/config.ts";
 import { createOpenPowerDriver } from "../../metadata-server/machines/open-power-driver.ts";
-import { systemClock } from "../../metadata-server/clusters/clock.ts";
-import { createBareMetalProvider } from "../../metadata-server/providers/bare-metal/bare-metal-provider.ts";
+import { systemClock } from "#lib/clock.ts";
+import { createBareMetalProvider } from "../../metadata-server/machines/bare-metal-provider.ts";
 import type { MachineProvider } from "../../metadata-server/providers/provider.ts";
 import type { Store } from "../../metadata-server/store/store.ts";
 
 export interface RackProviderOptions {
   nspawn: MachineProvider;
   config: Config;
-  /** The server's own; there once it has been opened. */
+  /** The server's inventory; set once it is open. */
   store: () => Store;
   serverKey: () => Buffer;
   bridge: string;
@@ -19,7 +19,7 @@ export interface RackProviderOptions {
 const isInRack = (name: string) => name.startsWith("node");
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** `rack`: control planes as nspawn machines on the rack's bridge, workers out of the inventory as `bare-metal` takes them. */
+/** `rack`: control planes as nspawn machines on the rack's bridge, workers from the inventory like `bare-metal`. */
 export function createRackProvider(options: RackProviderOptions): MachineProvider {
   const { nspawn, config, bridge, subnet } = options;
   const serverUrl = `https://${subnet}.1:${config.port}`;
@@ -61,7 +61,7 @@ export function createRackProvider(options: RackProviderOptions): MachineProvide
     },
 
     release: (clusterId) => bareMetal().release(clusterId),
-    // The inventory's are `bare-metal`'s to list.
+    // `bare-metal` lists the inventory's machines.
     list: () => nspawn.list(),
   };
 }

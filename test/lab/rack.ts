@@ -1,9 +1,9 @@
 import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
-import { createMachineClient, type MachineClient } from "../../metadata-server/cli/client/machine-client.ts";
-import { createRequester } from "../../metadata-server/cli/client/requester.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
+import { createMachineClient, type MachineClient } from "../../cli/client/machine-client.ts";
+import { createRequester } from "../../cli/client/requester.ts";
 import type { Config } from "../../metadata-server/config.ts";
 import { openConfiguredStore } from "../../metadata-server/serve.ts";
 import { loadServerKey } from "../../metadata-server/pki/server-key.ts";
@@ -24,18 +24,18 @@ const gibibyte = 2 ** 30;
 /** An emulated machine behind a fake controller. */
 export interface RackMachine {
   mac: string;
-  /** Of its second card, if it has one. */
+  /** The MAC address of its second card, if it has one. */
   secondMac: string | undefined;
   powered: PoweredQemuMachine;
   controller: FakeRedfish;
-  /** What it has said on its serial port, without what moves a cursor. */
+  /** Its output on the serial port, without cursor sequences. */
   said(): Promise<string>;
 }
 
 export interface Rack {
   lab: Lab;
   machines: MachineClient;
-  /** Puts a machine into the rack; nobody has heard of it. */
+  /** Puts a machine into the rack that the server does not know. */
   add(machine: {
     firmware?: Firmware;
     memoryMiB: number;
@@ -43,9 +43,9 @@ export interface Rack {
     diskGiB?: number;
     cards?: 1 | 2;
   }): Promise<RackMachine>;
-  /** Tells the server how to switch it, and that its last card takes part in clusters. */
+  /** Registers its power controller at the server, and its last card for clusters. */
   setUp(id: string, machine: RackMachine): Promise<void>;
-  /** The address that DHCP gave to a card. */
+  /** The address that DHCP leased to a card. */
   leaseOf(mac: string): Promise<string | undefined>;
   close(): Promise<void>;
 }
@@ -56,7 +56,7 @@ function opened<T>(thing: T | undefined): T {
 }
 
 /**
- * A network of its own with the project's server, its DHCP and its boot surface, and emulated machines whose power a fake
+ * A separate network with Sprout's server, its DHCP and its boot surface, and emulated machines whose power a fake
  * controller switches. Clusters of provider `rack` have their control planes in nspawn machines on the same network.
  */
 export async function startRack(): Promise<Rack> {

@@ -5,15 +5,15 @@ import { execa } from "execa";
 import { onTestFinished } from "vitest";
 import { createPrivateApt } from "../../images/debian/apt.ts";
 import { findHostSources } from "../../images/debian/sources.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
-import { run } from "../../metadata-server/run.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
+import { run } from "#lib/run.ts";
 import { createServerTls } from "../fakes/test-certificates.ts";
 
 export interface RealRegistry {
   /** `127.0.0.1:PORT`. */
   host: string;
   caFile: string;
-  /** As --registry-auth-file takes it. */
+  /** In the format of --registry-auth-file. */
   authFile: string;
   /** Uploads an OCI archive under a name and a tag. */
   push(archive: string, nameAndTag: string): Promise<void>;
@@ -22,7 +22,7 @@ export interface RealRegistry {
 /** bcrypt of `stand-in`, the only password. */
 const htpasswd = "robot:$2b$05$abcdefghijklmnopqrstuuL5OcNFaeiMiBT9ahw60BXKrDbZAzOxK\n";
 
-/** Debian's docker-registry, unpacked and not installed, with TLS and a password, on this host alone; gone with the test. */
+/** Debian's docker-registry, unpacked but not installed, with TLS and a password, on loopback alone; it ends with the test. */
 export async function startRealRegistry(folder: string): Promise<RealRegistry> {
   const signal = AbortSignal.timeout(120_000);
   const { sources } = await findHostSources({ signal });

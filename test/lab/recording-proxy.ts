@@ -9,11 +9,11 @@ export interface RecordedRequest {
   status: number;
   /** Until the last byte of the answer. */
   durationMs: number;
-  /** Whether all of the answer was sent. */
+  /** Whether the whole answer was sent. */
   whole: boolean;
 }
 
-/** What a fault does to the body of an answer: cut it off after its first bytes, or change one of them. */
+/** A fault in an answer's body: truncated after its first bytes, or with one byte changed. */
 export type Fault = "cut" | "change";
 
 export interface RecordingProxy {
@@ -22,8 +22,8 @@ export interface RecordingProxy {
 }
 
 /**
- * Passes every request on to `port` of this host as it is, its Host header too, and writes down what came of it. `faultOf`
- * is asked for each path what to do to its answer.
+ * Forwards every request unchanged to `port` of this host, Host header included, and records the outcome. `faultOf` decides
+ * for each path which fault its answer gets.
  */
 export async function startRecordingProxy(options: {
   listenPort: number;
@@ -63,13 +63,13 @@ export async function startRecordingProxy(options: {
   };
 }
 
-/** Cut: ends the connection with its second piece. Changed: another first byte. */
+/** Cut: closes the connection at the second chunk. Changed: another first byte. */
 function spoil(fault: Fault | undefined): Transform {
   let pieces = 0;
   return new Transform({
     transform(piece: Buffer, _encoding, done) {
       pieces += 1;
-      if (fault === "cut" && pieces === 2) return done(new Error("cut off"));
+      if (fault === "cut" && pieces === 2) return done(new Error("truncated"));
       if (fault === "change" && pieces === 1) piece[0] = (piece[0] ?? 0) ^ 1;
       return done(null, piece);
     },
@@ -77,8 +77,8 @@ function spoil(fault: Fault | undefined): Transform {
 }
 
 /**
- * Files that were never answered within that time, without the capability in their path. A busy host delays some request now
- * and then; what the server lets wait, waits each time.
+ * Files that were never answered within that time, without the capability in their path. A busy host delays a request now
+ * and then; one that the server holds is held each time.
  */
 export function findSlow(
   requests: readonly Pick<RecordedRequest, "method" | "path" | "durationMs">[],

@@ -1,6 +1,6 @@
 #!/bin/sh
 # squash-over.sh IMAGE ROOTFS FILE EXCLUDED…: ROOTFS over the squashfs IMAGE as one squashfs, without the excluded files.
-# Run in a mount namespace of its own, which ends with it and takes the mounts along.
+# Run in a new mount namespace, which ends with the script and removes the mounts.
 set -eu
 image=$1 rootfs=$2 file=$3
 shift 3

@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { execa } from "execa";
 import type { LaunchedMachine } from "./launched-machines.ts";
 
-const main = join(import.meta.dirname, "../../metadata-server/main.ts");
+const main = join(import.meta.dirname, "../../cli/main.ts");
 const sprout = async (...argv: string[]) => (await execa(process.execPath, [main, ...argv])).stdout;
 
 export const nameOf = (label: string) => `${label}.build126.test`;
 export const domains = { apiServer: nameOf("api"), etcd: nameOf("etcd") };
 
-/** Somebody else's platform that launches clusters from a baked image: their authorities, and what each machine is given. */
+/** Another platform that launches clusters from a baked image: its authorities, and each machine's user-data. */
 export interface TestPlatform {
-  /** Secrets that no console may show. */
+  /** Secrets that must not appear on a console. */
   token: string;
   planLaunch(cluster: PlatformCluster): LaunchedMachine[];
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export interface PlatformCluster {
   masters: string[];
   workers: string[];
   deadlineSeconds?: number;
-  /** Names that nobody starts a machine for. */
+  /** Names without a machine. */
   absent?: string[];
 }
 

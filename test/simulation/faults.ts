@@ -1,7 +1,7 @@
-/** What happens to one simulated cluster, and when: counted in lines that a machine prints, not in seconds. */
+/** Faults of one simulated cluster; their times count lines that a machine prints, not seconds. */
 export interface Fault {
   kind: "kill-node" | "reboot-node" | "crash-server" | "freeze-server";
-  /** Whose lines are counted, and which node is meant: 0 is the first control plane. */
+  /** The node whose lines are counted and which the fault hits: 0 is the first control plane. */
   node: number;
   /** The n-th JSON line that this node's bootstrapper prints, over all its runs. */
   line: number;
@@ -37,13 +37,13 @@ export function planScenario(seed: number): Scenario {
     kind: kinds[pick(kinds.length)] ?? "kill-node",
     node: pick(workers + 1),
     line: 1 + pick(lines),
-    // Half of them at the line itself: between one step's end and the next one's beginning.
+    // Half of the faults come right at the line: between the end of one step and the start of the next.
     delayMs: random() < 0.5 ? 0 : pick(60),
   }));
   return { seed, workers, faults };
 }
 
-/** mulberry32: 32 bits of state are enough to tell scenarios apart, and it is the same on every machine. */
+/** mulberry32: 32 bits of state suffice for distinct scenarios, equal on every machine. */
 function createRandom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -22,7 +22,7 @@ export interface Looked {
   nodes: SimulatedNode[];
 }
 
-/** Looks a cluster that is ready or failed over, from outside, and deletes it. */
+/** Checks a ready or failed cluster from outside, and deletes it. */
 export async function findViolations(looked: Looked): Promise<{ violations: Violation[]; final: Cluster }> {
   const { server, cluster } = looked;
   const violations: Violation[] = [];
@@ -77,14 +77,14 @@ async function waitUntilGone(looked: Looked): Promise<string[]> {
   return [...(await machinesOf(looked)), ...owners.filter((owner) => owner === looked.cluster.id)];
 }
 
-/** The name in the kubelet's certificate, where the machine has one. */
+/** The name in the kubelet's certificate, if the machine has one. */
 async function certificateHolder(root: string): Promise<string | undefined> {
   const file = join(root, "var/lib/kubelet/pki/kubelet-client-current.pem");
   const text = await readFile(file, "utf8").catch(() => undefined);
   return text === undefined ? undefined : /CN=(.*)/.exec(new X509Certificate(text).subject)?.[1];
 }
 
-/** A claim with the machine's own capability and MAC, as a thief of its seed would make it. */
+/** A claim with the machine's own capability and MAC, as an attacker with its seed would make it. */
 async function claimAgain(server: ServerControl, { spec }: SimulatedNode): Promise<number> {
   const body = JSON.stringify({ allocation: spec.allocation, hardware: { macs: [spec.mac] } });
   return new Promise((resolve, reject) => {

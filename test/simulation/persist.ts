@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { CliError, exitCodes } from "../../metadata-server/cli/exit-code.ts";
+import { CliError, exitCodes } from "../../cli/exit-code.ts";
 
 const tries = 400;
 const delayMs = 50;
 
-/** As a platform would: asks again while the server is away, and only then. */
+/** Repeats a request while the server is unreachable, and only then, as a platform does. */
 export async function persist<T>(call: () => Promise<T>): Promise<T> {
   for (let left = tries; ; left--) {
     try {

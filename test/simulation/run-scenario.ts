@@ -11,13 +11,13 @@ import { listSimulatedMachines } from "./simulated-provider.ts";
 export interface Outcome {
   scenario: Scenario;
   state: "ready" | "failed";
-  /** Why it failed, as the server says. */
+  /** The server's reason for the failure. */
   failure: string | null;
-  /** Faults whose line was reached. */
+  /** Faults that took place. */
   struck: Fault[];
   violations: Violation[];
   durationMs: number;
-  /** For a person who looks into it. */
+  /** Details for debugging. */
   consoles: string;
 }
 
@@ -27,12 +27,12 @@ export interface ScenarioOptions {
   bootstrapper: string;
 }
 
-/** Three times what the slowest scenario takes on two busy cores. */
+/** Three times the slowest scenario on two busy cores. */
 const deadlineSeconds = 60;
 const limitMs = 180_000;
 const pollMs = 15;
 
-/** One simulated cluster's life: asked for, struck by its faults, ready or failed, looked over, deleted. */
+/** One simulated cluster's life: created, hit by its faults, ready or failed, checked, deleted. */
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<Outcome> {
   const { server, folder } = options;
   const startedAt = performance.now();
@@ -88,7 +88,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   const starting = startMachines();
   try {
     await decided(server, created.id);
-    // What strikes after the verdict must not change it.
+    // Faults after the verdict must not change it.
     await settle([...nodes.values()], striking);
     const cluster = await decided(server, created.id);
     const { violations, final } = await findViolations({ server, folder, cluster, nodes: [...nodes.values()] });
@@ -109,7 +109,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   }
 }
 
-/** Ready or failed, whatever happens to the server meanwhile. */
+/** Waits for ready or failed, even if the server crashes meanwhile. */
 async function decided(server: ServerControl, id: string): Promise<Cluster> {
   const end = performance.now() + limitMs;
   while (performance.now() < end) {
@@ -120,7 +120,7 @@ async function decided(server: ServerControl, id: string): Promise<Cluster> {
   throw new Error(`Cluster ${id} is neither ready nor failed after ${limitMs} ms`);
 }
 
-/** Until every bootstrapper has ended by itself and no fault is on its way. */
+/** Waits until every bootstrapper has exited and no fault is pending. */
 async function settle(nodes: SimulatedNode[], striking: Promise<void>[]): Promise<void> {
   for (let seen = -1; seen !== striking.length;) {
     seen = striking.length;

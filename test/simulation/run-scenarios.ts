@@ -1,13 +1,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
+import { hostArchitecture } from "#lib/architecture.ts";
 import type { Scenario } from "./faults.ts";
 import { type Outcome, runScenario, type ScenarioOptions } from "./run-scenario.ts";
 import { startServerProcess } from "./server-control.ts";
 
 export interface RunScenariosOptions {
   folder: string;
-  /** Scenarios at once, each lane with a server of its own. */
+  /** Number of parallel lanes, each with its own server. */
   lanes: number;
   bootstrapper?: string;
   onOutcome: (outcome: Outcome) => void;
@@ -16,12 +17,12 @@ export interface RunScenariosOptions {
 const firstOctets = 127;
 const firstPrefix = 77;
 
-/** Runs every scenario; a lane's clusters share a server, which lives through the crashes of all of them. */
+/** Runs every scenario; a lane's clusters share a server, which survives all of their crashes. */
 export async function runScenarios(
   scenarios: readonly Scenario[],
   { folder, lanes, onOutcome, ...options }: RunScenariosOptions,
 ): Promise<Outcome[]> {
-  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  const { node: arch } = hostArchitecture();
   const bootstrapper = options.bootstrapper ?? join(folder, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper });
   const queue = [...scenarios];
@@ -47,7 +48,7 @@ export async function runScenarios(
   return outcomes;
 }
 
-/** A scenario that cannot be played to its end is an outcome too: the others go on. */
+/** A scenario that cannot finish is an outcome, too; the others continue. */
 async function play(scenario: Scenario, options: ScenarioOptions): Promise<Outcome> {
   try {
     return await runScenario(scenario, options);

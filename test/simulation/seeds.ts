@@ -10,14 +10,14 @@ const lanes = 2;
 /** A cluster takes one to two seconds of processor time; one that waits for its deadline thirty seconds. */
 const timeoutMs = 600_000;
 
-/** A test for each fifty seeds of `from` to `to`; both ends belong to it. */
+/** One test for each fifty seeds from `from` to `to`, both included. */
 export function describeSeeds({ from, to }: { from: number; to: number }): void {
   const batches = Array.from({ length: Math.ceil((to - from + 1) / seedsPerTest) }, (_, index) => ({
     from: from + index * seedsPerTest,
     to: Math.min(from + (index + 1) * seedsPerTest - 1, to),
   }));
 
-  // Every node has an address of its own in 127.0.0.0/8, which only Linux gives out unasked.
+  // Every node has its own address in 127.0.0.0/8, which only Linux provides without configuration.
   describe.skipIf(process.platform !== "linux")("simulated clusters with faults", () => {
     let folder: string;
     beforeAll(async () => {

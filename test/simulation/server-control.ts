@@ -2,18 +2,18 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ApiClient, createApiClient } from "../../metadata-server/cli/client/api-client.ts";
-import { findFreePort } from "../../metadata-server/cli/demo/free-port.ts";
+import { type ApiClient, createApiClient } from "../../cli/client/api-client.ts";
+import { findFreePort } from "../../cli/demo/free-port.ts";
 import type { Serving } from "./server-process.ts";
 
 export interface ServerControl {
-  /** Of the server that runs now; it and its token survive every restart. */
+  /** Connection to the running server; its address and token survive every restart. */
   client(): ApiClient;
   ca(): string;
   url(): string;
-  /** `kill -9`, then started again on the same data, as systemd would. */
+  /** `kill -9`, then a restart on the same data, as systemd does. */
   crash(): Promise<void>;
-  /** Stands still for a while: connections open, no answers. */
+  /** Freezes the server for a while: connections stay open without answers. */
   freeze(forMs: number): void;
   log(): string;
   close(): Promise<void>;
@@ -22,7 +22,7 @@ export interface ServerControl {
 const entry = join(import.meta.dirname, "server-process.ts");
 const maxLogCharacters = 200_000;
 
-/** The real metadata server in a process of its own. */
+/** The real metadata server in another process. */
 export async function startServerProcess(options: { folder: string; prefix: string }): Promise<ServerControl> {
   const port = await findFreePort();
   const dataDir = join(options.folder, "data");
@@ -34,7 +34,7 @@ export async function startServerProcess(options: { folder: string; prefix: stri
   async function start(): Promise<void> {
     child = fork(entry, [dataDir, options.folder, options.prefix, String(port)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      // Not the test runner's own flags.
+      // Without the test runner's flags.
       execArgv: [],
     });
     child.stderr?.on("data", (chunk: Buffer) => {
@@ -55,7 +55,7 @@ export async function startServerProcess(options: { folder: string; prefix: stri
   }
 
   await start();
-  // Two crashes at once are one after the other.
+  // Simultaneous crashes happen one after the other.
   let crashing = Promise.resolve();
   return {
     client: () =>

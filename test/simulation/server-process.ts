@@ -3,14 +3,14 @@ import { createJsonLogger } from "../../metadata-server/logger.ts";
 import { startServer } from "../../metadata-server/serve.ts";
 import { createSimulatedProvider } from "./simulated-provider.ts";
 
-/** What the parent is told once the server serves. */
+/** Message to the parent process once the server serves. */
 export interface Serving {
   url: string;
   token: string;
   caFile: string;
 }
 
-// The real metadata server as a process of its own, so that it can be killed, with simulated machines.
+// Run as a process, so that it can be killed: the real metadata server with simulated machines.
 const [dataDir = "", folder = "", prefix = "", port = ""] = process.argv.slice(2);
 const settings = { dataDir, cacheDir: dataDir, port, listenAddress: "127.0.0.1" };
 const config = loadConfig(settings, {});

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { exists } from "#lib/files.ts";
 import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { rebootSimulatedRoot, simulatedEnvironment, writeSimulatedRoot } from "../fakes/simulated-root.ts";
 
@@ -15,18 +15,18 @@ export interface SimulatedNodeOptions {
   bootstrapper: string;
   /** Every line it prints, over all its runs. */
   onLine: (line: string) => void;
-  /** Again and again while kubelet runs on this machine. */
+  /** Called repeatedly while kubelet runs on this machine. */
   onKubeletActive: (root: string) => Promise<void>;
 }
 
 export interface SimulatedNode {
   spec: MachineSpec;
   root: string;
-  /** `kill -9` of the bootstrapper; its unit starts it again. */
+  /** `kill -9` of the bootstrapper; its unit restarts it. */
   kill(): void;
-  /** The same with a new boot: kubelet is gone too. */
+  /** The same as part of a reboot: kubelet is gone, too. */
   reboot(): Promise<void>;
-  /** Exit code of the run that ended by itself; a new one after each reboot. */
+  /** Exit code of the run that was not killed; a new one after each reboot. */
   exited(): Promise<number>;
   console(): string;
   close(): Promise<void>;
@@ -35,7 +35,7 @@ export interface SimulatedNode {
 const restartDelayMs = 50;
 const kubeletPollMs = 20;
 
-/** Stands in for a machine's init: the real bootstrapper on a root folder, started again when it is killed. */
+/** Stands in for a machine's init: the real bootstrapper on a root folder, restarted when it is killed. */
 export async function startSimulatedNode(options: SimulatedNodeOptions): Promise<SimulatedNode> {
   const { spec, folder } = options;
   const root = join(folder, "root");
@@ -99,8 +99,4 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   };
 }
 
-const isKubeletActive = (root: string) =>
-  access(join(root, "run/fake-units/kubelet.service")).then(
-    () => true,
-    () => false,
-  );
+const isKubeletActive = (root: string) => exists(join(root, "run/fake-units/kubelet.service"));

@@ -6,7 +6,7 @@ import { DomainError } from "../../metadata-server/errors.ts";
 import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
 
 export interface SimulatedProviderOptions {
-  /** `machines/` and `segments/` below it are all there is: like real machines they outlive the server. */
+  /** Contains `machines/` and `segments/`, which outlive the server like real machines. */
   folder: string;
   /** First two octets of loopback addresses, such as `127.77`. */
   prefix: string;
@@ -15,7 +15,7 @@ export interface SimulatedProviderOptions {
 
 const segments = 250;
 
-/** Simulated machines: a folder each with the machine's seed, which somebody else turns into a running bootstrapper. */
+/** Simulated machines: a folder each with the machine's seed, for which the scenario runs a bootstrapper. */
 export function createSimulatedProvider({ folder, prefix, serverUrl }: SimulatedProviderOptions): MachineProvider {
   const machinesDir = join(folder, "machines");
   const segmentsDir = join(folder, "segments");
@@ -39,11 +39,11 @@ export function createSimulatedProvider({ folder, prefix, serverUrl }: Simulated
       const aside = join(folder, `launch-${randomBytes(6).toString("hex")}`);
       await mkdir(aside);
       await writeFile(join(aside, "spec.json"), JSON.stringify(machine));
-      // A machine that is there already stays as it is: launching again is no second machine.
+      // Keeps an existing machine: a second launch must not create a second machine.
       await rename(aside, join(machinesDir, machine.allocation)).catch(() => rm(aside, { recursive: true }));
     },
     async terminate({ allocation }) {
-      // Its bootstrapper may still be writing.
+      // The machine's bootstrapper may still write.
       await rm(join(machinesDir, allocation), { recursive: true, force: true, maxRetries: 10 });
     },
     async release(clusterId) {
@@ -61,7 +61,7 @@ export function createSimulatedProvider({ folder, prefix, serverUrl }: Simulated
   };
 }
 
-/** What was launched and not yet terminated. */
+/** Machines that were launched and not yet terminated. */
 export async function listSimulatedMachines(folder: string): Promise<MachineSpec[]> {
   const names = await readdir(join(folder, "machines")).catch(() => [] as string[]);
   const specs = await Promise.all(

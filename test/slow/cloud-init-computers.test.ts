@@ -47,7 +47,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
     await clouds.phonedHome(3);
   });
   afterAll(async () => {
-    // Its computers would end with this process, but not their links.
+    // The computers would end with this process, but their links would stay.
     await clouds.lab.client.delete(cluster.id);
     await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
     await clouds.close();
@@ -57,7 +57,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
   const filesOf = (name: string) =>
     clouds.requestsOf(name).flatMap(({ method, path }) => (method === "GET" ? [path] : []));
 
-  it("become Ready workers, brought the bootstrapper and the seed by cloud-init alone", async () => {
+  it("become Ready workers, with the bootstrapper and the seed delivered by cloud-init alone", async () => {
     expect(cluster).toMatchObject({ state: "ready", failure: null });
     const machine = { machinesDir: clouds.lab.machinesDir, allocation: cluster.members[0]!.allocation };
     const kernels = "--output=jsonpath={.items[*].status.nodeInfo.kernelVersion}";
@@ -65,7 +65,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
     expect(stdout.split(" ").filter((kernel) => kernel.endsWith("-cloud-amd64"))).toHaveLength(2);
   });
 
-  it("asked for each file once, the one that is EC2's with a token, and were refused nothing", () => {
+  it("ask for each file once, under EC2's hypervisor with a token, and are refused nothing", () => {
     const [, first, second] = cluster.members.map(({ name }) => name);
     expect(filesOf(first!)).toEqual(["network-config", "meta-data", "user-data", "vendor-data"]);
     const tokens = clouds.requestsOf(second!).filter(({ path }) => path === "latest/api/token");
@@ -76,13 +76,13 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
     expect(clouds.requests.filter(({ status, whole }) => status >= 300 || !whole)).toEqual([]);
   });
 
-  it("told their stages, which are on the cluster's timeline", async () => {
+  it("report their cloud-init stages, which appear on the cluster's timeline", async () => {
     const events = await Array.fromAsync(clouds.lab.client.events(cluster.id, { follow: false }));
     for (const { name } of cluster.members) {
-      const told = events.flatMap((event) =>
+      const reported = events.flatMap((event) =>
         event.type === "cloud-init" && event.member === name ? [`${event.stage} ${event.state}`] : [],
       );
-      expect(told).toEqual(expect.arrayContaining(["init-network done", "phone-home done"]));
+      expect(reported).toEqual(expect.arrayContaining(["init-network done", "phone-home done"]));
     }
   });
 });

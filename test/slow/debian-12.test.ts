@@ -18,7 +18,7 @@ interface NodeInfo {
   containerRuntimeVersion: string;
 }
 
-/** An image of this test's own, and a server with its machines. */
+/** An image that only this test uses, and a server with its machines. */
 async function startOther(options: LabImageOptions): Promise<Lab> {
   const folder = await createLabFolder();
   onTestFinished(() => rm(folder, { recursive: true }));
@@ -47,7 +47,7 @@ async function nodesOf({ machinesDir }: Lab, { members }: Cluster): Promise<Node
 }
 
 describe.skipIf(reason !== null)(`images of other systems${reason ? ` (skipped: ${reason})` : ""}`, () => {
-  it("Debian 12 makes an available cluster, with a worker that boots Debian 12's kernel over the network", async () => {
+  it("bring up an available cluster on Debian 12, with a worker that boots its kernel over the network", async () => {
     const lab = await startOther({ debianRelease: "12", networkBoot: true });
     const cluster = await bringUp(lab);
     const nodes = await nodesOf(lab, cluster);
@@ -58,7 +58,7 @@ describe.skipIf(reason !== null)(`images of other systems${reason ? ` (skipped: 
     await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
   }, 1_200_000);
 
-  it("Debian 13 with its own containerd 1.7 makes an available cluster", async () => {
+  it("bring up an available cluster on Debian 13 with Debian's containerd 1.7", async () => {
     const lab = await startOther({ debianRelease: "13", containerd: "debian" });
     const nodes = await nodesOf(lab, await bringUp(lab));
     const system = {

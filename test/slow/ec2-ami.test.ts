@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import { parseImageManifest } from "../../images/manifest.ts";
-import { run } from "../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
 import type { FakeEc2 } from "../fakes/fake-ec2.ts";
 import { ensureAmiRoot, type AmiRoot } from "../lab/ami-root.ts";
 import { withDhcp, type DhcpProvider } from "../lab/dhcp.ts";
@@ -14,7 +14,7 @@ import { execInMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
 
-/** What Packer runs on an instance is run on the root of a Debian cloud image, in a container; then that root boots. */
+/** Runs what Packer runs on an instance on the root of a Debian cloud image, in a container; then that root boots. */
 describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let ami: AmiRoot;
 
@@ -30,14 +30,14 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       () => true,
       () => false,
     );
-  /** With /proc, by which a Node executable finds itself. */
+  /** With /proc, which a Node executable needs to find itself. */
   const inRoot = (...argv: string[]) => {
     const script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"';
     return run("unshare", ["--mount", "--propagation=private", "sh", "-c", script, ami.rootfs, ...argv]);
   };
 
-  describe("is of the same definition as every other image", () => {
-    it("with the same programs, container images and templates, and Debian's packages of every other", async () => {
+  describe("definition", () => {
+    it("has the programs, container images, templates and Debian packages of every other image", async () => {
       const own = parseImageManifest(await read("usr/share/sprout/manifest.json"));
       const other = parseImageManifest(
         await readFile(join(cacheDir, "images", kubernetesVersion, "manifest.json"), "utf8"),
@@ -49,7 +49,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       expect(names).toEqual(expect.arrayContaining(["cloud-init", "openssh-server", "netplan.io"]));
     });
 
-    it("with programs that start, and a store that containerd reads", async () => {
+    it("has programs that start, and a store that containerd reads", async () => {
       expect(await inRoot("/usr/bin/sprout-bootstrap", "--version")).toMatch(/\d/);
       expect(await inRoot("/usr/bin/kubelet", "--version")).toBe(`Kubernetes ${kubernetesVersion}`);
       expect(await list("etc/systemd/system/multi-user.target.wants")).toEqual(
@@ -60,8 +60,8 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
     });
   });
 
-  describe("has nothing of one machine, and nothing of its bake", () => {
-    it("no identity: machine-id, host keys, instance-id, random seed, addresses", async () => {
+  describe("cleanliness", () => {
+    it("contains no identity: no machine-id, host keys, instance-id, random seed or addresses", async () => {
       expect(await read("etc/machine-id")).toBe("");
       expect(await read("etc/hostname")).toBe("");
       expect((await list("etc/ssh")).filter((name) => name.startsWith("ssh_host_"))).toEqual([]);
@@ -70,7 +70,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
         expect([path, await exists(path)]).toEqual([path, false]);
     });
 
-    it("no key, no history, no secret", async () => {
+    it("contains no key, no shell history and no secret", async () => {
       for (const home of ["root", ...(await list("home")).map((name) => `home/${name}`)])
         expect((await list(home)).filter((name) => /ssh$|history$/.test(name))).toEqual([]);
       expect(await list("etc/sprout")).toEqual(["data-source"]);
@@ -79,7 +79,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       expect(keys).toBe("");
     });
 
-    it("no log, no package list, no archive of a package, no part of the project", async () => {
+    it("contains no log, no package list, no package archive and no part of the project", async () => {
       const logs = await run("find", [join(ami.rootfs, "var/log"), "-type", "f", "-size", "+0"]);
       expect(logs).toBe("");
       for (const path of ["var/lib/apt/lists", "var/cache/apt/archives", "var/tmp"])
@@ -88,7 +88,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       expect(await exists("usr/sbin/policy-rc.d")).toBe(false);
     });
 
-    it("no tool that only the bake needed", async () => {
+    it("contains no tool that only the bake needed", async () => {
       const { debian } = parseImageManifest(await read("usr/share/sprout/manifest.json"));
       expect(debian.rootfs.length).toBeGreaterThan(100);
       const tools = ["binutils", "gcc", "golang-go", "mmdebstrap", "nodejs", "npm", "skopeo"];
@@ -101,7 +101,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
     });
   });
 
-  describe("boots", () => {
+  describe("boot", () => {
     let clouds: Ec2Lab;
     let dhcp: DhcpProvider;
     let ec2: FakeEc2;
@@ -128,13 +128,13 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       execInMachine({ machinesDir: clouds.lab.machinesDir, allocation: allocationOf(ec2.instances[index]!) }, argv);
     const readOn = async (index: number, file: string) => (await execOn(index, "cat", file)).stdout;
 
-    it("and becomes a Ready cluster", async () => {
+    it("makes a Ready cluster", async () => {
       expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
       const nodes = await execOn(0, "kubectl", "get", "nodes", "--output=jsonpath={.items[*].metadata.name}");
       expect(nodes.stdout.split(" ").toSorted()).toEqual(cluster.members.map(({ name }) => name).toSorted());
     });
 
-    it("with a machine-id, an SSH host key and an instance-id of its own on each machine, made by it", async () => {
+    it("gives each machine a machine-id, an SSH host key and an instance-id of its own", async () => {
       const [ids, keys, instances] = await Promise.all(
         ["/etc/machine-id", "/etc/ssh/ssh_host_ed25519_key.pub", "/var/lib/cloud/data/instance-id"].map((file) =>
           Promise.all([0, 1].map((index) => readOn(index, file))),
@@ -148,10 +148,15 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       expect(stdout.split("\n").filter((name) => /^ssh_host_.*_key$/.test(name))).toEqual(["ssh_host_ed25519_key"]);
     });
 
-    it("with every unit well, no timer of Debian's, and cloud-init that did what is left to it", async () => {
+    it("starts every unit, runs no timer of Debian's, and lets cloud-init do its part", async () => {
       for (const index of [0, 1]) {
         const status = await execOn(index, "cloud-init", "status", "--wait", "--long");
-        expect([status.exitCode, status.stdout]).toEqual([0, expect.stringContaining("status: done")]);
+        // "degraded done" because of one warning: cloud-init does not recognise Sprout's user-data.
+        expect([status.exitCode, status.stdout]).toEqual([2, expect.stringContaining("status: done")]);
+        const log = await execOn(index, "cat", "/var/log/cloud-init.log");
+        expect(log.stdout.match(/.*\[(WARNING|ERROR|CRITICAL)\].*/g)).toEqual([
+          expect.stringContaining("Unhandled non-multipart (text/x-not-multipart) userdata"),
+        ]);
         const failed = await execOn(index, "systemctl", "list-units", "--failed", "--plain", "--no-legend");
         expect(failed.stdout).toBe("");
         const timers = await execOn(index, "systemctl", "list-timers", "--all", "--plain", "--no-legend");
@@ -159,7 +164,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       }
     });
 
-    it("and reads ahead what its control plane runs: every program of the image that is in use was on the list", async () => {
+    it("reads ahead every program of the image that its control plane runs", async () => {
       const listed = new Set((await read("usr/share/sprout/read-ahead")).split("\n"));
       expect(listed.size).toBeGreaterThan(20);
       const { stdout } = await execOn(0, "sh", "-c", "readlink /proc/[0-9]*/exe | sort -u");
@@ -188,7 +193,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       expect(listed[0]).toBe("/usr/bin/sprout-bootstrap");
     });
 
-    it("is deleted with its instances", async () => {
+    it("leaves no instance when the cluster is deleted", async () => {
       await clouds.lab.client.delete(cluster.id);
       await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 120_000 });
       expect(ec2.living()).toEqual([]);

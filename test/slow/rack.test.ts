@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Machine } from "#api/machine.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
 import { findProgram } from "../fixtures/find-program.ts";
 import { hostState, type HostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
@@ -48,7 +48,7 @@ describe.skipIf(reason !== null)(
       before = await hostState();
       bios = await rack.add({ memoryMiB: 2048, cards: 2 });
       uefi = await rack.add({ firmware: "uefi", memoryMiB: 2048 });
-      // kubeadm gives an API server ten seconds for an answer: emulated, it has two cores.
+      // kubeadm gives an API server ten seconds for an answer, so the emulated machine has two cores.
       first = await rack.add({ memoryMiB: 4096, cpus: 2, diskGiB: 12 });
       second = await rack.add({ firmware: "uefi", memoryMiB: 2048, diskGiB: 12 });
     });
@@ -69,7 +69,7 @@ describe.skipIf(reason !== null)(
       const lines = known?.events.map(({ at, type, message }) => `${at} ${type}: ${message}`) ?? [];
       process.stderr.write(`${lines.join("\n")}\n${(await machine.said()).slice(-6000)}\n`);
     };
-    /** Seen, and asked what it has, with nobody's help. */
+    /** Registered and inspected, without the operator's help. */
     const inspected = async (machine: RackMachine): Promise<Machine> => {
       await expect
         .poll(async () => (await find(machine))?.hardware ?? null, { timeout: 120_000, interval: 300 })
@@ -90,7 +90,7 @@ describe.skipIf(reason !== null)(
       let cluster: Cluster;
       let kubectl: Kubectl;
 
-      it("that nobody knows show who they are, tell what they have, and wait until they are approved", async () => {
+      it("identify themselves, report their hardware and wait for approval while unknown", async () => {
         const poweredOnAt = Date.now();
         await Promise.all([pressButton(bios), pressButton(uefi)]);
         for (const machine of [bios, uefi]) {
@@ -127,7 +127,7 @@ describe.skipIf(reason !== null)(
         expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, nodePorts: 3 });
       });
 
-      it("are allocated anew where they boot again: memory and credentials are gone, the node comes back", async () => {
+      it("get a new allocation when they reboot: memory and credentials are gone, the node comes back", async () => {
         const { id, assignment } = (await find(bios))!;
         const member = cluster.members.find(({ name }) => name === assignment?.member)!;
         const bootId = () => kubectl(["get", "node", member.name, "-o", "jsonpath={.status.nodeInfo.bootID}"]);
@@ -140,7 +140,7 @@ describe.skipIf(reason !== null)(
         expect((await find(bios))?.assignment?.allocation).toBe(now?.allocation);
       });
 
-      it("are off and free when their cluster is deleted", async () => {
+      it("become powered off and free when their cluster is deleted", async () => {
         await rack.lab.client.delete(cluster.id);
         expect((await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 })).state).toBe(
           "deleted",
@@ -160,14 +160,14 @@ describe.skipIf(reason !== null)(
         const { member } = (await find(machine))!.assignment!;
         return cluster.members.find(({ name }) => name === member)!;
       };
-      // An API server that is coming up answers as little as one that is down.
+      // An API server that is starting answers as little as one that is down.
       const bootIds = () =>
         kubectl(["get", "nodes", "-o", "jsonpath={.items[*].status.nodeInfo.bootID}"]).then(
           (ids) => ids.split(" "),
           (): string[] => [],
         );
 
-      it("are a Ready cluster of provider bare-metal, installed in the same boot", async () => {
+      it("become a Ready cluster of provider bare-metal, installed in the same boot", async () => {
         await Promise.all([pressButton(first), pressButton(second)]);
         for (const machine of [first, second]) {
           const { id, hardware } = await inspected(machine);
@@ -185,7 +185,7 @@ describe.skipIf(reason !== null)(
         });
         cluster = await waitReady(created, 700_000, first, second);
         for (const machine of [first, second]) expect(await machine.said()).toContain("sprout: Installing to /dev/vda");
-        kubectl = await kubectlOf(cluster, 900_000);
+        kubectl = await kubectlOf(cluster, 1_800_000);
       }, 1_000_000);
 
       it("boot from their disks, BIOS and UEFI, and are the same nodes again, with pods that answer", async () => {
@@ -200,14 +200,14 @@ describe.skipIf(reason !== null)(
           expect(await machine.said()).toContain(`${name} of cluster metal boots from its disk`);
           expect((await find(machine))?.assignment).toMatchObject({ allocation, installedAt: expect.any(String) });
         }
-        expect(await runWorkload({ kubectl, ...workload(2, 400_000) })).toMatchObject({
+        expect(await runWorkload({ kubectl, ...workload(2, 800_000) })).toMatchObject({
           pods: 2,
           crossNode: 2,
           nodePorts: 2,
         });
-      }, 900_000);
+      }, 1_500_000);
 
-      it("are wiped, off and free when their cluster is deleted", async () => {
+      it("become wiped, powered off and free when their cluster is deleted", async () => {
         await rack.lab.client.delete(cluster.id);
         for (const machine of [first, second]) {
           await expect.poll(async () => (await find(machine))?.state, { timeout: 180_000, interval: 500 }).toBe("free");
@@ -216,7 +216,7 @@ describe.skipIf(reason !== null)(
         expect((await rack.lab.client.get(cluster.id)).state).toBe("deleted");
       }, 400_000);
 
-      it("have left nothing on the host, as none of them has", async () => {
+      it("leave nothing on the host", async () => {
         for (const { powered } of [first, second])
           await expect.poll(() => powered.isOn(), { timeout: 30_000 }).toBe(false);
         expect(await leftBehind(before)).toEqual(nothingLeft);

@@ -3,18 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl, type Kubectl } from "../../metadata-server/cli/demo/kubectl.ts";
-import { runWorkload } from "../../metadata-server/cli/demo/workload.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
 import { startLab, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
-/** Seconds from the POST, each run in its turn. */
+/** Seconds from the POST, in order of the runs. */
 export interface VersionTimes {
   version: string;
   /** 1 + 3, to all Ready and to DNS on every node. */
   ready: number[];
   dns: number[];
-  /** 1 + 2 whose workers come by `kubeadm join`, to all Ready. */
+  /** 1 + 2 whose workers join by `kubeadm join`, to all Ready. */
   joined: number[];
   /** From the reboot of every machine of a 1 + 3 until its pods answer, by name too. */
   reboot: number;
@@ -29,7 +29,7 @@ export interface MeasureOptions {
 
 const timeoutMs = 240_000;
 
-/** Real clusters of one version. Throws where one does not become available, or a reboot is not survived. */
+/** Real clusters of one version. Throws if one does not become available or does not survive a reboot. */
 export async function measureVersion({ version, kubectl, runs, onProgress }: MeasureOptions): Promise<VersionTimes> {
   const times: VersionTimes = { version, ready: [], dns: [], joined: [], reboot: 0 };
   const lab = await startLab();

@@ -12,7 +12,7 @@ describe("renderTable", () => {
 
 describe("replaceTable", () => {
   const document = "a\n<!-- npm run versions: begin -->\nold\n<!-- npm run versions: end -->\nb\n";
-  it("replaces what is between the marks and nothing else", () => {
+  it("replaces the text between the marks and nothing else", () => {
     expect(replaceTable(document, "new\n")).toBe(
       "a\n<!-- npm run versions: begin -->\n\nnew\n\n<!-- npm run versions: end -->\nb\n",
     );

@@ -22,7 +22,7 @@ export function renderTable(all: readonly VersionTimes[]): string {
   return [...head, ...rows, ""].join("\n");
 }
 
-/** The document with the table between its two marks. Throws where they are not there. */
+/** Returns the document with the table between its two marks. Throws if a mark is missing. */
 export function replaceTable(document: string, table: string): string {
   const [from, to] = [document.indexOf(begin), document.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`Cannot write the table: the document lacks "${begin}" and "${end}"`);

@@ -1,5 +1,5 @@
 # One cluster of provider `external` on EC2, an instance for each of its nodes. Unverified: neither Terraform nor an AWS
-# account was at hand where this was written. docs/external.md tells what happens.
+# account was at hand where this was written. docs/external.md describes what happens.
 #
 # `sprout` must be on the PATH, SPROUT_SERVER and SPROUT_TOKEN in the environment.
 

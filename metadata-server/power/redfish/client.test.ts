@@ -1,36 +1,33 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { credentials, openRedfish, quickTiming, type RedfishUnderTest } from "../../../test/fixtures/redfish-driver.ts";
+import { describe, expect, it } from "vitest";
+import { credentials, openRedfish, quickTiming, redfishPerTest } from "../../../test/fixtures/redfish-driver.ts";
 import type { PowerError } from "../power-error.ts";
+import { patientSignal } from "../../../test/fixtures/patience.ts";
 
-let under: RedfishUnderTest;
-const open = async (...options: Parameters<typeof openRedfish>) => {
-  under = await openRedfish(...options);
-  return under;
-};
-afterEach(() => under.destroy());
+const under = redfishPerTest();
+const { open } = under;
 
-const signal = () => AbortSignal.timeout(10_000);
+const signal = () => patientSignal();
 const system = "/redfish/v1/Systems/1";
 const sessions = "/redfish/v1/SessionService/Sessions";
 const once = (status: number, headers = {}) => ({ kind: "answer", status, headers }) as const;
 const redirect = (location: string) => ({ kind: "answer", status: 308, headers: { location } }) as const;
 const reads = () => under.fake.requests.filter(({ method }) => method === "GET").length;
 
-describe("failures that pass", () => {
-  test.for([
-    ["500, then fine", [once(500)]],
-    ["503 again and again", [once(503), once(503), once(503)]],
-    ["429 with Retry-After", [once(429, { "retry-after": "0" })]],
-    ["connections that are cut", [{ kind: "drop" } as const, { kind: "drop" } as const]],
+describe("RedfishClient after a transient failure", () => {
+  it.for([
+    ["status 500", [once(500)]],
+    ["status 503 three times", [once(503), once(503), once(503)]],
+    ["status 429 with Retry-After", [once(429, { "retry-after": "0" })]],
+    ["lost connections", [{ kind: "drop" } as const, { kind: "drop" } as const]],
     ["an answer that takes too long", [{ kind: "slow", delayMs: 1500 } as const]],
-  ] as const)("%s", async ([, faults]) => {
+  ] as const)("retries after %s", async ([, faults]) => {
     await open();
     under.fake.faults.set(`GET ${system}`, [...faults]);
     expect(await under.driver.state(signal())).toBe("off");
     expect(under.fake.faults.get(`GET ${system}`)).toEqual([]);
   });
 
-  test("Retry-After is waited for", async () => {
+  it("waits as long as Retry-After asks", async () => {
     await open();
     under.fake.faults.set(`GET ${system}`, [once(503, { "retry-after": "1" })]);
     const start = performance.now();
@@ -38,14 +35,14 @@ describe("failures that pass", () => {
     expect(performance.now() - start).toBeGreaterThan(950);
   });
 
-  test("a switch that was done although its answer was lost is not taken for a failure", async () => {
+  it("succeeds if a switch was done but its answer was lost", async () => {
     await open();
     under.fake.faults.set(`POST ${system}/Actions/ComputerSystem.Reset`, [{ kind: "drop-answer" }]);
     expect(await under.driver.on(signal())).toMatchObject({ kind: "done" });
     expect(under.fake.system.power).toBe("On");
   });
 
-  test("a controller that is away until the deadline is named, with what happened last", async () => {
+  it("names a controller that is unreachable until the deadline, with the last error", async () => {
     await open({}, { timing: { ...quickTiming, actionTimeoutMs: 200 } });
     await under.fake.close();
     await expect(under.driver.on(signal())).rejects.toMatchObject({
@@ -55,20 +52,20 @@ describe("failures that pass", () => {
   });
 });
 
-describe("failures that do not", () => {
-  test.for([
+describe("RedfishClient after a permanent failure", () => {
+  it.for([
     [400, "rejected"],
     [403, "forbidden"],
     [404, "rejected"],
     [501, "rejected"],
-  ] as const)("%d is not repeated", async ([status, code]) => {
+  ] as const)("does not retry status %d", async ([status, code]) => {
     await open();
     under.fake.faults.set(`GET ${system}`, [{ kind: "answer", status }]);
     await expect(under.driver.state(signal())).rejects.toMatchObject({ code });
     expect(reads()).toBe(0);
   });
 
-  test("a wrong password is tried once, and is in no message although the controller repeats it", async () => {
+  it("tries a wrong password once, and keeps it out of the message although the controller repeats it", async () => {
     await open({}, { credentials: { ...credentials, password: "wr0ng-password" } });
     const error: unknown = await under.driver.on(signal()).catch((cause: unknown) => cause);
     expect(error).toMatchObject({
@@ -79,23 +76,23 @@ describe("failures that do not", () => {
     expect(under.fake.requests).toEqual([]);
   });
 
-  test("an answer that is no ComputerSystem is named", async () => {
+  it("names an answer that is not a ComputerSystem", async () => {
     await open();
     under.fake.faults.set(`GET ${system}`, [{ kind: "answer", status: 200, body: { Actions: {} } }]);
     await expect(under.driver.state(signal())).rejects.toThrow(
-      `Cannot read the power state: ${under.fake.url.host} answers for ${system} with something else than expected at Actions/#ComputerSystem.Reset`,
+      `Cannot read the power state: ${under.fake.url.host} sent an unexpected answer for ${system}: /Actions/#ComputerSystem.Reset: Expected an object`,
     );
   });
 
-  test("an answer without end is not read to its end", async () => {
+  it("refuses an endless answer", async () => {
     await open();
     under.fake.faults.set(`GET ${system}`, [{ kind: "answer", status: 200, body: "x".repeat(1024 * 1024) }]);
-    await expect(under.driver.state(signal())).rejects.toThrow("its answer is larger than 1 MiB");
+    await expect(under.driver.state(signal())).rejects.toThrow("the answer is larger than 1048576 bytes");
   });
 });
 
-describe("sessions", () => {
-  test("one session for all that a driver does, and it is ended", async () => {
+describe("RedfishClient with sessions", () => {
+  it("opens one session for everything that a driver does, and closes it", async () => {
     await open();
     await under.driver.cycle(signal());
     await under.driver.off(signal());
@@ -105,7 +102,7 @@ describe("sessions", () => {
     expect(under.fake.openSessions.size).toBe(0);
   });
 
-  test("a session that is lost in the middle is opened again", async () => {
+  it("opens a session again that was lost", async () => {
     await open();
     under.fake.faults.set(`POST ${system}/Actions/ComputerSystem.Reset`, [{ kind: "lose-sessions" }]);
     await under.driver.on(signal());
@@ -113,14 +110,14 @@ describe("sessions", () => {
     expect(under.fake.logins).toBe(2);
   });
 
-  test.for(["none", "full"] as const)("where the sessions are %s, HTTP basic authentication is used", async (kind) => {
+  it.for(["none", "full"] as const)("uses HTTP basic authentication if the sessions are %s", async (kind) => {
     await open({ sessions: kind });
     await under.driver.on(signal());
     expect(under.fake.system.power).toBe("On");
     expect(under.fake.logins).toBe(0);
   });
 
-  test("a login that fails for a moment is repeated", async () => {
+  it("retries a login after a transient failure", async () => {
     await open();
     under.fake.faults.set(`POST ${sessions}`, [{ kind: "answer", status: 500 }, { kind: "drop" }]);
     await under.driver.on(signal());
@@ -128,27 +125,27 @@ describe("sessions", () => {
   });
 });
 
-describe("redirects", () => {
-  test("one at the controller itself is followed", async () => {
+describe("RedfishClient with redirects", () => {
+  it("follows a redirect to the same controller", async () => {
     await open({}, { path: "/" });
     under.fake.faults.set("GET /redfish/v1", [redirect("/redfish/v1/")]);
     expect(await under.driver.state(signal())).toBe("off");
   });
 
-  test("one without end is ended", async () => {
+  it("stops an endless redirect", async () => {
     await open();
     const all = Array.from({ length: 10 }, () => redirect(system));
     under.fake.faults.set(`GET ${system}`, all);
-    await expect(under.driver.state(signal())).rejects.toThrow("redirects without end");
+    await expect(under.driver.state(signal())).rejects.toThrow("redirects more than 3 times");
   });
 
-  test("credentials go nowhere else, by a redirect or by a link", async () => {
+  it("sends credentials to no other host, by a redirect or by a link", async () => {
     const other = await openRedfish();
     await open();
     under.fake.faults.set(`GET ${system}`, [redirect(new URL(system, other.fake.url).href)]);
     await expect(under.driver.state(signal())).rejects.toMatchObject({
       code: "rejected",
-      message: `Cannot read the power state: ${under.fake.url.host} refers to ${other.fake.url.origin}; nothing is sent there: if that is its right address, register that`,
+      message: `Cannot read the power state: ${under.fake.url.host} refers to ${other.fake.url.origin}; nothing was sent there; if that is its right address, register that`,
     });
     const target = new URL(`${system}/Actions/ComputerSystem.Reset`, other.fake.url).href;
     const body = { PowerState: "Off", Actions: { "#ComputerSystem.Reset": { target } } };

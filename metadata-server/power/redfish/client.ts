@@ -1,12 +1,15 @@
-import type { Clock } from "../../clusters/clock.ts";
+import type { Clock } from "#lib/clock.ts";
+import { retry } from "#lib/retry.ts";
+import { isTransientError, wasNotSent } from "#lib/transient-errors.ts";
 import { PowerError } from "../power-error.ts";
 import type { RedfishAnswer, RedfishConnection, RedfishRequest } from "./connection.ts";
 import { toConnectionFailure, toRefusal } from "./failure.ts";
-import { createBackoff, isPassing, isPassingError, wasNotSent } from "./retry.ts";
+import { isPassing, wasDeclined } from "./passing-refusal.ts";
+import { retryAfterMs } from "./retry-after.ts";
 import type { Session } from "./session.ts";
 import type { PowerTiming } from "./timing.ts";
 
-export interface ClientDependencies {
+interface ClientDependencies {
   connection: RedfishConnection;
   session: Session;
   clock: Clock;
@@ -15,27 +18,29 @@ export interface ClientDependencies {
   timing: PowerTiming;
 }
 
-export interface CallOptions {
+interface CallOptions {
   signal: AbortSignal;
-  /** False where twice is not the same as once: then only what cannot have been done is repeated. */
+  /** False if twice is not the same as once. Then only a request that cannot have been done is repeated. */
   isRepeatable?: boolean;
-  /** These are answers, not failures. */
+  /** Statuses above 299 that are answers, not failures. */
   accepts?: readonly number[];
 }
 
-/** Requests as they are meant: with credentials, repeated where the failure passes, every other one an error. */
+/** Sends requests with credentials, and repeats them after transient failures. */
 export interface RedfishClient {
-  /** Of the controller, for messages. */
+  /** The controller's host, for messages. */
   readonly host: string;
   readonly clock: Clock;
   readonly timing: PowerTiming;
-  /** Ends with an answer below 300 or one that `accepts` names. Throws PowerError: the last one when the signal aborts. */
+  /** Returns an answer below 300, or one that `accepts` names. Throws PowerError, the last one if the signal aborts. */
   call(request: RedfishRequest, options: CallOptions): Promise<RedfishAnswer>;
 }
 
 type Attempt =
   | { kind: "answer"; answer: RedfishAnswer }
-  /** The login was refused, so that the request was not sent. */
+  /** A read without its body; controllers send that while they restart. */
+  | { kind: "empty"; answer: RedfishAnswer }
+  /** The login was refused, so the request was not sent. */
   | { kind: "login"; answer: RedfishAnswer }
   | { kind: "error"; error: unknown }
   | { kind: "no-answer" };
@@ -47,9 +52,11 @@ export function createRedfishClient(deps: ClientDependencies): RedfishClient {
   async function attempt(request: RedfishRequest, whole: AbortSignal): Promise<Attempt> {
     const signal = AbortSignal.any([whole, AbortSignal.timeout(timing.requestTimeoutMs)]);
     try {
-      const first = await sendAuthorized(request, signal);
-      // A session ends when it was idle, or when the controller restarts.
-      return first.answer.status === 401 && session.forget() ? await sendAuthorized(request, signal) : first;
+      // A lost session, then basic authentication that the controller does not know, then the login again.
+      for (let left = 2; ; left -= 1) {
+        const made = await sendAuthorized(request, signal);
+        if (made.kind === "login" || !session.note(made.answer) || left === 0) return made;
+      }
     } catch (error) {
       return signal.aborted ? { kind: "no-answer" } : { kind: "error", error };
     }
@@ -59,13 +66,17 @@ export function createRedfishClient(deps: ClientDependencies): RedfishClient {
     const refusal = await session.open(signal);
     if (refusal !== undefined) return { kind: "login" as const, answer: refusal };
     const headers = { ...request.headers, ...session.headers() };
-    return { kind: "answer" as const, answer: await connection.send({ ...request, headers }, signal) };
+    const answer = await connection.send({ ...request, headers }, signal);
+    const isEmpty = request.method === "GET" && answer.status < 300 && (answer.body ?? undefined) === undefined;
+    return { kind: isEmpty ? ("empty" as const) : ("answer" as const), answer };
   }
 
   function toFailure(made: Attempt): PowerError {
     if (made.kind === "no-answer") return new PowerError("unreachable", `${host} did not answer in time`);
     if (made.kind === "error") return toConnectionFailure(made.error, host);
-    return toRefusal(made.answer, { host, secrets: session.secrets() });
+    if (made.kind === "empty")
+      return new PowerError("unreachable", `${host} answered ${made.answer.status} without JSON`);
+    return toRefusal(made.answer, { host, secrets: session.secrets(), advice: session.advice() });
   }
 
   return {
@@ -73,31 +84,33 @@ export function createRedfishClient(deps: ClientDependencies): RedfishClient {
     clock,
     timing,
     async call(request, { signal, isRepeatable = true, accepts = [] }) {
-      const backoff = createBackoff(deps, timing);
-      let last: PowerError | undefined;
-      for (;;) {
-        const made = await attempt(request, signal);
+      let made: Attempt = { kind: "no-answer" };
+      const attemptOnce = async () => {
+        made = await attempt(request, signal);
         if (made.kind === "answer" && (made.answer.status < 300 || accepts.includes(made.answer.status)))
           return made.answer;
-        // An attempt that the deadline cut off says less than the one before.
-        const failure: PowerError = signal.aborted && last !== undefined ? last : toFailure(made);
-        last = failure;
-        const mayRepeat = isRepeatable ? canPass(made) : cannotBeDone(made);
-        if (!mayRepeat || signal.aborted) throw failure;
-        await backoff.wait("answer" in made ? made.answer.headers["retry-after"] : undefined, signal);
-        if (signal.aborted) throw failure;
-      }
+        throw toFailure(made);
+      };
+      if (signal.aborted) throw toFailure(made);
+      return retry(attemptOnce, {
+        signal,
+        clock,
+        random: deps.chance,
+        delays: { firstMs: timing.firstRetryMs, longestMs: timing.longestRetryMs, jitter: [0.5, 1] },
+        isRetriable: () => signal.aborted || (isRepeatable ? isTransient(made) : wasNotDone(made)),
+        delayFor: () => ("answer" in made ? retryAfterMs(made.answer.headers["retry-after"], clock.now()) : undefined),
+      });
     },
   };
 }
 
-function canPass(made: Attempt): boolean {
-  if (made.kind === "no-answer") return true;
-  return made.kind === "error" ? isPassingError(made.error) : isPassing(made.answer.status);
+function isTransient(made: Attempt): boolean {
+  if (made.kind === "no-answer" || made.kind === "empty") return true;
+  return made.kind === "error" ? isTransientError(made.error) : isPassing(made.answer);
 }
 
-function cannotBeDone(made: Attempt): boolean {
-  if (made.kind === "no-answer") return false;
+function wasNotDone(made: Attempt): boolean {
+  if (made.kind === "no-answer" || made.kind === "empty") return false;
   if (made.kind === "error") return wasNotSent(made.error);
-  return made.kind === "login" ? canPass(made) : [429, 503].includes(made.answer.status);
+  return made.kind === "login" ? isTransient(made) : wasDeclined(made.answer);
 }

@@ -1,8 +1,12 @@
 import { Agent, type ClientRequestArgs, type IncomingMessage, request as sendRequest } from "node:http";
-import { connect as connectTcp } from "node:net";
+import { connect as connectTcp, type LookupFunction } from "node:net";
 import type { Duplex } from "node:stream";
 import { callbackify } from "node:util";
+import { BodyTooLargeError, readText } from "#lib/http-request.ts";
+import { parseJsonOrNothing } from "#lib/json.ts";
+import { isLinkLocal } from "#lib/link-local.ts";
 import { PowerError } from "../power-error.ts";
+import { refuseLinkLocal } from "./safe-lookup.ts";
 import { type CertificateTrust, connectTrusted, hostOf } from "./trusted-socket.ts";
 
 export interface RedfishRequest {
@@ -16,14 +20,16 @@ export interface RedfishRequest {
 export interface RedfishAnswer {
   status: number;
   headers: IncomingMessage["headers"];
-  /** Parsed; undefined where there is none, or no JSON. */
+  /** Parsed; undefined if the body is empty, truncated or not JSON. */
   body: unknown;
 }
 
-/** To one controller. Throws PowerError `untrusted` or `rejected`, or the error of the socket. */
+/** Connection to one controller. Throws PowerError `untrusted` or `rejected`, or the socket's error. */
 export interface RedfishConnection {
-  /** Of the controller, for messages. */
+  /** The controller's host, for messages. */
   host: string;
+  /** The registered one; nothing is sent to another. */
+  origin: string;
   send(request: RedfishRequest, signal: AbortSignal): Promise<RedfishAnswer>;
   close(): void;
 }
@@ -31,9 +37,14 @@ export interface RedfishConnection {
 const maxBodyBytes = 1024 * 1024;
 const maxRedirects = 3;
 
-/** One connection, kept open: a handshake costs a small controller up to a second. */
-export function openRedfishConnection(url: URL, { trust }: { trust: CertificateTrust }): RedfishConnection {
-  const agent = new TrustingAgent(url, trust);
+interface ConnectionOptions {
+  trust: CertificateTrust;
+  lookup: LookupFunction;
+}
+
+/** Opens a connection and keeps it open: a handshake takes a small controller up to a second. */
+export function openRedfishConnection(url: URL, options: ConnectionOptions): RedfishConnection {
+  const agent = new TrustingAgent(url, options);
 
   async function sendOnce(target: URL, { method, headers, body }: RedfishRequest, signal: AbortSignal) {
     const text = body === undefined ? undefined : JSON.stringify(body);
@@ -54,18 +65,23 @@ export function openRedfishConnection(url: URL, { trust }: { trust: CertificateT
     });
     request.once("response", resolve).once("error", reject).end(text);
     const response = await promise;
-    return { status: response.statusCode ?? 0, headers: response.headers, body: await readJson(response) };
+    const status = response.statusCode ?? 0;
+    return { status, headers: response.headers, body: await readJson(response, status) };
   }
 
   return {
     host: url.host,
+    origin: url.origin,
     async send(request, signal) {
+      // Only names are looked up; a record of before may have such an address.
+      if (isLinkLocal(url.hostname)) throw refuseLinkLocal(`${url.hostname} is`);
       let target = atOrigin(request.path, url);
       for (let redirects = 0; ; redirects += 1) {
         const answer = await sendOnce(target, request, signal);
         const { location } = answer.headers;
         if (![301, 302, 307, 308].includes(answer.status) || location === undefined) return answer;
-        if (redirects === maxRedirects) throw new PowerError("rejected", `${url.host} redirects without end`);
+        if (redirects === maxRedirects)
+          throw new PowerError("rejected", `${url.host} redirects more than ${maxRedirects} times`);
         target = atOrigin(new URL(location, target).href, url);
       }
     },
@@ -73,45 +89,43 @@ export function openRedfishConnection(url: URL, { trust }: { trust: CertificateT
   };
 }
 
-/** Credentials go to the controller that was named, whatever its answers link to. */
+/** Reads a body, or nothing of one that is truncated: the status counts. Throws BodyTooLargeError, or the signal's reason. */
+async function readJson(response: IncomingMessage, status: number): Promise<unknown> {
+  try {
+    return parseJsonOrNothing(await readText(response, maxBodyBytes));
+  } catch (error) {
+    // A request that was aborted rejects with the signal's reason, an AbortError.
+    const isWhole = error instanceof BodyTooLargeError || (error instanceof Error && error.name === "AbortError");
+    if (status < 400 && isWhole) throw error;
+    return undefined;
+  }
+}
+
+/** Refuses other origins: credentials only go to the named controller, whatever its answers link to. */
 function atOrigin(path: string, base: URL): URL {
   const target = URL.parse(path, base.origin);
   if (target?.origin === base.origin) return target;
   throw new PowerError(
     "rejected",
-    `${base.host} refers to ${target?.origin ?? "no valid URL"}; nothing is sent there: if that is its right address, register that`,
+    `${base.host} refers to ${target?.origin ?? "no valid URL"}; nothing was sent there; if that is its right address, register that`,
   );
-}
-
-async function readJson(response: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBodyBytes) throw new PowerError("rejected", "its answer is larger than 1 MiB");
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString());
-  } catch {
-    return undefined;
-  }
 }
 
 /** Judges the certificate of each connection before the first byte of a request. */
 class TrustingAgent extends Agent {
   readonly #url: URL;
-  readonly #trust: CertificateTrust;
-  constructor(url: URL, trust: CertificateTrust) {
+  readonly #options: ConnectionOptions;
+  constructor(url: URL, options: ConnectionOptions) {
     super({ keepAlive: true });
     this.#url = url;
-    this.#trust = trust;
+    this.#options = options;
   }
 
   override createConnection({ signal }: ClientRequestArgs, done?: (error: Error | null, socket: Duplex) => void) {
     const url = this.#url;
-    if (url.protocol === "http:") return connectTcp({ host: hostOf(url), port: Number(url.port || 80) });
-    callbackify(connectTrusted)({ url, trust: this.#trust, signal }, done ?? (() => undefined));
+    const { lookup } = this.#options;
+    if (url.protocol === "http:") return connectTcp({ host: hostOf(url), port: Number(url.port || 80), lookup });
+    callbackify(connectTrusted)({ url, ...this.#options, signal }, done ?? (() => undefined));
     return undefined;
   }
 }

@@ -1,37 +1,41 @@
 import { z } from "zod";
+import { maskSecrets } from "./mask-secrets.ts";
 
 const maxLength = 400;
 
-const Message = z.object({ MessageId: z.string().optional(), Message: z.string().optional() });
+const text = z.string().optional().catch(undefined);
+const Message = z.object({ MessageId: text, Message: text });
 
-/** DSP0266, "Error responses"; some controllers give one message instead of a list, or no `error` around it. */
+/** DSP0266, "Error responses". Some controllers send one message instead of a list, or leave out the outer `error`. */
 const ErrorBody = z.object({
-  message: z.string().optional(),
+  message: text,
   "@Message.ExtendedInfo": z.union([z.array(Message), Message.transform((one) => [one])]).optional(),
 });
 const ErrorAnswer = z.union([z.object({ error: ErrorBody }).transform(({ error }) => error), ErrorBody]);
 
-/** What a controller says about a failure, on one line, without `secrets`; undefined where it says nothing. */
+/** Returns what a controller says about a failure, on one line and without `secrets`. Undefined if it says nothing. */
 export function toControllerWords(body: unknown, secrets: readonly string[]): string | undefined {
   const parsed = ErrorAnswer.safeParse(body);
   if (!parsed.success) return undefined;
   const { message, "@Message.ExtendedInfo": details = [] } = parsed.data;
-  const sentences = details.map(({ MessageId: id, Message: text }) =>
-    [text, id && `(${id})`].filter((part) => part !== undefined && part !== "").join(" "),
+  const sentences = details.map(({ MessageId: id, Message: words }) =>
+    [words, id && `(${id})`].filter((part) => part !== undefined && part !== "").join(" "),
   );
   const all = [...new Set(sentences.length > 0 ? sentences : [message ?? ""])].join("; ");
-  const words = withoutSecrets(all, secrets)
+  const said = maskSecrets(all, secrets)
     .replace(/[\p{C}\s]+/gu, " ")
     .trim();
-  return words === "" ? undefined : words.slice(0, maxLength);
+  return said === "" ? undefined : said.slice(0, maxLength);
 }
 
-const withoutSecrets = (text: string, secrets: readonly string[]) =>
-  secrets.reduce((rest, secret) => (secret === "" ? rest : rest.replaceAll(secret, "***")), text);
-
-/** Ids of the messages without registry and version: `Base.1.8.SessionLimitExceeded` → `SessionLimitExceeded`. */
-export function messageKeys(body: unknown): string[] {
+/** Messages of an answer: IDs without registry and version (`Base.1.8.NoValidSession` → `NoValidSession`), and texts. */
+export function readMessages(body: unknown): { key: string; text: string }[] {
   const parsed = ErrorAnswer.safeParse(body);
-  const details = (parsed.success && parsed.data["@Message.ExtendedInfo"]) || [];
-  return details.map(({ MessageId: id }) => id?.split(".").at(-1) ?? "");
+  if (!parsed.success) return [];
+  const { message, "@Message.ExtendedInfo": details = [] } = parsed.data;
+  const all = details.length > 0 ? details : [{ MessageId: undefined, Message: message }];
+  return all.map(({ MessageId: id, Message: words = "" }: z.infer<typeof Message>) => ({
+    key: id?.split(".").at(-1) ?? "",
+    text: words,
+  }));
 }

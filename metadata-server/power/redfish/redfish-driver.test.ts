@@ -1,23 +1,20 @@
-import { afterEach, describe, expect, test } from "vitest";
-import { openRedfish, quickTiming, type RedfishUnderTest } from "../../../test/fixtures/redfish-driver.ts";
+import { describe, expect, it } from "vitest";
+import { quickTiming, redfishPerTest, type RedfishUnderTest } from "../../../test/fixtures/redfish-driver.ts";
+import { patientSignal } from "../../../test/fixtures/patience.ts";
 
-let under: RedfishUnderTest;
-const open = async (...options: Parameters<typeof openRedfish>) => {
-  under = await openRedfish(...options);
-  return under;
-};
-afterEach(() => under.destroy());
+const under = redfishPerTest();
+const { open } = under;
 
-const signal = () => AbortSignal.timeout(10_000);
+const signal = () => patientSignal();
 const system = "/redfish/v1/Systems/1";
 const reset = `${system}/Actions/ComputerSystem.Reset`;
-const resetsOf = ({ fake }: RedfishUnderTest) =>
+const resetsOf = ({ fake }: Pick<RedfishUnderTest, "fake">) =>
   fake.requests.filter(({ path }) => path === reset).map(({ body }) => body);
-const patchesOf = ({ fake }: RedfishUnderTest) =>
+const patchesOf = ({ fake }: Pick<RedfishUnderTest, "fake">) =>
   fake.requests.filter(({ method }) => method === "PATCH").map(({ path, body }) => ({ path, body }));
 
-describe("power", () => {
-  test("a machine is switched off, set to boot over the network once, and switched on", async () => {
+describe("createRedfishDriver: power", () => {
+  it("switches a machine off, sets it to boot over the network once, and switches it on", async () => {
     const boots: boolean[] = [];
     const machine = {
       powerOn: async ({ overNetwork }: { overNetwork: boolean }) => void boots.push(overNetwork),
@@ -33,22 +30,22 @@ describe("power", () => {
     expect(boots).toEqual([true, false]);
   });
 
-  test("a power state that lags is waited for, and asked for once", async () => {
-    await open({ lagMs: 120 });
+  it("asks once for a power state that lags, and waits for it", async () => {
+    await open({ lag: 5 });
     await under.driver.on(signal());
     expect(resetsOf(under)).toEqual([{ ResetType: "On" }]);
     expect(await under.driver.state(signal())).toBe("on");
   });
 
-  test("a controller that refuses what is so already, and still shows the old state, is taken at its state", async () => {
-    await open({ power: "On", lagMs: 60 });
+  it("waits for the state if a controller refuses what is done already and still shows the old state", async () => {
+    await open({ power: "On", lag: 3 });
     under.fake.system.power = "Off";
     await under.fake.system.reset({ ResetType: "On" });
     await under.driver.on(signal());
     expect(resetsOf(under)).toEqual([{ ResetType: "On" }]);
   });
 
-  test("a refusal that the state does not overtake is told in the controller's words", async () => {
+  it("reports a refusal in the controller's words if the state does not follow", async () => {
     await open();
     const body = { error: { "@Message.ExtendedInfo": [{ MessageId: "Oem.1.0.Lid", Message: "The lid\nis open." }] } };
     under.fake.faults.set(`POST ${reset}`, [{ kind: "answer", status: 400, body }]);
@@ -60,26 +57,25 @@ describe("power", () => {
     expect(under.fake.system.power).toBe("Off");
   });
 
-  test("what was accepted and did not happen is asked for again", async () => {
+  it("repeats a request that was accepted but not done", async () => {
     await open();
     under.fake.faults.set(`POST ${reset}`, [{ kind: "answer", status: 204 }]);
     await under.driver.on(signal());
     expect(under.fake.system.power).toBe("On");
   });
 
-  test("only what the controller takes is asked for, also where it says so in a resource of its own", async () => {
+  it("sends only reset types that the controller accepts, even if a separate resource lists them", async () => {
     await open({ resetTypes: ["ForceOn", "ForceOff"], hasActionInfo: true });
     await under.driver.cycle(signal());
     expect(resetsOf(under)).toEqual([{ ResetType: "ForceOn" }]);
-    await under.destroy();
     await open({ resetTypes: ["PushPowerButton"] });
     await expect(under.driver.on(signal())).rejects.toMatchObject({
       code: "unsupported",
-      message: `Cannot switch on: ${under.fake.url.host} takes no On or ForceOn, only PushPowerButton`,
+      message: `Cannot switch on: ${under.fake.url.host} accepts no On or ForceOn, only PushPowerButton`,
     });
   });
 
-  test("where a machine cannot be switched off it is restarted, and never twice when the answer is lost", async () => {
+  it("restarts a machine that cannot be switched off, and only once if the answer is lost", async () => {
     await open({ power: "On", resetTypes: ["On", "ForceRestart"] });
     await under.driver.cycle(signal());
     under.fake.faults.set(`POST ${reset}`, [{ kind: "drop-answer" }]);
@@ -87,16 +83,16 @@ describe("power", () => {
     expect(resetsOf(under)).toEqual([{ ResetType: "ForceRestart" }, { ResetType: "ForceRestart" }]);
   });
 
-  test("the deadline ends all of it, with what was last seen", async () => {
-    await open({ lagMs: 60_000 }, { timing: { ...quickTiming, actionTimeoutMs: 400, repeatMs: 1000 } });
+  it("ends at the deadline with the last state", async () => {
+    await open({ lag: Infinity }, { timing: { ...quickTiming, actionTimeoutMs: 400, repeatMs: 1000 } });
     await expect(under.driver.on(signal())).rejects.toMatchObject({
       code: "unreachable",
       message: `Cannot switch on within 0.4 s: ${under.fake.url.host} was asked, but its PowerState was Off when it last answered`,
     });
   });
 
-  test("the caller's signal ends all of it, with its own reason", async () => {
-    await open({ lagMs: 60_000 });
+  it("ends when the signal aborts, with its reason", async () => {
+    await open({ lag: Infinity });
     const reason = new Error("no longer wanted");
     const controller = new AbortController();
     const switched = under.driver.on(controller.signal);
@@ -105,14 +101,14 @@ describe("power", () => {
   });
 });
 
-describe("system", () => {
-  test("without a path, the only system of a controller is found", async () => {
+describe("createRedfishDriver: system", () => {
+  it("finds the only system of a controller without a path", async () => {
     await open({ systems: ["System.Embedded.1"] }, { path: "/" });
     await under.driver.on(signal());
     expect(under.fake.system.power).toBe("On");
   });
 
-  test("with several systems none is guessed", async () => {
+  it("refuses to guess among several systems", async () => {
     await open({ systems: ["A", "B"] }, { path: "/redfish/v1/" });
     await expect(under.driver.on(signal())).rejects.toThrow(
       `Cannot switch on: ${under.fake.url.host} has 2 systems (/redfish/v1/Systems/A, /redfish/v1/Systems/B); give the URL of one of its systems`,
@@ -120,7 +116,7 @@ describe("system", () => {
     expect(under.fake.system.power).toBe("Off");
   });
 
-  test("a path without a system is named", async () => {
+  it("names a path that has no system", async () => {
     await open({}, { path: "/redfish/v1/Systems/9" });
     await expect(under.driver.on(signal())).rejects.toThrow(
       /answered 404: There is no resource at \/redfish\/v1\/Systems\/9\. \(Base\.1\.12\.ResourceMissingAtURI\); check the path of the URL$/,

@@ -1,47 +1,66 @@
-import { type Clock, systemClock } from "../../clusters/clock.ts";
+import type { LookupFunction } from "node:net";
+import { type Clock, systemClock } from "#lib/clock.ts";
 import type { BeforeBoot, PowerDriver, PowerOutcome } from "../power-driver.ts";
 import { PowerError } from "../power-error.ts";
 import { overrideNextBoot } from "./boot-override.ts";
 import { createRedfishClient } from "./client.ts";
 import { findSystem, readSystem } from "./computer-system.ts";
 import { openRedfishConnection } from "./connection.ts";
+import { maskSecrets } from "./mask-secrets.ts";
 import { canSwitch, reachPowerState, restart } from "./reset.ts";
+import { createSafeLookup } from "./safe-lookup.ts";
 import { createSession, noSession, type RedfishCredentials } from "./session.ts";
 import { defaultTiming, type PowerTiming } from "./timing.ts";
 import type { CertificateTrust } from "./trusted-socket.ts";
 
 export interface RedfishDriverOptions {
-  /** Of a ComputerSystem, such as https://bmc/redfish/v1/Systems/1; without a path, of a controller with only one. */
+  /** URL of a ComputerSystem, such as https://bmc/redfish/v1/Systems/1. A controller with one system needs no path. */
   url: URL;
   credentials?: RedfishCredentials | undefined;
+  /** Whether the controller has refused these credentials before. Then they are not sent. */
+  wereRefused?: boolean;
+  /** Called when the controller refuses the credentials, so that no later action sends them. */
+  rememberRefusal?: () => Promise<void>;
   trust: CertificateTrust;
+  /** Resolves names; the host's resolver by default. */
+  lookup?: LookupFunction;
   timing?: Partial<PowerTiming>;
   clock?: Clock;
   chance?: () => number;
 }
 
 const logOutMs = 5000;
+const keptForEveryBoot = "now and at every boot from now on, because its controller knows no override for one boot";
 
 /**
- * DMTF's Redfish (DSP0266), the parts that every controller has: sessions, `ComputerSystem.Reset`, `PowerState`, and the
- * one-time boot override. The wire is a few requests with JSON, so that Node's own HTTP is enough; what takes care is
- * what controllers make of the standard, and each such case is named where it is handled.
+ * Drives DMTF's Redfish (DSP0266) with the parts that every controller has: sessions, `ComputerSystem.Reset`,
+ * `PowerState` and the one-time boot override. These are a few requests with JSON, so Node's HTTP client is enough.
+ * Controllers deviate from the standard; a comment names each such case in the code that handles it.
  */
 export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver {
   const { url, credentials, trust, clock = systemClock, chance = Math.random } = options;
   const timing = { ...defaultTiming, ...options.timing };
-  const connection = openRedfishConnection(url, { trust });
-  const session = credentials === undefined ? noSession : createSession(connection, credentials);
+  const connection = openRedfishConnection(url, { trust, lookup: createSafeLookup(options.lookup) });
+  const { requestTimeoutMs } = timing;
+  const session =
+    credentials === undefined
+      ? noSession
+      : createSession(connection, { credentials, loginTimeoutMs: 2 * requestTimeoutMs });
   const client = createRedfishClient({ connection, session, clock, chance, timing });
   let path: string | undefined;
 
-  /** One action, under one deadline. */
+  /** Runs one action under one deadline. */
   async function act<T>(
     what: string,
     signal: AbortSignal,
     work: (system: { path: string; signal: AbortSignal }) => Promise<T>,
   ): Promise<T> {
     signal.throwIfAborted();
+    if (options.wereRefused || session.isRefused())
+      throw new PowerError(
+        "forbidden",
+        `Cannot ${what}: ${connection.host} refused this user and password before, so nothing was sent; set them again`,
+      );
     const deadline = AbortSignal.timeout(timing.actionTimeoutMs);
     const limited = AbortSignal.any([signal, deadline]);
     try {
@@ -50,15 +69,19 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof PowerError)) throw error;
+      if (session.isRefused()) await options.rememberRefusal?.();
       const within = deadline.aborted ? ` within ${timing.actionTimeoutMs / 1000} s` : "";
-      throw new PowerError(error.code, `Cannot ${what}${within}: ${error.message}`, { cause: error });
+      const why = maskSecrets(error.message, session.secrets());
+      throw new PowerError(error.code, `Cannot ${what}${within}: ${why}`, { cause: error.cause });
     }
   }
 
-  /** Prepared while it is off: controllers lose or use up what is set for the next boot while a machine runs. */
+  /**
+   * Prepares the boot while the machine is off: controllers may lose or use up a boot override while a machine runs.
+   */
   async function boot(
     system: { path: string; signal: AbortSignal },
-    { prepare, beforeSwitch }: { prepare?: () => Promise<void>; beforeSwitch: BeforeBoot | undefined },
+    { prepare, beforeSwitch }: { prepare?: () => Promise<unknown>; beforeSwitch: BeforeBoot | undefined },
   ): Promise<void> {
     const mayBeOff = await canSwitch(client, system);
     if (mayBeOff) await reachPowerState(client, "Off", system);
@@ -94,12 +117,13 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
       }),
     bootFromNetwork: (signal, beforeSwitch) =>
       act("boot over the network", signal, async (system) => {
-        await boot(system, { prepare: () => overrideNextBoot(client, system), beforeSwitch });
-        return done("Boots over the network");
+        let isKept = false;
+        const prepare = async () => ({ isKept } = await overrideNextBoot(client, system));
+        await boot(system, { prepare, beforeSwitch });
+        return done(`Boots over the network${isKept ? `, ${keptForEveryBoot}` : ""}`);
       }),
     async close() {
-      // A session that stays open ends by itself.
-      await session.close(AbortSignal.timeout(logOutMs)).catch(() => undefined);
+      await session.close(AbortSignal.timeout(logOutMs));
       connection.close();
     },
   };

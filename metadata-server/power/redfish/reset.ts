@@ -1,4 +1,4 @@
-import { pause } from "../../clusters/clock.ts";
+import { pause } from "#lib/clock.ts";
 import type { BeforeBoot } from "../power-driver.ts";
 import { PowerError } from "../power-error.ts";
 import type { RedfishClient } from "./client.ts";
@@ -10,16 +10,17 @@ interface OfSystem {
 }
 
 interface BootOptions extends OfSystem {
-  /** Waited for before the system is switched the first time; not where it is so already. */
+  /** Awaited before the system is switched the first time. Not called if it is in that state already. */
   beforeSwitch?: BeforeBoot | undefined;
 }
 
-/** Without choice: what is written on no list is not tried, and a pushed button turns off what is on. */
+/** Reset types by preference. `PushPowerButton` is left out: it turns off a system that is on. */
 const resetTypes = { On: ["On", "ForceOn"], Off: ["ForceOff"] } as const;
 
 /**
- * Asks for a power state and looks until it is there. A refusal counts only when the state does not follow: controllers
- * refuse what is already so while they still show the old state. Resolves at once where the system is so.
+ * Asks for a power state and polls until the system has it. A refusal counts only if the state does not follow:
+ * controllers refuse a state that the system already has while they still show the old one. Resolves at once if the
+ * system has it.
  */
 export async function reachPowerState(
   client: RedfishClient,
@@ -47,7 +48,7 @@ export async function reachPowerState(
   }
 }
 
-/** Where it cannot be switched off and on: one action, which is not repeated when it may have been done. */
+/** Restarts a system that cannot be switched off and on: one action, not repeated if it may have been done. */
 export async function restart(client: RedfishClient, { path, signal, beforeSwitch }: BootOptions): Promise<void> {
   const system = await readSystem(client, { path, signal });
   await beforeSwitch?.();
@@ -72,20 +73,20 @@ export async function canSwitch(client: RedfishClient, { path, signal }: OfSyste
 
 interface Reset {
   system: SystemNow;
-  /** The first of these that the controller takes. */
+  /** By preference: the first one that the controller accepts is sent. */
   types: readonly string[];
   signal: AbortSignal;
   isRepeatable?: boolean;
 }
 
-/** A refusal that the state may still overtake is a result; every other failure is thrown. */
+/** Returns a refusal, because the state may still follow. Throws every other failure. */
 async function sendReset(client: RedfishClient, { system, types, signal, isRepeatable = true }: Reset) {
   const offered = await readResetTypes(client, { reset: system.reset, signal });
   const type = offered === undefined ? types[0] : types.find((one) => offered.includes(one));
   if (type === undefined)
     throw new PowerError(
       "unsupported",
-      `${client.host} takes no ${types.join(" or ")}, only ${offered?.join(", ") || "nothing"}`,
+      `${client.host} accepts no ${types.join(" or ")}, only ${offered?.join(", ") || "nothing"}`,
     );
   try {
     const request = { method: "POST", path: system.reset.target, body: { ResetType: type } } as const;

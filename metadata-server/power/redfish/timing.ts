@@ -1,16 +1,16 @@
 /** Controllers are slow: answers of 10 s and power states that lag by some are common. */
 export interface PowerTiming {
-  /** One call of the driver, with everything it repeats. */
+  /** Limit for one call of the driver, retries included. */
   actionTimeoutMs: number;
   requestTimeoutMs: number;
-  /** Doubled up to `longestRetryMs`, with jitter. */
+  /** The first pause; the next ones double up to `longestRetryMs`, with jitter. */
   firstRetryMs: number;
   longestRetryMs: number;
-  /** Between looks at a state that is to change. */
+  /** Interval between reads of a state that is to change. */
   pollMs: number;
-  /** How long a refusal or an old value may still be overtaken by the state that was asked for. */
+  /** How long the requested state may still follow a refusal or an old value. */
   settleMs: number;
-  /** After that without a change, what was accepted is asked for again. */
+  /** An accepted request is repeated after this time without a change. */
   repeatMs: number;
 }
 

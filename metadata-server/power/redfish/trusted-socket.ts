@@ -1,32 +1,35 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
+import type { LookupFunction } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { PowerError } from "../power-error.ts";
 
-/** How a controller's certificate is known. Fingerprints are SHA-256 of the DER, 64 hexadecimal digits in lower case. */
+/** How a controller's certificate is checked. Fingerprints are SHA-256 of the DER, 64 lower-case hexadecimal digits. */
 export type CertificateTrust =
-  /** Signed by an authority that Node trusts, or by the one given (PEM), for the name in the URL. */
+  /** Signed for the URL's host name, by `ca` (PEM) or by an authority that Node trusts. */
   | { kind: "authority"; ca?: string }
-  /** This certificate and no other, whoever signed it. */
+  /** Only this certificate; its signature does not matter. */
   | { kind: "fingerprint"; sha256: string }
-  /** The first one is remembered before anything is sent, and is the only one from then on. */
+  /** The first certificate is remembered before anything is sent. From then on only this one is trusted. */
   | { kind: "first-use"; remember: (sha256: string) => Promise<void> };
 
-export interface TrustedSocketOptions {
+interface TrustedSocketOptions {
   url: URL;
   trust: CertificateTrust;
+  lookup: LookupFunction;
   signal: AbortSignal | undefined;
 }
 
-/** A connection to the controller that was meant. Throws PowerError `untrusted` before anything is sent. */
-export async function connectTrusted({ url, trust, signal }: TrustedSocketOptions): Promise<TLSSocket> {
+/** Connects to the intended controller. Throws PowerError `untrusted` before anything is sent. */
+export async function connectTrusted({ url, trust, lookup, signal }: TrustedSocketOptions): Promise<TLSSocket> {
   const host = hostOf(url);
   const socket = connect({
     host,
     port: Number(url.port || 443),
+    lookup,
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
     ...(trust.kind === "authority" && trust.ca !== undefined && { ca: trust.ca }),
-    // Judged below, so that the message can name the fingerprint.
+    // The certificate is judged below, so that the message can name its fingerprint.
     rejectUnauthorized: false,
   });
   try {
@@ -39,7 +42,7 @@ export async function connectTrusted({ url, trust, signal }: TrustedSocketOption
   }
 }
 
-/** IPv6 without its brackets. */
+/** Returns the host name; an IPv6 address without its brackets. */
 export const hostOf = ({ hostname }: URL) => hostname.replace(/^\[(.*)\]$/, "$1");
 
 async function judgeCertificate(socket: TLSSocket, { host, trust }: { host: string; trust: CertificateTrust }) {
@@ -47,7 +50,10 @@ async function judgeCertificate(socket: TLSSocket, { host, trust }: { host: stri
   if (trust.kind === "first-use") return trust.remember(sha256);
   if (trust.kind === "fingerprint") {
     if (sha256 === trust.sha256) return undefined;
-    throw untrusted(host, `has the fingerprint ${sha256}, not ${trust.sha256}; pin it anew if it was replaced`);
+    throw untrusted(
+      host,
+      `has the fingerprint ${sha256}, not ${trust.sha256}; pin the new one if the certificate was replaced`,
+    );
   }
   if (socket.authorized) return undefined;
   const reason = String(socket.authorizationError);

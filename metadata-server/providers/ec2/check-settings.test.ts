@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import type { Network } from "#api/network.ts";
 import { fakeAccount } from "../../../test/fakes/fake-ec2-world.ts";
+import { formatSubnet } from "#lib/subnet.ts";
 import { createTestEc2, ec2ClusterId, type TestEc2, toMembers } from "../../../test/fixtures/ec2-provider.ts";
 import type { Ec2ProviderOptions } from "./ec2-provider.ts";
 
@@ -15,7 +16,7 @@ const tcp = (fromPort: number, toPort = fromPort, from = "sg-0123456789abcdef0")
   from,
 });
 
-describe("What the EC2 provider is set up with", () => {
+describe("Settings of the EC2 provider", () => {
   let under: TestEc2;
   afterEach(() => under.ec2.close());
 
@@ -23,7 +24,7 @@ describe("What the EC2 provider is set up with", () => {
     [
       "an image that does not exist",
       { images: { [defaultKubernetesVersion]: "ami-00000000000000000" } },
-      /--ec2-images: The image ID 'ami-0{17}' does not exist \(InvalidAMIID\.NotFound: an AMI is of one region, /,
+      /--ec2-images: The image ID 'ami-0{17}' does not exist \(InvalidAMIID\.NotFound: an AMI exists in one region, /,
     ],
     [
       "a subnet that does not exist",
@@ -87,9 +88,9 @@ describe("What the EC2 provider is set up with", () => {
       { region: "eu-mars-1", endpoint: "http://ec2.eu-mars-1.invalid" },
       /^Cannot use provider ec2: there is no such endpoint; check --ec2-region and --ec2-endpoint \(.*ENOTFOUND/,
     ],
-    ["an endpoint where nobody is", { endpoint: "http://127.0.0.1:1" }, /ECONNREFUSED/],
+    ["an endpoint without a listener", { endpoint: "http://127.0.0.1:1" }, /ECONNREFUSED/],
   ];
-  it.each(wrong)("is refused for %s, before anything is launched", async (_, changes, reason) => {
+  it.each(wrong)("refuses %s, before anything is launched", async (_, changes, reason) => {
     under = await createTestEc2({}, changes);
     const reserved = under.provider.reserve({ clusterId, members: toMembers("control-plane") });
     await expect(reserved).rejects.toMatchObject({
@@ -99,26 +100,26 @@ describe("What the EC2 provider is set up with", () => {
     expect(under.ec2.instances).toEqual([]);
   });
 
-  it("is refused with everything that is wrong at once", async () => {
+  it("reports every problem at once", async () => {
     under = await createTestEc2({}, { images: { [defaultKubernetesVersion]: "ami-1" }, subnets: ["subnet-1"] });
     await expect(under.provider.check()).rejects.toThrow(
       /^Cannot use provider ec2: (?=.*images: .*\(InvalidAMIID\.NotFound: )(?=.*subnets: .*\(InvalidSubnetID\.NotFound: )/,
     );
   });
 
-  it("is refused with one reason once", async () => {
+  it("reports a reason that concerns every setting once", async () => {
     under = await createTestEc2({}, { credentials: { accessKeyId: "AKIDNOBODY", secretAccessKey: "wrong" } });
     await expect(under.provider.check()).rejects.toThrow(/^Cannot use provider ec2: AWS [^:]*$/);
   });
 
-  it("is refused where credentials have expired", async () => {
+  it("refuses expired credentials", async () => {
     under = await createTestEc2();
     const fault = { kind: "refuse" as const, status: 400, code: "RequestExpired" };
     under.ec2.faults.set("DescribeImages", [fault]);
     await expect(under.provider.check()).rejects.toThrow("renew the credentials, set the clock (RequestExpired)");
   });
 
-  it("is refused where the image is for another architecture, or not ready", async () => {
+  it("refuses an image of another architecture, or one that is not ready", async () => {
     const account = fakeAccount();
     account.images[0] = { ...account.images[0]!, architecture: "arm64", state: "pending" };
     under = await createTestEc2({ account });
@@ -127,7 +128,7 @@ describe("What the EC2 provider is set up with", () => {
     );
   });
 
-  it("is not asked for again with every cluster", async () => {
+  it("asks EC2 once for clusters that are created at the same time", async () => {
     under = await createTestEc2();
     const reserve = () => under.provider.reserve({ clusterId, members: toMembers("control-plane") });
     await Promise.all([reserve(), reserve(), reserve()]);
@@ -135,10 +136,10 @@ describe("What the EC2 provider is set up with", () => {
     expect(under.ec2.callCount("DescribeImages")).toBe(1);
   });
 
-  it("tells in which subnets the machines will be, for pods to have other addresses", async () => {
+  it("returns the machines' subnets with a segment, so that pods can have other addresses", async () => {
     under = await createTestEc2();
     const segment = await under.provider.reserve({ clusterId, members: toMembers("control-plane") });
-    expect(segment.subnets).toEqual(["172.31.0.0/20", "172.31.16.0/20"]);
+    expect(segment.subnets?.map(formatSubnet)).toEqual(["172.31.0.0/20", "172.31.16.0/20"]);
   });
 
   const flannel: Network = { plugin: "manifest", ports: ["8472/udp"], ...subnets };
@@ -147,18 +148,18 @@ describe("What the EC2 provider is set up with", () => {
     ["everything from the group itself", [{ protocol: "-1", from: "sg-0123456789abcdef0" }], routes, null],
     ["everything from the VPC", [{ protocol: "-1", from: "172.31.0.0/16" }], routes, null],
     ["everything from one of two subnets", [{ protocol: "-1", from: "172.31.0.0/20" }], routes, "all"],
-    ["single ports, but pods use any", [tcp(0, 65_535)], routes, "all"],
-    ["the API server's alone", [tcp(6443)], flannel, "10250/tcp, 2379/tcp, 2380/tcp, 8472/udp"],
+    ["all TCP ports, but pods use any protocol", [tcp(0, 65_535)], routes, "all"],
+    ["only the API server's port", [tcp(6443)], flannel, "10250/tcp, 2379/tcp, 2380/tcp, 8472/udp"],
     ["all TCP but no UDP", [tcp(0, 65_535)], flannel, "8472/udp"],
     [
-      "what this plugin needs",
+      "every port that the plugin needs",
       [tcp(2379, 2380), tcp(6443), tcp(10_250), { ...tcp(8472), protocol: "udp" }],
       flannel,
       null,
     ],
     ["all from another group", [{ protocol: "-1", from: "sg-0eeeeeeeeeeeeeeee" }], routes, "all"],
   ];
-  it.each(groups)("security groups that open %s", async (_, inbound, network, closed) => {
+  it.each(groups)("finds the closed ports of security groups that open %s", async (_, inbound, network, closed) => {
     const account = fakeAccount();
     account.groups[0]!.inbound = inbound;
     under = await createTestEc2({ account });
@@ -167,7 +168,7 @@ describe("What the EC2 provider is set up with", () => {
       () => null,
       (error: Error) => error.message,
     );
-    const refused = `Cannot use provider ec2: security groups sg-0123456789abcdef0 let nodes reach each other not on ${closed}; add an inbound rule with the group itself as its source`;
+    const refused = `Cannot use provider ec2: security groups sg-0123456789abcdef0 block traffic between nodes on ${closed}; add an inbound rule with the group itself as its source`;
     expect(outcome).toBe(closed === null ? null : refused);
   });
 });

@@ -6,34 +6,34 @@ import {
   RunInstancesCommand,
   type SecurityGroup,
 } from "@aws-sdk/client-ec2";
-import type { Ec2Lane } from "./ec2-clients.ts";
+import { parseSubnet, type Subnet } from "#lib/subnet.ts";
+import type { QueuedClient } from "./ec2-clients.ts";
 import { describeEc2Error, ec2ErrorCode } from "./ec2-errors.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 import { installationTag } from "./instance-tags.ts";
 import { toLaunchTemplate } from "./run-request.ts";
 
 export interface Ec2Facts {
-  /** Of the subnets, in their order. */
-  cidrs: string[];
+  subnets: Subnet[];
   groups: SecurityGroup[];
 }
 
 /**
- * Asks EC2 for everything that is set: images, subnets, groups and types must exist and go together, and a dry run of a
- * launch must be allowed. All problems are told at once.
+ * Checks all settings against EC2: images, subnets, groups and types must exist and fit each other, and a dry run of a
+ * launch must be allowed. Returns every problem at once.
  */
 export async function checkSettings(
   settings: Ec2Settings,
-  lane: Ec2Lane,
+  ec2: QueuedClient,
 ): Promise<{ facts: Ec2Facts; problems: string[]; cause?: unknown }> {
-  /** What could not be asked for, by the reason: often one for all. */
+  /** Settings that EC2 could not be asked about, by reason: often the same for all. */
   const refusals = new Map<string, string[]>();
   let cause: unknown;
   let asked = 0;
   const attempt = async <T>(what: string, ask: () => Promise<T>): Promise<T | undefined> => {
     asked += 1;
     try {
-      return await lane.queue(ask);
+      return await ec2.queue(ask);
     } catch (error) {
       cause ??= error;
       const reason = describeEc2Error(error);
@@ -41,7 +41,7 @@ export async function checkSettings(
       return undefined;
     }
   };
-  const { client } = lane;
+  const { client } = ec2;
   const { images, subnets, securityGroups, instanceTypes } = settings;
   const types = [...new Set(Object.values(instanceTypes).flat())];
   const askTypes = { InstanceTypes: types as never[] };
@@ -53,7 +53,7 @@ export async function checkSettings(
     ),
     attempt("--ec2-instance-types", () => client.send(new DescribeInstanceTypesCommand(askTypes))),
   ]);
-  // What keeps EC2 from answering anything, such as credentials, is no setting's fault.
+  // A reason that concerns every question, such as credentials, names no setting.
   const problems = Array.from(refusals, ([reason, whats]) =>
     whats.length === asked ? reason : `${whats.join(", ")}: ${reason}`,
   );
@@ -69,15 +69,16 @@ export async function checkSettings(
     for (const architecture of architectures)
       if (!ProcessorInfo?.SupportedArchitectures?.includes(architecture as never))
         problems.push(`instance type ${InstanceType} cannot run an image of ${architecture}`);
-  if (problems.length === 0) problems.push(...(await checkLaunch(settings, lane)));
-  const facts = { cidrs: subnets.map((id) => bySubnet.get(id)?.CidrBlock ?? ""), groups };
+  if (problems.length === 0) problems.push(...(await checkLaunch(settings, ec2)));
+  const cidrs = subnets.flatMap((id) => bySubnet.get(id)?.CidrBlock ?? []);
+  const facts = { subnets: cidrs.map(parseSubnet), groups };
   return { facts, problems, cause };
 }
 
-/** Permissions and the instance profile are known by a dry run alone. */
-async function checkLaunch(settings: Ec2Settings, { client, queue }: Ec2Lane): Promise<string[]> {
+/** Checks permissions and the instance profile by a dry run; EC2 has no other way. */
+async function checkLaunch(settings: Ec2Settings, { client, queue }: QueuedClient): Promise<string[]> {
   const [image] = Object.values(settings.images);
-  // Permission may hang on it.
+  // A policy may allow launches with this tag only.
   const tags = [{ Key: installationTag, Value: settings.installation }];
   const launches = [...new Set(Object.values(settings.instanceTypes).map(([instanceType = ""]) => instanceType))];
   const refusals = launches.map(async (instanceType) => {

@@ -1,10 +1,11 @@
 import { type Instance, paginateDescribeInstances } from "@aws-sdk/client-ec2";
-import type { LaunchedMachine } from "../provider.ts";
-import type { Ec2Lane } from "./ec2-clients.ts";
+import { retry } from "#lib/retry.ts";
+import type { LaunchedMachine } from "../../store/records.ts";
+import type { QueuedClient } from "./ec2-clients.ts";
 import { clusterTag, installationTag, isRouting, type Owner, readOwner } from "./instance-tags.ts";
 
 const pageSize = 1000;
-/** Those that cost money or will again. */
+/** States that cost money now or may again. */
 const livingStates = ["pending", "running", "stopping", "stopped"];
 const isLiving = ({ State }: Instance) => livingStates.includes(State?.Name ?? "");
 
@@ -17,15 +18,15 @@ export interface OwnInstance {
   routes: boolean;
 }
 
-export interface InstanceQuery {
+interface InstanceQuery {
   installation: string;
   clusterId?: string;
   clientToken?: string;
 }
 
-/** Every instance of this installation that EC2 tells of, also those that have just ended; late by some seconds. */
+/** Every instance of this installation that EC2 lists, just ended ones included; the list lags by some seconds. */
 export async function describeOwnInstances(
-  { client, queue }: Ec2Lane,
+  { client, queue }: QueuedClient,
   { installation, clusterId, clientToken }: InstanceQuery,
 ): Promise<OwnInstance[]> {
   const filters = [
@@ -47,7 +48,27 @@ export async function describeOwnInstances(
   });
 }
 
-/** Throws where EC2 left out what every instance in a VPC has. */
+const notListed = new Error("EC2 does not list the instance yet");
+const isNotListed = (error: unknown) => error === notListed;
+
+/** Repeats `find` until it returns a value, for at most `consistencyMs`: EC2 lists a new instance some seconds late. */
+export async function findOnceListed<T>(
+  find: () => Promise<T | undefined>,
+  { consistencyMs, retryMs }: { consistencyMs: number; retryMs: number },
+): Promise<T | undefined> {
+  const attempt = async () => {
+    const found = await find();
+    if (found === undefined) throw notListed;
+    return found;
+  };
+  const delays = { firstMs: retryMs, factor: 1 };
+  return retry(attempt, { delays, deadlineMs: consistencyMs, isRetriable: isNotListed }).catch((error: unknown) => {
+    if (isNotListed(error)) return undefined;
+    throw error;
+  });
+}
+
+/** Throws if EC2 left out a value that every instance in a VPC has. */
 export function toLaunchedMachine(
   instance: Instance,
   { accountId, region }: { accountId: string; region: string },
@@ -55,7 +76,7 @@ export function toLaunchedMachine(
   const { InstanceId: id, PrivateIpAddress: address, ImageId: imageId, LaunchTime: launchTime } = instance;
   const mac = instance.NetworkInterfaces?.[0]?.MacAddress;
   if (!id || !address || !mac || !imageId || !launchTime)
-    throw new Error(`Cannot use instance ${id ?? "without an id"}: EC2 tells no address, MAC, image or launch time`);
+    throw new Error(`Cannot use instance ${id ?? "without an id"}: EC2 lists no address, MAC, image or launch time`);
   const market = instance.InstanceLifecycle === "spot" ? ", spot" : "";
   return {
     id,

@@ -3,19 +3,28 @@ import pLimit from "p-limit";
 import { isScarce } from "./ec2-errors.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 
-/** A client with a queue of its own, first come, first served. */
-export interface Ec2Lane {
+/** A client and its own queue, first come, first served. */
+export interface QueuedClient {
   readonly client: EC2Client;
   readonly queue: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-/** EC2 counts each action apart, while adaptive retry slows down all of a client's requests: hence one for each rate. */
-export interface Ec2Clients {
-  launches: Ec2Lane;
-  changes: Ec2Lane;
-  /** Changes that nobody waits for. */
-  background: Ec2Lane;
-  reads: Ec2Lane;
+/** EC2 limits each action on its own, but adaptive retry slows a whole client: hence one client for each rate. */
+interface Ec2Clients {
+  launches: QueuedClient;
+  changes: QueuedClient;
+  /** Changes that no caller waits for. */
+  background: QueuedClient;
+  reads: QueuedClient;
+}
+
+/** What every call to EC2 needs. */
+export interface Ec2Context {
+  settings: Ec2Settings;
+  clients: Ec2Clients;
+  /** How long EC2 may take to list what it has done, and how often it is asked meanwhile. */
+  consistencyMs: number;
+  retryMs: number;
 }
 
 export interface Ec2Access extends Pick<Ec2Settings, "region" | "endpoint"> {
@@ -27,7 +36,7 @@ const maxAttempts = 8;
 const timeouts = { connectionTimeout: 5000, requestTimeout: 60_000, throwOnRequestTimeout: true };
 
 export function createEc2Clients({ region, endpoint, credentials }: Ec2Access): Ec2Clients {
-  const createLane = (atOnce: number): Ec2Lane => {
+  const createClient = (atOnce: number): QueuedClient => {
     const client = new EC2Client({
       region,
       retryMode: "adaptive",
@@ -39,10 +48,10 @@ export function createEc2Clients({ region, endpoint, credentials }: Ec2Access): 
     letScarcityBeFinal(client);
     return { client, queue: pLimit(atOnce) };
   };
-  return { launches: createLane(4), changes: createLane(8), background: createLane(2), reads: createLane(8) };
+  return { launches: createClient(4), changes: createClient(8), background: createClient(2), reads: createClient(8) };
 }
 
-/** EC2 answers lack of capacity with a server's error, for which the SDK would ask again and again. */
+/** EC2 reports missing capacity as a server error, which the SDK would retry. */
 function letScarcityBeFinal({ middlewareStack }: EC2Client): void {
   middlewareStack.addRelativeTo(
     <Input, Output>(next: (args: Input) => Promise<Output>) =>

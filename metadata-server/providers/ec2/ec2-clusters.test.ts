@@ -18,7 +18,7 @@ describe("Clusters on EC2", () => {
   const timeline = async (id: string) =>
     (await life.server.events(id)).flatMap((event) => ("message" in event && event.message ? [event.message] : []));
 
-  it("know their addresses as soon as they are launched, and tell what was launched", async () => {
+  it("gives members addresses as soon as they are launched, and puts instance and type on the timeline", async () => {
     await start();
     const cluster = await life.createLaunched();
     expect(cluster.members.map(({ state, address }) => [state, address])).toEqual(
@@ -30,21 +30,24 @@ describe("Clusters on EC2", () => {
     expect(await proveEc2Cluster(life.server, life.under, cluster)).toEqual([]);
   });
 
-  it("are refused with a reason, before anything is launched, where the account cannot launch them", async () => {
+  it("answers 503 with the reason, before anything is launched, if the account cannot launch instances", async () => {
     await start({}, { images: { [defaultKubernetesVersion]: "ami-00000000000000000" } });
     expect(problemOf(await life.create(), "503 provider-unusable").detail).toContain("InvalidAMIID.NotFound");
     expect(life.under.ec2.instances).toEqual([]);
   });
 
-  it("are refused where pods would have the instances' addresses", async () => {
+  it("refuses a pod subnet that contains the instances' addresses", async () => {
     await start();
     const answer = await life.create({ network: { podSubnet: "172.31.0.0/16" } });
     expect(problemOf(answer, "400 invalid-request").errors).toEqual([
-      { pointer: "/network/podSubnet", detail: "172.31.0.0/16 overlaps the machines' subnet 172.31.0.0/20" },
+      {
+        pointer: "/network/podSubnet",
+        detail: 'Expected a subnet outside the machines\' subnet 172.31.0.0/20, got "172.31.0.0/16"',
+      },
     ]);
   });
 
-  it("fail with what EC2 said where nothing can be launched", async () => {
+  it("fails a cluster with EC2's reason if nothing can be launched", async () => {
     await start();
     for (const { name } of life.under.ec2.account.types)
       life.under.ec2.scarce.set(name, "InsufficientInstanceCapacity");
@@ -55,7 +58,7 @@ describe("Clusters on EC2", () => {
     );
   });
 
-  it("have no secret in their user-data but capabilities, and those are dead after the claim", async () => {
+  it("puts no secret into user-data but capabilities, which are dead after the claim", async () => {
     await start();
     const cluster = await life.createLaunched({ nodes: 1 });
     const machine = machineOf(cluster, 0);
@@ -77,18 +80,20 @@ describe("Clusters on EC2", () => {
     ["region", { region: "us-east-1" }],
     ["instance", { instanceId: "i-0fedcba9876543210" }],
     ["image", { imageId: "ami-0fedcba9876543210" }],
-  ])("refuse another %s, and say why on the timeline alone", async (_, identity) => {
+  ])("refuses another %s, and gives the reason only on the timeline", async (_, identity) => {
     await start();
     const cluster = await life.createLaunched();
     const [[field, value] = ["", ""]] = Object.entries(identity);
     expect(refusal(await machineOf(cluster, 1).getMetadata(identity))).toBe("403 wrong-machine");
-    const told = (await timeline(cluster.id)).find((message) => message.includes("was presented by another machine"));
-    expect(told).toContain(`${value} instead of`);
+    const entry = (await timeline(cluster.id)).find((message) =>
+      message.includes("Another machine showed the capability"),
+    );
+    expect(entry).toContain(`${value} instead of`);
     expect(field).not.toBe("");
     expect(refusal(await machineOf(cluster, 1).getMetadata())).toBe("403 wrong-machine");
   });
 
-  it("refuse a fellow's capability, though it is in the same user-data", async () => {
+  it("refuses another member's capability, though it is in the same user-data", async () => {
     await start();
     const cluster = await life.createLaunched();
     const answer = await life.server.request("/node/v1/claim", {
@@ -98,7 +103,7 @@ describe("Clusters on EC2", () => {
     expect(refusal(answer)).toBe("403 wrong-machine");
   });
 
-  it("refuse a capability without a document, and one with a broken signature", async () => {
+  it("refuses a capability without an identity document, and one with a broken signature", async () => {
     await start();
     const cluster = await life.createLaunched();
     const { instanceIdentity, ...hardware } = machineOf(cluster, 1).hardware();
@@ -108,14 +113,14 @@ describe("Clusters on EC2", () => {
     const own = machineOf(cluster, 2).hardware();
     const broken = { ...own, instanceIdentity: { ...own.instanceIdentity, signature: instanceIdentity.signature } };
     expect(refusal(await claim(2, broken))).toBe("403 wrong-machine");
-    const told = await timeline(cluster.id);
-    expect(told.filter((message) => message.includes("it shows no instance-identity document"))).not.toEqual([]);
-    expect(told.filter((message) => message.includes("has no signature of this region's certificates"))).not.toEqual(
+    const entries = await timeline(cluster.id);
+    expect(entries.filter((message) => message.includes("it shows no instance-identity document"))).not.toEqual([]);
+    expect(entries.filter((message) => message.includes("has no signature of this region's certificates"))).not.toEqual(
       [],
     );
   });
 
-  it("hold a machine that calls before its launch is on record", async () => {
+  it("answers 503 to a machine that calls before its launch is recorded", async () => {
     await start();
     const cluster = await life.createLaunched({ nodes: 1 });
     const { name } = cluster.members[0]!;
@@ -125,7 +130,7 @@ describe("Clusters on EC2", () => {
     expect(refusal(await machineOf(cluster, 0).getMetadata())).toBe("503 not-final");
   });
 
-  it("end with all of their instances when they are deleted", async () => {
+  it("terminates all instances of a deleted cluster with one request", async () => {
     await start();
     const cluster = await life.createLaunched();
     await life.server.request(`/v1/clusters/${cluster.id}`, { method: "DELETE" });
@@ -135,7 +140,7 @@ describe("Clusters on EC2", () => {
     expect(life.under.ec2.callCount("TerminateInstances")).toBe(1);
   });
 
-  it("fail when a spot instance is taken back on their way, and tell of it once they are ready", async () => {
+  it("fails a cluster that loses a spot instance before it is ready, with EC2's reason on the timeline", async () => {
     await start({}, { spot: true });
     const cluster = await life.createLaunched();
     const { name, allocation } = cluster.members[1]!;
@@ -143,12 +148,12 @@ describe("Clusters on EC2", () => {
     life.under.ec2.interruptSpot(id);
     await life.survey();
     await life.survey();
-    const message = `Machine ${id} of ${name} has ended: EC2 took the spot instance back (Server.SpotInstanceTermination)`;
+    const message = `Machine ${id} of ${name} has terminated: EC2 took the spot instance back (Server.SpotInstanceTermination)`;
     expect(await life.server.cluster(cluster.id)).toMatchObject({ state: "failed", failure: { message } });
     expect((await timeline(cluster.id)).filter((each) => each === message)).toHaveLength(3);
   });
 
-  it("are told of as what runs and since when, whoever has forgotten them", async () => {
+  it("lists every instance with its member and its start on GET /v1/providers/ec2/machines", async () => {
     await start();
     const cluster = await life.createLaunched({ nodes: 2 });
     const answer = await life.server.request("/v1/providers/ec2/machines");
@@ -164,7 +169,7 @@ describe("Clusters on EC2", () => {
     expect(refused.detail).toContain("RequestExpired");
   });
 
-  it("leave no instance that nobody owns, and none of anybody else's is touched", async () => {
+  it("terminates stray instances, and none of another installation or tool", async () => {
     await start();
     const cluster = await life.createLaunched({ nodes: 1 });
     const [own] = life.under.ec2.living();

@@ -6,9 +6,9 @@ const list = (item: z.ZodType<string>) =>
   z.preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(item).min(1).max(32));
 
 const idOf = (kind: string) =>
-  z.string().regex(new RegExp(`^${kind}-[0-9a-f]{8,17}$`), `must be an id such as ${kind}-0123456789abcdef0`);
+  z.string(`an id such as ${kind}-0123456789abcdef0`).regex(new RegExp(`^${kind}-[0-9a-f]{8,17}$`));
 
-const InstanceType = z.string().regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, "must be an instance type such as m6i.large");
+const InstanceType = z.string("an instance type such as m6i.large").regex(/^[a-z0-9-]+\.[a-z0-9-]+$/);
 
 /** `v1.37.2=ami-…,v1.36.3=ami-…` */
 const Images = z
@@ -17,40 +17,37 @@ const Images = z
   .pipe(
     z
       .array(
-        z.tuple(
-          [SupportedKubernetesVersion, idOf("ami")],
-          "must be VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0",
-        ),
+        z.tuple([SupportedKubernetesVersion, idOf("ami")], "VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0"),
       )
       .min(1),
   )
   .transform((pairs): Record<string, string> => Object.fromEntries(pairs));
 
-/** What `sprout serve` can be told of EC2; without a region there is none. */
+/** Options of `sprout serve` for EC2. Without a region there is no EC2 provider. */
 export const ec2Options = {
   ec2Region: z
-    .string()
-    .regex(/^[a-z]{2,3}(-[a-z]+)+-\d$/, "must be a region such as eu-west-1")
+    .string("a region such as eu-west-1")
+    .regex(/^[a-z]{2,3}(-[a-z]+)+-\d$/)
     .nullable()
     .default(null),
   ec2Images: Images.nullable().default(null),
   ec2Subnets: list(idOf("subnet")).nullable().default(null),
   ec2SecurityGroups: list(idOf("sg")).nullable().default(null),
   ec2InstanceTypes: list(InstanceType).nullable().default(null),
-  /** Of control planes, where they are to have others than workers. */
+  /** Types of control planes, if they differ from the workers'. */
   ec2ControlPlaneInstanceTypes: list(InstanceType).nullable().default(null),
   ec2InstanceProfile: z
-    .string()
-    .regex(/^[\w+=,.@-]{1,128}$/, "must be the name of an IAM instance profile")
+    .string("the name of an IAM instance profile")
+    .regex(/^[\w+=,.@-]{1,128}$/)
     .nullable()
     .default(null),
-  ec2Spot: z.union([z.boolean(), z.stringbool()], "must be true or false").default(false),
+  ec2Spot: z.union([z.boolean(), z.stringbool()], "true or false").default(false),
   /** PEM file: the region's RSA certificates from AWS's documentation. */
-  ec2IdentityCertificates: z.string().startsWith("/", "must be an absolute path").nullable().default(null),
-  /** By default this host's name and the port. */
+  ec2IdentityCertificates: z.string("an absolute path").startsWith("/").nullable().default(null),
+  /** Default: this host's name and the port. */
   ec2ServerUrl: ServerUrl.nullable().default(null),
   ec2Endpoint: z
-    .url({ protocol: /^https?$/, error: "must be a URL such as https://ec2.eu-west-1.amazonaws.com" })
+    .url({ protocol: /^https?$/, error: "a URL such as https://ec2.eu-west-1.amazonaws.com" })
     .nullable()
     .default(null),
 };
@@ -69,27 +66,27 @@ export const ec2Variables = {
   ec2Endpoint: "SPROUT_EC2_ENDPOINT",
 };
 
-/** What there must be with a region, and why. */
+/** Options that a region requires, and what each is for. */
 const required = {
   ec2Images: "an AMI for each Kubernetes version",
   ec2Subnets: "where instances are launched",
   ec2SecurityGroups: "what may reach instances",
-  ec2InstanceTypes: "in the order of preference",
+  ec2InstanceTypes: "in order of preference",
   ec2IdentityCertificates:
     "the region's RSA certificates, which AWS lists under regions-certs in the EC2 user guide, as a file",
 } as const;
 
-/** A region needs the others, and they need a region. */
+/** Refuses a region without its required options, and any option without a region. */
 export function checkEc2Options(options: Ec2Options, context: z.core.$RefinementCtx): void {
   const refuse = (option: string, message: string) => context.addIssue({ code: "custom", path: [option], message });
   if (options.ec2Region !== null) {
     for (const [option, what] of Object.entries(required))
-      if (options[option as keyof typeof required] === null) refuse(option, `is required with --ec2-region: ${what}`);
+      if (options[option as keyof typeof required] === null) refuse(option, `a value with --ec2-region: ${what}`);
     return;
   }
   const given = Object.keys(ec2Options).map((option) => options[option as keyof Ec2Options]);
   if (given.some((value) => value !== null && value !== false))
-    refuse("ec2Region", "is required with every other option of EC2");
+    refuse("ec2Region", "a region with every other EC2 option");
 }
 
 export type Ec2Options = { [K in keyof typeof ec2Options]: z.output<(typeof ec2Options)[K]> };

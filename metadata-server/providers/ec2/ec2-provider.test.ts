@@ -3,27 +3,29 @@ import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { Ec2UserData } from "#api/ec2-user-data.ts";
 import { createTestEc2, ec2ClusterId, type TestEc2, toMembers, toSpecs } from "../../../test/fixtures/ec2-provider.ts";
 import type { FakeEc2 } from "../../../test/fakes/fake-ec2.ts";
-import { describeProviderContract } from "../provider-contract.ts";
+import { describeProviderContract } from "../../../test/contract/provider-contract.ts";
+import { patience, patientSignal } from "../../../test/fixtures/patience.ts";
 
 describeProviderContract("EC2, with the real SDK and a fake endpoint", async () => {
   const { ec2, provider, open } = await createTestEc2();
   return { provider, kubernetesVersion: defaultKubernetesVersion, reopen: () => open(), destroy: () => ec2.close() };
 });
 
-const signal = () => AbortSignal.timeout(15_000);
+const signal = () => patientSignal();
 const clusterId = ec2ClusterId;
 const isLaunch = ({ action, form }: FakeEc2["calls"][number]) => action === "RunInstances" && !form.has("DryRun");
 
-describe("The EC2 provider", () => {
+describe("createEc2Provider", () => {
   let under: TestEc2;
   afterEach(() => under.ec2.close());
+  const sourceDestChecks = () => under.ec2.instances.map(({ sourceDestCheck }) => sourceDestCheck);
 
   const launchAll = async (members: ReturnType<typeof toMembers>, { round = 0, provider = under.provider } = {}) => {
     const segment = await provider.reserve({ clusterId, members });
     return Promise.all(toSpecs(segment, members, { round }).map((spec) => provider.launch(spec, signal())));
   };
 
-  it("launches a cluster with one request, and every instance has its own member's place in it", async () => {
+  it("launches a cluster with one request, and gives each instance the launch index of its member", async () => {
     under = await createTestEc2();
     const members = toMembers("control-plane", ...Array<"worker">(19).fill("worker"));
     const launched = await launchAll(members);
@@ -39,7 +41,7 @@ describe("The EC2 provider", () => {
     }
   });
 
-  it("launches more than fit into one user-data with several requests, in one subnet", async () => {
+  it("launches more members than fit into one user-data with several requests, in one subnet", async () => {
     under = await createTestEc2();
     const members = toMembers("control-plane", ...Array<"worker">(99).fill("worker"));
     await launchAll(members);
@@ -48,10 +50,10 @@ describe("The EC2 provider", () => {
     expect(new Set((await under.provider.list()).map(({ allocation }) => allocation)).size).toBe(100);
   });
 
-  it("requires tokens of the metadata service, keeps pods from it, lets nodes route, and costs nothing when shut down", async () => {
+  it("requires metadata tokens, keeps pods from metadata, lets nodes route, and terminates instances on shutdown", async () => {
     under = await createTestEc2({}, { instanceProfile: "sprout-node", spot: true });
     await launchAll(toMembers("control-plane", "worker"));
-    await expect.poll(() => under.ec2.instances.map(({ sourceDestCheck }) => sourceDestCheck)).toEqual([false, false]);
+    await expect.poll(sourceDestChecks, patience).toEqual([false, false]);
     for (const instance of under.ec2.instances)
       expect(instance).toMatchObject({
         tokensRequired: true,
@@ -75,7 +77,7 @@ describe("The EC2 provider", () => {
     ]);
   });
 
-  it("leaves the source/destination check alone where another plugin does the network", async () => {
+  it("leaves the source/destination check on if a manifest brings the network", async () => {
     under = await createTestEc2();
     const members = toMembers("control-plane", "worker");
     const network = { plugin: "manifest" as const, podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" };
@@ -84,7 +86,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.callCount("ModifyInstanceAttribute")).toBe(0);
   });
 
-  it("says why a cluster cannot route, and lets those route that a crash left without", async () => {
+  it("rejects with the reason if a cluster cannot route, and lets instances route that a crash left without", async () => {
     under = await createTestEc2();
     const refused = {
       kind: "refuse" as const,
@@ -97,10 +99,10 @@ describe("The EC2 provider", () => {
       /^Cannot switch off i-\w+'s source\/destination check: You are not authorized \(UnauthorizedOperation\); allow ec2:ModifyInstanceAttribute$/,
     );
     await under.open().survey!();
-    await expect.poll(() => under.ec2.instances.map(({ sourceDestCheck }) => sourceDestCheck)).toEqual([false, false]);
+    await expect.poll(sourceDestChecks, patience).toEqual([false, false]);
   });
 
-  it("takes the next type, then the next zone, where there is no capacity, and asks for none of them twice", async () => {
+  it("takes the next type, then the next zone, without capacity, and asks for none of them twice", async () => {
     under = await createTestEc2();
     const members = toMembers("control-plane", "worker");
     const segment = await under.provider.reserve({ clusterId, members });
@@ -117,7 +119,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.instances.map(({ subnetId }) => subnetId === own.id)).toEqual([false, false]);
   });
 
-  it("says which types in which subnets had no capacity", async () => {
+  it("names the types and subnets without capacity", async () => {
     under = await createTestEc2();
     for (const { name } of under.ec2.account.types) under.ec2.scarce.set(name, "InsufficientInstanceCapacity");
     await expect(launchAll(toMembers("control-plane"))).rejects.toThrow(
@@ -126,7 +128,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.instances).toEqual([]);
   });
 
-  it("keeps a cluster that routes in one subnet where its members are launched apart", async () => {
+  it("keeps a cluster with routes in one subnet if its members are launched separately", async () => {
     const types = { "control-plane": ["m5.large"], worker: ["m6i.large"] };
     under = await createTestEc2({}, { instanceTypes: types });
     const members = toMembers("control-plane", "worker");
@@ -140,7 +142,7 @@ describe("The EC2 provider", () => {
     expect(String((worker as PromiseRejectedResult).reason)).toContain("m6i.large");
   });
 
-  it("launches once where the answer is lost", async () => {
+  it("launches once if the answer is lost", async () => {
     under = await createTestEc2();
     const members = toMembers("control-plane", "worker");
     const segment = await under.provider.reserve({ clusterId, members });
@@ -153,7 +155,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.calls.filter(isLaunch).length).toBeGreaterThan(1);
   });
 
-  it("goes on when EC2 throttles it, as long as it is wanted", async () => {
+  it("retries a throttled launch until its signal aborts", async () => {
     const rates = { requests: { RunInstances: { size: 3, perSecond: 1 } }, resources: {} };
     under = await createTestEc2({ rates }, { instanceTypes: { "control-plane": ["m5.large"], worker: ["m6i.large"] } });
     const clusters = ["c-aaaaaaaaaaaaaaaa", "c-bbbbbbbbbbbbbbbb"];
@@ -174,7 +176,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.callCount("RunInstances")).toBeGreaterThan(6);
   });
 
-  it("waits for the answer of what was sent when it is not wanted any more, so that it can be ended", async () => {
+  it("awaits the answer of a sent request after its signal aborts, so that the instance can be terminated", async () => {
     under = await createTestEc2({ consistencyMs: 1000 });
     const members = toMembers("control-plane");
     const segment = await under.provider.reserve({ clusterId, members });
@@ -186,7 +188,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.living()).toEqual([]);
   });
 
-  it("ends what EC2 does not tell of yet, and needs two requests for a whole cluster", async () => {
+  it("terminates instances that EC2 does not list yet, and asks once about a cluster without instances", async () => {
     under = await createTestEc2({ consistencyMs: 1500 });
     const members = toMembers("control-plane", "worker", "worker");
     await launchAll(members);
@@ -200,7 +202,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.calls.length).toBeGreaterThan(before);
   });
 
-  it("reads every page of what runs, and tells since when", async () => {
+  it("reads every page of instances, with their start", async () => {
     under = await createTestEc2();
     const tags = (index: number) => [
       { Key: "sprout:installation", Value: "0123456789abcdef" },
@@ -216,7 +218,7 @@ describe("The EC2 provider", () => {
     expect(Date.now() - Date.parse(machines[0]!.since)).toBeLessThan(60_000);
   });
 
-  it("touches no instance that is not wholly its own", async () => {
+  it("touches no instance that lacks one of its marks", async () => {
     under = await createTestEc2();
     const own = { Key: "sprout:installation", Value: "0123456789abcdef" };
     const cluster = { Key: "sprout:cluster", Value: clusterId };
@@ -231,7 +233,7 @@ describe("The EC2 provider", () => {
     expect(under.ec2.living()).toHaveLength(5);
   });
 
-  it("tells of a spot instance that was taken back", async () => {
+  it("reports a spot instance that EC2 took back", async () => {
     under = await createTestEc2({}, { spot: true });
     const members = toMembers("control-plane");
     await launchAll(members);

@@ -1,21 +1,22 @@
+import rcompare from "semver/functions/rcompare.js";
 import { hash, X509Certificate } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { maxInstancesPerLaunch } from "#api/ec2-user-data.ts";
-import type { LaunchedMachine, MachineProvider, MachineSpec, Reservation, RunningMachine } from "../provider.ts";
+import type { LaunchedMachine } from "../../store/records.ts";
+import type { MachineProvider, MachineSpec, Reservation, RunningMachine } from "../provider.ts";
 import { checkSettings, type Ec2Facts } from "./check-settings.ts";
-import { describeOwnInstances, toLaunchedMachine } from "./describe-instances.ts";
-import { createEc2Clients, type Ec2Access } from "./ec2-clients.ts";
+import { describeOwnInstances, findOnceListed, toLaunchedMachine } from "./describe-instances.ts";
+import { createEc2Clients, type Ec2Access, type Ec2Context } from "./ec2-clients.ts";
 import { unusable } from "./ec2-errors.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
-import { gather } from "./gather.ts";
+import { batch } from "./batch.ts";
 import { doubtIdentity } from "./identity.ts";
-import { type Ec2Context, launchInstances } from "./launch-instances.ts";
+import { launchInstances } from "./launch-instances.ts";
 import { createRouting, letRoute } from "./route-instances.ts";
 import { findClosedPorts, toNodePorts } from "./node-ports.ts";
 import { terminateInstances } from "./terminate-instances.ts";
 import { toSurveyedMachine } from "./survey.ts";
 
-/** What was checked is good for so long. */
+/** How long checked settings count as valid. */
 const factsForMs = 60_000;
 const longestRetryMs = 1000;
 const provisionAllowanceMs = 120_000;
@@ -27,11 +28,11 @@ export interface Ec2ProviderOptions extends Ec2Settings {
 }
 
 export interface Ec2Provider extends MachineProvider {
-  /** Throws DomainError `provider-unusable` with everything that keeps EC2 from launching. */
+  /** Checks the settings. Throws DomainError `provider-unusable` with everything that prevents launches. */
   check(): Promise<Ec2Facts>;
 }
 
-/** Instances of EC2, launched as whole clusters: all members that are asked for at once are one RunInstances. */
+/** Launches EC2 instances, whole clusters at once: members requested in one turn share one RunInstances. */
 export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const { consistencyMs = 15_000, surveyIntervalMs = 30_000, credentials, ...settings } = options;
   const { installation, region } = settings;
@@ -40,20 +41,20 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const context: Ec2Context = { settings, clients, consistencyMs, retryMs };
   const routing = createRouting(context);
   const keys = settings.identityCertificates.map((pem) => new X509Certificate(pem).publicKey);
-  /** Launched by this process, by allocation: EC2 tells of them some seconds later. */
-  const lately = new Map<string, string>();
+  /** Instance ids by allocation, launched by this process: EC2 lists them some seconds later. */
+  const justLaunched = new Map<string, string>();
   let checked: { facts: Ec2Facts; at: number } | undefined;
   let checking: Promise<Ec2Facts> | undefined;
 
   const describe = (clusterId?: string) =>
     describeOwnInstances(clients.reads, { installation, ...(clusterId !== undefined && { clusterId }) });
 
-  const launch = gather<{ spec: MachineSpec; signal: AbortSignal }, LaunchedMachine>(
+  const launch = batch<{ spec: MachineSpec; signal: AbortSignal }, LaunchedMachine>(
     async (asked) => {
       const signal = AbortSignal.any(asked.map((each) => each.signal));
       const specs = asked.map(({ spec }) => spec);
       const launched = await launchInstances(context, { specs, signal });
-      for (const [index, { id }] of launched.entries()) lately.set(specs[index]!.allocation, id);
+      for (const [index, { id }] of launched.entries()) justLaunched.set(specs[index]!.allocation, id);
       if (specs[0]?.providerData["network"] === "routes")
         await routing.start(
           launched.map(({ id }) => id),
@@ -64,26 +65,26 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     { keyOf: ({ spec }) => launchKey(settings, spec), limit: maxInstancesPerLaunch },
   );
 
-  const terminate = gather<RunningMachine, void>(
+  const terminate = batch<RunningMachine, void>(
     async (machines) => {
       const [{ clusterId }] = machines as [RunningMachine];
       const allocations = new Set(machines.flatMap(({ allocation, id }) => (id === undefined ? [allocation] : [])));
       const found = allocations.size === 0 ? [] : await describe(clusterId);
       const ids = [
-        ...machines.flatMap(({ allocation, id = lately.get(allocation) }) => id ?? []),
+        ...machines.flatMap(({ allocation, id = justLaunched.get(allocation) }) => id ?? []),
         ...found
           .filter(({ owner, isLiving }) => isLiving && allocations.has(owner.allocation))
           .map(({ instance }) => instance.InstanceId ?? ""),
       ];
       await terminateInstances(context, [...new Set(ids)]);
-      for (const { allocation } of machines) lately.delete(allocation);
+      for (const { allocation } of machines) justLaunched.delete(allocation);
       return machines.map(() => undefined);
     },
     { keyOf: ({ clusterId, id }) => `${clusterId} ${id === undefined}`, limit: 1000 },
   );
 
-  /** One look at everything for all that are asked for at once. */
-  const look = gather<"all", Awaited<ReturnType<typeof describe>>>(
+  /** Lists all instances once for all callers of one turn. */
+  const listAll = batch<"all", Awaited<ReturnType<typeof describe>>>(
     async (asked) => {
       const found = await describe();
       return asked.map(() => found);
@@ -91,7 +92,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     { keyOf: (all) => all, limit: Infinity },
   );
 
-  /** However many clusters are asked for at once. */
+  /** Checks at most once at a time, however many clusters ask. */
   const currentFacts = async (): Promise<Ec2Facts> => {
     if (checked !== undefined && Date.now() < checked.at + factsForMs) return checked.facts;
     checking ??= provider.check().finally(() => {
@@ -104,10 +105,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     name: "ec2",
     provisionAllowanceMs,
     surveyIntervalMs,
-    kubernetesVersions: async () => {
-      const { compare } = new Intl.Collator("en", { numeric: true });
-      return Object.keys(settings.images).toSorted((one, other) => compare(other, one));
-    },
+    kubernetesVersions: async () => Object.keys(settings.images).toSorted(rcompare),
 
     async check() {
       const { facts, problems, cause } = await checkSettings(settings, clients.reads);
@@ -128,7 +126,7 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
           network: request.network?.plugin ?? "routes",
           members: String(request.members.length),
         },
-        subnets: facts.cidrs,
+        subnets: facts.subnets,
       };
     },
 
@@ -138,22 +136,18 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     },
 
     async adopt({ clusterId, allocation, providerData }) {
-      const deadline = Date.now() + consistencyMs;
-      for (;;) {
-        const mine = (await look("all")).find(
+      const find = async () =>
+        (await listAll("all")).find(
           ({ owner, isLiving }) => isLiving && owner.clusterId === clusterId && owner.allocation === allocation,
         );
-        if (mine !== undefined) {
-          if (providerData["network"] === "routes")
-            await letRoute(context, clients.changes, {
-              instanceId: mine.instance.InstanceId ?? "",
-              signal: AbortSignal.timeout(provisionAllowanceMs),
-            });
-          return toLaunchedMachine(mine.instance, { accountId: mine.accountId, region });
-        }
-        if (Date.now() >= deadline) return undefined;
-        await sleep(retryMs);
-      }
+      const mine = await findOnceListed(find, context);
+      if (mine === undefined) return undefined;
+      if (providerData["network"] === "routes")
+        await letRoute(context, clients.changes, {
+          instanceId: mine.instance.InstanceId ?? "",
+          signal: AbortSignal.timeout(provisionAllowanceMs),
+        });
+      return toLaunchedMachine(mine.instance, { accountId: mine.accountId, region });
     },
 
     terminate,
@@ -176,22 +170,22 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   return provider;
 }
 
-/** Members that one request can launch: of one cluster, and of the same types. */
+/** Groups members that one request can launch: of one cluster and with the same types. */
 function launchKey({ instanceTypes }: Ec2Settings, { clusterId, role }: MachineSpec): string {
   return `${clusterId} ${instanceTypes[role].join(" ")}`;
 }
 
-/** The same for a cluster each time, another one for the next. */
+/** Always the same subnet for a cluster; clusters spread over all of them. */
 function chooseSubnet(subnets: readonly string[], clusterId: string): string {
   const number = Number.parseInt(hash("sha256", clusterId).slice(0, 8), 16);
   return subnets[number % subnets.length] ?? "";
 }
 
 function refuseClosedPorts(request: Reservation, { settings, facts }: { settings: Ec2Settings; facts: Ec2Facts }) {
-  const closed = findClosedPorts(toNodePorts(request), { groups: facts.groups, subnets: facts.cidrs });
+  const closed = findClosedPorts(toNodePorts(request), facts);
   if (closed.length === 0) return;
   const groups = settings.securityGroups.join(", ");
   throw unusable([
-    `security groups ${groups} let nodes reach each other not on ${closed.join(", ")}; add an inbound rule with the group itself as its source`,
+    `security groups ${groups} block traffic between nodes on ${closed.join(", ")}; add an inbound rule with the group itself as its source`,
   ]);
 }

@@ -31,12 +31,12 @@ const launched = {
   },
 };
 
-describe("An instance-identity document", () => {
-  it("is that of the instance launched", () => {
+describe("doubtIdentity", () => {
+  it("returns undefined for the document of the launched instance", () => {
     expect(doubtIdentity(launched, region.identityOf(instance), keys)).toBeUndefined();
   });
 
-  it("may be signed by any of the region's certificates", () => {
+  it("accepts a signature of any of the region's certificates", () => {
     const both = [new X509Certificate(otherRegion.certificate).publicKey, ...keys];
     expect(doubtIdentity(launched, region.identityOf(instance), both)).toBeUndefined();
   });
@@ -48,29 +48,29 @@ describe("An instance-identity document", () => {
     ["imageId", "ami-0fedcba9876543210", "image ami-0fedcba9876543210 instead of ami-0a1b2c3d4e5f60718"],
     ["privateIp", "172.31.0.11", "private address 172.31.0.11 instead of 172.31.0.10"],
     ["pendingTime", "2026-11-26T12:00:00Z", "launched at 2026-11-26T12:00:00Z instead of 2026-11-27T12:00:00.000Z"],
-  ])("of another %s is doubted, and why", (field, value, reason) => {
+  ])("returns both values if %s differs", (field, value, reason) => {
     expect(doubtIdentity(launched, region.identityOf(instance, { [field]: value }), keys)).toBe(
       `its instance-identity document says ${reason}`,
     );
   });
 
-  it("is doubted where there is none", () => {
+  it("doubts a caller without a document", () => {
     expect(doubtIdentity(launched, undefined, keys)).toBe("it shows no instance-identity document");
   });
 
   const unsigned = "its instance-identity document has no signature of this region's certificates";
-  it("is doubted where it was changed after it was signed", () => {
+  it("doubts a document that was changed after it was signed", () => {
     const { document, signature } = region.identityOf(instance);
     const changed = document.replace("m6i.large", "m6i.metal");
     expect(doubtIdentity(launched, { document: changed, signature }, keys)).toBe(unsigned);
   });
 
-  it.each(["", "AAAA", "not base64"])("is doubted with the signature %j", (signature) => {
+  it.each(["", "AAAA", "not base64"])("doubts a document with the signature %j", (signature) => {
     const { document } = region.identityOf(instance);
     expect(doubtIdentity(launched, { document, signature }, keys)).toBe(unsigned);
   });
 
-  it("of another region's certificate is doubted", () => {
+  it("doubts a document that another region signed", () => {
     expect(doubtIdentity(launched, otherRegion.identityOf(instance), keys)).toBe(unsigned);
   });
 });

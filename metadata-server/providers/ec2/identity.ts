@@ -1,9 +1,10 @@
 import { type KeyObject, verify } from "node:crypto";
 import { z } from "zod";
 import type { InstanceIdentity } from "#api/instance-identity.ts";
-import type { LaunchedMachine } from "../provider.ts";
+import { parseJsonOrNothing } from "#lib/json.ts";
+import type { LaunchedMachine } from "../../store/records.ts";
 
-/** What is read of https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html. */
+/** The fields that matter of https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-identity-documents.html. */
 const IdentityDocument = z.object({
   accountId: z.string(),
   region: z.string(),
@@ -13,7 +14,7 @@ const IdentityDocument = z.object({
   pendingTime: z.iso.datetime(),
 });
 
-/** Between what RunInstances answers as the launch time and when the instance was pending. */
+/** Allowed difference between the launch time of RunInstances and the document's pending time. */
 const launchToleranceMs = 5 * 60_000;
 
 const expectations = [
@@ -25,8 +26,8 @@ const expectations = [
 ] as const;
 
 /**
- * Why the document is not that of the instance launched; undefined where it is. Of EC2's three signatures the one over
- * the plain document is judged: RSA with SHA-256. The other two are CMS, which node:crypto does not read.
+ * Returns why the document is not that of the launched instance; undefined if it is. Verifies the signature over the
+ * plain document (RSA, SHA-256); EC2's other two signatures are CMS, which node:crypto does not read.
  */
 export function doubtIdentity(
   launched: LaunchedMachine,
@@ -35,8 +36,8 @@ export function doubtIdentity(
 ): string | undefined {
   if (identity === undefined) return "it shows no instance-identity document";
   if (!isSigned(identity, keys)) return "its instance-identity document has no signature of this region's certificates";
-  const parsed = IdentityDocument.safeParse(parseJson(identity.document));
-  if (!parsed.success) return "its instance-identity document lacks what EC2 puts there";
+  const parsed = IdentityDocument.safeParse(parseJsonOrNothing(identity.document));
+  if (!parsed.success) return "its instance-identity document lacks fields that EC2 writes";
   const wrong = expectations.flatMap(([field, name]) => {
     const expected = launched.identity[field];
     return parsed.data[field] === expected ? [] : [`${name} ${parsed.data[field]} instead of ${expected}`];
@@ -50,12 +51,4 @@ export function doubtIdentity(
 function isSigned({ document, signature }: InstanceIdentity, keys: readonly KeyObject[]): boolean {
   const bytes = Buffer.from(signature, "base64");
   return keys.some((key) => verify("RSA-SHA256", Buffer.from(document), key, bytes));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -6,14 +6,14 @@ export const installationTag = "sprout:installation";
 export const clusterTag = "sprout:cluster";
 const networkTag = "sprout:network";
 const allocationsTag = "sprout:allocations";
-/** A tag's value has 256 characters, an allocation and its blank 19. */
+/** A tag's value has at most 256 characters; an allocation and its space have 19. */
 const allocationsInTag = 13;
 export const clientTokenPrefix = "sprout-";
 
 export interface Launched {
   installation: string;
   clusterId: string;
-  /** What people see in the console. */
+  /** Name in the EC2 console. */
   name: string;
   /** Whether nodes route their peers' pods. */
   routes: boolean;
@@ -42,7 +42,7 @@ export interface Owner {
 
 const OwnTags = z.object({ [installationTag]: z.string(), [clusterTag]: ClusterId });
 
-/** Whose instance it is; undefined where anything of it was not made by this installation. */
+/** Returns the owner of an instance; undefined unless all of it was made by this installation. */
 export function readOwner(instance: Instance, installation: string): Owner | undefined {
   const tags = Object.fromEntries((instance.Tags ?? []).map(({ Key = "", Value = "" }) => [Key, Value]));
   const own = OwnTags.safeParse(tags);

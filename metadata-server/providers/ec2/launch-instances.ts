@@ -1,36 +1,29 @@
 import { hash } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type Instance, RunInstancesCommand } from "@aws-sdk/client-ec2";
+import { retry } from "#lib/retry.ts";
 import { DomainError } from "../../errors.ts";
-import type { LaunchedMachine, MachineSpec } from "../provider.ts";
-import { describeOwnInstances, toLaunchedMachine } from "./describe-instances.ts";
-import type { Ec2Clients } from "./ec2-clients.ts";
+import type { LaunchedMachine } from "../../store/records.ts";
+import type { MachineSpec } from "../provider.ts";
+import { describeOwnInstances, findOnceListed, toLaunchedMachine } from "./describe-instances.ts";
+import type { Ec2Context } from "./ec2-clients.ts";
 import { describeEc2Error, ec2ErrorCode, isScarce, isThrottled } from "./ec2-errors.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 import { clientTokenPrefix } from "./instance-tags.ts";
-import { toRunRequest } from "./run-request.ts";
+import { type RunOptions, toRunRequest } from "./run-request.ts";
 import { terminateInstances } from "./terminate-instances.ts";
 
-export interface Ec2Context {
-  settings: Ec2Settings;
-  clients: Ec2Clients;
-  /** How long EC2 may take to tell of what it has done, and how often it is asked meanwhile. */
-  consistencyMs: number;
-  retryMs: number;
-}
-
 /** Instances of one request: members of one cluster with the same types. */
-export interface Batch {
+interface Batch {
   specs: readonly MachineSpec[];
   signal: AbortSignal;
 }
 
-/** Of the same instances in one place: more than a crash or two would need. */
+/** Launches of the same instances in one place; a crash or two need fewer. */
 const maxLaunches = 8;
 
 /**
- * All of the batch, or none. The client token is made of the allocations, so that the same launch is done once however
- * often it is asked for. Throws DomainError `no-capacity` where no type has room in any subnet that may be used.
+ * Launches the whole batch, or nothing. The client token is made of the allocations, so a repeated request launches
+ * nothing twice. Throws DomainError `no-capacity` if no type has room in any subnet that may be used.
  */
 export async function launchInstances(context: Ec2Context, { specs, signal }: Batch): Promise<LaunchedMachine[]> {
   const { region } = context.settings;
@@ -51,8 +44,8 @@ async function runInstances(context: Ec2Context, batch: Batch) {
         return answer;
       } catch (error) {
         if (ec2ErrorCode(error) === "IdempotentParameterMismatch") {
-          // Launched before a crash, with capabilities that are worth nothing any more.
-          await endEarlier(context, clientToken);
+          // Launched before a crash, with capabilities that are no longer valid.
+          await terminateEarlier(context, clientToken);
           continue;
         }
         if (!isScarce(error)) throw new Error(describeEc2Error(error), { cause: error });
@@ -62,20 +55,22 @@ async function runInstances(context: Ec2Context, batch: Batch) {
     }
   }
   if (scarcities.length === 0)
-    throw new Error(`EC2 has ended each of ${maxLaunches} launches of the same instances; see why in its console`);
+    throw new Error(
+      `EC2 terminated each of ${maxLaunches} launches of the same instances; see the reasons in its console`,
+    );
   throw new DomainError("no-capacity", `EC2 has no room for ${specs.length} instances: ${scarcities.join(", ")}`);
 }
 
 const isDead = ({ State }: Instance) => ["shutting-down", "terminated"].includes(State?.Name ?? "");
 
-/** 64 characters at most. */
+/** EC2 takes at most 64 characters. */
 function toClientToken(specs: readonly MachineSpec[], attempt: number): string {
   const allocations = specs.map(({ allocation }) => allocation).toSorted();
   return `${clientTokenPrefix}${hash("sha256", [...allocations, String(attempt)].join(" ")).slice(0, 48)}`;
 }
 
-/** Every type in the cluster's own subnet first. Routes between nodes end at their subnet: such a cluster stays in one. */
-export function placementsOf({ subnets, instanceTypes }: Ec2Settings, specs: readonly MachineSpec[]) {
+/** Every type in the cluster's own subnet first. A cluster with routes stays there: routes end at their subnet. */
+function placementsOf({ subnets, instanceTypes }: Ec2Settings, specs: readonly MachineSpec[]) {
   const [{ role, providerData }] = specs as [MachineSpec];
   const own = providerData["subnet"] ?? subnets[0] ?? "";
   const isSplit = specs.length < Number(providerData["members"]);
@@ -86,48 +81,41 @@ export function placementsOf({ subnets, instanceTypes }: Ec2Settings, specs: rea
   );
 }
 
-/** Once sent it is waited for, also when the signal aborts: what was launched must be known, or nobody could end it. */
+/** Awaits a sent request even if the signal aborts: only known instances can be terminated. */
 async function sendRun(
   { settings, clients, retryMs }: Ec2Context,
-  options: {
-    specs: readonly MachineSpec[];
-    subnet: string;
-    instanceType: string;
-    clientToken: string;
-    signal: AbortSignal;
-  },
+  options: RunOptions & { signal: AbortSignal },
 ): Promise<{ accountId: string; instances: Instance[] }> {
   const { signal } = options;
   const { client, queue } = clients.launches;
   const request = toRunRequest(settings, options);
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      const { OwnerId: accountId = "", Instances: instances = [] } = await queue(async () => {
-        signal.throwIfAborted();
-        return client.send(new RunInstancesCommand(request));
-      });
-      return { accountId, instances };
-    } catch (error) {
-      if (!isThrottled(error)) throw error;
-      await sleep(retryMs, undefined, { signal });
-    }
-  }
+  const send = () =>
+    queue(async () => {
+      signal.throwIfAborted();
+      return client.send(new RunInstancesCommand(request));
+    });
+  const delays = { firstMs: retryMs, factor: 1 };
+  const { OwnerId: accountId = "", Instances: instances = [] } = await retry(send, {
+    signal,
+    delays,
+    isRetriable: isThrottled,
+  });
+  return { accountId, instances };
 }
 
-async function endEarlier(context: Ec2Context, clientToken: string): Promise<void> {
+async function terminateEarlier(context: Ec2Context, clientToken: string): Promise<void> {
   const { installation } = context.settings;
-  const deadline = Date.now() + context.consistencyMs;
-  while (Date.now() < deadline) {
+  const find = async () => {
     const found = await describeOwnInstances(context.clients.reads, { installation, clientToken });
-    await terminateInstances(
-      context,
-      found.filter(({ isLiving }) => isLiving).map(({ instance }) => instance.InstanceId ?? ""),
+    return found.length > 0 ? found : undefined;
+  };
+  const found = await findOnceListed(find, context);
+  if (found === undefined)
+    throw new Error(
+      `Instances of an earlier launch (client token ${clientToken}) exist, but EC2 does not list them yet; they are terminated when it does`,
     );
-    if (found.length > 0) return;
-    await sleep(context.retryMs);
-  }
-  throw new Error(
-    `Instances of an earlier launch (client token ${clientToken}) exist, but EC2 does not tell which; they are ended when it does`,
+  await terminateInstances(
+    context,
+    found.filter(({ isLiving }) => isLiving).map(({ instance }) => instance.InstanceId ?? ""),
   );
 }

@@ -8,7 +8,7 @@ import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
 import { loadConfig } from "../../config.ts";
 import { openEc2Provider } from "./open-ec2-provider.ts";
 
-describe("What `sprout serve` is told of EC2", () => {
+describe("openEc2Provider", () => {
   let ec2: FakeEc2;
   let folder: string;
   let flags: Record<string, string>;
@@ -44,37 +44,37 @@ describe("What `sprout serve` is told of EC2", () => {
     return openEc2Provider(config, { info: write, warn: write, error: write });
   };
 
-  it("is enough for a provider, which finds its credentials as every AWS tool does, and says who it is", async () => {
+  it("opens a provider with credentials from the environment, and logs its stable installation", async () => {
     expect(await (await open())?.kubernetesVersions()).toEqual([defaultKubernetesVersion]);
     const [first] = log;
-    expect(first).toMatch(/^Launching instances of EC2 \{"region":"eu-west-1","installation":"[0-9a-f]{16}"\}$/);
+    expect(first).toMatch(/^Launching EC2 instances \{"region":"eu-west-1","installation":"[0-9a-f]{16}"\}$/);
     await open();
     expect(log[1]).toBe(first);
   });
 
-  it("is nothing without any of it", async () => {
+  it("returns undefined without EC2 settings", async () => {
     const config = loadConfig({ dataDir: folder }, {});
     expect(await openEc2Provider(config, { info: write, warn: write, error: write })).toBeUndefined();
   });
 
-  it("is refused where EC2 does not know it", async () => {
+  it("refuses a subnet that is unknown to EC2", async () => {
     await expect(open({ ec2Subnets: "subnet-00000000" })).rejects.toThrow("InvalidSubnetID.NotFound");
   });
 
   it.each([
     ["no certificate", "hello", "holds no RSA certificate in PEM"],
     [
-      "what only looks like one",
+      "a damaged certificate",
       "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
       "holds a certificate that cannot be read",
     ],
-  ])("is refused where the file of certificates holds %s", async (_, text, reason) => {
+  ])("refuses a file of certificates with %s", async (_, text, reason) => {
     await writeFile(flags["ec2IdentityCertificates"]!, text);
     await expect(open()).rejects.toThrow(reason);
   });
 
-  it("serves what is there where EC2 cannot be reached", async () => {
+  it("opens all the same if EC2 cannot be reached, and logs that", async () => {
     expect(await open({ ec2Endpoint: "http://127.0.0.1:1" })).toBeDefined();
-    expect(log[1]).toMatch(/^EC2 cannot be reached .*ECONNREFUSED/);
+    expect(log[1]).toMatch(/^Cannot reach EC2; .*ECONNREFUSED/);
   }, 60_000);
 });

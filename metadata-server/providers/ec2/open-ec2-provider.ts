@@ -1,6 +1,7 @@
 import { hkdfSync, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { toServerUrl } from "#lib/server-url.ts";
 import type { Logger } from "../../logger.ts";
 import { loadServerKey } from "../../pki/server-key.ts";
 import { isUnreachable } from "./ec2-errors.ts";
@@ -8,25 +9,25 @@ import type { Ec2Options } from "./ec2-options.ts";
 import { createEc2Provider, type Ec2Provider } from "./ec2-provider.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 
-export interface Ec2Config extends Ec2Options {
+interface Ec2Config extends Ec2Options {
   dataDir: string;
   hostName: string;
   port: number;
 }
 
 /**
- * The provider that the configuration asks for, once EC2 has agreed to everything in it; undefined where it asks for none.
- * Where EC2 cannot be reached, clusters that are there are served all the same.
+ * Opens the configured provider after EC2 has accepted every setting; undefined if none is configured. If EC2 cannot be
+ * reached, only logs that, so that existing clusters are served.
  */
 export async function openEc2Provider(config: Ec2Config, logger: Logger): Promise<Ec2Provider | undefined> {
   const settings = await toEc2Settings(config);
   if (settings === undefined) return undefined;
   const provider = createEc2Provider(settings);
   const { region, installation } = settings;
-  logger.info("Launching instances of EC2", { region, installation });
+  logger.info("Launching EC2 instances", { region, installation });
   await provider.check().catch((error: Error) => {
     if (!isUnreachable(error.cause)) throw error;
-    logger.warn("EC2 cannot be reached", { region, error: error.message });
+    logger.warn("Cannot reach EC2; serving existing clusters", { region, error: error.message });
   });
   return provider;
 }
@@ -34,7 +35,7 @@ export async function openEc2Provider(config: Ec2Config, logger: Logger): Promis
 async function toEc2Settings(config: Ec2Config): Promise<Ec2Settings | undefined> {
   const { ec2Region: region, ec2Images: images, ec2Subnets: subnets, ec2SecurityGroups: securityGroups } = config;
   const { ec2InstanceTypes: workerTypes, ec2IdentityCertificates: certificatesFile } = config;
-  // With a region all of them are there: checkEc2Options.
+  // With a region, checkEc2Options has made sure of all of them.
   if (!region || !images || !subnets || !securityGroups || !workerTypes || !certificatesFile) return undefined;
   return {
     region,
@@ -46,12 +47,12 @@ async function toEc2Settings(config: Ec2Config): Promise<Ec2Settings | undefined
     instanceProfile: config.ec2InstanceProfile ?? undefined,
     spot: config.ec2Spot,
     identityCertificates: await readCertificates(certificatesFile),
-    serverUrl: config.ec2ServerUrl ?? `https://${config.hostName}:${config.port}`,
+    serverUrl: config.ec2ServerUrl ?? toServerUrl(config.hostName, config.port),
     installation: toInstallation(await loadServerKey(join(config.dataDir, "server.key"))),
   };
 }
 
-/** The same as long as the server's key is, and nobody else's. */
+/** Derived from the server's key: as stable and as unique as it. */
 const toInstallation = (serverKey: Buffer) =>
   Buffer.from(hkdfSync("sha256", serverKey, "", "ec2-installation", 8)).toString("hex");
 
@@ -69,6 +70,6 @@ async function readCertificates(file: string): Promise<string[]> {
     throw new Error(`Cannot configure EC2: ${file} holds a certificate that cannot be read`, { cause });
   }
   throw new Error(
-    `Cannot configure EC2: ${file} holds no RSA certificate in PEM; DSA ones are for another signature than the one judged here`,
+    `Cannot configure EC2: ${file} holds no RSA certificate in PEM; DSA certificates belong to another signature than the one that is verified here`,
   );
 }

@@ -1,33 +1,31 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { ModifyInstanceAttributeCommand } from "@aws-sdk/client-ec2";
+import { retry } from "#lib/retry.ts";
 import type { OwnInstance } from "./describe-instances.ts";
-import type { Ec2Lane } from "./ec2-clients.ts";
+import type { Ec2Context, QueuedClient } from "./ec2-clients.ts";
 import { describeEc2Error, ec2ErrorCode, isThrottled, isUnknownInstance } from "./ec2-errors.ts";
-import type { Ec2Context } from "./launch-instances.ts";
 
-/** For one instance, EC2's throttling included. */
+/** Longest time for one instance, with EC2's throttling. */
 const longestWaitMs = 15 * 60_000;
-const consequence = "Until then its pods reach no other node's, nor these them; it is tried again";
+const consequence = "Until then its pods and those of other nodes cannot reach each other; Sprout retries";
 
-/** Packets of pods have neither the instance's address as their source nor as their destination. */
+/** Switches off the source/destination check: packets of pods do not carry the instance's address. */
 export async function letRoute(
   { consistencyMs, retryMs }: Pick<Ec2Context, "consistencyMs" | "retryMs">,
-  { client, queue }: Ec2Lane,
+  { client, queue }: QueuedClient,
   { instanceId, signal }: { instanceId: string; signal: AbortSignal },
 ): Promise<void> {
   const deadline = Date.now() + consistencyMs;
-  for (;;)
-    try {
-      const change = { InstanceId: instanceId, SourceDestCheck: { Value: false } };
-      await queue(() => client.send(new ModifyInstanceAttributeCommand(change)));
-      return;
-    } catch (error) {
-      const isEarly = isUnknownInstance(error) && Date.now() < deadline;
-      if (!isEarly && !isThrottled(error)) throw cannotRoute(instanceId, error);
-      await sleep(retryMs, undefined, { signal }).catch(() => {
-        throw cannotRoute(instanceId, error);
-      });
-    }
+  const change = { InstanceId: instanceId, SourceDestCheck: { Value: false } };
+  const isEarly = (error: unknown) => isUnknownInstance(error) && Date.now() < deadline;
+  try {
+    await retry(() => queue(() => client.send(new ModifyInstanceAttributeCommand(change))), {
+      signal,
+      delays: { firstMs: retryMs, factor: 1 },
+      isRetriable: (error) => isThrottled(error) || isEarly(error),
+    });
+  } catch (error) {
+    throw cannotRoute(instanceId, error);
+  }
 }
 
 function cannotRoute(instanceId: string, cause: unknown): Error {
@@ -36,25 +34,25 @@ function cannotRoute(instanceId: string, cause: unknown): Error {
   return new Error(`Cannot switch off ${instanceId}'s source/destination check: ${reason}`, { cause });
 }
 
-export interface Routing {
-  /** Returns when the first of them routes; the others follow. Throws where the first cannot. */
+interface Routing {
+  /** Returns once the first instance routes; the others follow. Throws if the first cannot. */
   start(instanceIds: readonly string[], signal: AbortSignal): Promise<void>;
-  /** Those that a crash, or EC2, left without. What cannot be done is tried again with the next look at all instances. */
+  /** Continues with instances that a crash, or EC2, left without. The next survey retries failures. */
   finish(instances: readonly OwnInstance[]): void;
-  /** Why an instance that nobody waits for cannot route, and what of it; undefined where nothing is known against it. */
+  /** Returns why an instance cannot route, and the consequence; undefined without a known problem. */
   troubleOf(instanceId: string): string | undefined;
 }
 
 /**
- * One call for each instance, and EC2 takes five a second of them: nobody waits for all of them. What one is not allowed
- * to do the others are mostly not either, so that waiting for one is enough to fail a launch.
+ * EC2 needs a call for each instance and takes five a second, so a launch waits for the first only. If that one lacks
+ * the permission, the others mostly do too, so waiting for one is enough to fail a launch.
  */
 export function createRouting(context: Ec2Context): Routing {
   const { clients } = context;
   const underWay = new Set<string>();
-  /** By instance, until it routes or is gone. */
+  /** Problems by instance, until it routes or is gone. */
   const troubles = new Map<string, string>();
-  const follow = (instanceId: string) => {
+  const startOne = (instanceId: string) => {
     if (underWay.has(instanceId)) return;
     underWay.add(instanceId);
     void letRoute(context, clients.background, { instanceId, signal: AbortSignal.timeout(longestWaitMs) })
@@ -66,7 +64,7 @@ export function createRouting(context: Ec2Context): Routing {
   };
   return {
     async start([first, ...others], signal) {
-      for (const instanceId of others) follow(instanceId);
+      for (const instanceId of others) startOne(instanceId);
       if (first !== undefined) await letRoute(context, clients.changes, { instanceId: first, signal });
     },
     finish(instances) {
@@ -76,7 +74,7 @@ export function createRouting(context: Ec2Context): Routing {
         ),
       );
       for (const instanceId of troubles.keys()) if (!waiting.has(instanceId)) troubles.delete(instanceId);
-      for (const instanceId of waiting) follow(instanceId);
+      for (const instanceId of waiting) startOne(instanceId);
     },
     troubleOf: (instanceId) => troubles.get(instanceId),
   };

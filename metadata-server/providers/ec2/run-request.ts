@@ -11,7 +11,7 @@ export interface RunOptions {
   clientToken: string;
 }
 
-/** All of them or none. Whatever the image's defaults are, metadata needs a token and reaches no pod. */
+/** Asks for all instances or none. Overrides the image: metadata requires a token and reaches no pod. */
 export function toRunRequest(settings: Ec2Settings, options: RunOptions): RunInstancesCommandInput {
   const { specs, subnet, instanceType, clientToken } = options;
   const [{ clusterId, kubernetesVersion, name, providerData }] = specs as [MachineSpec];
@@ -31,7 +31,7 @@ export function toRunRequest(settings: Ec2Settings, options: RunOptions): RunIns
   };
 }
 
-/** What does not depend on who is launched; a dry run of it tells whether EC2 would. */
+/** The part that is the same for every cluster; a dry run of it shows whether EC2 would launch. */
 export function toLaunchTemplate(
   settings: Ec2Settings,
   {

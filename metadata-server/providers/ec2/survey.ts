@@ -8,14 +8,14 @@ const reasons: Record<string, string> = {
   "Server.InternalError": "EC2 failed to start it",
   "Client.VolumeLimitExceeded": "the account's limit of volumes is reached",
   "Client.InstanceInitiatedShutdown": "the instance shut itself down",
-  "Client.UserInitiatedShutdown": "somebody terminated it",
+  "Client.UserInitiatedShutdown": "an AWS user terminated it",
 };
 
-/** What EC2 tells of an instance, and why where it has ended or is about to. */
+/** Describes an instance as EC2 lists it and, if it has ended or is about to, why. */
 export function toSurveyedMachine({ owner, instance, isLiving }: OwnInstance, trouble?: string): SurveyedMachine {
   const { InstanceId: id = "", State, InstanceType = "", Placement, LaunchTime, StateReason } = instance;
   const code = StateReason?.Code ?? "";
-  const reason = reasons[code] ?? StateReason?.Message ?? "EC2 does not tell why";
+  const reason = reasons[code] ?? StateReason?.Message ?? "EC2 gives no reason";
   return {
     ...owner,
     id,

@@ -2,11 +2,11 @@ import { z } from "zod";
 import { SupportedKubernetesVersion } from "#api/kubernetes-version.ts";
 import { ServerUrl } from "#api/seed.ts";
 
-/** What `sprout serve` can be told of machines that somebody else launches; without a URL there are none. */
+/** Options of `sprout serve` for machines that the operator launches. Without a URL there are none. */
 export const externalOptions = {
-  /** As those machines reach it. */
+  /** The metadata server as those machines reach it. */
   externalServerUrl: ServerUrl.nullable().default(null),
-  /** What their images have; the first where a request names none. */
+  /** Versions that their images have; the first is the default of a request. */
   externalKubernetesVersions: z
     .preprocess(
       (value) => (typeof value === "string" ? value.split(",") : value),
@@ -23,7 +23,7 @@ export const externalVariables = {
 
 type ExternalOptions = { [K in keyof typeof externalOptions]: z.output<(typeof externalOptions)[K]> };
 
-/** Neither is of use without the other. */
+/** Refuses one option without the other. */
 export function checkExternalOptions(options: ExternalOptions, context: z.core.$RefinementCtx): void {
   const { externalServerUrl, externalKubernetesVersions } = options;
   if ((externalServerUrl === null) === (externalKubernetesVersions === null)) return;
@@ -31,5 +31,5 @@ export function checkExternalOptions(options: ExternalOptions, context: z.core.$
     externalServerUrl === null
       ? ["externalServerUrl", "--external-kubernetes-versions"]
       : ["externalKubernetesVersions", "--external-server-url"];
-  context.addIssue({ code: "custom", path: [missing], message: `is required with ${given}` });
+  context.addIssue({ code: "custom", path: [missing], message: `a value with ${given}` });
 }

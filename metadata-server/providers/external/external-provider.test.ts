@@ -1,5 +1,5 @@
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
-import { describeProviderContract } from "../provider-contract.ts";
+import { describeProviderContract } from "../../../test/contract/provider-contract.ts";
 import { createExternalProvider } from "./external-provider.ts";
 
 const open = () =>
@@ -9,7 +9,7 @@ const open = () =>
   });
 
 describeProviderContract(
-  "machines that somebody else launches",
+  "machines that the operator launches",
   async () => ({
     provider: open(),
     kubernetesVersion: defaultKubernetesVersion,

@@ -1,16 +1,16 @@
 import type { MachineProvider } from "../provider.ts";
 
-/** From the first control plane's user-data to its first call: whoever launches it may have a queue, or firmware. */
+/** From the first control plane's user-data to its first call: its launch may queue, and firmware is slow. */
 const provisionAllowanceMs = 15 * 60_000;
 
 export interface ExternalOptions {
   /** The metadata server as machines reach it. */
   serverUrl: string;
-  /** Of the images that the machines have. */
+  /** Versions of the machines' images. */
   kubernetesVersions: readonly string[];
 }
 
-/** Machines that somebody else launches with the user-data he is given, and ends. Nothing is known of them until they call. */
+/** Machines that the operator launches and terminates, with user-data issued here; unknown until they call. */
 export function createExternalProvider({ serverUrl, kubernetesVersions }: ExternalOptions): MachineProvider {
   return {
     name: "external",

@@ -16,7 +16,7 @@ describe("parseOwnCgroups", () => {
 });
 
 describe("cgroupProcesses", () => {
-  it("finds nothing in a cgroup that does not exist", async () => {
+  it("returns no process for a cgroup that does not exist", async () => {
     expect(await cgroupProcesses("/sys/fs/cgroup/there-is-none")).toEqual([]);
   });
 });

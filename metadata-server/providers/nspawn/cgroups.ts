@@ -1,11 +1,12 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
+import { ignoreMissing } from "#lib/files.ts";
 
 export const cgroupRoot = "/sys/fs/cgroup";
 
-/** `hybrid`: version 1 controllers beside a unified hierarchy; `unified`: pure cgroup v2. */
-export type CgroupMode = "hybrid" | "unified";
+/** `hybrid`: version 1 controllers next to a unified hierarchy. `unified`: cgroup v2 alone. */
+type CgroupMode = "hybrid" | "unified";
 
 export async function detectCgroupMode(): Promise<CgroupMode> {
   const controllers = await readFile(join(cgroupRoot, "cgroup.controllers"), "utf8").catch(() => null);
@@ -13,9 +14,9 @@ export async function detectCgroupMode(): Promise<CgroupMode> {
 }
 
 /**
- * Folders for a machine's own cgroup; nspawn starts in the first. Under version 1 there is one in every hierarchy,
- * below the caller's own cgroup, because the host's layout belongs to other software; under version 2 at the root, the
- * only cgroup with processes in it that may pass controllers on, and a second one for nspawn's supervisor alone.
+ * Folders of a machine's cgroups; nspawn starts in the first. Version 1: one in every hierarchy, below the caller's own
+ * cgroup, because the host's layout belongs to other software. Version 2: one below the root, because only the root may
+ * hold processes and still delegate controllers, and a second one for nspawn's supervisor.
  */
 export async function machineCgroups(machine: string): Promise<string[]> {
   if ((await detectCgroupMode()) === "unified")
@@ -55,7 +56,7 @@ async function inheritCpuset(folder: string) {
     await writeFile(join(folder, file), await readFile(join(folder, "..", file), "utf8"));
 }
 
-/** Process ids in the cgroup and everything below it: what belongs to the machine, without trusting a stale pid file. */
+/** Process ids in the cgroup and below it: all of the machine, without trust in a stale pid file. */
 export async function cgroupProcesses(folder: string): Promise<number[]> {
   const own = await readFile(join(folder, "cgroup.procs"), "utf8").catch(() => "");
   const below = await Promise.all((await subgroups(folder)).map((name) => cgroupProcesses(join(folder, name))));
@@ -67,7 +68,7 @@ const subgroups = async (folder: string) =>
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
 
-/** Kills until nothing is left in any of the cgroups. Throws after `timeoutMs`. */
+/** Kills until all of the cgroups are empty. Throws after `timeoutMs`. */
 export async function killCgroups(folders: readonly string[], timeoutMs: number): Promise<void> {
   const end = performance.now() + timeoutMs;
   for (;;) {
@@ -75,7 +76,7 @@ export async function killCgroups(folders: readonly string[], timeoutMs: number)
     if (pids.size === 0) return;
     if (performance.now() > end)
       throw new Error(
-        `Cannot end the machine: processes ${[...pids].join(", ")} survive SIGKILL after ${timeoutMs} ms`,
+        `Cannot terminate the machine: processes ${[...pids].join(", ")} survived SIGKILL for ${timeoutMs} ms`,
       );
     for (const pid of pids) kill(pid);
     await sleep(20);
@@ -94,8 +95,6 @@ function kill(pid: number) {
 export async function removeCgroups(folders: readonly string[]): Promise<void> {
   for (const folder of folders) {
     for (const name of await subgroups(folder)) await removeCgroups([join(folder, name)]);
-    await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT") throw error;
-    });
+    await rmdir(folder).catch(ignoreMissing);
   }
 }

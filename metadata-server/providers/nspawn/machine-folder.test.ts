@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readMachineRecord, recordFile } from "./machine-folder.ts";
+import { readNspawnRecord, recordFile } from "./machine-folder.ts";
 
 let folder: string;
 beforeEach(async () => {
@@ -10,20 +10,20 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-describe("readMachineRecord", () => {
-  it("is undefined where there is no machine", async () => {
-    expect(await readMachineRecord(folder)).toBeUndefined();
+describe("readNspawnRecord", () => {
+  it("returns undefined if there is no machine", async () => {
+    expect(await readNspawnRecord(folder)).toBeUndefined();
   });
 
   it("names the file and every field of a damaged record", async () => {
     await writeFile(recordFile(folder), '{"clusterId": 7}');
-    await expect(readMachineRecord(folder)).rejects.toThrow(
+    await expect(readNspawnRecord(folder)).rejects.toThrow(
       /Cannot read .*machine\.json: [\s\S]*clusterId[\s\S]*bridge/,
     );
   });
 
-  it("refuses a record cut short", async () => {
+  it("refuses a truncated record", async () => {
     await writeFile(recordFile(folder), '{"clusterId": "c-');
-    await expect(readMachineRecord(folder)).rejects.toThrow(/Cannot read .*machine\.json/);
+    await expect(readNspawnRecord(folder)).rejects.toThrow(/Cannot read .*machine\.json/);
   });
 });

@@ -1,8 +1,9 @@
 import { access } from "node:fs/promises";
-import { run } from "../../run.ts";
+import { run } from "#lib/run.ts";
+import { nthAddress, parseSubnet } from "#lib/subnet.ts";
 
-export interface MachineNetwork {
-  /** Name below /run/netns, and of the machine. */
+interface MachineNetwork {
+  /** Name below /run/netns; the machine's name too. */
   namespace: string;
   bridge: string;
   address: string;
@@ -10,9 +11,9 @@ export interface MachineNetwork {
 }
 
 const hostLink = ({ bridge, address }: MachineNetwork) => `${bridge}-${address.split(".")[3]}`;
-const gateway = (address: string) => address.replace(/\.\d+$/, ".1");
+const gateway = (address: string) => nthAddress(parseSubnet(`${address}/24`), 1);
 
-/** A named network namespace with eth0 already addressed, so that the machine needs neither udev nor networkd. */
+/** Creates a named network namespace whose eth0 has its address, so the machine needs neither udev nor networkd. */
 export async function createNetwork(network: MachineNetwork, signal: AbortSignal): Promise<void> {
   const { namespace, bridge, address, mac } = network;
   await loadBridgeNetfilter(signal);
@@ -27,7 +28,7 @@ export async function createNetwork(network: MachineNetwork, signal: AbortSignal
     `addr add ${address}/24 dev eth0`,
     "link set eth0 up",
     `route add default via ${gateway(address)}`,
-    // Nobody answers there: say so at once, or kubelet's cloud credential probe costs 6 s.
+    // No service answers there. Without this route kubelet's probe for cloud credentials takes 6 s.
     "route add unreachable 169.254.0.0/16",
   ];
   await run("ip", ["-batch", "-"], { input: outside.join("\n"), signal });
@@ -35,7 +36,7 @@ export async function createNetwork(network: MachineNetwork, signal: AbortSignal
   await run("ip", ["netns", "exec", namespace, "sysctl", "-qw", ...sysctls], { signal });
 }
 
-// A machine cannot load modules itself, and without this one pods of a node reach no Service that answers on their bridge.
+// A machine cannot load modules. Without this one, pods cannot reach a Service whose endpoint is on their own bridge.
 async function loadBridgeNetfilter(signal: AbortSignal) {
   await access("/proc/sys/net/bridge").catch(() => run("modprobe", ["br_netfilter"], { signal }));
 }
@@ -46,10 +47,10 @@ const sysctls = [
   "net.bridge.bridge-nf-call-ip6tables=1",
 ];
 
-/** No error where there is none. */
+/** Deletes link and namespace. No error if there are none. */
 export async function deleteNetwork(network: Pick<MachineNetwork, "namespace" | "bridge" | "address">): Promise<void> {
   await run("ip", ["-force", "-batch", "-"], {
-    // The link first: it goes with its namespace too, but some time after, and both at once are in each other's way.
+    // The link first: with its namespace it would go later, and the two deletions would collide.
     input: `link delete ${hostLink({ ...network, mac: "" })}\nnetns delete ${network.namespace}\n`,
   }).catch(ignoreMissing);
 }

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { bindFolders } from "./machine-folder.ts";
 
-/** What `systemd-nspawn` needs so that an unmodified kubelet, containerd and kube-proxy run inside. */
+/** Arguments of `systemd-nspawn` with which an unmodified kubelet, containerd and kube-proxy run inside. */
 export function nspawnArguments(folder: string, machine: string): string[] {
   return [
     "--quiet",
@@ -25,5 +25,5 @@ export function nspawnArguments(folder: string, machine: string): string[] {
   ];
 }
 
-/** The network part of /proc/sys is the machine's own; the rest stays read-only. */
+/** Lets the machine write the network part of /proc/sys; the rest stays read-only. */
 export const nspawnEnvironment = { SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network", SYSTEMD_NSPAWN_LOCK: "0" };

@@ -1,29 +1,32 @@
 import { createHash } from "node:crypto";
-import { access, readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { exists, listFolder } from "#lib/files.ts";
+import { imagePaths, type ImagePaths, listImages } from "#lib/image-folder.ts";
+import type { Subnet } from "#lib/subnet.ts";
+import { toServerUrl } from "#lib/server-url.ts";
 import { DomainError } from "../../errors.ts";
 import type { MachineProvider, MachineSpec, RunningMachine } from "../provider.ts";
 import { cgroupProcesses } from "./cgroups.ts";
-import { createMachineFolder, readMachineRecord, removeMachineFolder, type MachineRecord } from "./machine-folder.ts";
+import { createMachineFolder, readNspawnRecord, removeMachineFolder, type NspawnRecord } from "./machine-folder.ts";
 import { createNetwork, deleteNetwork } from "./network-namespace.ts";
 import { listBridges, planMachines, releaseBridge, reserveBridge, serverAddress } from "./segment.ts";
 import { planCgroups, startMachine, stopMachine } from "./supervisor.ts";
 
-export interface NspawnOptions {
+interface NspawnOptions {
   /** Baked images, one folder for each Kubernetes version. */
   imagesDir: string;
-  /** One folder for each running machine; also tells this server's machines from another's on the same host. */
+  /** One folder for each running machine. Its path also distinguishes two servers on one host. */
   machinesDir: string;
-  /** First two octets of the /16 that clusters' segments are cut from. */
-  networkPrefix: string;
-  /** Where the metadata server listens. */
+  /** The /16 that clusters' segments are cut from. */
+  network: Subnet;
+  /** Port of the metadata server. */
   serverPort: number;
 }
 
-/** Machines as systemd-nspawn containers on the server's own host: systemd, network and root of their own, one kernel. */
+/** Launches machines as systemd-nspawn containers on this host: own systemd, network and root, shared kernel. */
 export function createNspawnProvider(options: NspawnOptions): MachineProvider {
   const owner = createHash("sha256").update(options.machinesDir).digest("hex").slice(0, 8);
-  const { networkPrefix: prefix } = options;
+  const { network } = options;
   const folderOf = (allocation: string) => join(options.machinesDir, allocation);
 
   return {
@@ -33,11 +36,11 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
     kubernetesVersions: () => listImages(options.imagesDir),
 
     async reserve({ clusterId, members }) {
-      const bridge = await reserveBridge(clusterId, { prefix, owner });
+      const bridge = await reserveBridge(clusterId, { network, owner });
       try {
         return {
-          machines: planMachines(bridge.name, members, prefix),
-          serverUrl: `https://${serverAddress(prefix)}:${options.serverPort}`,
+          machines: planMachines(bridge.name, members, network),
+          serverUrl: toServerUrl(serverAddress(network), options.serverPort),
           providerData: { bridge: bridge.name },
         };
       } catch (error) {
@@ -48,15 +51,15 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
 
     async launch(spec, signal) {
       const folder = folderOf(spec.allocation);
-      const existing = await readMachineRecord(folder);
+      const existing = await readNspawnRecord(folder);
       if (existing && (await isRunning(existing))) return;
       if (existing) await terminate(folder, existing);
-      await launchMachine(folder, { spec, image: join(options.imagesDir, spec.kubernetesVersion), signal });
+      await launchMachine(folder, { spec, image: imagePaths(join(options.imagesDir, spec.kubernetesVersion)), signal });
     },
 
     async terminate({ allocation }) {
       const folder = folderOf(allocation);
-      const record = await readMachineRecord(folder);
+      const record = await readNspawnRecord(folder);
       if (record) await terminate(folder, record);
       else await removeMachineFolder(folder);
     },
@@ -73,19 +76,18 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
 
 const machineName = (allocation: string) => `sprout-${allocation}`;
 
-async function launchMachine(folder: string, options: { spec: MachineSpec; image: string; signal: AbortSignal }) {
+async function launchMachine(folder: string, options: { spec: MachineSpec; image: ImagePaths; signal: AbortSignal }) {
   const { spec, image, signal } = options;
   const bridge = spec.providerData["bridge"];
   if (!spec.address || !spec.mac || !bridge)
     throw new Error(`Cannot launch ${spec.name}: the nspawn provider needs an address, a MAC and a bridge`);
-  await access(join(image, "manifest.json")).catch(() => {
+  if (!(await exists(image.manifest)))
     throw new DomainError(
       "no-image",
-      `Cannot launch ${spec.name}: there is no image for ${spec.kubernetesVersion}; make one with: sprout image bake`,
+      `Cannot launch ${spec.name}: no image has ${spec.kubernetesVersion}; make one with: sprout image bake`,
     );
-  });
   const machine = machineName(spec.allocation);
-  const record: MachineRecord = {
+  const record: NspawnRecord = {
     clusterId: spec.clusterId,
     allocation: spec.allocation,
     name: spec.name,
@@ -94,7 +96,7 @@ async function launchMachine(folder: string, options: { spec: MachineSpec; image
     bridge,
     cgroups: await planCgroups(machine),
   };
-  // Both are waited for even where one fails, so that whoever cleans up afterwards has no rival.
+  // Awaits both even if one fails, so that nothing runs in parallel with the cleanup.
   const prepared = await Promise.allSettled([
     createMachineFolder(folder, { spec, record, image, signal }),
     createNetwork({ namespace: machine, bridge, address: spec.address, mac: spec.mac }, signal),
@@ -103,10 +105,10 @@ async function launchMachine(folder: string, options: { spec: MachineSpec; image
   await startMachine(folder, { machine, cgroups: record.cgroups, signal });
 }
 
-const isRunning = async (record: MachineRecord) =>
+const isRunning = async (record: NspawnRecord) =>
   (await Promise.all(record.cgroups.map(cgroupProcesses))).some((pids) => pids.length > 0);
 
-async function terminate(folder: string, record: MachineRecord) {
+async function terminate(folder: string, record: NspawnRecord) {
   const machine = machineName(record.allocation);
   await stopMachine(machine, record.cgroups);
   await deleteNetwork({ namespace: machine, bridge: record.bridge, address: record.address });
@@ -114,18 +116,9 @@ async function terminate(folder: string, record: MachineRecord) {
 }
 
 async function listMachines(machinesDir: string): Promise<RunningMachine[]> {
-  const names = await readdir(machinesDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw error;
-  });
-  const records = await Promise.all(names.map((name) => readMachineRecord(join(machinesDir, name))));
+  const names = await listFolder(machinesDir);
+  const records = await Promise.all(names.map((name) => readNspawnRecord(join(machinesDir, name))));
   return records
     .filter((record) => record !== undefined)
     .map(({ clusterId, allocation }) => ({ clusterId, allocation }));
-}
-
-async function listImages(imagesDir: string): Promise<string[]> {
-  const names = await readdir(imagesDir).catch(() => []);
-  const compare = new Intl.Collator("en", { numeric: true }).compare;
-  return names.filter((name) => /^v\d+\.\d+\.\d+$/.test(name)).toSorted((a, b) => compare(b, a));
 }

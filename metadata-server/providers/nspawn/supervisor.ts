@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
@@ -15,7 +14,7 @@ export interface StartOptions {
 
 const script = join(import.meta.dirname, "supervise.sh");
 
-/** Folders of the machine's cgroup: made by systemd, or by us where there is none. */
+/** Folders of the machine's cgroups, which systemd creates, or Sprout without systemd. */
 export async function planCgroups(machine: string): Promise<string[]> {
   return (await hasSystemd()) ? [await unitCgroup(machine)] : machineCgroups(machine);
 }
@@ -38,7 +37,7 @@ async function startSupervisor(folder: string, { machine, cgroups, signal }: Sta
   });
   const { nodeChildProcess } = supervisor;
   nodeChildProcess.unref();
-  // Until the supervisor is in its cgroups nobody could tell that the machine exists, or end it.
+  // Until the supervisor is in its cgroups, the machine can be neither found nor terminated.
   while (!(await Promise.all(cgroups.map(cgroupProcesses))).every((pids) => pids.length > 0)) {
     if (nodeChildProcess.exitCode !== null)
       throw new Error(`Cannot start the machine: ${(await readConsoleTail(folder)) || "its supervisor ended at once"}`);
@@ -46,19 +45,9 @@ async function startSupervisor(folder: string, { machine, cgroups, signal }: Sta
   }
 }
 
-/** Ends everything in the machine, and its cgroups. No error where there is none. */
+/** Kills everything in the machine and removes its cgroups. No error if there are none. */
 export async function stopMachine(machine: string, cgroups: readonly string[]): Promise<void> {
   if (await hasSystemd()) await stopUnit(machine);
   await killCgroups(cgroups, 10_000);
   await removeCgroups(cgroups);
-}
-
-/** The machine's own PID 1 as the host numbers it, for `nsenter`; undefined while it is not up. */
-export async function machineLeader(cgroups: readonly string[]): Promise<number | undefined> {
-  const pids = new Set((await Promise.all(cgroups.map(cgroupProcesses))).flat());
-  for (const pid of pids) {
-    const status = await readFile(`/proc/${pid}/status`, "utf8").catch(() => "");
-    if (/^NSpid:\t\d+\t1$/m.test(status)) return pid;
-  }
-  return undefined;
 }

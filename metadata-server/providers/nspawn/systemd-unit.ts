@@ -1,33 +1,29 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
-import { run } from "../../run.ts";
+import { exists } from "#lib/files.ts";
+import { run } from "#lib/run.ts";
 import { cgroupRoot, detectCgroupMode } from "./cgroups.ts";
 import { consoleFile, readConsoleTail } from "./machine-folder.ts";
 import { nspawnArguments, nspawnEnvironment } from "./nspawn-arguments.ts";
 
-/** Where systemd is the host's PID 1 it owns the cgroup tree, and a machine is a transient unit of its own. */
-export const hasSystemd = () =>
-  access("/run/systemd/system").then(
-    () => true,
-    () => false,
-  );
+/** Whether systemd is the host's PID 1. It then owns the cgroup tree, and each machine is a transient unit. */
+export const hasSystemd = () => exists("/run/systemd/system");
 
-/** The folder that systemd makes for the machine's unit, in the hierarchy by which it keeps account of processes. */
+/** The folder of the machine's unit in the hierarchy in which systemd tracks processes. */
 export async function unitCgroup(machine: string): Promise<string> {
   const hierarchy = (await detectCgroupMode()) === "unified" ? "" : "systemd";
   return join(cgroupRoot, hierarchy, "machine.slice", `${machine}.service`);
 }
 
 /**
- * Starts the machine as a unit, and returns once nspawn has said that it runs. nspawn itself is the main process: with
- * any other beside it in the unit's cgroup, no controller could be passed on below and the machine would have none.
+ * Starts the machine as a unit, and returns once nspawn has reported that it runs. nspawn is the main process: a second
+ * process in the unit's cgroup would prevent the delegation of controllers, and the machine would have none.
  */
 export async function startUnit(folder: string, machine: string, signal: AbortSignal): Promise<void> {
   const properties = [
     "Type=notify",
     "Delegate=yes",
     "TasksMax=infinity",
-    // Nothing in the machine outlives it, so there is nothing to shut down in order.
+    // Nothing in the machine outlives it, so an orderly shutdown is pointless.
     "KillSignal=SIGKILL",
     // With --keep-unit, nspawn exits with 133 when the machine asked for a reboot.
     "RestartForceExitStatus=133",
@@ -56,7 +52,7 @@ export async function startUnit(folder: string, machine: string, signal: AbortSi
 
 const unitNotLoaded = 5;
 
-/** Kills the unit's processes and waits for its end. No error where there is none. */
+/** Kills the unit's processes and waits until it has ended. No error if there is none. */
 export async function stopUnit(machine: string): Promise<void> {
   await run("systemctl", ["stop", `${machine}.service`]).catch((error: unknown) => {
     if ((error as { exitCode?: number }).exitCode !== unitNotLoaded) throw error;

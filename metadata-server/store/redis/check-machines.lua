@@ -1,4 +1,4 @@
--- The inventory's part of a commit, after commit-check.lua. Machines that are removed go first.
+-- Checks the inventory's part of a commit, after commit-check.lua. Removals come first, so that a MAC can move.
 local machineVersions, macHolders = {}, {}
 
 local function machineVersionOf(id)

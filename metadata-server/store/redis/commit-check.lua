@@ -1,14 +1,14 @@
--- One commit: all of it or nothing. A script is never rolled back, so everything is checked here and in
--- check-machines.lua, and written by write-machines.lua and commit-write.lua, which are sent as one script with this.
+-- Checks one commit, which is written whole or not at all. Redis rolls no script back, so this file and
+-- check-machines.lua check everything before write-machines.lua and commit-write.lua write. All four are one script.
 -- ARGV: prefix of every key; the plan (JSON, commit-plan.ts); the sealed bytes of the secrets, in the plan's order.
--- Answers { "done" }, or what is refused: { reason, part of the plan, place in it, what else is to be told }.
+-- Returns { "done" }, with the sequence up to which audit entries must be written out and dropped, or a refusal: { reason, part of the plan, place in it, detail }.
 local plan = cjson.decode(ARGV[2])
 
 local function key(...)
   return ARGV[1] .. table.concat({ ... }, ":")
 end
 
--- Asked again because the answer to the first time was lost: it was done, and once is enough.
+-- The plan was done, but its answer was lost and it was sent again: it must not be done twice.
 local marker = key("commit", plan.id)
 if redis.call("EXISTS", marker) == 1 then
   return { "done" }
@@ -32,7 +32,7 @@ end
 
 local function tokensOf(member)
   local hashes = {}
-  for _, field in ipairs({ "capabilityHash", "spentCapabilityHash", "reportTokenHash" }) do
+  for _, field in ipairs({ "capabilityHash", "spentCapabilityHash", "reportTokenHash", "addressKey" }) do
     if member and type(member[field]) == "string" then
       hashes[member[field]] = true
     end
@@ -40,7 +40,7 @@ local function tokensOf(member)
   return hashes
 end
 
--- Newest first is the reverse of this order; records of one millisecond come by id.
+-- Positions sort by age, then by id; newest first is the reverse order.
 local function position(cluster)
   return string.format("%016.0f/%s", cluster.createdAt, cluster.id)
 end
@@ -53,7 +53,7 @@ for place, json in ipairs(plan.members) do
   newMembers[place] = cjson.decode(json)
 end
 
--- What earlier parts of this commit would leave; false where there would be nothing.
+-- State after the earlier parts of this commit; false if there would be nothing.
 local clusters, holders, members, owners = {}, {}, {}, {}
 
 local function recall(known, id, read)
@@ -81,7 +81,7 @@ local function ownerOf(hash)
   end)
 end
 
--- The key comes first: a repeated request must be told of its key, not of the name that it took itself.
+-- The key comes first: a repeated request must be refused for its key, not for the name that its first commit took.
 if plan.idempotency then
   local known = decode(redis.call("HGET", key("idempotency"), plan.idempotency.key))
   if known and known.expiresAt > plan.now then
@@ -125,7 +125,7 @@ for place, member in ipairs(newMembers) do
   end
   for hash in pairs(tokensOf(member)) do
     if ownerOf(hash) then
-      return { "token-taken", "members", place }
+      return { "token-taken", "members", place, hash }
     end
     owners[hash] = id
   end

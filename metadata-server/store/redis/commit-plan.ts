@@ -1,6 +1,7 @@
 import type { StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import {
+  addressTaken,
   clusterTitle,
   keyUsed,
   machineTitle,
@@ -17,25 +18,31 @@ import type { Changes } from "../store.ts";
 import { touchedClusters } from "../watchers.ts";
 import { planMachines } from "./plan-machines.ts";
 
-/** For so long an answer that was lost can be asked for again. */
+/** For this time a plan whose answer was lost can be sent again. */
 const rememberedMs = 120_000;
 
 export interface PlanOptions {
-  /** Of this commit and no other. */
+  /** Unique to this commit. */
   id: string;
   /** Milliseconds since the epoch. */
   now: number;
   limits: StoreLimits;
+  /** Audit entries up to this sequence may be dropped: they are written out. */
+  auditWrittenOut: number;
 }
 
-/** The arguments of commit-check.lua; copies, so that the caller may change its objects at once. */
-export function planCommit(changes: Changes, { id, now, limits }: PlanOptions): [plan: string, ...sealed: Buffer[]] {
+/** Returns the arguments of commit-check.lua. They are copies, so the caller may change its objects at once. */
+export function planCommit(
+  changes: Changes,
+  { id, now, limits, auditWrittenOut }: PlanOptions,
+): [plan: string, ...sealed: Buffer[]] {
   const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [], idempotency } = changes;
   const plan = {
     id,
     now,
     rememberedMs,
     ...limits,
+    auditWrittenOut,
     clusters: clusters.map(toNextVersion),
     members: members.map(toNextVersion),
     // A secret of the cluster itself has the member ''.
@@ -60,10 +67,10 @@ export function planCommit(changes: Changes, { id, now, limits }: PlanOptions): 
 const toNextVersion = (record: ClusterRecord | MemberRecord) =>
   JSON.stringify({ ...record, version: record.version + 1 });
 
-/** What commit-check.lua answers: reason, part of the plan, place in it from 1, what else is to be told. */
+/** Answer of commit-check.lua: reason, part of the plan, place in it from 1 (or sequence), detail. */
 export type CommitAnswer = [reason: string, part?: keyof Changes, place?: number, detail?: string];
 
-/** The refusal in the words of every driver. */
+/** Returns the refusal as the same Error that every driver throws. */
 export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, changes: Changes): Error {
   const cluster = changes.clusters?.[place - 1];
   const member = changes.members?.[place - 1];
@@ -77,7 +84,8 @@ export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, 
   if (reason === "stale" && part === "machines" && machine) return stale(machineTitle(machine), machine.version);
   if (reason === "stale" && part === "removedMachines" && removed) return stale(machineTitle(removed), removed.version);
   if (reason === "stale" && part === "approvalRules") return stale(rulesTitle, changes.approvalRules?.version ?? 0);
-  if (reason === "token-taken" && member) return tokenTaken(member.name);
+  if (reason === "token-taken" && member)
+    return detail === member.addressKey ? addressTaken(member) : tokenTaken(member.name);
   if (reason === "not-deleted") return notDeleted(changes.purge?.[place - 1] ?? "", detail);
   if (reason === "no-cluster" && part === "members" && member)
     return noSuchCluster(`member ${member.name}`, member.clusterId);

@@ -1,4 +1,4 @@
--- Second half of a commit, after the checks: the same order again. Nothing from here on may fail.
+-- Writes a commit after the checks, in the same order. From here on nothing may fail.
 local function unlist(cluster)
   redis.call("ZREM", key("clusters", "by-age"), position(cluster))
   redis.call("ZREM", key("clusters", "in", cluster.state), position(cluster))
@@ -72,18 +72,28 @@ for _, secret in ipairs(plan.secrets) do
   end
 end
 
--- The id of an entry is its sequence: https://redis.io/docs/latest/develop/data-types/streams/#entry-ids
-local function append(stream, json, limit)
+-- An entry's id is its sequence: https://redis.io/docs/latest/develop/data-types/streams/#entry-ids
+local function append(stream, json)
   local last = redis.call("XREVRANGE", stream, "+", "-", "COUNT", 1)[1]
   local sequence = last and tonumber(string.match(last[1], "^%d+")) or 0
-  redis.call("XADD", stream, "MAXLEN", "=", limit, string.format("%.0f-0", sequence + 1), "json", json)
+  redis.call("XADD", stream, string.format("%.0f-0", sequence + 1), "json", json)
+  return sequence + 1
 end
 
 for _, event in ipairs(plan.events) do
-  append(key("cluster", event.clusterId, "events"), event.json, plan.maxEventsPerCluster)
+  local stream = key("cluster", event.clusterId, "events")
+  append(stream, event.json)
+  redis.call("XTRIM", stream, "MAXLEN", "=", plan.maxEventsPerCluster)
 end
+
+-- The server must write an entry out before it is dropped. What is due and not written out is its answer.
+local dueSequence = 0
 for _, json in ipairs(plan.audit) do
-  append(key("audit"), json, plan.maxAuditEntries)
+  dueSequence = append(key("audit"), json) - plan.maxAuditEntries
+end
+local dropped = math.min(dueSequence, plan.auditWrittenOut)
+if dropped > 0 then
+  redis.call("XTRIM", key("audit"), "MINID", "=", string.format("%.0f-0", dropped + 1))
 end
 
 if plan.idempotency then
@@ -120,4 +130,4 @@ end
 
 redis.call("SET", marker, "", "PX", plan.rememberedMs)
 redis.call("PUBLISH", key("changes"), plan.touched)
-return { "done" }
+return dueSequence > math.max(dropped, 0) and { "done", "audit", dueSequence } or { "done" }

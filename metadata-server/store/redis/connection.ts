@@ -4,24 +4,24 @@ import type { Logger } from "../../logger.ts";
 import { StoreUnavailable } from "../store.ts";
 import type { RedisTarget } from "./redis-url.ts";
 
-/** Answers that a connection to another server, or to the same a moment later, would not give. */
-const passing = /^(LOADING|READONLY|MASTERDOWN|UNBLOCKED)\b/;
+/** Transient errors: another server, or the same one a moment later, would not return them. */
+const transient = /^(LOADING|READONLY|MASTERDOWN|UNBLOCKED)\b/;
 const longestRetryMs = 500;
 const restMs = 10;
 
-/** One connection that comes back by itself. Nothing waits in it: what cannot be sent at once fails at once. */
+/** One connection that reconnects automatically. It queues nothing: a call that cannot be sent at once fails. */
 export interface RedisConnection {
   readonly redis: Redis;
-  /** Runs the call, and again where the connection was lost before its answer, until the time is over: it must bear that. */
+  /** Runs the call, repeatedly if the connection is lost before the answer, until the time is up. It must bear that. */
   run: <T>(call: (redis: Redis) => Promise<T>) => Promise<T>;
   close: () => void;
 }
 
 export interface ConnectionOptions {
   target: RedisTarget;
-  /** What it is for; `CLIENT LIST` shows it. */
+  /** What the connection is for; `CLIENT LIST` shows it. */
   role: string;
-  /** A call ends in this time; a connection silent for so long is given up. */
+  /** A call ends within this time; a connection that is silent for so long is given up. */
   timeoutMs: number;
   logger: Logger;
 }
@@ -66,7 +66,7 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
         try {
           if (redis.status === "ready") return await call(redis);
         } catch (error) {
-          if (!mayPass(error)) throw toStoreError(error, target);
+          if (!isTransient(error)) throw toStoreError(error, target);
         }
         if (redis.status === "end") throw new Error(`Cannot use store ${target.name}: it is closed`);
         if (Date.now() >= end)
@@ -74,7 +74,7 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
             `Cannot use store ${target.name}: no answer within ${timeoutMs / 1000} s (${lastProblem}); check that Redis runs and can be reached`,
           );
         await delay(restMs);
-        if (redis.status !== "ready") await Promise.race([ready.promise, delay(end - Date.now())]);
+        if (redis.status !== "ready") await Promise.race([ready.promise, delay(Math.max(0, end - Date.now()))]);
       }
     },
     close() {
@@ -86,8 +86,8 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
 
 const isReply = (error: unknown): error is Error => error instanceof ReplyError;
 
-/** Connections are lost in many words, and Redis answers in its own. */
-const mayPass = (error: unknown) => (isReply(error) ? passing.test(error.message) : isConnectionError(error));
+/** An error of Redis has a code; one of the connection is known by its name or text. */
+const isTransient = (error: unknown) => (isReply(error) ? transient.test(error.message) : isConnectionError(error));
 
 const isConnectionError = (error: unknown) =>
   error instanceof Error &&
@@ -95,7 +95,7 @@ const isConnectionError = (error: unknown) =>
     error.name === "AbortError" ||
     /^(Stream isn't writeable|Connection is closed)/.test(error.message));
 
-/** What to do about answers of https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors that an operator can act on. */
+/** Fixes for errors of https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors that an operator can act on. */
 const remedies: Record<string, string> = {
   OOM: "raise maxmemory",
   MISCONF: "Redis cannot write to its disk; see its log",
@@ -103,7 +103,7 @@ const remedies: Record<string, string> = {
   NOPERM: "the user may not do this; Sprout needs every command on its keys and its channel",
 };
 
-/** Redis's own error carries the command with its arguments: secrets that must reach no log. Only its text is kept. */
+/** Keeps only the text of Redis's error, which carries the command's arguments: secrets that must reach no log. */
 function toStoreError(error: unknown, target: RedisTarget): unknown {
   if (!isReply(error)) return error;
   const code = error.message.split(" ", 1)[0] ?? "";

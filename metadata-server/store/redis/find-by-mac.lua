@@ -1,3 +1,3 @@
--- The machine that a MAC belongs to, read at one moment. ARGV: prefix of every key; the MAC.
+-- Returns the machine that a MAC belongs to, read atomically. ARGV: prefix of every key; the MAC.
 local id = redis.call("HGET", ARGV[1] .. "machines:macs", ARGV[2])
 return id and redis.call("HGET", ARGV[1] .. "machines", id)

@@ -1,4 +1,4 @@
--- The member that a token's hash belongs to, read at one moment. ARGV: prefix of every key; the hash.
+-- Returns the member that a token's hash belongs to, read atomically. ARGV: prefix of every key; the hash.
 local owner = redis.call("HGET", ARGV[1] .. "tokens", ARGV[2])
 if not owner then
   return false

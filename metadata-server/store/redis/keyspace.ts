@@ -1,14 +1,14 @@
 import type { Redis } from "ioredis";
 import type { RedisTarget } from "./redis-url.ts";
 
-/** How the keys are laid out. Landed layouts never change: a new one has a new number. */
+/** Number of the layout of the keys. Landed layouts never change: a new one gets a new number. */
 const layout = "1";
-/** Some of them are there wherever anything is. */
+/** Keys of which every store with any data has some. */
 const everyUse = ["clusters", "names", "tokens", "idempotency", "audit", "machines", "documents"];
 
 /**
- * Takes the keys under the prefix for this server: new ones, or those of an earlier or another server of the same kind.
- * An ephemeral server erases them at its end, so it takes none that are to be kept.
+ * Claims the keys under the prefix for this server: new ones, or those of an earlier or another server of the same
+ * kind. An ephemeral server erases its keys when it stops, so it refuses keys that must be kept.
  */
 export async function claimKeyspace(
   redis: Redis,
@@ -26,15 +26,16 @@ export async function claimKeyspace(
   const found = (await redis.get(schema)) ?? "";
   if (found === wanted) return;
   const [foundLayout, kind] = found.split(" ");
-  if (foundLayout !== layout) throw refuse(`have layout ${foundLayout}, this release has ${layout}; use that release`);
+  if (foundLayout !== layout)
+    throw refuse(`have layout ${foundLayout}, this release needs ${layout}; use the release that wrote them`);
   throw refuse(
     kind === "ephemeral"
-      ? "belong to an ephemeral server and go with it; use another prefix"
+      ? "belong to an ephemeral server, which erases them; use another prefix"
       : "hold the data of a server that is not ephemeral; use another prefix",
   );
 }
 
-/** Removes every key with the prefix; what says whose they are goes last. */
+/** Removes every key with the prefix; the key that says whose they are goes last. */
 export async function eraseKeyspace(redis: Redis, prefix: string): Promise<void> {
   const schema = `${prefix}schema`;
   for await (const keys of redis.scanStream({ match: `${prefix}*`, count: 1000 })) {

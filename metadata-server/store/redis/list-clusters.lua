@@ -1,4 +1,5 @@
--- A page of clusters, newest first, as it is at one moment, after newest-first.lua. ARGV: prefix of every key; the query (JSON).
+-- Returns a page of clusters, newest first, read atomically; after newest-first.lua.
+-- ARGV: prefix of every key; the query (JSON).
 local query = cjson.decode(ARGV[2])
 local wanted = {}
 for _, state in ipairs(query.states or {}) do
@@ -24,7 +25,7 @@ end
 
 local page = {}
 
--- Few clusters ever have one name, so that their states are looked at one by one.
+-- Few clusters ever have the same name, so their states are checked one by one.
 if query.name then
   for _, position in ipairs(redis.call("ZREVRANGEBYLEX", key("clusters", "named", query.name), below, "-")) do
     local record = recordOf(position)

@@ -1,5 +1,5 @@
--- A page of machines, newest first, as it is at one moment, after newest-first.lua. ARGV: prefix of every key; the query
--- (JSON): terms that machines must have all of, states that they must have one of.
+-- Returns a page of machines, newest first, read atomically; after newest-first.lua.
+-- ARGV: prefix of every key; the query (JSON). Machines must have all its terms and one of its states.
 local query = cjson.decode(ARGV[2])
 
 local function key(...)
@@ -24,7 +24,7 @@ for place, term in ipairs(query.terms) do
   having[place] = key("machines", "with", term)
 end
 
--- The shortest list that holds them all; by states there may be several.
+-- The shortest list that holds every match; for several states there are several lists.
 local primaries = query.states and inStates or { key("machines", "by-age") }
 for _, list in ipairs(having) do
   if primaries == inStates or redis.call("ZCARD", list) < redis.call("ZCARD", primaries[1]) then

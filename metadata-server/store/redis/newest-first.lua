@@ -1,5 +1,5 @@
--- Positions sort by age, then by id: `0001700000000000/c-…`, newest first.
--- Lua compares strings by the server's locale, Redis compares bytes.
+-- Sorts positions (`0001700000000000/c-…`) by age, then by id, newest first.
+-- Lua would compare strings by the server's locale; Redis compares bytes, and so does this.
 local function isAfter(one, other)
   for place = 1, math.min(#one, #other) do
     local left, right = string.byte(one, place), string.byte(other, place)

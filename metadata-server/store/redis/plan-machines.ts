@@ -2,7 +2,7 @@ import { indexTerms } from "../machine-index.ts";
 import type { MachineRecord } from "../machine-record.ts";
 import type { Changes } from "../store.ts";
 
-/** The inventory's part of a commit's plan, for check-machines.lua and write-machines.lua. */
+/** Returns the inventory's part of a commit's plan, for check-machines.lua and write-machines.lua. */
 export function planMachines({ machines = [], removedMachines = [], approvalRules }: Changes) {
   return {
     machines: machines.map(toStored),

@@ -5,32 +5,37 @@ import { createJsonLogger, type Logger } from "../../logger.ts";
 import { parseLimits, type StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import type { IdempotencyRecord, Store } from "../store.ts";
+import { createAuditArchive, writeOutToLog, type WriteOut } from "../audit-archive.ts";
 import { createWatchers } from "../watchers.ts";
 import { planCommit } from "./commit-plan.ts";
 import { createCommit } from "./commit.ts";
 import { createConnection } from "./connection.ts";
+import { createDropAudit } from "./drop-audit.ts";
 import { claimKeyspace, eraseKeyspace } from "./keyspace.ts";
 import { createMachineReaders } from "./read-machines.ts";
 import type { RedisTarget } from "./redis-url.ts";
+import { toEntry } from "./stream-entry.ts";
 import { evaluate, loadScripts } from "./scripts.ts";
 import { checkSettings, readSettings } from "./server-settings.ts";
 import { subscribe } from "./subscription.ts";
 
 export interface RedisStoreOptions extends Partial<StoreLimits> {
   target: RedisTarget;
-  /** The keys are to be erased at the end: none that are to be kept are taken. */
+  /** The keys are erased when the server stops, so keys that must be kept are refused. */
   ephemeral?: boolean;
   /** Milliseconds since the epoch; decides when an idempotency key has expired. */
   now?: () => number;
-  /** A read or a commit ends in this time, with an error at the latest. */
+  /** A read or a commit ends within this time, if need be with an error. */
   timeoutMs?: number;
   logger?: Logger;
+  /** Gets audit entries before they are dropped; to the log by default. */
+  writeOutAudit?: WriteOut;
 }
 
 const toRecord = (json: string | null | undefined): unknown =>
   json === null || json === undefined ? undefined : JSON.parse(json);
 
-/** A commit may wait for replicas and a listener waits for ever: neither holds up those who read. */
+/** Opens three connections: a commit may wait for replicas, a listener waits for ever, and neither may delay reads. */
 function connect({ target, timeoutMs = 5000 }: RedisStoreOptions, logger: Logger) {
   const open = (role: string) => createConnection({ target, role, timeoutMs, logger });
   const connections = { reader: open("reader"), writer: open("writer"), listener: open("listener") };
@@ -40,7 +45,7 @@ function connect({ target, timeoutMs = 5000 }: RedisStoreOptions, logger: Logger
   return { ...connections, timeoutMs, close };
 }
 
-/** The store that several servers can share. Rejects with what is wrong with that Redis and how to mend it. */
+/** Opens the store that several servers can share. Rejects with what is wrong with that Redis and how to fix it. */
 export async function openRedisStore(options: RedisStoreOptions): Promise<Store> {
   const { target, ephemeral = false, now = Date.now } = options;
   const { name, prefix } = target;
@@ -66,7 +71,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     throw error;
   });
 
-  const commit = createCommit({ writer, script: scripts.commit, target, replicas, timeoutMs });
+  const archive = createAuditArchive({
+    writeOut: options.writeOutAudit ?? writeOutToLog(logger),
+    maxEntries: limits.maxAuditEntries,
+  });
+  const dropAudit = createDropAudit({ writer, target, archive, logger });
+  const commit = createCommit({ writer, dropAudit, script: scripts.commit, target, replicas, timeoutMs });
   const underWay = new Set<Promise<void>>();
   let closed = false;
   function requireOpen(): void {
@@ -78,7 +88,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
   };
   async function readStream(stream: string, { after, limit }: { after: number; limit: number }): Promise<unknown[]> {
     const entries = await read((redis) => redis.xrange(stream, `(${after}-0`, "+", "COUNT", limit));
-    return entries.map(([id, [, json]]) => ({ sequence: Number.parseInt(id, 10), ...(toRecord(json) as object) }));
+    return entries.map(toEntry);
   }
 
   const store: Store = {
@@ -124,7 +134,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     ...createMachineReaders({ read, scripts, prefix }),
     async commit(changes) {
       requireOpen();
-      const plan = planCommit(changes, { id: randomUUID(), now: now(), limits });
+      const plan = planCommit(changes, {
+        id: randomUUID(),
+        now: now(),
+        limits,
+        auditWrittenOut: archive.through,
+      });
       const done = commit(changes, plan).finally(() => underWay.delete(done));
       underWay.add(done);
       return done;

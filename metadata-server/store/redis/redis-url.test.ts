@@ -28,49 +28,62 @@ describe("parseRedisUrl", () => {
     });
   });
 
-  it("takes a socket", () => {
+  it("accepts the path of a socket", () => {
     expect(parseRedisUrl("unix:///run/redis/redis.sock")).toMatchObject({
       name: "unix:///run/redis/redis.sock",
       connection: { path: "/run/redis/redis.sock", db: 0 },
     });
   });
 
-  it("speaks TLS to rediss, with an authority of its own where one is given", async () => {
-    expect(parseRedisUrl("rediss://redis.example").connection.tls).toEqual({});
+  it("uses TLS for rediss, with the given authority if there is one", async () => {
+    expect(parseRedisUrl("rediss://redis.example").connection.tls).toEqual({ servername: "redis.example" });
     const file = join(await temporaryFolder("redis-ca"), "ca.pem");
     await writeFile(file, "PEM");
     expect(parseRedisUrl(`rediss://redis.example?ca=${file}`).connection.tls).toEqual({
+      servername: "redis.example",
       ca: Buffer.from("PEM"),
     });
   });
 
-  const form = "must be sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET";
+  it("sends a server name in lower case, without the dot at its end", () => {
+    expect(parseRedisUrl("rediss://Redis.Example.").connection.tls).toEqual({ servername: "redis.example" });
+  });
+
+  it.each(["192.0.2.1", "[2001:db8::1]", "127.1", "0x7f000001"])(
+    "sends no server name to the address %s (RFC 6066, 3)",
+    (host) => {
+      expect(parseRedisUrl(`rediss://${host}:6380`).connection.tls).toEqual({});
+    },
+  );
+
+  it("decodes the path of a socket", () => {
+    expect(parseRedisUrl("unix:///run/my%20redis/s%25.sock")).toMatchObject({
+      name: "unix:///run/my redis/s%.sock",
+      connection: { path: "/run/my redis/s%.sock" },
+    });
+  });
+
+  const form = "sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET";
   it.for([
     ["", form],
     ["postgres://db.example", form],
     ["redis.example:6379", form],
-    ["redis://:secret@redis.example/zero", "has a path that is not the number of a database"],
-    ["redis://:secret@redis.example/0/1", "has a path that is not the number of a database"],
-    [
-      "redis://redis.example?prefix=",
-      "has a prefix that is not 1 to 64 letters, digits, dots, dashes, underscores or braces",
-    ],
-    [
-      "redis://redis.example?prefix=a:b",
-      "has a prefix that is not 1 to 64 letters, digits, dots, dashes, underscores or braces",
-    ],
-    [
-      "redis://redis.example?prefix=*",
-      "has a prefix that is not 1 to 64 letters, digits, dots, dashes, underscores or braces",
-    ],
-    ["redis://redis.example?replicas=-1", "has a number of replicas that is not 0 to 9"],
-    ["redis://redis.example?durability=some", "has a durability that is neither strict nor relaxed"],
-    ["redis://redis.example?db=1&tls=1", "has unknown parameters: db, tls; known: prefix, replicas, durability, ca"],
+    ["redis://:secret@redis.example/zero", "the number of a database as the URL's path"],
+    ["redis://:secret@redis.example/0/1", "the number of a database as the URL's path"],
+    ["redis://:sec%ret@redis.example", "a percent sign as %25, and two hexadecimal digits after each other one"],
+    ["unix:///run/100%/s.sock", "a percent sign as %25, and two hexadecimal digits after each other one"],
+    ["unix:///run/%ff.sock", "a percent sign as %25, and two hexadecimal digits after each other one"],
+    ["redis://redis.example?prefix=", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
+    ["redis://redis.example?prefix=a:b", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
+    ["redis://redis.example?prefix=*", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
+    ["redis://redis.example?replicas=-1", "0 to 9 replicas"],
+    ["redis://redis.example?durability=some", "durability strict or relaxed"],
+    ["redis://redis.example?db=1&tls=1", "no parameters but prefix, replicas, durability, ca"],
   ] as const)("refuses %j", ([text, message]) => {
     expect(() => parseRedisUrl(text)).toThrow(new Error(message));
   });
 
-  it("names an authority's file that cannot be read", () => {
+  it("names a file of an authority that it cannot read", () => {
     expect(() => parseRedisUrl("rediss://redis.example?ca=/nonexistent/ca.pem")).toThrow("/nonexistent/ca.pem");
   });
 });

@@ -13,17 +13,18 @@ function loadScript(...parts: string[]): Script {
   return { lua, sha: hash("sha1", lua) };
 }
 
-/** Each of them reads or writes at one moment: Redis runs nothing else meanwhile. */
+/** Loads the scripts. Each reads or writes atomically: Redis runs nothing else meanwhile. */
 export const loadScripts = () => ({
   commit: loadScript("commit-check", "check-machines", "write-machines", "commit-write"),
   listClusters: loadScript("newest-first", "list-clusters"),
   listMachines: loadScript("newest-first", "list-machines"),
+  crowdedMachines: loadScript("crowded-machines"),
   findByToken: loadScript("find-by-token"),
   findByMac: loadScript("find-by-mac"),
 });
 export type Scripts = ReturnType<typeof loadScripts>;
 
-/** Redis forgets scripts when it restarts; then it is sent once more. */
+/** Runs a script by its hash. Redis forgets scripts when it restarts; then the text is sent again. */
 export async function evaluate(redis: Redis, { lua, sha }: Script, args: (string | Buffer)[]): Promise<unknown> {
   try {
     return await redis.evalsha(sha, 0, ...args);

@@ -19,25 +19,30 @@ const lossy =
   "it may lose what it acknowledged; set appendonly yes and appendfsync always, or wait for replicas (?replicas=1), or accept the loss (?durability=relaxed)";
 
 describe("checkSettings", () => {
-  it("takes a Redis that has on disk what it acknowledges", () => {
+  it("accepts a Redis that has commits on disk before it acknowledges them", () => {
     expect(check({})).toEqual({ onDisk: true, replicas: 0 });
   });
 
   it.for([
-    { title: "the URL asks for them", settings: {}, parameters: "?replicas=2", replicas: 2 },
-    { title: "one is connected", settings: { connected_slaves: "3" }, parameters: "", replicas: 1 },
-    { title: "the server needs them", settings: { "min-replicas-to-write": "2" }, parameters: "", replicas: 2 },
+    { title: "the URL gives it", settings: {}, parameters: "?replicas=2", replicas: 2 },
+    { title: "replicas are connected", settings: { connected_slaves: "3" }, parameters: "", replicas: 1 },
     {
-      title: "none, where the URL says so",
+      title: "the server's settings need some",
+      settings: { "min-replicas-to-write": "2" },
+      parameters: "",
+      replicas: 2,
+    },
+    {
+      title: "the URL says none",
       settings: { connected_slaves: "3" },
       parameters: "?replicas=0",
       replicas: 0,
     },
-  ])("waits for replicas: $title", ({ settings, parameters, replicas }) => {
+  ])("returns how many replicas to wait for if $title", ({ settings, parameters, replicas }) => {
     expect(check(settings, parameters)).toEqual({ onDisk: true, replicas });
   });
 
-  it("takes a Redis that is not on disk where replicas or the URL make up for it", () => {
+  it("accepts a Redis that is not on disk if there are replicas or the URL accepts the loss", () => {
     const settings = { appendfsync: "everysec" };
     expect(check(settings, "?replicas=1")).toEqual({ onDisk: false, replicas: 1 });
     expect(check(settings, "?durability=relaxed")).toEqual({ onDisk: false, replicas: 0 });
@@ -46,7 +51,7 @@ describe("checkSettings", () => {
   it.for<[string, Settings, string]>([
     ["no append-only file", { appendonly: "no" }, lossy],
     ["an append-only file that is flushed later", { appendfsync: "everysec" }, lossy],
-    ["settings that it does not tell", { appendonly: "", appendfsync: "" }, lossy],
+    ["settings that it does not report", { appendonly: "", appendfsync: "" }, lossy],
     [
       "eviction",
       { "maxmemory-policy": "allkeys-lru" },

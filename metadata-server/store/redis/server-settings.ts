@@ -1,27 +1,28 @@
 import type { Redis } from "ioredis";
+import { coerce, lt } from "semver";
 import type { RedisTarget } from "./redis-url.ts";
 
-/** What an acknowledged commit survives. */
+/** Where every acknowledged commit is. */
 export interface Guarantees {
-  /** On the server's disk before it is acknowledged. */
+  /** A commit is on the server's disk before it is acknowledged. */
   onDisk: boolean;
-  /** Replicas that have it before it is acknowledged. */
+  /** Replicas that have a commit before it is acknowledged. */
   replicas: number;
 }
 
-/** As Redis tells them: `INFO` and, where it may be asked, `CONFIG GET`. */
+/** Settings as Redis reports them: `INFO` and, if permitted, `CONFIG GET`. */
 export type Settings = Readonly<Record<string, string>>;
 
 export async function readSettings(redis: Redis): Promise<Settings> {
   const info = await redis.info();
-  const told = info.split("\r\n").flatMap((line) => {
+  const reported = info.split("\r\n").flatMap((line) => {
     const at = line.indexOf(":");
     return at < 1 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const];
   });
-  // Hosted Redis often forbids CONFIG; what it would have said is then unknown, not taken for granted.
+  // Hosted Redis often forbids CONFIG; settings that are only there then count as unknown, not as safe.
   const wanted = ["appendonly", "appendfsync", "maxmemory-policy", "min-replicas-to-write"];
   const config = await redis.config("GET", ...(wanted as [string])).catch(() => []);
-  return { ...Object.fromEntries(told), ...toPairs(config as string[]) };
+  return { ...Object.fromEntries(reported), ...toPairs(config as string[]) };
 }
 
 function toPairs(flat: readonly string[]): Settings {
@@ -29,11 +30,10 @@ function toPairs(flat: readonly string[]): Settings {
   return Object.fromEntries(pairs);
 }
 
-/** Throws where this Redis could lose what it acknowledged, or drop what it holds. */
+/** Returns this Redis's guarantees. Throws if it could lose what it acknowledged, or drop what it holds. */
 export function checkSettings(settings: Settings, target: RedisTarget): Guarantees {
   const refuse = (why: string) => new Error(`Cannot open store ${target.name}: ${why}`);
-  const [major = 0, minor = 0] = (settings["redis_version"] ?? "").split(".").map(Number);
-  if (major < 6 || (major === 6 && minor < 2))
+  if (lt(coerce(settings["redis_version"]) ?? "0.0.0", "6.2.0"))
     throw refuse(`it is version ${settings["redis_version"] ?? "unknown"}; Sprout needs Redis 6.2 or newer`);
   if (settings["redis_mode"] === "cluster")
     throw refuse("it is a Redis Cluster, where one commit cannot span all keys; use one Redis with replicas");

@@ -2,18 +2,18 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../../logger.ts";
 import type { RedisConnection } from "./connection.ts";
 
-/** A connection that died without a word is noticed after so long. */
+/** Time after which a silently dead connection is noticed. */
 const heartbeatMs = 5000;
 
 export interface Subscription {
-  /** Throws while nothing would be heard. */
+  /** Throws while changes cannot be received. */
   check(): void;
   close(): void;
 }
 
 /**
- * Hears of the commits of every server. What was said while the connection was lost is lost too, so that after each
- * new connection `onMissed` is called: everybody looks again.
+ * Subscribes to the commits of every server. Messages sent while the connection is lost are lost too, so `onMissed` is
+ * called after each new connection: every listener must read again.
  */
 export async function subscribe(
   { redis, run }: RedisConnection,
@@ -21,23 +21,23 @@ export async function subscribe(
 ): Promise<Subscription> {
   const { channel, onTouched, onMissed, logger } = options;
   const closing = new AbortController();
-  let hears = false;
+  let subscribed = false;
 
   async function listen(): Promise<void> {
     await redis.subscribe(channel);
-    hears = true;
+    subscribed = true;
     onMissed();
   }
 
   redis.on("message", (_channel, message) => onTouched(JSON.parse(message) as string[]));
   redis.on("close", () => {
-    hears = false;
+    subscribed = false;
   });
   await run(listen);
   redis.on("ready", () => {
-    // Where this fails the connection is lost again, and the next one comes here.
+    // If this fails, the connection is closed again, and the next one runs this handler.
     listen().catch((error: unknown) => {
-      if (!closing.signal.aborted) logger.warn("Store changes cannot be heard; trying again", { error: String(error) });
+      if (!closing.signal.aborted) logger.warn("Cannot subscribe to store changes; retrying", { error: String(error) });
       if (redis.status === "ready") redis.disconnect(true);
     });
   });
@@ -52,7 +52,7 @@ export async function subscribe(
 
   return {
     check() {
-      if (!hears) throw new Error("changes of other servers are not heard");
+      if (!subscribed) throw new Error("Cannot receive changes of other servers: the subscription is lost");
     },
     close: () => closing.abort(),
   };

@@ -1,4 +1,4 @@
--- The inventory's part of a commit, after check-machines.lua. Nothing from here on may fail.
+-- Writes the inventory's part of a commit, after check-machines.lua. From here on nothing may fail.
 local function forgetMachine(id)
   for _, mac in ipairs(storedMacs(id)) do
     if redis.call("HGET", key("machines", "macs"), mac) == id then

@@ -30,7 +30,7 @@ const notes = () =>
     .all()
     .map((row) => row["text"]);
 
-/** A queue whose changes are notes; the `size` of one is the characters it takes. */
+/** Creates a queue whose changes are notes of at least `size` characters. */
 function createNotesQueue(size = 1) {
   const committed: Changes[] = [];
   const queue = createCommitQueue({
@@ -47,7 +47,7 @@ function createNotesQueue(size = 1) {
 }
 
 describe("createCommitQueue", () => {
-  it("writes commits in the order they came, and tells of each once it is written", async () => {
+  it("writes commits in the order they came, and reports each once it is written", async () => {
     const { queue, committed } = createNotesQueue();
     const changes = Array.from({ length: 100 }, (_, index) => note(`note ${index}`));
     await Promise.all(changes.map((change) => queue.commit(change)));
@@ -55,7 +55,7 @@ describe("createCommitQueue", () => {
     expect(committed).toEqual(changes);
   });
 
-  it("writes nothing before the caller has had its turn, so that commits can share a flush", async () => {
+  it("writes nothing until the caller yields, so that commits can share a flush", async () => {
     const { queue } = createNotesQueue();
     const commits = [queue.commit(note("a")), queue.commit(note("b"))];
     expect(notes()).toEqual([]);
@@ -63,7 +63,7 @@ describe("createCommitQueue", () => {
     expect(notes()).toEqual(["a", "b"]);
   });
 
-  it("takes back a refused commit alone", async () => {
+  it("rolls back a refused commit and no other", async () => {
     const { queue, committed } = createNotesQueue();
     const outcomes = await Promise.allSettled(["a", "refused", "b"].map((text) => queue.commit(note(text))));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
@@ -71,7 +71,7 @@ describe("createCommitQueue", () => {
     expect(committed).toEqual([note("a"), note("b")]);
   });
 
-  it("says that the disk is full, leaves nothing, and goes on when there is space again", async () => {
+  it("says that the disk is full, writes nothing, and continues once there is space again", async () => {
     const { queue, committed } = createNotesQueue(100_000);
     const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"]);
     database.exec(`PRAGMA max_page_count = ${pages + 2}`);
@@ -85,7 +85,7 @@ describe("createCommitQueue", () => {
     expect(notes().map((text) => String(text).trim())).toEqual(["b"]);
   });
 
-  it("refuses all commits of a group that cannot be written at all", async () => {
+  it("rejects every commit of a group that cannot be written", async () => {
     const { queue, committed } = createNotesQueue();
     database.exec("PRAGMA query_only = ON");
     const outcomes = await Promise.allSettled([queue.commit(note("a")), queue.commit(note("b"))]);
@@ -98,7 +98,7 @@ describe("createCommitQueue", () => {
     expect(notes()).toEqual(["c"]);
   });
 
-  it("drains at once, and does nothing more when its turn comes", async () => {
+  it("drains at once, and writes nothing again afterwards", async () => {
     const { queue } = createNotesQueue();
     const commits = Array.from({ length: 40 }, (_, index) => queue.commit(note(`note ${index}`)));
     queue.drain();

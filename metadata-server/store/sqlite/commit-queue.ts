@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Changes } from "../store.ts";
 import { explainSqliteError, isSqliteError } from "./database.ts";
 
-/** One transaction takes at most this many commits, so that writing never holds up requests for long. */
+/** One transaction takes at most this many commits, so that a write never delays requests for long. */
 const maxGroup = 32;
 
 interface Waiting {
@@ -12,8 +12,8 @@ interface Waiting {
 }
 
 /**
- * Commits that arrive while others are being written share one transaction and so one flush to the disk, each
- * in a savepoint of its own: all of it or nothing. `onCommitted` follows once they are on disk.
+ * Queues commits. Those that arrive while others are being written share one transaction and so one flush to the disk.
+ * Each has its own savepoint: all of it is written or nothing. Calls `onCommitted` once a commit is on disk.
  */
 export function createCommitQueue(options: {
   database: DatabaseSync;
@@ -32,7 +32,7 @@ export function createCommitQueue(options: {
     try {
       apply(changes);
     } catch (failure) {
-      // A full disk or a broken one ends the whole transaction; then there is no savepoint left.
+      // A full or broken disk ends the whole transaction; then no savepoint is left.
       if (!database.isTransaction) throw failure;
       database.exec("ROLLBACK TO one; RELEASE one");
       return { failure: isSqliteError(failure) ? toWriteError(failure) : failure };
@@ -84,7 +84,7 @@ export function createCommitQueue(options: {
         schedule();
       });
     },
-    /** Writes what still waits, at once. */
+    /** Writes all waiting commits at once. */
     drain(): void {
       while (waiting.length > 0) writeGroup();
     },

@@ -17,7 +17,7 @@ afterEach(() => rm(directory, { recursive: true }));
 const open = (path = file) => openDatabase({ file: path, now: 1_700_000_000_000 });
 const mode = async (path: string) => ((await stat(path)).mode & 0o777).toString(8);
 
-/** A store with enough rows for many pages. */
+/** Creates a store with enough rows for many pages. */
 function createFilledStore(): void {
   const database = open();
   const insert = database.prepare(
@@ -27,7 +27,7 @@ function createFilledStore(): void {
   database.close();
 }
 
-/** Permissions mean nothing to root, so the call is made as nobody where the tests run as root. */
+/** Root ignores permissions, so tests that run as root make the call as an unprivileged user. */
 function asOrdinaryUser<T>(call: () => T): T {
   if (process.geteuid?.() !== 0) return call();
   process.seteuid?.(65_534);
@@ -39,20 +39,20 @@ function asOrdinaryUser<T>(call: () => T): T {
 }
 
 describe("openDatabase", () => {
-  it("makes a file that only its owner can read, and a log like it", async () => {
+  it("creates a file and a log that only the owner can read", async () => {
     const database = open();
     expect([await mode(file), await mode(`${file}-wal`)]).toEqual(["600", "600"]);
     database.close();
   });
 
-  it("closes a file that others could read", async () => {
+  it("removes other users' permission to read an existing file", async () => {
     createFilledStore();
     await chmod(file, 0o644);
     open().close();
     expect(await mode(file)).toBe("600");
   });
 
-  it("flushes every commit to the disk, and keeps foreign keys", () => {
+  it("flushes every commit to the disk, enforces foreign keys, and overwrites deleted data", () => {
     const database = open();
     const read = (pragma: string) => Object.values(database.prepare(`PRAGMA ${pragma}`).get() ?? {})[0];
     expect(read("journal_mode")).toBe("wal");
@@ -63,7 +63,7 @@ describe("openDatabase", () => {
     database.close();
   });
 
-  it("takes an empty file for a new store", async () => {
+  it("accepts an empty file as a new store", async () => {
     await writeFile(file, "");
     const database = open();
     expect(database.prepare("SELECT version, applied_at FROM schema_migrations").all()).toEqual(
@@ -72,7 +72,7 @@ describe("openDatabase", () => {
     database.close();
   });
 
-  it("brings a store of the first release up to date, and keeps what it holds", () => {
+  it("migrates a store of the first release, and keeps its data", () => {
     const old = open();
     old.exec("DROP TABLE audit; DROP INDEX clusters_by_deletion; DROP INDEX idempotency_by_cluster");
     old.exec("DROP TABLE machine_terms; DROP TABLE machine_macs; DROP TABLE machines; DROP TABLE documents");
@@ -100,20 +100,20 @@ describe("openDatabase", () => {
     database.close();
   });
 
-  it("leaves a store that is up to date as it is", async () => {
+  it("does not change a store that is up to date", async () => {
     createFilledStore();
     const before = await readFile(file);
     open().close();
     expect((await readFile(file)).equals(before)).toBe(true);
   });
 
-  it("refuses a file that is not a database, and leaves it as it is", async () => {
+  it("refuses a file that is not a database, and does not change it", async () => {
     await writeFile(file, "name,role\n".repeat(1000));
     expect(() => open()).toThrow(`Cannot open store ${file}: it is not a SQLite database; use another path`);
     expect(await readFile(file, "utf8")).toBe("name,role\n".repeat(1000));
   });
 
-  it("refuses another program's database, and leaves it as it is", async () => {
+  it("refuses another program's database, and does not change it", async () => {
     const foreign = new DatabaseSync(file);
     foreign.exec("CREATE TABLE clusters (id TEXT); INSERT INTO clusters VALUES ('theirs')");
     foreign.close();
@@ -122,7 +122,7 @@ describe("openDatabase", () => {
     expect((await readFile(file)).equals(before)).toBe(true);
   });
 
-  it("refuses a store that a newer release has migrated, and leaves it as it is", async () => {
+  it("refuses a store that a newer release has migrated, and does not change it", async () => {
     const database = open();
     database.exec(`INSERT INTO schema_migrations VALUES (${schemaVersion + 1}, 0)`);
     database.close();
@@ -133,7 +133,7 @@ describe("openDatabase", () => {
     expect((await readFile(file)).equals(before)).toBe(true);
   });
 
-  it("refuses a store that is open already", () => {
+  it("refuses a store that is already open", () => {
     const database = open();
     const message = `Cannot open store ${file}: another process has it open; stop that one or use another data directory`;
     expect(() => open()).toThrow(message);
@@ -151,7 +151,7 @@ describe("openDatabase", () => {
     );
   });
 
-  it("refuses a store that was cut off", async () => {
+  it("refuses a truncated store", async () => {
     createFilledStore();
     await truncate(file, 40_960);
     expect(() => open()).toThrow(
@@ -159,7 +159,7 @@ describe("openDatabase", () => {
     );
   });
 
-  it("refuses a directory that does not exist, and makes none", async () => {
+  it("refuses a path in a directory that does not exist, and creates none", async () => {
     const path = join(directory, "missing", "sprout.db");
     expect(() => open(path)).toThrow(`Cannot open store ${path}: its directory does not exist; create it`);
     await expect(stat(join(directory, "missing"))).rejects.toThrow("ENOENT");
@@ -175,7 +175,7 @@ describe("openDatabase", () => {
     expect(() => open(path)).toThrow(`Cannot open store ${path}: its directory is not a directory; use another path`);
   });
 
-  it("refuses a directory it may not write to, and a file it may not write to", async () => {
+  it("refuses a directory and a file that it may not write to", async () => {
     createFilledStore();
     const locked = join(directory, "locked");
     await mkdir(locked);

@@ -1,9 +1,16 @@
 import { accessSync, chmodSync, closeSync, constants, openSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { applicationId, migrate, readSchemaVersion, schemaVersion } from "./schema.ts";
 
-/** Result codes of https://www.sqlite.org/rescode.html that an operator can act on. */
+/** Returns the prepared statement of an SQL text. */
+export type Prepare = (sql: string) => StatementSync;
+
+/** Runs a statement; returns how many rows it changed. */
+export const run = (prepare: Prepare, sql: string, ...values: SQLInputValue[]): number =>
+  Number(prepare(sql).run(...values).changes);
+
+/** Explains the result codes of https://www.sqlite.org/rescode.html that an operator can act on. */
 const explanations: Record<number, string> = {
   5: "another process has it open; stop that one or use another data directory",
   8: "it is read-only; make the file and its directory writable",
@@ -17,7 +24,7 @@ const explanations: Record<number, string> = {
 export const isSqliteError = (error: unknown): error is Error & { errcode: unknown } =>
   error instanceof Error && "errcode" in error;
 
-/** Why SQLite failed, in words an operator can act on. */
+/** Returns why SQLite failed, in words that an operator can act on. */
 export function explainSqliteError(error: unknown): string {
   if (!isSqliteError(error)) return String(error);
   return explanations[Number(error.errcode) & 0xff] ?? error.message;
@@ -32,7 +39,7 @@ const systemExplanations: Record<string, string> = {
   EROFS: "its file system is read-only; use another path",
 };
 
-/** Nobody else may read the file; SQLite gives its log the same mode. */
+/** Makes sure that no other user can read the file; SQLite gives its log the same mode. */
 function preparePrivateFile(file: string): void {
   closeSync(openSync(file, "a", 0o600));
   accessSync(dirname(file), constants.W_OK);
@@ -58,7 +65,8 @@ function checkIntegrity(database: DatabaseSync, file: string): void {
 
 /**
  * Opens or creates the store's file, mode 0600, for this process alone. An acknowledged commit is on disk
- * (https://www.sqlite.org/pragma.html#pragma_synchronous), a deleted secret is overwritten.
+ * (https://www.sqlite.org/pragma.html#pragma_synchronous). A deleted secret is overwritten in the file's pages; its copies
+ * in the log last until a checkpoint (checkpoints.ts), and temporary copies never reach a file.
  */
 export function openDatabase(options: { file: string; now: number }): DatabaseSync {
   const { file } = options;
@@ -70,11 +78,11 @@ export function openDatabase(options: { file: string; now: number }): DatabaseSy
   }
   const database = new DatabaseSync(file);
   try {
-    // Listeners live in one process, so a second server on the file would never hear of a change: it is kept out.
+    // Listeners live in one process: a second server on this file would miss every change, so it is kept out.
     database.exec("PRAGMA locking_mode = EXCLUSIVE");
     checkOrigin(database, file);
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON");
-    database.exec("PRAGMA secure_delete = ON; PRAGMA journal_size_limit = 67108864");
+    database.exec("PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 67108864");
     checkIntegrity(database, file);
     migrate(database, { from: readSchemaVersion(database), now: options.now });
     return database;

@@ -1,7 +1,7 @@
 import { notDeleted } from "../refusals.ts";
-import type { Prepare } from "./apply-changes.ts";
+import type { Prepare } from "./database.ts";
 
-/** Forgets a deleted cluster in the open transaction; SQLite uses its pages again. */
+/** Forgets a deleted cluster in the open transaction; SQLite reuses its pages. Throws StoreConflict in other states. */
 export function purgeCluster(prepare: Prepare, id: string): void {
   const state = prepare("SELECT state FROM clusters WHERE id = ?").get(id)?.["state"];
   if (state === undefined) return;

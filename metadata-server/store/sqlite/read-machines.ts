@@ -1,19 +1,14 @@
-import type { Store } from "../store.ts";
+import type { MachineReaders } from "../store.ts";
 import { queryTerms } from "../machine-index.ts";
 import type { ApprovalRulesRecord, MachineRecord } from "../machine-record.ts";
-import type { Prepare } from "./apply-changes.ts";
+import type { Prepare } from "./database.ts";
 import { approvalRulesDocument } from "./apply-machines.ts";
 import type { RecordCache } from "./record-cache.ts";
-
-type MachineReaders = Pick<
-  Store,
-  "machine" | "machineByMac" | "machines" | "countMachines" | "longestUnseen" | "approvalRules"
->;
 
 const toMachine = (row: Record<string, unknown> | undefined) =>
   row === undefined ? undefined : (JSON.parse(String(row["record"])) as MachineRecord);
 
-/** What the embedded store knows of the inventory. */
+/** Creates the functions that read the inventory from SQLite. */
 export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, "machineByMac">): MachineReaders {
   return {
     async machine(id) {
@@ -28,7 +23,7 @@ export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, 
     async machines(query) {
       const { states, after, limit } = query;
       const terms = queryTerms(query);
-      // One state by itself is read in the order of its index; a list is sorted.
+      // One state is read in the order of its index; several states are sorted.
       const [state, ...others] = states ?? [];
       const isOneState = state !== undefined && others.length === 0;
       const conditions = [
@@ -51,10 +46,14 @@ export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, 
     async countMachines(state) {
       return Number(prepare("SELECT count(*) AS count FROM machines WHERE state = ?").get(state)?.["count"]);
     },
-    async longestUnseen(limit) {
-      const rows = prepare("SELECT record FROM machines WHERE state = 'seen' ORDER BY last_seen_at, id LIMIT ?").all(
-        limit,
-      );
+    async mostCrowded(limit) {
+      const rows = prepare(
+        `SELECT record FROM machines
+         WHERE state = 'seen' AND record ->> '$.lastSeenFrom' IS
+           (SELECT record ->> '$.lastSeenFrom' AS address FROM machines WHERE state = 'seen'
+            GROUP BY address ORDER BY count(*) DESC, min(last_seen_at), min(id) LIMIT 1)
+         ORDER BY last_seen_at, id LIMIT ?`,
+      ).all(limit);
       return rows.flatMap((row) => toMachine(row) ?? []);
     },
     async approvalRules() {

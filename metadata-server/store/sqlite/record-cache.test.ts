@@ -1,14 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { createClusterRecord, createMachineRecord, createMemberRecord } from "../contract/samples.ts";
+import { createClusterRecord, createMachineRecord, createMemberRecord } from "../../../test/contract/store/samples.ts";
 import { createRecordCache } from "./record-cache.ts";
 
 const member = createMemberRecord({ clusterId: "c-1", name: "node01", capabilityHash: "capability" });
 const unexpected = () => {
-  throw new Error("read although it was remembered");
+  throw new Error("read although it was cached");
 };
 
 describe("createRecordCache", () => {
-  it("reads once, until a change touches the member", () => {
+  it("reads a member once, until a change touches it", () => {
     const cache = createRecordCache();
     expect(cache.memberByTokenHash("capability", () => structuredClone(member))).toEqual(member);
     expect(cache.memberByTokenHash("capability", unexpected)).toEqual(member);
@@ -41,13 +41,13 @@ describe("createRecordCache", () => {
     }
   });
 
-  it("does not remember that there is nobody", () => {
+  it("does not remember that a token has no member", () => {
     const cache = createRecordCache();
     expect(cache.memberByTokenHash("capability", () => undefined)).toBeUndefined();
     expect(cache.memberByTokenHash("capability", () => structuredClone(member))).toEqual(member);
   });
 
-  it("hands out records that nobody can change for the others", () => {
+  it("returns frozen records, so that no caller can change them for the others", () => {
     const cache = createRecordCache();
     const cluster = cache.cluster("c-1", () => createClusterRecord({ id: "c-1" }));
     expect(() => {

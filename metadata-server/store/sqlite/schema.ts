@@ -1,10 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 
-/** "Sprt": tells a store of this project from another program's database (https://www.sqlite.org/pragma.html#pragma_application_id). */
+/** "Sprt": distinguishes this project's store from other databases (https://www.sqlite.org/pragma.html#pragma_application_id). */
 export const applicationId = 0x53_70_72_74;
 
 /**
- * Records are JSON; beside it stand only the columns that are searched, sorted or compared. Members keep the order of
+ * Records are JSON. The other columns are only those that are searched, sorted or compared. Members keep the order of
  * their first commit in `position`. A secret of the cluster itself has the member ''.
  */
 const initial = `
@@ -63,8 +63,8 @@ const initial = `
 `;
 
 /**
- * Deleted clusters are forgotten in the order of their deletion; the time is in the record. Clusters and members of
- * before get what their records have had since: workers joined by certificate, and nobody noted a token's first use.
+ * Deleted clusters are forgotten in the order of their deletion; the time is in the record. Older records get the new
+ * fields: their workers joined by certificate, and the first use of their tokens was not recorded.
  */
 const auditAndPurge = `
   UPDATE clusters SET record = json_insert(record, '$.join', 'certificate');
@@ -77,7 +77,7 @@ const auditAndPurge = `
   CREATE INDEX idempotency_by_cluster ON idempotency (cluster_id);
 `;
 
-/** `machine_terms` holds whatever a machine is searched by (store/machine-index.ts). Documents are there once or not. */
+/** `machine_terms` holds the terms that find a machine (store/machine-index.ts). A document exists at most once. */
 const machines = `
   CREATE TABLE machines (
     id           TEXT PRIMARY KEY,
@@ -111,12 +111,12 @@ const machines = `
   ) STRICT;
 `;
 
-/** The n-th entry leads from schema version n to n + 1. Landed entries never change. */
+/** Entry n, counted from 0, migrates from schema version n to n + 1. Landed entries never change. */
 const migrations: readonly string[] = [initial, auditAndPurge, machines];
 
 export const schemaVersion = migrations.length;
 
-/** The version a store file has; 0 where there is none yet. */
+/** Returns the schema version of a store file; 0 for a new one. */
 export function readSchemaVersion(database: DatabaseSync): number {
   const table = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_migrations'").get();
   if (table === undefined) return 0;

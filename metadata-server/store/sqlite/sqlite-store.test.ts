@@ -2,8 +2,8 @@ import { mkdtemp, readFile, readdir, rename, rm, stat, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { clusterEvent, createClusterRecord, createMemberRecord } from "../contract/samples.ts";
-import { describeStoreContract } from "../store-contract.ts";
+import { clusterEvent, createClusterRecord, createMemberRecord } from "../../../test/contract/store/samples.ts";
+import { describeStoreContract } from "../../../test/contract/store/store-contract.ts";
 import type { Store } from "../store.ts";
 import { openSqliteStore } from "./sqlite-store.ts";
 
@@ -44,7 +44,7 @@ describe("openSqliteStore", () => {
     await rm(directory, { recursive: true });
   });
 
-  it.for([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a bound of %d", async (bound) => {
+  it.for([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("refuses a limit of %d", async (bound) => {
     const other = join(directory, "other.db");
     for (const limit of ["maxEventsPerCluster", "maxAuditEntries"])
       await expect(openSqliteStore({ file: other, [limit]: bound })).rejects.toThrow(
@@ -58,7 +58,7 @@ describe("openSqliteStore", () => {
       throw new Error("listener is broken");
     });
     await store.commit({ clusters: [createClusterRecord({ id: "c-1" })] });
-    expect(logged).toEqual([["store listener failed", { clusterId: "c-1", error: "Error: listener is broken" }]]);
+    expect(logged).toEqual([["Cannot call store listener", { clusterId: "c-1", error: "Error: listener is broken" }]]);
   });
 
   it.for([
@@ -67,13 +67,13 @@ describe("openSqliteStore", () => {
       bad: { createdAt: 1.5 },
       message: /^Cannot write to store .*: cannot store REAL value in INTEGER column clusters\.created_at$/,
     },
-    { title: "what JSON cannot hold", bad: { nodes: 4n as unknown as number }, message: /BigInt/ },
+    { title: "a value that JSON cannot hold", bad: { nodes: 4n as unknown as number }, message: /BigInt/ },
     {
       title: "a function",
       bad: { labels: { team: (() => "x") as unknown as string } },
       message: /could not be cloned/,
     },
-  ])("refuses a record with $title, alone among the commits beside it", async ({ bad, message }) => {
+  ])("refuses a commit whose record has $title, and writes the commits around it", async ({ bad, message }) => {
     const [before, refused, after] = await Promise.allSettled([
       store.commit({ clusters: [createClusterRecord({ id: "c-1" })] }),
       store.commit({ clusters: [createClusterRecord({ id: "c-2" }), createClusterRecord({ id: "c-3", ...bad })] }),
@@ -84,7 +84,7 @@ describe("openSqliteStore", () => {
     expect((await store.clusters({ limit: 10 })).map(({ id }) => id)).toEqual(["c-4", "c-1"]);
   });
 
-  it("is not well once its file was removed or replaced", async () => {
+  it("fails its check once its file was removed or replaced", async () => {
     await store.check();
     const message = `Cannot use store ${file}: the file was removed or replaced; restart the server`;
     await rename(file, join(directory, "aside.db"));
@@ -93,8 +93,8 @@ describe("openSqliteStore", () => {
     await expect(store.check()).rejects.toThrow(message);
   });
 
-  it("its file stops growing where clusters come, are deleted and purged", async () => {
-    /** As large as a real cluster of 4; `kept` of them are there at any time. */
+  it("stops growing its file while clusters are created, deleted and purged", async () => {
+    /** Clusters that exist at any time, each as large as a real one of 4 nodes. */
     const kept = 20;
     const churn = async (from: number, count: number) => {
       for (let number = from; number < from + count; number++) {

@@ -4,12 +4,15 @@ import type { StatementSync } from "node:sqlite";
 import type { AuditEntry } from "#api/audit.ts";
 import type { Event } from "#api/event.ts";
 import { createJsonLogger, type Logger } from "../../logger.ts";
+import { createAuditArchive, writeOutToLog, type WriteOut } from "../audit-archive.ts";
 import { parseLimits, type StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
 import type { Changes, IdempotencyRecord, Store } from "../store.ts";
-import { createApplyChanges } from "./apply-changes.ts";
+import { applyChanges } from "./apply-changes.ts";
+import { createCheckpoints } from "./checkpoints.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { openDatabase } from "./database.ts";
+import { destroysSecret } from "./destroyed-secrets.ts";
 import { createMachineReaders } from "./read-machines.ts";
 import { createRecordCache } from "./record-cache.ts";
 import { createWatchers, touchedClusters } from "../watchers.ts";
@@ -18,16 +21,18 @@ export interface SqliteStoreOptions extends Partial<StoreLimits> {
   file: string;
   /** Milliseconds since the epoch; decides when an idempotency key has expired. */
   now?: () => number;
-  /** Told of listeners that throw. */
+  /** Logs listeners that throw. */
   logger?: Logger;
+  /** Gets audit entries before they are dropped; to the log by default. */
+  writeOutAudit?: WriteOut;
 }
 
-/** The record of a row is stored as JSON in its column `record`. */
+/** Parses the record of a row, which is stored as JSON in the column `record`. */
 const toRecord = (row: Record<string, unknown> | undefined): unknown =>
   row === undefined ? undefined : JSON.parse(String(row["record"]));
 const isDefined = <T>(value: T | undefined): value is T => value !== undefined;
 
-/** The embedded store: one file, one process. Rejects with what is wrong with the file and how to mend it. */
+/** Opens the embedded store: one file, one process. Rejects with what is wrong with the file and how to fix it. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const { file, now = Date.now } = options;
   const logger = options.logger ?? createJsonLogger((line) => process.stderr.write(line));
@@ -44,7 +49,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 
   const watchers = createWatchers(logger);
-  const apply = createApplyChanges({ prepare, now, limits });
+  const writeOut = options.writeOutAudit ?? writeOutToLog(logger);
+  const archive = createAuditArchive({ writeOut, maxEntries: limits.maxAuditEntries });
+  const checkpoints = createCheckpoints({ database, file, logger });
+  // A server that was killed may have left destroyed secrets in the log.
+  checkpoints.run();
+  const apply = (changes: Changes) => {
+    if (destroysSecret(prepare, changes)) checkpoints.request();
+    applyChanges({ prepare, now, limits, archive }, changes);
+  };
   const cache = createRecordCache();
   const onCommitted = (changes: Changes) => {
     cache.forget(changes);
@@ -131,7 +144,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     ...createMachineReaders(prepare, cache),
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
-      // The caller's objects may change before they are written: what counts is what they were when given.
+      // The caller may change its objects before they are written, so the queue gets a copy.
       return queue.commit(structuredClone(changes));
     },
     watch: (clusterId, listener) => watchers.add(clusterId, listener),
@@ -144,6 +157,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     async close() {
       if (!database.isOpen) return;
       queue.drain();
+      checkpoints.close();
       database.close();
     },
     async erase() {

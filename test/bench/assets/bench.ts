@@ -15,7 +15,7 @@ const rounds = 3;
 const kinds = ["sprout", "nginx"] as const;
 type Kind = (typeof kinds)[number];
 
-export interface AssetsRun {
+interface AssetsRun {
   /** Of the files alone, all clients together. */
   gigabitsPerSecond: number;
   /** Of the server, all its threads and processes. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 
 /**
  * Arguments that run Debian's nginx in the foreground with `prefix` for all it writes. It has a PID namespace of its own,
- * so that its workers end with it, and it ends with whoever started it. Its settings are those of Debian's nginx.conf.
+ * so that its workers end with it, and it ends with its parent process. Its settings are those of Debian's nginx.conf.
  */
 export async function prepareNginx(options: {
   prefix: string;

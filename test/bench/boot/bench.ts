@@ -7,7 +7,7 @@ export interface BootBench {
   goalP99Ms: number;
 }
 
-/** What iPXE asks every few seconds while it waits, from inventories of several sizes. */
+/** iPXE's request every few seconds while it waits, with inventories of several sizes. */
 export async function benchBoot(options: {
   sizes: readonly number[];
   secondsPerRun: number;

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { enforceDeadlines } from "../../../metadata-server/clusters/deadlines.ts";
 import { purgeDeleted } from "../../../metadata-server/clusters/purge.ts";
-import { recordRefusalSummaries } from "../../../metadata-server/clusters/refusals.ts";
+import { recordRefusalSummaries, recordRepeats } from "../../../metadata-server/clusters/refusals.ts";
 import { bringUp } from "../../fixtures/test-machine.ts";
 import { createTestServer, type TestServer } from "../../fixtures/test-server.ts";
 import type { ChurnHour, ChurnSettings } from "./bench.ts";
@@ -27,7 +27,7 @@ for (let number = 1; number * stepMs <= lastHour * hourMs; number += 1) {
 }
 await server.close();
 
-/** One more cluster from its POST to Ready, a few refused calls, and what the server does by itself. */
+/** One more cluster from its POST to Ready, a few refused calls, and the server's background work. */
 async function liveStep({ clock, clusters }: TestServer, number: number): Promise<void> {
   const cluster = await server.create({ name: `k${number}`, nodes, ttlSeconds });
   await bringUp(server, cluster);
@@ -38,6 +38,7 @@ async function liveStep({ clock, clusters }: TestServer, number: number): Promis
   clock.advance(stepMs);
   await enforceDeadlines(clusters);
   await recordRefusalSummaries(clusters);
+  await recordRepeats(clusters);
   await purgeDeleted(clusters);
   await clusters.background.idle();
 }

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
+import { findFreePort } from "../../../cli/demo/free-port.ts";
 import { openRedisStore } from "../../../metadata-server/store/redis/redis-store.ts";
 import { parseRedisUrl } from "../../../metadata-server/store/redis/redis-url.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
@@ -16,7 +16,7 @@ const nodes = 4;
 const atOnce = 64;
 const silent = { info() {}, warn() {}, error() {} };
 
-export interface CreationRun {
+interface CreationRun {
   /** From the first POST to the last 202, over TLS on kept connections. */
   seconds: number;
   p50Ms: number;
@@ -28,12 +28,12 @@ export interface CreationBench {
   nodes: number;
   atOnce: number;
   sqlite: CreationRun;
-  /** A redis-server of the bench's own, `appendfsync always`. */
+  /** A redis-server for this bench alone, `appendfsync always`. */
   redis: CreationRun;
   goalSeconds: number;
 }
 
-/** 1,000 POSTs of 4 nodes each to a server of its own; killed after the last answer, its disk must have all of them. */
+/** 1,000 POSTs of 4 nodes each to a new server; after a kill right after the last answer, its disk must have all of them. */
 export async function benchCreation(onProgress: (text: string) => void): Promise<CreationBench> {
   const sqlite = await run({ onProgress });
   const redis = await runOnRedis(onProgress);
@@ -112,7 +112,7 @@ function post(server: { url: string; token: string }, { agent, body }: { agent: 
   return promise;
 }
 
-/** Redis is killed as well: only what is on its disk is there again. */
+/** Redis is killed as well: only data on its disk comes back. */
 async function openAgain(dataDir: string, redis: RedisServer | undefined): Promise<Store> {
   if (redis === undefined) return openSqliteStore({ file: join(dataDir, "sprout.db") });
   await redis.kill("SIGKILL");

@@ -3,8 +3,8 @@ import { loadConfig } from "../../../metadata-server/config.ts";
 import { startServer } from "../../../metadata-server/serve.ts";
 import { createFakeProvider } from "../../fakes/fake-provider.ts";
 
-// A process of its own, `server.ts SETTINGS`: the real server over TLS, with fake machines, which cost nothing.
+// Run as a process, `server.ts SETTINGS`: the real server over TLS, with fake machines, which cost nothing.
 const config = loadConfig(JSON.parse(process.argv[2] ?? "{}") as object, {});
-const logger = createJsonLogger((line) => void process.stderr.write(line));
+const logger = createJsonLogger((line) => void process.stderr.write(line), config.logLevel);
 const server = await startServer(config, { logger, providers: [createFakeProvider()] });
 process.stdout.write(`${JSON.stringify({ url: server.url, caFile: server.caFile, token: server.token })}\n`);

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type ApiClient, createApiClient } from "../../../metadata-server/cli/client/api-client.ts";
-import { findFreePort } from "../../../metadata-server/cli/demo/free-port.ts";
+import { type ApiClient, createApiClient } from "../../../cli/client/api-client.ts";
+import { findFreePort } from "../../../cli/demo/free-port.ts";
 import { loadConfig } from "../../../metadata-server/config.ts";
 import { createJsonLogger } from "../../../metadata-server/logger.ts";
 import { startServer } from "../../../metadata-server/serve.ts";
@@ -18,26 +18,26 @@ const longestMs = 10 * 60_000;
 export interface Ec2Bench {
   clusters: number;
   nodes: number;
-  /** From the first POST, by the real SDK to a fake endpoint with EC2's documented rates. */
+  /** Seconds since the first POST, with the real SDK and a fake endpoint with EC2's documented rates. */
   launched: { clusters: number; instances: number; doubled: number; seconds: number };
   /** Until the last instance's source/destination check is off. */
   routingSeconds: number;
-  /** RunInstances can be asked for so many clusters no sooner. */
+  /** EC2's rates allow RunInstances for so many clusters no sooner. */
   leastSeconds: number;
-  /** All requests, those throttled included. */
+  /** All requests, including throttled ones. */
   callsPerCluster: Record<string, number>;
   deletion: { seconds: number; left: number; callsPerCluster: Record<string, number> };
 }
 
-/** 200 clusters of 4 asked for at once. No instance boots: what is measured is the launching. */
+/** 200 simultaneous requests for clusters of 4 nodes. No instance boots: this measures launching alone. */
 export async function benchEc2(onProgress: (text: string) => void): Promise<Ec2Bench> {
   const dataDir = await mkdtemp(join(tmpdir(), "sprout-bench-ec2-"));
   const { ec2, provider } = await createTestEc2(
     { rates: documentedRates, consistencyMs: 3000 },
     { consistencyMs: 15_000 },
   );
-  const settings = { dataDir, port: await findFreePort(), logLevel: "error" };
-  const logger = createJsonLogger((line) => void process.stderr.write(line));
+  const settings = { dataDir, port: await findFreePort() };
+  const logger = createJsonLogger((line) => void process.stderr.write(line), "error");
   const server = await startServer(loadConfig(settings, {}), { logger, providers: [provider] });
   try {
     const ca = await readFile(server.caFile, "utf8");
@@ -94,7 +94,7 @@ async function measure(
   };
 }
 
-/** As long as it is worth waiting. */
+/** Longest useful wait. */
 async function until(isSo: () => boolean): Promise<void> {
   const deadline = Date.now() + longestMs;
   while (!isSo() && Date.now() < deadline) await sleep(50);

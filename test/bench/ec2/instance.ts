@@ -14,19 +14,19 @@ export const instanceMilestones = {
 } as const;
 
 /** Seconds from POST to each, of a control plane alone. */
-export type InstanceTimes = Record<keyof typeof instanceMilestones, number>;
+type InstanceTimes = Record<keyof typeof instanceMilestones, number>;
 
 export interface Ec2InstanceBench {
-  /** Provider ec2: a fake EC2 that tells of everything at once, a metadata service in each machine, the bootstrapper. */
+  /** Provider ec2: a fake EC2 that reports instances immediately, a metadata service in each machine, the bootstrapper. */
   instance: InstanceTimes[];
   /** Provider nspawn: the same image and machines. */
   nspawn: InstanceTimes[];
-  /** Of the medians from POST to Ready. */
+  /** Ratio of the medians from POST to Ready. */
   ratio: number;
   goalRatio: 1.2;
 }
 
-/** In turns, so that a slow moment of the machine falls on both. */
+/** In turns, so that a slow moment of the host hits both. */
 export async function benchEc2Instance(options: {
   rounds: number;
   onProgress: (text: string) => void;

@@ -3,12 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BenchServer, type LoadRun, medianRun, runLoad, startBenchServer } from "../http-load.ts";
 
-export interface MetadataRun extends LoadRun {
+interface MetadataRun extends LoadRun {
   members: number;
 }
 
-/** `ratio` is to bare Hono with the same documents in a Map, over the same transport, in turns in the same run. */
-export interface MetadataComparison {
+/** `ratio` compares with bare Hono and the same documents in a Map, over the same transport, in turns in the same run. */
+interface MetadataComparison {
   members: number;
   sprout: MetadataRun;
   bare: MetadataRun;

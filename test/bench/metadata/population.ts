@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
-import { CreateCluster } from "#api/cluster.ts";
+import { CreateCluster } from "#api/create-cluster.ts";
 import { createClusterId } from "../../../metadata-server/clusters/identifiers.ts";
 import { planCluster, withSegment } from "../../../metadata-server/clusters/plan.ts";
 import type { Store } from "../../../metadata-server/store/store.ts";
@@ -12,7 +12,7 @@ export interface Machine {
   mac: string;
 }
 
-/** Stores clusters of up to 5,000 members whose machines have called once, so that every further call only reads. */
+/** Stores clusters of up to 5,000 members whose machines have called once, so further calls only read. */
 export async function populate(store: Store, members: number): Promise<Machine[]> {
   const machines: Machine[] = [];
   for (let left = members; left > 0; left -= membersPerCluster) {

@@ -3,19 +3,22 @@ import { randomBytes } from "node:crypto";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pLimit from "p-limit";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createBackground } from "../../../metadata-server/clusters/background.ts";
-import { systemClock } from "../../../metadata-server/clusters/clock.ts";
-import { createRefusalLimiter } from "../../../metadata-server/clusters/refusals.ts";
+import { systemClock } from "#lib/clock.ts";
+import { createRefusalLimiter } from "../../../metadata-server/clusters/refusal-limiter.ts";
+import { createRepeatLimiter } from "../../../metadata-server/clusters/repeat-limiter.ts";
 import { createApp } from "../../../metadata-server/http/app.ts";
 import { createMetrics } from "../../../metadata-server/http/metrics.ts";
 import { loadServerTls } from "../../../metadata-server/pki/server-tls.ts";
 import { createManualDriver } from "../../../metadata-server/power/manual-driver.ts";
 import { openSqliteStore } from "../../../metadata-server/store/sqlite/sqlite-store.ts";
 import { populate, type Machine } from "./population.ts";
+import { wideLimits } from "../../fixtures/wide-limits.ts";
 
-// A process of its own: `server.ts bare|sprout MEMBERS FOLDER http|https`; the same transport on both sides.
+// Run as a process: `server.ts bare|sprout MEMBERS FOLDER http|https`; the same transport on both sides.
 const [kind = "", members = "", folder = tmpdir(), transport = "http"] = process.argv.slice(2);
 const dataDir = await mkdtemp(join(folder, "data-"));
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -64,6 +67,8 @@ function createSproutApp(): Hono {
       random: randomBytes,
       background: createBackground(quiet),
       refusals: createRefusalLimiter(),
+      repeats: createRepeatLimiter(),
+      inTurn: pLimit(1),
       deletedRetentionMs: 86_400_000,
       observer: metrics.observer,
       logger: quiet,
@@ -71,11 +76,12 @@ function createSproutApp(): Hono {
     openPowerDriver: () => createManualDriver(),
     apiToken: "unused",
     metrics,
+    limits: wideLimits,
     stopping: new AbortController().signal,
   });
 }
 
-/** Hono as it comes with the same documents in a Map: no check, no store, no header of its own. */
+/** Plain Hono with the same documents in a Map: no checks, no store, no additional headers. */
 async function createBareApp(sprout: Hono, all: readonly Machine[]): Promise<Hono> {
   const documents = new Map<string, unknown>();
   for (const { capability, mac } of all) {

@@ -1,12 +1,13 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasCgroupV1 } from "../../../bootstrapper/cgroups.ts";
+import { hasCgroupV1 } from "../../../bootstrapper/machine/cgroups.ts";
 import { createNspawnProvider } from "../../../metadata-server/providers/nspawn/nspawn-provider.ts";
 import type { MachineProvider } from "../../../metadata-server/providers/provider.ts";
-import { run } from "../../../metadata-server/run.ts";
+import { run } from "#lib/run.ts";
+import { parseSubnet } from "#lib/subnet.ts";
 import { execInMachine } from "../../lab/machine-exec.ts";
-import type { BringUpTimes } from "../bring-up.ts";
+import type { BringUpTimes } from "../bring-up-times.ts";
 import { busyCpuSeconds } from "../host-cpu.ts";
 import { initConfiguration, writeReferenceLayer } from "./layer.ts";
 
@@ -39,7 +40,7 @@ export async function bringUpByHand(options: {
   const provider = createNspawnProvider({
     imagesDir: join(folder, "images"),
     machinesDir,
-    networkPrefix: "10.78",
+    network: parseSubnet("10.78.0.0/16"),
     serverPort: 9,
   });
   const removeAll = () => removeReference(folder, { provider, version });
@@ -92,13 +93,13 @@ export async function bringUpByHand(options: {
         seed,
       };
       await provider.launch(spec, signal);
-      // Until systemd itself answers, the question fails.
+      // The command fails until systemd answers.
       while ((await exec(name, ["systemctl", "is-system-running", "--wait"])).exitCode !== 0)
         await sleep(50, undefined, { signal });
       return machine.address!;
     };
 
-    // Its machines are containers, with this host's cgroups.
+    // The machines are containers with this host's cgroups.
     const onV1 = await hasCgroupV1("/");
     const ignored = onV1 ? ["--ignore-preflight-errors=SystemVerification"] : [];
     const cpuBefore = await busyCpuSeconds();
@@ -139,7 +140,7 @@ export async function bringUpByHand(options: {
   }
 }
 
-// Also what an earlier, killed run left behind.
+// Also removes the leftovers of a killed run.
 async function removeReference(folder: string, options: { provider: MachineProvider; version: string }) {
   const left = await options.provider.list();
   await Promise.all(left.filter(({ allocation }) => allocation).map((machine) => options.provider.terminate(machine)));

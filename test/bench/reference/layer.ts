@@ -47,7 +47,7 @@ export async function writeReferenceLayer(folder: string): Promise<void> {
     await writeFile(join(folder, path), text);
   };
   await write("etc/containerd/config.toml", containerd);
-  // CoreDNS ends where there is none to ask; nobody answers at this one, which is the host's.
+  // CoreDNS exits without an upstream server; this one is the host's address, where none answers.
   await write("etc/resolv.conf", "nameserver 10.78.0.1\n");
   await write("usr/lib/reference/cni.template", cniTemplate);
   await write("etc/systemd/system/kubelet.service", kubelet);

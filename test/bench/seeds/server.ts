@@ -13,7 +13,7 @@ const [kind = "", count = "", parent = tmpdir()] = process.argv.slice(2);
 const folder = await mkdtemp(join(parent, "data-"));
 const store = await openSqliteStore({ file: join(folder, "sprout.db"), logger: quiet });
 const capabilities = (await populate(store, Number(count))).map(({ capability }) => capability);
-// What vendor-data tells of is there, for both architectures; nobody fetches it.
+// The executables that vendor-data names exist for both architectures; no client fetches them.
 for (const arch of ["x64", "arm64"]) {
   await mkdir(join(folder, "bootstrapper", arch), { recursive: true });
   await writeFile(join(folder, "bootstrapper", arch, "sprout-bootstrap"), "not fetched");

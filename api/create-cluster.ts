@@ -1,0 +1,79 @@
+import { z } from "zod";
+import { quoteValue } from "#lib/quote-value.ts";
+import { ClusterMachines } from "./cluster-machines.ts";
+import { CreateNetwork } from "./create-network.ts";
+import { has, implies } from "./implication.ts";
+import { SupportedKubernetesVersion } from "./kubernetes-version.ts";
+import { Labels } from "./labels.ts";
+import { DnsLabel, JoinMode } from "./name.ts";
+import { maxDeadlineSeconds } from "./node-metadata.ts";
+
+const uncounted = { not: { anyOf: [has("controlPlanes"), has("workers")] } };
+const isHighlyAvailable = { properties: { highAvailability: { const: true } }, ...has("highAvailability") };
+
+/** The same as the rules between fields below, for readers of the OpenAPI document. */
+const betweenFields = [
+  { anyOf: [has("nodes"), has("controlPlanes")] },
+  implies(has("nodes"), uncounted),
+  implies(has("highAvailability"), uncounted),
+  implies(isHighlyAvailable, { properties: { nodes: { minimum: 3 } } }),
+  implies(has("machines"), { properties: { provider: { const: "bare-metal" } } }),
+];
+
+/** Body of `POST /v1/clusters`: either `nodes`, placed automatically, or `controlPlanes` and `workers`. */
+export const CreateCluster = z
+  .strictObject({
+    name: DnsLabel.max(32, "a name of at most 32 characters")
+      .optional()
+      .describe("Unique among clusters that are not deleted; invented if absent"),
+    kubernetesVersion: SupportedKubernetesVersion.optional().describe(
+      "By default the newest that the provider has an image of",
+    ),
+    nodes: z.int().min(1).max(5000).optional().describe("All nodes; Sprout chooses how many are control planes"),
+    controlPlanes: z
+      .int()
+      .min(1)
+      .max(7)
+      .optional()
+      .meta({ description: "An odd number, instead of `nodes`", enum: [1, 3, 5, 7] }),
+    workers: z.int().min(0).max(5000).optional().describe("In addition to `controlPlanes`"),
+    highAvailability: z.boolean().optional().describe("Makes three of `nodes` control planes"),
+    join: JoinMode.default("certificate").describe(
+      "How workers join; control planes always get ready-made certificates",
+    ),
+    provider: z.string().min(1).max(32).describe("Where the machines come from"),
+    ttlSeconds: z
+      .int()
+      .min(60)
+      .max(30 * 86_400)
+      .optional()
+      .describe("The cluster is deleted this long after the request; never if absent"),
+    deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180).describe("Time to become ready"),
+    failedTtlSeconds: z.int().min(0).max(86_400).default(900).describe("How long a failed cluster is kept"),
+    network: CreateNetwork.optional(),
+    machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
+    labels: Labels.optional().describe("Stored with the cluster"),
+  })
+  .superRefine(
+    (body, context) => {
+      const refuse = (field: string, expected: string, got: unknown) =>
+        context.addIssue({ code: "custom", path: [field], message: expected, params: { got } });
+      const { nodes, controlPlanes, workers, highAvailability } = body;
+      const counted = controlPlanes === undefined ? (workers === undefined ? undefined : "workers") : "controlPlanes";
+      if (nodes === undefined && controlPlanes === undefined) refuse("nodes", "nodes or controlPlanes", "neither");
+      if (nodes !== undefined && counted !== undefined)
+        refuse("nodes", "either nodes, or controlPlanes and workers", "both");
+      if (body.machines !== undefined && body.provider !== "bare-metal")
+        refuse("machines", 'machines only with provider "bare-metal"', quoteValue(body.provider));
+      if (highAvailability !== undefined && counted !== undefined)
+        refuse("highAvailability", "highAvailability only with nodes", counted);
+      if (highAvailability === true && nodes !== undefined && nodes < 3)
+        refuse("nodes", "at least 3 nodes with highAvailability", quoteValue(nodes));
+      if (controlPlanes !== undefined && controlPlanes % 2 === 0)
+        refuse("controlPlanes", "an odd number, so that etcd keeps a quorum", quoteValue(controlPlanes));
+    },
+    // Even if single fields are invalid, so that one answer has every error.
+    { when: ({ value }) => typeof value === "object" && value !== null },
+  )
+  .meta({ id: "CreateCluster", allOf: betweenFields });
+export type CreateCluster = z.infer<typeof CreateCluster>;

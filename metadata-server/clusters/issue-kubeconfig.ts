@@ -1,0 +1,51 @@
+import { DomainError } from "../errors.ts";
+import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
+import type { ClusterRecord } from "../store/records.ts";
+import { auditAllowed, type Actor } from "./audit.ts";
+import { openAuthorities } from "./cluster-secrets.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { clusterEvent } from "./lifecycle.ts";
+import { findCluster } from "./queries.ts";
+
+/**
+ * Issues a short-lived kubeconfig (YAML), another one for each call, and records it on the timeline. Throws DomainError
+ * `not-found` or `not-ready`.
+ */
+export async function issueKubeconfig(
+  deps: ClusterDependencies,
+  { clusterId, ttlSeconds, by }: { clusterId: string; ttlSeconds: number; by: Actor },
+): Promise<string> {
+  const cluster = await findCluster(deps, clusterId);
+  // Only nodes can resolve the endpoint's name. The certificate is valid for the address as well.
+  const address = await firstAddress(deps, cluster);
+  if (cluster.state !== "ready" || address === null)
+    throw new DomainError(
+      "not-ready",
+      `Cluster ${cluster.name} is ${cluster.state}; a kubeconfig is issued once it is ready`,
+      { refused: { clusterId, member: null } },
+    );
+  const now = deps.clock.now();
+  const kubeconfig = mintUserKubeconfig(await openAuthorities(deps, cluster), {
+    clusterName: cluster.name,
+    server: `https://${address}:6443`,
+    user: "sprout-api",
+    ttlMs: ttlSeconds * 1000,
+    now,
+  });
+  const message = `Kubeconfig issued for ${ttlSeconds} s`;
+  await deps.store.commit({
+    events: [clusterEvent(cluster.id, { state: cluster.state, at: now, message })],
+    audit: [auditAllowed(by, { action: "kubeconfig-issue", at: now, clusterId, detail: message })],
+  });
+  return kubeconfig;
+}
+
+/** Returns the address of the first control plane whose machine has not terminated. */
+async function firstAddress(
+  { store }: Pick<ClusterDependencies, "store">,
+  { id, controlPlanes }: ClusterRecord,
+): Promise<string | null> {
+  for (const { name, address } of controlPlanes)
+    if (address !== null && (await store.member(id, name))?.endedAt === undefined) return address;
+  return null;
+}
