@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import type { ListenerLimits } from "./limits/listener-limits.ts";
 import { limitConnections, limitUnanswered } from "./limits/limit-connections.ts";
+import { queueHandshakes } from "./limits/queue-handshakes.ts";
 import type { ServerTls } from "./pki/server-tls.ts";
 
 /** How long open requests may take to end. */
@@ -61,18 +62,23 @@ export async function listen(
   return { close: () => (closed ??= drain(server)) };
 }
 
-const createTlsServer = (answer: RequestListener, tls: ServerTls): HttpsServer =>
-  createHttpsServer(
+function createTlsServer(answer: RequestListener, tls: ServerTls): HttpsServer {
+  const server = createHttpsServer(
     {
       // Includes the authority: a machine that has only its hash finds it in the chain.
       cert: `${tls.certificate}${tls.ca}`,
       key: tls.key,
       minVersion: "TLSv1.2",
       handshakeTimeout: 10_000,
+      // A connection's handshake may have to wait.
+      pauseOnConnect: true,
       ...timeouts,
     },
     answer,
   );
+  queueHandshakes(server);
+  return server;
+}
 
 async function drain(server: HttpServer | HttpsServer): Promise<void> {
   const closed = once(server, "close");

@@ -59,32 +59,32 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   // kubectl alone waits 32 s for the API server's schema; an emulated machine needs longer right after it booted.
   await kubectl(["apply", "-f", "-", `--request-timeout=${limit}`], { input: JSON.stringify(workloadManifests) });
   await kubectl(["rollout", "status", `daemonset/${workloadName}`, `--timeout=${limit}`]);
-  const pods = await listPods(kubectl);
-  if (pods.length !== nodes)
-    throw failed(`a pod runs on ${pods.length} of ${nodes} nodes: ${pods.map((pod) => pod.node).join(", ")}`);
   const { spec } = Service.parse(JSON.parse(await kubectl(["get", "service", workloadName, "-o", "json"])));
   const nodePort = spec.ports[0]?.nodePort ?? 0;
   let retries = 0;
-  // Another node's kube-proxy may not know a ready pod yet.
-  const repeated = (check: () => Promise<number>) =>
-    retry(check, {
+  // Another node's kube-proxy may not know a ready pod yet, and a pod whose sandbox is made anew gets another address.
+  const repeated = (check: (pods: Pod[]) => Promise<number>) =>
+    retry(async () => check(await listPods(kubectl, nodes)), {
       delays: { firstMs: 250, factor: 1 },
       deadlineMs: startedAt + options.timeoutMs - now(),
       signal: options.signal,
       onFailure: () => void (retries += 1),
     });
-  const crossNode = await repeated(() => reachAcrossNodes(kubectl, pods));
-  const serviceBackends = await repeated(() => reachService(kubectl, pods, spec.clusterIP));
-  const serviceNames = await repeated(() => reachServiceByName(kubectl, pods));
-  const nodePorts = await repeated(() => reachNodePorts(pods, nodePort, options.signal));
+  const crossNode = await repeated((pods) => reachAcrossNodes(kubectl, pods));
+  const serviceBackends = await repeated((pods) => reachService(kubectl, pods, spec.clusterIP));
+  const serviceNames = await repeated((pods) => reachServiceByName(kubectl, pods));
+  const nodePorts = await repeated((pods) => reachNodePorts(pods, nodePort, options.signal));
   const seconds = (now() - startedAt) / 1000;
-  return { pods: pods.length, crossNode, serviceBackends, serviceNames, nodePorts, retries, seconds };
+  return { pods: nodes, crossNode, serviceBackends, serviceNames, nodePorts, retries, seconds };
 }
 
-async function listPods(kubectl: Kubectl): Promise<Pod[]> {
+/** Throws CliError if the nodes have not one running pod each. */
+async function listPods(kubectl: Kubectl, nodes: number): Promise<Pod[]> {
   const { items } = PodList.parse(
     JSON.parse(await kubectl(["get", "pods", "-l", `app=${workloadName}`, "-o", "json"])),
   );
+  if (items.length !== nodes)
+    throw failed(`a pod runs on ${items.length} of ${nodes} nodes: ${items.map((pod) => pod.node).join(", ")}`);
   return items;
 }
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { createInterface } from "node:readline";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createNamespaces, type Namespace } from "../fixtures/namespaces.ts";
 import { clientAddress, type NamespaceServer, serveInNamespace } from "../fixtures/serve-in-namespace.ts";
@@ -16,7 +17,7 @@ let server: NamespaceServer;
 beforeAll(async () => {
   namespace = await namespaces.create();
   folder = await mkdtemp(join(tmpdir(), "sprout-connection-limits-"));
-  server = await serveInNamespace(namespace, { folder, flags: ["--connections-per-address", "32"] });
+  server = await serveInNamespace(namespace, { folder, flags: ["--connections-per-address", "48"] });
 }, 60_000);
 afterAll(async () => {
   await namespaces.close();
@@ -47,7 +48,7 @@ const [attacker, other] = [clientAddress(0), clientAddress(1)];
 describe("Connections of one address", () => {
   it("have a bound though no handshake ever ends, and other addresses are served meanwhile", async () => {
     const flood = await open(attacker, server.api, 400);
-    expect(flood.count).toBe(32);
+    expect(flood.count).toBe(48);
     expect(await curl(other, "/healthz")).toBe("ok");
     await expect(curl(attacker, "/healthz")).rejects.toThrow("exit code");
     await flood.close();
@@ -57,7 +58,7 @@ describe("Connections of one address", () => {
   it("have half the bound on the plain listener, where idle ones count, and leave the API", async () => {
     const request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const flood = await open(attacker, server.plain, 400, request);
-    expect(flood.count).toBe(16);
+    expect(flood.count).toBe(24);
     expect(await curl(attacker, "/healthz")).toBe("ok");
     await flood.close();
   });
@@ -74,6 +75,18 @@ describe("Connections of one address", () => {
     expect(warnings).toHaveLength(2);
     for (const warning of warnings)
       expect(JSON.parse(warning)).toMatchObject({ address: attacker, what: "connection" });
+  });
+});
+
+describe("TLS handshakes of one address", () => {
+  it("wait for each other beyond the thirty-second, while other addresses are served", async () => {
+    const silent = await open(attacker, server.api, 32);
+    const waiting = curl(attacker, "/healthz");
+    expect(await curl(other, "/healthz")).toBe("ok");
+    const first = await Promise.race([waiting, delay(500, "none yet")]);
+    expect(first).toBe("none yet");
+    await silent.close();
+    expect(await waiting).toBe("ok");
   });
 });
 
