@@ -5,6 +5,7 @@ import type { Hono } from "hono";
 import { afterEach, expect, it } from "vitest";
 import type { ClusterState } from "#api/cluster.ts";
 import { fakeCluster, fakeClusterId, fakeEvents, toServerSent } from "../test/fakes/fake-api.ts";
+import packageJson from "../package.json" with { type: "json" };
 import { runSprout } from "../test/fixtures/run-sprout.ts";
 
 const folders: string[] = [];
@@ -76,6 +77,11 @@ it("extending sends the seconds from now and prints when the cluster is deleted"
     }),
   );
   expect(ended).toEqual({ exitCode: 0, stdout: "", stderr: "build126 is deleted at 2026-01-02T00:05:00.000Z\n" });
+});
+
+it("the version goes to stdout, and nothing else", async () => {
+  const { version } = packageJson;
+  expect(await runSprout(["--version"])).toEqual({ exitCode: 0, stdout: `${version}\n`, stderr: "" });
 });
 
 it("help goes to stdout with the exit codes, and succeeds", async () => {

@@ -1,4 +1,5 @@
 import { Command, CommanderError } from "commander";
+import packageJson from "../package.json" with { type: "json" };
 import { defaultServer } from "./client/connection.ts";
 import { commandEntries } from "./commands.ts";
 import { styleOf, type CliContext } from "./context.ts";
@@ -33,6 +34,7 @@ export async function createProgram(
   { isWanted, end }: { isWanted: (name: string) => boolean; end: (code: ExitCode) => void },
 ): Promise<Command> {
   const program = new Command("sprout")
+    .version(packageJson.version, "-V, --version", "print the version")
     .description("Freshly imaged machines become a Ready Kubernetes cluster in seconds.")
     .option("--server <URL>", `the metadata server (default: ${defaultServer})`)
     .option("--ca <FILE>", "the authority that signed the server's certificate (default: DATA-DIR/tls/ca.crt)")

@@ -62,7 +62,7 @@ export async function runWorkload(options: WorkloadOptions): Promise<WorkloadRes
   const { spec } = Service.parse(JSON.parse(await kubectl(["get", "service", workloadName, "-o", "json"])));
   const nodePort = spec.ports[0]?.nodePort ?? 0;
   let retries = 0;
-  // Another node's kube-proxy may not know a ready pod yet, and a pod whose sandbox is made anew gets another address.
+  // Another node's kube-proxy may not know a ready pod yet, and a pod whose sandbox is replaced gets another address.
   const repeated = (check: (pods: Pod[]) => Promise<number>) =>
     retry(async () => check(await listPods(kubectl, nodes)), {
       delays: { firstMs: 250, factor: 1 },

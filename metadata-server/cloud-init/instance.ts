@@ -35,7 +35,7 @@ export async function findMember(
   capability: string,
 ): Promise<{ cluster: ClusterRecord; member: MemberRecord }> {
   const tokenHash = hashToken(capability);
-  const member = await store.memberByTokenHash(tokenHash);
+  const member = await store.memberByKey(tokenHash);
   if (member === undefined || member.reportTokenHash === tokenHash || member.frozen) throw wrongMachine(member);
   const cluster = await store.cluster(member.clusterId);
   if (cluster === undefined) throw wrongMachine(member);

@@ -76,7 +76,7 @@ async function findReporter(
   deps: ClusterDependencies,
   { tokenHash, from, report }: ReceivedReport,
 ): Promise<MemberRecord> {
-  const member = await deps.store.memberByTokenHash(tokenHash);
+  const member = await deps.store.memberByKey(tokenHash);
   if (member === undefined) throw wrongMachine();
   if (member.reportTokenHash === tokenHash) return member;
   await requireGivenAddress(deps, { member, from });

@@ -39,7 +39,7 @@ export const toRefused = (member?: Pick<MemberRecord, "clusterId" | "name">): Re
  * frozen and an alert raised. Throws DomainError `wrong-machine` or `gone`.
  */
 export async function admit(deps: ClusterDependencies, caller: Caller): Promise<Admission> {
-  const member = await deps.store.memberByTokenHash(caller.tokenHash);
+  const member = await deps.store.memberByKey(caller.tokenHash);
   if (member === undefined || member.reportTokenHash === caller.tokenHash) throw wrongMachine(member);
   const cluster = await deps.store.cluster(member.clusterId);
   if (cluster === undefined) throw wrongMachine(member);

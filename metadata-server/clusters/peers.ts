@@ -16,7 +16,7 @@ export async function answerPeers(
   { tokenHash, from }: { tokenHash: string; from: string | null },
 ): Promise<PeerReports> {
   const { clusterId } = await decide(deps.store, async () => {
-    const member = await deps.store.memberByTokenHash(tokenHash);
+    const member = await deps.store.memberByKey(tokenHash);
     if (member?.spentCapabilityHash === tokenHash) {
       await alertSpent(deps, {
         member,

@@ -59,7 +59,7 @@ async function findHolder(
 ): Promise<string | undefined> {
   const holders = [
     ...cluster.controlPlanes.filter((node) => node.address === address),
-    await store.memberByTokenHash(addressKey),
+    await store.memberByKey(addressKey),
   ];
   return holders.find((holder) => holder !== undefined && holder.name !== member.name)?.name;
 }

@@ -41,11 +41,11 @@ interface NodeCaller {
 }
 
 /** Looks the token up before anything else of the request is read, and refuses an unknown one as the domain does. */
-export const nodeToken = (store: Pick<Store, "memberByTokenHash">): Security<NodeCaller> => ({
+export const nodeToken = (store: Pick<Store, "memberByKey">): Security<NodeCaller> => ({
   scheme: "nodeToken",
   async read(c) {
     const tokenHash = hashToken(bearerToken(c));
-    if ((await store.memberByTokenHash(tokenHash)) === undefined) throw wrongMachine();
+    if ((await store.memberByKey(tokenHash)) === undefined) throw wrongMachine();
     return { tokenHash, from: addressOf(c) };
   },
 });

@@ -1,6 +1,6 @@
-import { setImmediate } from "node:timers/promises";
 import type { RegisterMachine } from "#api/machine-requests.ts";
 import type { FieldError } from "#api/problem.ts";
+import { createTurns } from "#lib/turns.ts";
 import { auditAllowed, type Actor } from "../clusters/audit.ts";
 import { createMachineId } from "../clusters/identifiers.ts";
 import { DomainError } from "../errors.ts";
@@ -28,7 +28,12 @@ export async function registerMachines(
   const errors = await findTakenMacs(deps, requests, place);
   if (errors.length > 0) throw new DomainError("invalid-request", "Cannot register machines", { errors });
   const at = deps.clock.now();
-  const machines = requests.map((request) => toRecord(deps, request, at));
+  const machines: MachineRecord[] = [];
+  const turn = createTurns();
+  for (const request of requests) {
+    machines.push(toRecord(deps, request, at));
+    await turn();
+  }
   const detail = machines.length === 1 ? `machine ${machines[0]?.id}` : `${machines.length} machines`;
   const audit = [auditAllowed(by, { action: "machine-register", at, clusterId: null, detail })];
   try {
@@ -68,9 +73,10 @@ async function findTakenMacs(
 ) {
   const firstUse = new Map<string, number>();
   const errors: FieldError[] = [];
+  const turn = createTurns();
   for (const [index, { macs }] of requests.entries()) {
     // A store in this process answers at once, and other requests must not wait for 10,000 answers.
-    if (index % 100 === 99) await setImmediate();
+    await turn();
     for (const mac of macs) {
       const other = firstUse.get(mac);
       const holder = await store.machineByMac(mac);

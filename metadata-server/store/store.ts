@@ -104,7 +104,7 @@ export interface Store {
    * Finds by the hash of a capability (live or spent) or report token, or by the key of a reported address, in constant
    * time in the number of members. No two members have one of these: a taken address is a conflict (`stale`).
    */
-  memberByTokenHash(hash: string): Promise<MemberRecord | undefined>;
+  memberByKey(key: string): Promise<MemberRecord | undefined>;
   secret(key: SecretKey): Promise<Uint8Array | undefined>;
   idempotency(key: string): Promise<IdempotencyRecord | undefined>;
   /** Events after `sequence`, oldest first. Sequences count from 1 for each cluster, without gaps. */

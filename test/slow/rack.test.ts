@@ -200,7 +200,12 @@ describe.skipIf(reason !== null)(
           expect(await machine.said()).toContain(`${name} of cluster metal boots from its disk`);
           expect((await find(machine))?.assignment).toMatchObject({ allocation, installedAt: expect.any(String) });
         }
-        expect(await runWorkload({ kubectl, ...workload(2, 800_000) })).toMatchObject({
+        const answers = runWorkload({ kubectl, ...workload(2, 800_000) });
+        answers.catch(async () => {
+          process.stderr.write(`${await kubectl(["get", "pods", "--all-namespaces", "--output=wide"])}\n`);
+          for (const machine of [first, second]) await tellWhy(machine);
+        });
+        expect(await answers).toMatchObject({
           pods: 2,
           crossNode: 2,
           nodePorts: 2,

@@ -113,7 +113,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       return names.flatMap((member) => toRecord(records[member]) ?? []) as MemberRecord[];
     },
     memberNames: (clusterId) => read((redis) => redis.zrange(key("cluster", clusterId, "order"), 0, "-1")),
-    async memberByTokenHash(hash) {
+    async memberByKey(hash) {
       const json = await read((redis) => evaluate(redis, scripts.findByToken, [prefix, hash]));
       return toRecord(json as string | null) as MemberRecord | undefined;
     },

@@ -1,11 +1,12 @@
 import type { AuditEntry } from "#api/audit.ts";
+import type { Turn } from "#lib/turns.ts";
 import type { AuditArchive } from "../audit-archive.ts";
 import type { StoreLimits } from "../limits.ts";
 import { keyUsed } from "../refusals.ts";
 import type { Changes } from "../store.ts";
-import { applyMachines } from "./apply-machines.ts";
 import { type Prepare, run } from "./database.ts";
 import { purgeCluster } from "./purge.ts";
+import { removeMachine, writeApprovalRules, writeMachine } from "./write-machines.ts";
 import { requireCluster, writeCluster, writeMember } from "./write-clusters.ts";
 
 interface ApplyOptions {
@@ -16,18 +17,35 @@ interface ApplyOptions {
   archive: AuditArchive;
 }
 
-/** Writes one commit's changes into the open transaction. If it throws, some of them may be written. */
-export function applyChanges({ prepare, now, limits, archive }: ApplyOptions, changes: Changes): void {
+/**
+ * Writes one commit's changes into the open transaction, record by record: others may have their turn in between. If it
+ * throws, some of them may be written.
+ */
+export async function applyChanges(
+  { prepare, now, limits, archive }: ApplyOptions,
+  changes: Changes,
+  turn: Turn,
+): Promise<void> {
   const { idempotency } = changes;
   // The key comes first: a repeated request must be refused for its key, not for the name that its first commit took.
   if (idempotency !== undefined) writeIdempotency(prepare, idempotency, now());
-  for (const record of changes.clusters ?? []) writeCluster(prepare, record);
-  for (const record of changes.members ?? []) writeMember(prepare, record);
-  for (const secret of changes.secrets ?? []) writeSecret(prepare, secret);
-  for (const event of changes.events ?? []) writeEvent(prepare, event, limits);
-  for (const entry of changes.audit ?? []) writeAudit(prepare, entry, { limits, archive });
-  applyMachines(prepare, changes);
-  for (const id of changes.purge ?? []) purgeCluster(prepare, id);
+  const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [] } = changes;
+  const each = async <T>(records: readonly T[], write: (record: T) => void) => {
+    for (const record of records) {
+      write(record);
+      await turn();
+    }
+  };
+  await each(clusters, (record) => writeCluster(prepare, record));
+  await each(members, (record) => writeMember(prepare, record));
+  await each(secrets, (secret) => writeSecret(prepare, secret));
+  await each(events, (event) => writeEvent(prepare, event, limits));
+  await each(audit, (entry) => writeAudit(prepare, entry, { limits, archive }));
+  // Removals come first, so that a MAC can move from one machine to another in one commit.
+  await each(changes.removedMachines ?? [], (machine) => removeMachine(prepare, machine));
+  await each(changes.machines ?? [], (machine) => writeMachine(prepare, machine));
+  if (changes.approvalRules !== undefined) writeApprovalRules(prepare, changes.approvalRules);
+  await each(purge, (id) => purgeCluster(prepare, id));
   if (idempotency !== undefined) requireCluster(prepare, idempotency.clusterId, "an idempotency key");
 }
 

@@ -25,6 +25,7 @@ export function createCheckpoints(options: { database: DatabaseSync; file: strin
   function run(): void {
     clearTimeout(timer);
     timer = undefined;
+    if (database.isTransaction) return request();
     try {
       const { busy } = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get() ?? {};
       if (busy !== 0) throw new Error("a statement is reading it");

@@ -24,6 +24,7 @@ afterEach(async () => {
 const note = (key: string): Changes => ({
   idempotency: { key, requestHash: "", clusterId: "", expiresAt: 0 },
 });
+const noted = async (key: string) => note(key);
 const notes = () =>
   database
     .prepare("SELECT text FROM notes ORDER BY rowid")
@@ -36,7 +37,7 @@ function createNotesQueue(size = 1) {
   const queue = createCommitQueue({
     database,
     file,
-    apply: ({ idempotency }) => {
+    apply: async ({ idempotency }) => {
       const text = idempotency!.key;
       database.prepare("INSERT INTO notes (text) VALUES (?)").run(text.padEnd(size));
       if (text === "refused") throw new Error("refused");
@@ -50,14 +51,14 @@ describe("createCommitQueue", () => {
   it("writes commits in the order they came, and reports each once it is written", async () => {
     const { queue, committed } = createNotesQueue();
     const changes = Array.from({ length: 100 }, (_, index) => note(`note ${index}`));
-    await Promise.all(changes.map((change) => queue.commit(change)));
+    await Promise.all(changes.map((change) => queue.commit(Promise.resolve(change))));
     expect(notes()).toEqual(changes.map(({ idempotency }) => idempotency!.key));
     expect(committed).toEqual(changes);
   });
 
   it("writes nothing until the caller yields, so that commits can share a flush", async () => {
     const { queue } = createNotesQueue();
-    const commits = [queue.commit(note("a")), queue.commit(note("b"))];
+    const commits = [queue.commit(noted("a")), queue.commit(noted("b"))];
     expect(notes()).toEqual([]);
     await Promise.all(commits);
     expect(notes()).toEqual(["a", "b"]);
@@ -65,7 +66,7 @@ describe("createCommitQueue", () => {
 
   it("rolls back a refused commit and no other", async () => {
     const { queue, committed } = createNotesQueue();
-    const outcomes = await Promise.allSettled(["a", "refused", "b"].map((text) => queue.commit(note(text))));
+    const outcomes = await Promise.allSettled(["a", "refused", "b"].map((text) => queue.commit(noted(text))));
     expect(outcomes.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
     expect(notes()).toEqual(["a", "b"]);
     expect(committed).toEqual([note("a"), note("b")]);
@@ -75,33 +76,33 @@ describe("createCommitQueue", () => {
     const { queue, committed } = createNotesQueue(100_000);
     const pages = Number(database.prepare("PRAGMA page_count").get()?.["page_count"]);
     database.exec(`PRAGMA max_page_count = ${pages + 2}`);
-    await expect(queue.commit(note("a"))).rejects.toThrow(
+    await expect(queue.commit(noted("a"))).rejects.toThrow(
       `Cannot write to store ${file}: the disk is full; free some space`,
     );
     expect(notes()).toEqual([]);
     expect(committed).toEqual([]);
     database.exec("PRAGMA max_page_count = 100000");
-    await queue.commit(note("b"));
+    await queue.commit(noted("b"));
     expect(notes().map((text) => String(text).trim())).toEqual(["b"]);
   });
 
   it("rejects every commit of a group that cannot be written", async () => {
     const { queue, committed } = createNotesQueue();
     database.exec("PRAGMA query_only = ON");
-    const outcomes = await Promise.allSettled([queue.commit(note("a")), queue.commit(note("b"))]);
+    const outcomes = await Promise.allSettled([queue.commit(noted("a")), queue.commit(noted("b"))]);
     const message = `Cannot write to store ${file}: it is read-only; make the file and its directory writable`;
     for (const outcome of outcomes) expect(outcome).toMatchObject({ status: "rejected", reason: { message } });
     expect(committed).toEqual([]);
     database.exec("PRAGMA query_only = OFF");
     expect(notes()).toEqual([]);
-    await queue.commit(note("c"));
+    await queue.commit(noted("c"));
     expect(notes()).toEqual(["c"]);
   });
 
-  it("drains at once, and writes nothing again afterwards", async () => {
+  it("drains, and writes nothing again afterwards", async () => {
     const { queue } = createNotesQueue();
-    const commits = Array.from({ length: 40 }, (_, index) => queue.commit(note(`note ${index}`)));
-    queue.drain();
+    const commits = Array.from({ length: 40 }, (_, index) => queue.commit(noted(`note ${index}`)));
+    await queue.drain();
     expect(notes()).toHaveLength(40);
     await Promise.all(commits);
     await new Promise((resolve) => setImmediate(resolve));

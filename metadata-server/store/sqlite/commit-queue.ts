@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { createTurns, type Turn } from "#lib/turns.ts";
 import type { Changes } from "../store.ts";
 import { explainSqliteError, isSqliteError } from "./database.ts";
 
@@ -6,19 +7,23 @@ import { explainSqliteError, isSqliteError } from "./database.ts";
 const maxGroup = 32;
 
 interface Waiting {
-  changes: Changes;
+  changes: Promise<Changes>;
   resolve: () => void;
   reject: (error: unknown) => void;
 }
 
+type Outcome = { changes: Changes } | { failure: unknown };
+
 /**
  * Queues commits. Those that arrive while others are being written share one transaction and so one flush to the disk.
- * Each has its own savepoint: all of it is written or nothing. Calls `onCommitted` once a commit is on disk.
+ * Each has its own savepoint: all of it is written or nothing. Calls `onCommitted` once a commit is on disk. A large
+ * commit gives others their turn at the event loop; a read of the database then would see half of it.
  */
 export function createCommitQueue(options: {
   database: DatabaseSync;
   file: string;
-  apply: (changes: Changes) => void;
+  /** Writes one commit, with turns for others. */
+  apply: (changes: Changes, turn: Turn) => Promise<void>;
   onCommitted: (changes: Changes) => void;
 }) {
   const { database, file, apply, onCommitted } = options;
@@ -26,11 +31,12 @@ export function createCommitQueue(options: {
     new Error(`Cannot write to store ${file}: ${explainSqliteError(cause)}`, { cause });
   const waiting: Waiting[] = [];
   let scheduled = false;
+  let writing: Promise<void> | undefined;
 
-  function applyOne(changes: Changes): { failure?: unknown } {
+  async function applyOne(changes: Changes, turn: Turn): Promise<Outcome> {
     database.exec("SAVEPOINT one");
     try {
-      apply(changes);
+      await apply(changes, turn);
     } catch (failure) {
       // A full or broken disk ends the whole transaction; then no savepoint is left.
       if (!database.isTransaction) throw failure;
@@ -38,55 +44,66 @@ export function createCommitQueue(options: {
       return { failure: isSqliteError(failure) ? toWriteError(failure) : failure };
     }
     database.exec("RELEASE one");
-    return {};
+    return { changes };
   }
 
-  function writeGroup(): void {
+  async function writeGroup(): Promise<void> {
     const group = waiting.splice(0, maxGroup);
-    if (group.length === 0) return;
-    let outcomes: { failure?: unknown }[];
+    const ready = await Promise.allSettled(group.map(({ changes }) => changes));
+    const turn = createTurns();
+    const outcomes: Outcome[] = [];
     try {
       database.exec("BEGIN IMMEDIATE");
-      outcomes = group.map(({ changes }) => applyOne(changes));
+      for (const one of ready)
+        outcomes.push(one.status === "fulfilled" ? await applyOne(one.value, turn) : { failure: one.reason });
       database.exec("COMMIT");
     } catch (cause) {
       for (const { reject } of group) reject(toWriteError(cause));
       if (database.isTransaction) database.exec("ROLLBACK");
       return;
     }
-    for (const [index, { changes, resolve, reject }] of group.entries()) {
-      const outcome = outcomes[index] ?? {};
+    for (const [index, outcome] of outcomes.entries()) {
       if ("failure" in outcome) {
-        reject(outcome.failure);
+        group[index]?.reject(outcome.failure);
         continue;
       }
-      resolve();
-      onCommitted(changes);
+      group[index]?.resolve();
+      onCommitted(outcome.changes);
     }
   }
 
-  function writeNextGroup(): void {
-    scheduled = false;
-    writeGroup();
-    schedule();
+  function writeNextGroup(): Promise<void> {
+    writing = writeGroup().finally(() => {
+      writing = undefined;
+      schedule();
+    });
+    return writing;
   }
 
   function schedule(): void {
-    if (scheduled || waiting.length === 0) return;
+    if (scheduled || writing !== undefined || waiting.length === 0) return;
     scheduled = true;
-    setImmediate(writeNextGroup);
+    setImmediate(() => {
+      scheduled = false;
+      if (writing === undefined && waiting.length > 0) void writeNextGroup();
+    });
   }
 
   return {
-    commit(changes: Changes): Promise<void> {
+    /** Takes the changes as soon as they are complete. */
+    commit(changes: Promise<Changes>): Promise<void> {
+      // It is only awaited once it is this commit's turn.
+      changes.catch(() => {});
       return new Promise((resolve, reject) => {
         waiting.push({ changes, resolve, reject });
         schedule();
       });
     },
-    /** Writes all waiting commits at once. */
-    drain(): void {
-      while (waiting.length > 0) writeGroup();
+    /** Waits until no commit is half written. To be followed by a read in the same turn. */
+    settled: async (): Promise<void> => writing,
+    /** Writes all waiting commits. */
+    async drain(): Promise<void> {
+      while (writing !== undefined || waiting.length > 0) await (writing ?? writeNextGroup());
     },
   };
 }

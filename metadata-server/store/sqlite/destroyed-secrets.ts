@@ -11,8 +11,10 @@ export function destroysSecret(prepare: Prepare, changes: Changes): boolean {
     purge.length > 0 ||
     secrets.some(({ clusterId, member }) => isStored.get(clusterId, member ?? "") !== undefined) ||
     clusters.some(({ id, sealedDataKey }) => isLost(dataKey.get(id)?.["sealed"], sealedDataKey)) ||
-    machines.some(({ id, power }) =>
-      isLost(password.get(id)?.["sealed"], "sealedCredentials" in power ? power.sealedCredentials : null),
+    machines.some(
+      ({ id, power, version }) =>
+        version > 0 &&
+        isLost(password.get(id)?.["sealed"], "sealedCredentials" in power ? power.sealedCredentials : null),
     ) ||
     removedMachines.some(({ id }) => isLost(password.get(id)?.["sealed"], null))
   );

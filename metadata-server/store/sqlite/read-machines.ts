@@ -2,16 +2,24 @@ import type { MachineReaders } from "../store.ts";
 import { queryTerms } from "../machine-index.ts";
 import type { ApprovalRulesRecord, MachineRecord } from "../machine-record.ts";
 import type { Prepare } from "./database.ts";
-import { approvalRulesDocument } from "./apply-machines.ts";
+import { approvalRulesDocument } from "./write-machines.ts";
 import type { RecordCache } from "./record-cache.ts";
 
 const toMachine = (row: Record<string, unknown> | undefined) =>
   row === undefined ? undefined : (JSON.parse(String(row["record"])) as MachineRecord);
 
+interface ReadOptions {
+  prepare: Prepare;
+  cache: Pick<RecordCache, "machineByMac">;
+  /** Waits until the file can be read. */
+  settled: () => Promise<void>;
+}
+
 /** Creates the functions that read the inventory from SQLite. */
-export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, "machineByMac">): MachineReaders {
+export function createMachineReaders({ prepare, cache, settled }: ReadOptions): MachineReaders {
   return {
     async machine(id) {
+      await settled();
       return toMachine(prepare("SELECT record FROM machines WHERE id = ?").get(id));
     },
     async machineByMac(mac) {
@@ -21,6 +29,7 @@ export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, 
       return cache.machineByMac(mac, () => toMachine(select.get(mac)));
     },
     async machines(query) {
+      await settled();
       const { states, after, limit } = query;
       const terms = queryTerms(query);
       // One state is read in the order of its index; several states are sorted.
@@ -44,9 +53,11 @@ export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, 
       return rows.flatMap((row) => toMachine(row) ?? []);
     },
     async countMachines(state) {
+      await settled();
       return Number(prepare("SELECT count(*) AS count FROM machines WHERE state = ?").get(state)?.["count"]);
     },
     async mostCrowded(limit) {
+      await settled();
       const rows = prepare(
         `SELECT record FROM machines
          WHERE state = 'seen' AND record ->> '$.lastSeenFrom' IS
@@ -57,6 +68,7 @@ export function createMachineReaders(prepare: Prepare, cache: Pick<RecordCache, 
       return rows.flatMap((row) => toMachine(row) ?? []);
     },
     async approvalRules() {
+      await settled();
       const row = prepare("SELECT record FROM documents WHERE name = ?").get(approvalRulesDocument);
       return row === undefined ? undefined : (JSON.parse(String(row["record"])) as ApprovalRulesRecord);
     },

@@ -5,10 +5,16 @@ import type { Changes } from "../store.ts";
 /** A record takes about 1 KB. */
 const maxRecords = 100_000;
 
+interface CacheOptions {
+  /** Waits until the file can be read. */
+  settled: () => Promise<void>;
+  limit?: number;
+}
+
 export interface RecordCache {
-  cluster(id: string, read: () => ClusterRecord | undefined): ClusterRecord | undefined;
-  memberByTokenHash(hash: string, read: () => MemberRecord | undefined): MemberRecord | undefined;
-  machineByMac(mac: string, read: () => MachineRecord | undefined): MachineRecord | undefined;
+  cluster(id: string, read: () => ClusterRecord | undefined): Promise<ClusterRecord | undefined>;
+  memberByKey(hash: string, read: () => MemberRecord | undefined): Promise<MemberRecord | undefined>;
+  machineByMac(mac: string, read: () => MachineRecord | undefined): Promise<MachineRecord | undefined>;
   /** Forgets every record that these changes touch. To be called once they are on disk. */
   forget(changes: Changes): void;
 }
@@ -17,13 +23,13 @@ export interface RecordCache {
  * Caches parsed records of the most frequent look-ups. Only this process writes to the file, so a record stays true
  * until this process changes it. Records are frozen, because all callers share them.
  */
-export function createRecordCache(limit = maxRecords): RecordCache {
-  const clusters = createKeyedCache<ClusterRecord>(limit, ({ id }) => [id, ""]);
-  const members = createKeyedCache<MemberRecord>(limit, ({ clusterId, name }) => [clusterId, name]);
-  const machines = createKeyedCache<MachineRecord>(limit, ({ id }) => [id, ""]);
+export function createRecordCache(options: CacheOptions): RecordCache {
+  const clusters = createKeyedCache<ClusterRecord>(options, ({ id }) => [id, ""]);
+  const members = createKeyedCache<MemberRecord>(options, ({ clusterId, name }) => [clusterId, name]);
+  const machines = createKeyedCache<MachineRecord>(options, ({ id }) => [id, ""]);
   return {
     cluster: clusters.get,
-    memberByTokenHash: members.get,
+    memberByKey: members.get,
     machineByMac: machines.get,
     forget(changes) {
       for (const { id } of [...(changes.machines ?? []), ...(changes.removedMachines ?? [])]) machines.forget(id, "");
@@ -38,7 +44,10 @@ export function createRecordCache(limit = maxRecords): RecordCache {
 }
 
 /** Caches records by key. A record may have several, such as a member's tokens. `ownerOf` names it in its group. */
-function createKeyedCache<T extends object>(limit: number, ownerOf: (record: T) => [group: string, name: string]) {
+function createKeyedCache<T extends object>(
+  { settled, limit = maxRecords }: CacheOptions,
+  ownerOf: (record: T) => [group: string, name: string],
+) {
   const records = new Map<string, T>();
   /** By group and name, every cached key of a record, including keys that the record no longer has. */
   const keys = new Map<string, Map<string, Set<string>>>();
@@ -55,9 +64,10 @@ function createKeyedCache<T extends object>(limit: number, ownerOf: (record: T) 
     return record;
   }
 
-  function get(key: string, read: () => T | undefined): T | undefined {
+  async function get(key: string, read: () => T | undefined): Promise<T | undefined> {
     const cached = records.get(key);
     if (cached !== undefined) return cached;
+    await settled();
     const record = read();
     return record && remember(key, record);
   }

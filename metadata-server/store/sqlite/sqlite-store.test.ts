@@ -93,6 +93,30 @@ describe("openSqliteStore", () => {
     await expect(store.check()).rejects.toThrow(message);
   });
 
+  it("gives others their turn during a large commit, who read all of it or nothing", async () => {
+    const members = Array.from({ length: 3000 }, (_, index) =>
+      createMemberRecord({ clusterId: "c-1", name: `node${index}`, capabilityHash: `hash of ${index}` }),
+    );
+    const reads: Promise<number>[] = [];
+    const timer = setInterval(() => reads.push(store.members("c-1").then(({ length }) => length)), 1);
+    await store.commit({ clusters: [createClusterRecord({ id: "c-1" })], members }).finally(() => clearInterval(timer));
+    expect(reads.length).toBeGreaterThan(1);
+    const counts = new Set(await Promise.all(reads));
+    expect(counts.difference(new Set([0, 3000]))).toEqual(new Set());
+  });
+
+  it("closes once a commit that is half written is on disk", async () => {
+    const members = Array.from({ length: 3000 }, (_, index) =>
+      createMemberRecord({ clusterId: "c-1", name: `node${index}` }),
+    );
+    const commit = store.commit({ clusters: [createClusterRecord({ id: "c-1" })], members });
+    await new Promise((resolve) => setImmediate(resolve));
+    await store.close();
+    await commit;
+    store = await openSqliteStore({ file, logger: silent });
+    expect(await store.memberNames("c-1")).toHaveLength(3000);
+  });
+
   it("stops growing its file while clusters are created, deleted and purged", async () => {
     /** Clusters that exist at any time, each as large as a real one of 4 nodes. */
     const kept = 20;

@@ -3,6 +3,7 @@ import { rm } from "node:fs/promises";
 import type { StatementSync } from "node:sqlite";
 import type { AuditEntry } from "#api/audit.ts";
 import type { Event } from "#api/event.ts";
+import type { Turn } from "#lib/turns.ts";
 import { createJsonLogger, type Logger } from "../../logger.ts";
 import { createAuditArchive, writeOutToLog, type WriteOut } from "../audit-archive.ts";
 import { parseLimits, type StoreLimits } from "../limits.ts";
@@ -11,6 +12,7 @@ import type { Changes, IdempotencyRecord, Store } from "../store.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { createCommitQueue } from "./commit-queue.ts";
+import { copyChanges } from "./copy-changes.ts";
 import { openDatabase } from "./database.ts";
 import { destroysSecret } from "./destroyed-secrets.ts";
 import { createMachineReaders } from "./read-machines.ts";
@@ -54,16 +56,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const checkpoints = createCheckpoints({ database, file, logger });
   // A server that was killed may have left destroyed secrets in the log.
   checkpoints.run();
-  const apply = (changes: Changes) => {
+  const apply = (changes: Changes, turn: Turn) => {
     if (destroysSecret(prepare, changes)) checkpoints.request();
-    applyChanges({ prepare, now, limits, archive }, changes);
+    return applyChanges({ prepare, now, limits, archive }, changes, turn);
   };
-  const cache = createRecordCache();
   const onCommitted = (changes: Changes) => {
     cache.forget(changes);
     watchers.call(touchedClusters(changes));
   };
   const queue = createCommitQueue({ database, file, apply, onCommitted });
+  const { settled } = queue;
+  const cache = createRecordCache({ settled });
 
   const store: Store = {
     async cluster(id) {
@@ -71,6 +74,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return cache.cluster(id, () => toRecord(select.get(id)) as ClusterRecord | undefined);
     },
     async clusters({ states, name, after, limit }) {
+      await settled();
       const conditions = [
         states && "state IN (SELECT value FROM json_each(?))",
         name !== undefined && "name = ?",
@@ -85,29 +89,33 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return rows.map(toRecord) as ClusterRecord[];
     },
     async member(clusterId, name) {
+      await settled();
       const row = prepare("SELECT record FROM members WHERE cluster_id = ? AND name = ?").get(clusterId, name);
       return toRecord(row) as MemberRecord | undefined;
     },
     async members(clusterId) {
+      await settled();
       const rows = prepare("SELECT record FROM members WHERE cluster_id = ? ORDER BY role = 'worker', position").all(
         clusterId,
       );
       return rows.map(toRecord) as MemberRecord[];
     },
     async memberNames(clusterId) {
+      await settled();
       const rows = prepare("SELECT name FROM members WHERE cluster_id = ? ORDER BY role = 'worker', position").all(
         clusterId,
       );
       return rows.map(({ name }) => String(name));
     },
-    async memberByTokenHash(hash) {
+    async memberByKey(hash) {
       const select = prepare(
         `SELECT record FROM tokens JOIN members ON members.cluster_id = tokens.cluster_id AND members.name = tokens.member
          WHERE tokens.hash = ?`,
       );
-      return cache.memberByTokenHash(hash, () => toRecord(select.get(hash)) as MemberRecord | undefined);
+      return cache.memberByKey(hash, () => toRecord(select.get(hash)) as MemberRecord | undefined);
     },
     async secret({ clusterId, member }) {
+      await settled();
       const sealed = prepare("SELECT sealed FROM secrets WHERE cluster_id = ? AND member = ?").get(
         clusterId,
         member ?? "",
@@ -115,6 +123,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return sealed instanceof Uint8Array ? sealed : undefined;
     },
     async idempotency(key) {
+      await settled();
       const row = prepare(
         `SELECT json_object('key', key, 'requestHash', request_hash, 'clusterId', cluster_id, 'expiresAt', expires_at) AS record
          FROM idempotency WHERE key = ? AND expires_at > ?`,
@@ -122,12 +131,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return toRecord(row) as IdempotencyRecord | undefined;
     },
     async events(clusterId, after, limit) {
+      await settled();
       const rows = prepare(
         "SELECT event AS record FROM events WHERE cluster_id = ? AND sequence > ? ORDER BY sequence LIMIT ?",
       ).all(clusterId, after, limit);
       return rows.map(toRecord) as Event[];
     },
     async deletedBefore(time, limit) {
+      await settled();
       const rows = prepare(
         `SELECT id FROM clusters WHERE state = 'deleted' AND record ->> '$.deletedAt' < ?
          ORDER BY record ->> '$.deletedAt' LIMIT ?`,
@@ -135,17 +146,18 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return rows.map(({ id }) => String(id));
     },
     async audit({ after, limit }) {
+      await settled();
       const rows = prepare("SELECT entry AS record FROM audit WHERE sequence > ? ORDER BY sequence LIMIT ?").all(
         after,
         limit,
       );
       return rows.map(toRecord) as AuditEntry[];
     },
-    ...createMachineReaders(prepare, cache),
+    ...createMachineReaders({ prepare, cache, settled }),
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
-      // The caller may change its objects before they are written, so the queue gets a copy.
-      return queue.commit(structuredClone(changes));
+      // The caller may change its objects before they are written.
+      return queue.commit(copyChanges(changes));
     },
     watch: (clusterId, listener) => watchers.add(clusterId, listener),
     async check() {
@@ -156,7 +168,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     },
     async close() {
       if (!database.isOpen) return;
-      queue.drain();
+      await queue.drain();
       checkpoints.close();
       database.close();
     },

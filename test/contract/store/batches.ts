@@ -117,7 +117,7 @@ export function describeBatches(context: Context): void {
       await store.commit(stored());
       await store.commit(everyKind());
       expect(await store.cluster("c-1")).toMatchObject({ state: "ready", version: 2 });
-      expect((await store.memberByTokenHash("report"))?.name).toBe("node01");
+      expect((await store.memberByKey("report"))?.name).toBe("node01");
       expect(await readSecret(store, { clusterId: "c-1", member: null })).toBe("replaced");
       expect(await readSecret(store, { clusterId: "c-1", member: "node01" })).toBeUndefined();
       expect(await readSecret(store, { clusterId: "c-2", member: null })).toBe("new");
@@ -149,7 +149,7 @@ export function describeBatches(context: Context): void {
         events: [],
       });
       expect((await store.clusters({ limit: 10 })).map(({ id }) => id)).toEqual(["c-1"]);
-      for (const hash of ["spent", "report", "live"]) expect(await store.memberByTokenHash(hash)).toBeUndefined();
+      for (const hash of ["spent", "report", "live"]) expect(await store.memberByKey(hash)).toBeUndefined();
       expect(await store.audit({ after: 0, limit: 10 })).toEqual([]);
       expect(await store.idempotency("key-1")).toMatchObject({ requestHash: "hash-1" });
       expect(await store.idempotency("key-2")).toBeUndefined();

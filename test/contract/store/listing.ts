@@ -114,7 +114,7 @@ export function describeListing(context: Context): void {
       );
       await context.store.commit({ clusters: [createClusterRecord({ id: "c-1", nodes: 5000 })], members });
       expect(await context.store.members("c-1")).toEqual(members.map((member) => ({ ...member, version: 1 })));
-      expect((await context.store.memberByTokenHash(members[4321]!.capabilityHash!))?.name).toBe("node4321");
+      expect((await context.store.memberByKey(members[4321]!.capabilityHash!))?.name).toBe("node4321");
     });
   });
 }

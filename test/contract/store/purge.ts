@@ -79,19 +79,19 @@ export function describePurge(context: Context): void {
     it("removes all data of a purged cluster, and none of another cluster with the same name", async () => {
       await createDeleted("c-1");
       await createDeleted("c-2");
-      for (const hash of hashesOf("c-1")) expect((await context.store.memberByTokenHash(hash))?.clusterId).toBe("c-1");
+      for (const hash of hashesOf("c-1")) expect((await context.store.memberByKey(hash))?.clusterId).toBe("c-1");
       const other = await readCluster(context.store, "c-2");
       await context.store.commit({ purge: ["c-1"] });
       expect(await readCluster(context.store, "c-1")).toEqual(nothing);
       expect(await context.store.member("c-1", "node01")).toBeUndefined();
       expect(await context.store.memberNames("c-1")).toEqual([]);
       expect(await context.store.secret({ clusterId: "c-1", member: "node01" })).toBeUndefined();
-      for (const hash of hashesOf("c-1")) expect(await context.store.memberByTokenHash(hash)).toBeUndefined();
+      for (const hash of hashesOf("c-1")) expect(await context.store.memberByKey(hash)).toBeUndefined();
       expect(await context.store.idempotency("key-c-1")).toBeUndefined();
       expect((await context.store.clusters({ limit: 10 })).map(({ id }) => id)).toEqual(["c-2"]);
       expect((await context.store.clusters({ limit: 10, name: "build126" })).map(({ id }) => id)).toEqual(["c-2"]);
       expect(await readCluster(context.store, "c-2")).toEqual(other);
-      for (const hash of hashesOf("c-2")) expect((await context.store.memberByTokenHash(hash))?.clusterId).toBe("c-2");
+      for (const hash of hashesOf("c-2")) expect((await context.store.memberByKey(hash))?.clusterId).toBe("c-2");
       expect(await context.store.idempotency("key-c-2")).toMatchObject({ clusterId: "c-2" });
     });
 
@@ -121,7 +121,7 @@ export function describePurge(context: Context): void {
           message: `Cannot purge cluster c-2: it is ${state}, not deleted`,
         });
         expect([await readCluster(context.store, "c-1"), await readCluster(context.store, "c-2")]).toEqual(before);
-        expect((await context.store.memberByTokenHash("live-c-1"))?.clusterId).toBe("c-1");
+        expect((await context.store.memberByKey("live-c-1"))?.clusterId).toBe("c-1");
       },
     );
 

@@ -14,20 +14,20 @@ export function describeTokens(context: Context): void {
     const member = (await context.store.member("c-1", "node01"))!;
     await context.store.commit({ members: [{ ...member, ...overrides }] });
   };
-  const found = async (hash: string) => (await context.store.memberByTokenHash(hash))?.name;
+  const found = async (hash: string) => (await context.store.memberByKey(hash))?.name;
 
   describe("tokens", () => {
     it("finds a member by its live capability, its spent one and its report token", async () => {
       await create({ spentCapabilityHash: "spent", reportTokenHash: "report" });
       const member = await context.store.member("c-1", "node01");
       for (const hash of ["capability", "spent", "report"])
-        expect(await context.store.memberByTokenHash(hash)).toEqual(member);
+        expect(await context.store.memberByKey(hash)).toEqual(member);
     });
 
     it("finds a member by a capability that has been spent, and by the new report token", async () => {
       await create();
       await change({ capabilityHash: null, spentCapabilityHash: "capability", reportTokenHash: "report" });
-      expect(await context.store.memberByTokenHash("capability")).toMatchObject({
+      expect(await context.store.memberByKey("capability")).toMatchObject({
         capabilityHash: null,
         spentCapabilityHash: "capability",
         version: 2,
@@ -58,20 +58,20 @@ export function describeTokens(context: Context): void {
 
     it("finds a changed member by tokens that did not change", async () => {
       await create();
-      expect(await context.store.memberByTokenHash("capability")).toMatchObject({ lastSequence: 0 });
+      expect(await context.store.memberByKey("capability")).toMatchObject({ lastSequence: 0 });
       await change({ lastSequence: 3 });
-      expect(await context.store.memberByTokenHash("capability")).toMatchObject({ lastSequence: 3, version: 2 });
+      expect(await context.store.memberByKey("capability")).toMatchObject({ lastSequence: 3, version: 2 });
     });
 
     it("finds a member unchanged by its token after a refused change", async () => {
       await create();
-      const member = (await context.store.memberByTokenHash("capability"))!;
+      const member = (await context.store.memberByKey("capability"))!;
       await expect(
         context.store.commit({ members: [{ ...member, version: 7, lastSequence: 3 }] }),
       ).rejects.toMatchObject({
         reason: "stale",
       });
-      expect(await context.store.memberByTokenHash("capability")).toEqual(member);
+      expect(await context.store.memberByKey("capability")).toEqual(member);
     });
 
     it("gives an address key to one member, until that member has another or its cluster is forgotten", async () => {

@@ -31,7 +31,7 @@ export function describeVersions(context: Context): void {
       expect(await store.cluster("c-none")).toBeUndefined();
       expect(await store.member("c-none", "node01")).toBeUndefined();
       expect(await store.members("c-none")).toEqual([]);
-      expect(await store.memberByTokenHash("none")).toBeUndefined();
+      expect(await store.memberByKey("none")).toBeUndefined();
       expect(await store.secret({ clusterId: "c-none", member: null })).toBeUndefined();
       expect(await store.idempotency("none")).toBeUndefined();
       expect(await store.events("c-none", 0, 10)).toEqual([]);
@@ -61,8 +61,8 @@ export function describeVersions(context: Context): void {
       const change = { ...member, version, frozen: true, capabilityHash: "other" };
       await expect(context.store.commit({ members: [change] })).rejects.toMatchObject(stale);
       expect(await readCluster(context.store, "c-1")).toEqual(before);
-      expect(await context.store.memberByTokenHash("other")).toBeUndefined();
-      expect(await context.store.memberByTokenHash(member.capabilityHash!)).toEqual({ ...member, version: 1 });
+      expect(await context.store.memberByKey("other")).toBeUndefined();
+      expect(await context.store.memberByKey(member.capabilityHash!)).toEqual({ ...member, version: 1 });
     });
 
     it("refuses a version of a cluster that does not exist as stale", async () => {

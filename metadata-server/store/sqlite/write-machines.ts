@@ -1,28 +1,22 @@
 import { indexTerms } from "../machine-index.ts";
-import type { MachineRecord } from "../machine-record.ts";
+import type { ApprovalRulesRecord, MachineRecord } from "../machine-record.ts";
 import { machineTitle, macTaken, rulesTitle, stale } from "../refusals.ts";
-import type { Changes } from "../store.ts";
 import { type Prepare, run } from "./database.ts";
 import { writeRecord } from "./write-record.ts";
 
 export const approvalRulesDocument = "approval-rules";
 
-/** Writes the inventory's part of a commit into the open transaction. */
-export function applyMachines(prepare: Prepare, { machines = [], removedMachines = [], approvalRules }: Changes): void {
-  // Removals come first, so that a MAC can move from one machine to another in one commit.
-  for (const machine of removedMachines) removeMachine(prepare, machine);
-  for (const machine of machines) writeMachine(prepare, machine);
-  const key = { name: approvalRulesDocument };
-  if (approvalRules) writeRecord(prepare, { table: "documents", key, record: approvalRules, title: rulesTitle });
+export function writeApprovalRules(prepare: Prepare, record: ApprovalRulesRecord): void {
+  writeRecord(prepare, { table: "documents", key: { name: approvalRulesDocument }, record, title: rulesTitle });
 }
 
-function removeMachine(prepare: Prepare, { id, version }: Pick<MachineRecord, "id" | "version">): void {
+export function removeMachine(prepare: Prepare, { id, version }: Pick<MachineRecord, "id" | "version">): void {
   for (const table of ["machine_macs", "machine_terms"]) run(prepare, `DELETE FROM ${table} WHERE machine_id = ?`, id);
   if (run(prepare, "DELETE FROM machines WHERE id = ? AND version = ?", id, version) === 0)
     throw stale(machineTitle({ id }), version);
 }
 
-function writeMachine(prepare: Prepare, record: MachineRecord): void {
+export function writeMachine(prepare: Prepare, record: MachineRecord): void {
   const { id, state, createdAt, lastSeenAt } = record;
   const columns = { state, created_at: createdAt, last_seen_at: lastSeenAt };
   writeRecord(prepare, { table: "machines", key: { id }, columns, record, title: machineTitle(record) });
