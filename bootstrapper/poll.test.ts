@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { BootstrapError, RetryableError } from "./errors.ts";
 import { deadlineSignal, poll, retryRequest } from "./poll.ts";
@@ -34,6 +35,18 @@ describe("poll", () => {
   it("reports that there was no answer yet if the signal has aborted already", async () => {
     const options = { signal: AbortSignal.abort(), intervalMs: 1, failure };
     await expect(poll(async () => 1, options)).rejects.toThrow("Cannot see it: no answer yet, and time is up");
+  });
+
+  it("pauses twice as long as an attempt takes, so that a slow machine has time for its work", async () => {
+    const starts: number[] = [];
+    const ask = async () => {
+      starts.push(performance.now());
+      await delay(50);
+      return starts.length === 3 ? "ready" : undefined;
+    };
+    await poll(ask, { signal: new AbortController().signal, intervalMs: 1, failure });
+    const [first = 0, second = 0] = starts;
+    expect(second - first).toBeGreaterThanOrEqual(145);
   });
 
   it("does not retry a BootstrapError", async () => {

@@ -14,24 +14,31 @@ interface PollOptions {
   code?: FailureCode;
 }
 
+const longestPauseMs = 1000;
 const noAnswer = new Error("no answer yet");
 
 /**
- * Asks until `ask` returns a value. Errors are retried, but a BootstrapError ends the wait at once. Throws
- * BootstrapError with the last error when the signal aborts.
+ * Asks until `ask` returns a value. Errors are retried, but a BootstrapError ends the wait at once. A pause is twice as
+ * long as the last attempt, or `intervalMs` if that is longer: on a slow machine the answers would take the processor time
+ * that it needs to become ready. Throws BootstrapError with the last error when the signal aborts.
  */
 export async function poll<T>(ask: () => Promise<T | undefined>, options: PollOptions): Promise<T> {
   const { signal, intervalMs, failure, code = "kubernetes" } = options;
   let last: unknown = noAnswer;
+  let attemptMs = 0;
   const attempt = async () => {
-    const answer = await ask();
+    const startedAt = performance.now();
+    const answer = await ask().finally(() => {
+      attemptMs = performance.now() - startedAt;
+    });
     if (answer === undefined) throw noAnswer;
     return answer;
   };
   try {
     return await retry(attempt, {
       signal,
-      delays: { firstMs: intervalMs, factor: 1 },
+      delays: { firstMs: intervalMs },
+      delayFor: () => Math.max(intervalMs, Math.min(2 * attemptMs, longestPauseMs)),
       isRetriable: (error) => !(error instanceof BootstrapError),
       onFailure: ({ error }) => {
         if (error !== noAnswer) last = error;

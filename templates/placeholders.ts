@@ -29,6 +29,7 @@ const kubeadm: Placeholders = {
   inContainer: flag,
   imageRepository: { repository: value },
   patchesFolder: value,
+  healthCheckTimeout: value,
   kubeletConfig: value,
   etcd: { initialCluster: value, alone: flag, certificateName: { domain: value } },
   joinToken: { token: value, ttl: value },

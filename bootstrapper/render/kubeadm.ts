@@ -11,6 +11,11 @@ export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
 /** Configuration of a worker's `kubeadm join`. */
 export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
+/**
+ * kubeadm's default. On a machine that needs longer, which the deadline allows, each kill would start the component again
+ * from the beginning.
+ */
+const defaultHealthCheckSeconds = 240;
 /** Patches that kubeadm applies to what it makes. A file is named after what it changes. */
 const patchesFolder = "/etc/kubernetes/patches";
 
@@ -35,6 +40,7 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     serviceSubnet: network.serviceSubnet,
     inContainer,
     patchesFolder,
+    healthCheckTimeout: `${Math.max(defaultHealthCheckSeconds, Math.ceil(metadata.deadlineSeconds))}s`,
     imageRepository: image.imageRepository === undefined ? [] : [{ repository: image.imageRepository }],
     joinToken: launch.map(({ token }) => ({ token, ttl })),
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),

@@ -140,6 +140,7 @@ describe("renderNodeFiles", () => {
       localAPIEndpoint: { advertiseAddress: "10.77.0.11", bindPort: 6443 },
       nodeRegistration: { name: "cp01.build126.test", criSocket: "unix:///run/containerd/containerd.sock" },
       patches: { directory: "/etc/kubernetes/patches" },
+      timeouts: { controlPlaneComponentHealthCheck: "240s" },
     });
     expect(cluster).toEqual({
       apiVersion: "kubeadm.k8s.io/v1beta4",
@@ -161,6 +162,12 @@ describe("renderNodeFiles", () => {
       parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
     );
     expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
+  });
+
+  it("lets the kubelet wait for a control plane's components as long as the deadline allows", async () => {
+    const { text } = await render({ ...firstMetadata, deadlineSeconds: 900 }, firstCredentials);
+    for (const path of ["/etc/kubernetes/kubeadm.yaml", "/etc/kubernetes/kubeadm-static-pods.yaml"])
+      expect(documents(text(path))[0]).toMatchObject({ timeouts: { controlPlaneComponentHealthCheck: "900s" } });
   });
 
   it("lets a single etcd member elect itself at once, but not by kubeadm-config", async () => {

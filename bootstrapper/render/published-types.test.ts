@@ -115,7 +115,7 @@ describe("rendered files, by the published types", () => {
       "a repeated key",
       "clusterName:",
       "clusterName: twice\nclusterName:",
-      ["Map keys must be unique at line 19, column 1:"],
+      ["Map keys must be unique at line 22, column 1:"],
     ],
   ])("detects %s", async (_what, from, to, problems) => {
     const files = await renderConfigurations(defaultKubernetesVersion, nodes[0]!);

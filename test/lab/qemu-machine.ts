@@ -48,7 +48,16 @@ export async function startQemuMachine(options: QemuMachineOptions): Promise<Qem
     smbios ? ["-uuid", smbios.uuid, "-smbios", `type=1,uuid=${smbios.uuid},serial=${smbios.serial}`] : [],
     // Without tb-size, the cache of translated code grows to 1 GB. Without random numbers of the processor, which real ones
     // have, the kernel gathers its own for a quarter of a second.
-    ["-accel", "tcg,thread=multi,tb-size=1024", "-cpu", "qemu64,+rdrand", "-smp", String(cpus), "-m", String(memoryMiB)],
+    [
+      "-accel",
+      "tcg,thread=multi,tb-size=1024",
+      "-cpu",
+      "qemu64,+rdrand",
+      "-smp",
+      String(cpus),
+      "-m",
+      String(memoryMiB),
+    ],
     ["-boot", "strict=on"],
     ["-netdev", `tap,id=n0,ifname=${tap},script=no,downscript=no`],
     ["-device", `virtio-net-pci,netdev=n0,mac=${mac},bootindex=1${firmware === "uefi" ? ",romfile=" : ""}`],
