@@ -19,7 +19,7 @@ export interface RackProviderOptions {
 const isInRack = (name: string) => name.startsWith("node");
 const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
-/** `rack`: control planes as nspawn machines on the rack's bridge, workers from the inventory like `bare-metal`. */
+/** `rack`: control planes as nspawn machines on the rack's bridge, workers from the inventory like `bare-metal`, installed to disks if there are any. */
 export function createRackProvider(options: RackProviderOptions): MachineProvider {
   const { nspawn, config, bridge, subnet } = options;
   const serverUrl = `https://${subnet}.1:${config.port}`;
@@ -41,7 +41,9 @@ export function createRackProvider(options: RackProviderOptions): MachineProvide
 
     async reserve({ members, ...request }) {
       const workers = members.filter(({ name }) => isInRack(name));
-      const { machines: taken } = await bareMetal().reserve({ ...request, members: workers });
+      const free = await options.store().machines({ states: ["free"], limit: 100 });
+      const install = free.some(({ hardware }) => (hardware?.disks.length ?? 0) > 0);
+      const { machines: taken } = await bareMetal().reserve({ ...request, machines: { install }, members: workers });
       const controlPlanes = members.filter(({ name }) => !isInRack(name));
       const machines = controlPlanes.map(({ name, role }, index) => ({
         name,

@@ -76,6 +76,13 @@ describe.skipIf(reason !== null)(
         .not.toBeNull();
       return (await find(machine))!;
     };
+    const approveWithDisk = async (machine: RackMachine) => {
+      await pressButton(machine);
+      const { id, hardware } = await inspected(machine);
+      expect(hardware?.disks).toEqual([{ name: "vda", sizeGiB: 12 }]);
+      await rack.machines.step(id, "approve");
+      await rack.setUp(id, machine);
+    };
     const waitReady = async (cluster: Cluster, timeoutMs: number, ...machines: RackMachine[]) => {
       const ready = await rack.lab.client.wait(cluster.id, { condition: "ready", timeoutMs });
       if (ready.state !== "ready") {
@@ -156,37 +163,59 @@ describe.skipIf(reason !== null)(
       let cluster: Cluster;
       let kubectl: Kubectl;
 
-      // The emulated API server needs minutes, and requests meanwhile are refused or interrupted.
+      // An emulated API server needs minutes, and requests meanwhile are refused or interrupted.
       const patience = { timeout: 900_000, interval: 2000 };
-      const memberOf = async (machine: RackMachine) => {
-        const { member } = (await find(machine))!.assignment!;
-        return cluster.members.find(({ name }) => name === member)!;
+      const waitUsable = async (created: Cluster, ...machines: RackMachine[]) => {
+        cluster = await waitReady(created, 1_000_000, ...machines);
+        kubectl = await kubectlOf(cluster, 3_600_000);
       };
       const read = (node: string, path: string) => kubectl(["get", "node", node, "-o", `jsonpath={${path}}`]);
       const bootIdOf = (node: string) => read(node, ".status.nodeInfo.bootID");
       const isReady = (node: string) => read(node, '.status.conditions[?(@.type=="Ready")].status');
-      const workloadAnswers = async () => {
-        const answers = () => runWorkload({ kubectl, ...workload(2, 300_000) });
-        await expect.poll(answers, patience).toMatchObject({ pods: 2, crossNode: 2, nodePorts: 2 });
-      };
       const reboot = async (machine: RackMachine) => {
-        const { name, allocation } = await memberOf(machine);
+        const { member } = (await find(machine))!.assignment!;
+        const { name, allocation } = cluster.members.find((one) => one.name === member)!;
         const firstBoot = await bootIdOf(name);
         await rack.machines.switchPower((await find(machine))!.id, "cycle");
         await expect.poll(() => bootIdOf(name), patience).not.toBe(firstBoot);
         await expect.poll(() => isReady(name), patience).toBe("True");
-        expect(await machine.said()).toContain(`${name} of cluster metal boots from its disk`);
+        expect(await machine.said()).toContain(`${name} of cluster ${cluster.name} boots from its disk`);
         expect((await find(machine))?.assignment).toMatchObject({ allocation, installedAt: expect.any(String) });
       };
-
-      it("become a Ready cluster of provider bare-metal, installed in the same boot, with pods that answer", async () => {
-        await Promise.all([pressButton(first), pressButton(second)]);
-        for (const machine of [first, second]) {
-          const { id, hardware } = await inspected(machine);
-          expect(hardware?.disks).toEqual([{ name: "vda", sizeGiB: 12 }]);
-          await rack.machines.step(id, "approve");
-          await rack.setUp(id, machine);
+      const deleteAndWipe = async (...machines: RackMachine[]) => {
+        await rack.lab.client.delete(cluster.id);
+        for (const machine of machines) {
+          await expect.poll(async () => (await find(machine))?.state, { timeout: 180_000, interval: 500 }).toBe("free");
+          expect(await machine.said()).toContain("sprout: Wiping /dev/vda");
         }
+        return (await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 })).state;
+      };
+
+      it("become workers, installed in the same boot", async () => {
+        await approveWithDisk(second);
+        const created = await rack.lab.client.create({
+          name: "disk",
+          controlPlanes: 1,
+          workers: 1,
+          provider: "rack",
+          deadlineSeconds: 600,
+        });
+        await waitUsable(created, second);
+        expect(await second.said()).toContain("Installing to /dev/vda");
+      }, 1_000_000);
+
+      it("stay the same workers after a boot from disk by UEFI, with pods that answer", async () => {
+        await reboot(second);
+        const result = await runWorkload({ kubectl, ...workload(2, 300_000) });
+        expect(result).toMatchObject({ pods: 2, crossNode: 2, nodePorts: 2 });
+      }, 1_500_000);
+
+      it("become wiped, powered off and free when their cluster is deleted", async () => {
+        expect(await deleteAndWipe(second)).toBe("deleted");
+      }, 400_000);
+
+      it("become a Ready cluster of provider bare-metal, installed in the same boot", async () => {
+        await approveWithDisk(first);
         const created = await rack.lab.client.create({
           name: "metal",
           controlPlanes: 1,
@@ -195,31 +224,19 @@ describe.skipIf(reason !== null)(
           machines: { install: true, controlPlanes: { minCpus: 2 } },
           deadlineSeconds: 900,
         });
-        cluster = await waitReady(created, 1_000_000, first, second);
-        for (const machine of [first, second]) expect(await machine.said()).toContain("sprout: Installing to /dev/vda");
-        kubectl = await kubectlOf(cluster, 3_600_000);
-        await workloadAnswers();
-      }, 2_300_000);
+        await waitUsable(created, first, second);
+        for (const machine of [first, second]) expect(await machine.said()).toContain("Installing to /dev/vda");
+      }, 1_300_000);
 
-      it("are the same worker after a boot from disk by UEFI, with pods that answer", async () => {
-        await reboot(second);
-        await workloadAnswers();
-      }, 3_000_000);
-
-      it("are the same control plane after a boot from disk by BIOS", async () => {
+      it("stay the same control plane after a boot from disk by BIOS", async () => {
         // Both cores of a small host are the control plane's then.
         await rack.machines.switchPower((await find(second))!.id, "off");
         await expect.poll(() => second.powered.isOn(), { timeout: 30_000 }).toBe(false);
         await reboot(first);
       }, 2_000_000);
 
-      it("become wiped, powered off and free when their cluster is deleted", async () => {
-        await rack.lab.client.delete(cluster.id);
-        for (const machine of [first, second]) {
-          await expect.poll(async () => (await find(machine))?.state, { timeout: 180_000, interval: 500 }).toBe("free");
-          expect(await machine.said()).toContain("sprout: Wiping /dev/vda");
-        }
-        expect((await rack.lab.client.get(cluster.id)).state).toBe("deleted");
+      it("become wiped together when the cluster of both is deleted", async () => {
+        expect(await deleteAndWipe(first, second)).toBe("deleted");
       }, 400_000);
 
       it("leave nothing on the host", async () => {
