@@ -6,6 +6,7 @@ import { getRequestListener } from "@hono/node-server";
 import type { ListenerLimits } from "./limits/listener-limits.ts";
 import { limitConnections, limitUnanswered } from "./limits/limit-connections.ts";
 import { queueHandshakes } from "./limits/queue-handshakes.ts";
+import { shareTurns } from "./limits/share-turns.ts";
 import type { ServerTls } from "./pki/server-tls.ts";
 
 /** How long open requests may take to end. */
@@ -49,7 +50,7 @@ export async function listen(
   { address, port }: ListenAddress,
   { fetch, tls, limits: { connections: bounds, report }, refuses }: ListenOptions,
 ): Promise<Listener> {
-  const answer = limitUnanswered(getRequestListener(fetch), report);
+  const answer = limitUnanswered(shareTurns(getRequestListener(fetch)), report);
   const server = tls ? createTlsServer(answer, tls) : createHttpServer(timeouts, answer).setTimeout(silenceMs);
   limitConnections(server, { bounds, report, refuses });
   server.listen({ port, host: address, backlog });
