@@ -3,6 +3,7 @@ import { isSupportedKubernetes, warnUnverified } from "#api/kubernetes-version.t
 import { hash } from "node:crypto";
 import type { CreateCluster } from "#api/create-cluster.ts";
 import { messageOf } from "#lib/errors.ts";
+import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
@@ -39,6 +40,7 @@ export async function createCluster(
   const provider = findProvider(deps, request.provider);
   const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
   if (request.name !== undefined) await refuseTakenName(deps, request.name);
+  const turn = createTurns();
   const plan = planCluster(request, {
     id: createClusterId(deps.random),
     baseDomain: deps.baseDomain,
@@ -47,6 +49,8 @@ export async function createCluster(
     now: deps.clock.now(),
     random: deps.random,
   });
+  // A cluster may have thousands of nodes, and others are to be served meanwhile.
+  await turn();
   try {
     return await reserveAndStore(deps, { plan, provider, machines: request.machines, idempotency, by });
   } catch (error) {
@@ -74,7 +78,9 @@ async function reserveAndStore(
   const members = options.plan.members.map(({ name, role, allocation }) => ({ name, role, allocation }));
   const { id: clusterId, network } = options.plan.cluster;
   const segment = await provider.reserve({ clusterId, members, machines: options.machines, network });
+  const turn = createTurns();
   const plan = withSegment(options.plan, segment);
+  await turn();
   const { sealedDataKey, secrets } = await mintCluster(deps, plan);
   const cluster = { ...plan.cluster, sealedDataKey };
   const message = warnUnverified(cluster.kubernetesVersion);
