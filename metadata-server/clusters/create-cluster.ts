@@ -41,7 +41,7 @@ export async function createCluster(
   const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
   if (request.name !== undefined) await refuseTakenName(deps, request.name);
   const turn = createTurns();
-  const plan = planCluster(request, {
+  const plan = await planCluster(request, {
     id: createClusterId(deps.random),
     baseDomain: deps.baseDomain,
     kubernetesVersion,

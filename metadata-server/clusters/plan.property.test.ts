@@ -28,10 +28,10 @@ const counts = fc.oneof(
 );
 
 describe("planCluster, for any number of nodes up to thousands", () => {
-  it("gives every member its own name, allocation, capability and pod CIDR, and all of them fit", () => {
-    fc.assert(
-      fc.property(counts, (request) => {
-        const { cluster, members, capabilities } = plan(request);
+  it("gives every member its own name, allocation, capability and pod CIDR, and all of them fit", async () => {
+    await fc.assert(
+      fc.asyncProperty(counts, async (request) => {
+        const { cluster, members, capabilities } = await plan(request);
         expect(members.length).toBe(cluster.nodes);
         for (const field of ["name", "allocation", "podCidr", "capabilityHash"] as const)
           expect(distinct(members.map((member) => String(member[field])))).toBe(members.length);
@@ -49,11 +49,11 @@ describe("planCluster, for any number of nodes up to thousands", () => {
     );
   });
 
-  it("either plans within the requested networks or refuses them by field, and throws no other error", () => {
-    fc.assert(
-      fc.property(network, network, fc.integer({ min: 1, max: 300 }), (podSubnet, serviceSubnet, nodes) => {
+  it("either plans within the requested networks or refuses them by field, and throws no other error", async () => {
+    await fc.assert(
+      fc.asyncProperty(network, network, fc.integer({ min: 1, max: 300 }), async (podSubnet, serviceSubnet, nodes) => {
         try {
-          const planned = plan({ nodes, network: { podSubnet, serviceSubnet } });
+          const planned = await plan({ nodes, network: { podSubnet, serviceSubnet } });
           expect(planned.cluster.network).toMatchObject({ podSubnet, serviceSubnet });
           expect(new Set(planned.members.map(({ podCidr }) => podCidr)).size).toBe(nodes);
         } catch (error) {

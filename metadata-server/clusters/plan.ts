@@ -1,5 +1,6 @@
 import type { CreateCluster } from "#api/create-cluster.ts";
 import type { Role } from "#api/name.ts";
+import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { Segment } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
@@ -29,31 +30,42 @@ interface PlanContext {
   random: RandomBytes;
 }
 
-/** Plans the records of a cluster. Throws DomainError `invalid-request` if names or networks do not fit. */
-export function planCluster(request: CreateCluster, context: PlanContext): ClusterPlan {
+/**
+ * Plans the records of a cluster; with thousands of nodes it gives others their turn. Throws DomainError
+ * `invalid-request` if names or networks do not fit.
+ */
+export async function planCluster(request: CreateCluster, context: PlanContext): Promise<ClusterPlan> {
+  const turn = createTurns();
   const name = request.name ?? createClusterName(context.random);
   const roles = placeRoles(request);
   const names = nameNodes(roles, `${name}.${context.baseDomain}`);
   const { network, podCidrs, ...subnets } = planNetwork(request.network, roles.length);
-  const capabilities = new Map(names.map((node) => [node, createToken(context.random)]));
+  await turn();
   const nodes = names.map((node, index) => ({ name: node, role: roles[index] ?? ("worker" as const) }));
   const neighbours = pickNeighbours(nodes, context.random);
-  const members = nodes.map(({ name: node, role }, index): MemberRecord => ({
-    ...unheard,
-    clusterId: context.id,
-    name: node,
-    role,
-    first: index === 0,
-    allocation: createAllocationId(context.random),
-    address: null,
-    mac: null,
-    podCidr: podCidrs[index] ?? "",
-    neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
-    state: "pending",
-    capabilityHash: hashToken(capabilities.get(node) ?? ""),
-    frozen: false,
-    version: 0,
-  }));
+  const capabilities = new Map<string, string>();
+  const members: MemberRecord[] = [];
+  for (const [index, { name: node, role }] of nodes.entries()) {
+    await turn();
+    const capability = createToken(context.random);
+    capabilities.set(node, capability);
+    members.push({
+      ...unheard,
+      clusterId: context.id,
+      name: node,
+      role,
+      first: index === 0,
+      allocation: createAllocationId(context.random),
+      address: null,
+      mac: null,
+      podCidr: podCidrs[index] ?? "",
+      neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
+      state: "pending",
+      capabilityHash: hashToken(capability),
+      frozen: false,
+      version: 0,
+    });
+  }
   const cluster: ClusterRecord = {
     id: context.id,
     name,

@@ -18,7 +18,7 @@ export async function populate(store: Store, members: number): Promise<Machine[]
   for (let left = members; left > 0; left -= membersPerCluster) {
     const nodes = Math.min(left, membersPerCluster);
     const now = Date.now();
-    const plan = planCluster(CreateCluster.parse({ nodes, provider: "bench", deadlineSeconds: 3600 }), {
+    const plan = await planCluster(CreateCluster.parse({ nodes, provider: "bench", deadlineSeconds: 3600 }), {
       id: createClusterId(randomBytes),
       baseDomain: "bench.test",
       kubernetesVersion: defaultKubernetesVersion,
