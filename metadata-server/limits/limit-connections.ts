@@ -40,7 +40,7 @@ export function limitConnections(server: Server, { bounds, report, refuses = () 
   });
 }
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
+export type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 /** Closes a connection whose client sends ahead: each unanswered request would count as one that the server holds. */
 export function limitUnanswered(listener: Answer, report: ReportExcess): Answer {

@@ -1,10 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Answer } from "./limit-connections.ts";
 import { isLocal } from "./loopback.ts";
 
 /** Each takes up to a millisecond of the event loop, and all that have arrived would be begun in one turn of it. */
 const mostInTurn = 16;
-
-type Answer = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 interface Share {
   begun: number;
