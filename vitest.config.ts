@@ -70,7 +70,7 @@ export default defineConfig({
       {
         test: {
           ...realMachines,
-          // What takes minutes and rarely breaks: not in `npm test`, but in `npm run test:full` and in CI.
+          // What takes minutes and rarely breaks: not in `npm test`, but in `npm run test:full` and every night.
           name: "slow",
           include: ["test/slow/**/*.test.ts"],
           sequence: { groupOrder: 5 },
