@@ -52,6 +52,7 @@ qemu-system-x86: emulates such machines, with iPXE in their network cards
 iptables: closes ports between network namespaces, in tests
 ipxe: for firmware with only PXE
 ovmf: UEFI firmware of emulated machines
+haproxy: leads workers to any API server of several; its tests start it
 busybox-static: runs the scripts of that initrd, in tests
 dnsmasq-base: DHCP for machines that boot over the network
 skopeo: pulls container images, in tests from a fake registry

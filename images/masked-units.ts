@@ -17,6 +17,8 @@ const maskedUnits: readonly string[] = [
   "fstrim.timer",
   "getty.target",
   "getty@.service",
+  // With Debian's configuration; Sprout's has a unit of its own.
+  "haproxy.service",
   // At the first boot these repeat work of the bake: linker cache, journal catalog and the mark that both are done.
   "ldconfig.service",
   "proc-sys-fs-binfmt_misc.automount",

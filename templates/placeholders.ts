@@ -74,6 +74,12 @@ export const templates: Readonly<Record<string, Placeholders>> = {
     others: { name: value, address: value },
     endpoint: { address: value, host: value },
   },
+  "haproxy/haproxy.cfg": {
+    listen: { address: value, port: value },
+    host: value,
+    authorityFile: value,
+    servers: { name: value, address: value, port: value },
+  },
   "ipxe/boot.ipxe": {},
   "ipxe/disk.ipxe": { name: value, cluster: value },
   "ipxe/image.ipxe": { lines: { text: value }, assetsUrl: value, bootInterface: value, commandLine: value },
@@ -114,6 +120,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "systemd/kubelet.service": image,
   "systemd/sprout-bootstrap.service": image,
   "systemd/sprout-lease@.service": {},
+  "systemd/sprout-load-balancer.service": image,
   "systemd/sprout-route-agent.service": image,
   "systemd/system.conf": image,
 };

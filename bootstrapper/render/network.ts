@@ -2,6 +2,7 @@ import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 import { kubeletClientPem } from "./kubelet.ts";
+import { hasLoadBalancer, loadBalancerAddress } from "./load-balancer.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 export const routeAgentConfig = "/etc/sprout/route-agent.json";
@@ -13,7 +14,8 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   const { host, port } = splitEndpoint(endpoint);
   const isControlPlane = self.role === "control-plane";
   // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
-  const endpointAddresses = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
+  const apiServers = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
+  const endpointAddresses = hasLoadBalancer(metadata, credentials) ? [loadBalancerAddress] : apiServers;
   // Without a server a worker uses its resolver: the endpoint may be a load balancer, and names may move.
   const isResolving = isLaunchCredentials(credentials) && !isControlPlane;
   const hosts = await render("etc/hosts", {
@@ -31,7 +33,7 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   // With a manifest, the manifest writes the CNI configuration.
   if (network.plugin === "manifest") return names;
   const agent = {
-    servers: endpointAddresses.map((address) => `https://${address}:${port}`),
+    servers: apiServers.map((address) => `https://${address}:${port}`),
     self: self.name,
     podSubnet: network.podSubnet,
     ca: credentials.pki["ca.crt"],

@@ -110,7 +110,7 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("names the endpoint after all control planes on a worker, after itself on a control plane", async () => {
+  it("leads the endpoint to the node's load balancer on a worker, to itself on a control plane", async () => {
     const metadata = { ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes };
     expect((await render(metadata, workerCredentials)).text("/etc/hosts")).toBe(
       [
@@ -119,9 +119,7 @@ describe("renderNodeFiles", () => {
         "10.77.0.11 cp01.build126.test",
         "10.77.0.12 cp02.build126.test",
         "10.77.0.13 cp03.build126.test",
-        "10.77.0.11 api.build126.test",
-        "10.77.0.12 api.build126.test",
-        "10.77.0.13 api.build126.test",
+        "127.0.0.1 api.build126.test",
         "",
       ].join("\n"),
     );

@@ -50,6 +50,7 @@ const nodes: [NodeMetadata, NodeCredentials][] = [
   [firstMetadata, firstCredentials],
   [furtherMetadata, firstCredentials],
   [workerMetadata, workerCredentials],
+  [{ ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes }, workerCredentials],
   [kubeadmWorkerMetadata, kubeadmWorkerCredentials],
   [firstMetadata, launchFirstCredentials],
   [kubeadmWorkerMetadata, launchWorkerCredentials],

@@ -8,7 +8,7 @@ import { discoveryKubeconfig, kubeletKubeconfig } from "../render/kubeconfigs.ts
 import { kubeletClientPem } from "../render/kubelet.ts";
 import { apiOf } from "./kubernetes-api.ts";
 import type { ClaimedNode } from "./node-context.ts";
-import { openApiService } from "./api-service.ts";
+import { openEndpoint } from "./open-endpoint.ts";
 import { startKubelet } from "./kubelet.ts";
 
 const bootstrapKubeconfig = "/etc/kubernetes/bootstrap-kubelet.conf";
@@ -81,6 +81,6 @@ async function joinOnce(node: ClaimedNode, signal: AbortSignal): Promise<void> {
   await waitForClusterConfig(node, signal);
   await exec(["systemctl", "stop", "kubelet.service"], signal);
   for (const path of halfJoined) await rm(below(root, path), { force: true });
-  await openApiService(node, signal);
+  await openEndpoint(node, signal);
   await exec(["kubeadm", "join", `--config=${below(root, kubeadmJoinConfig)}`], signal);
 }

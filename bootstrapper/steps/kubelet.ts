@@ -1,9 +1,9 @@
-import { openApiService } from "./api-service.ts";
+import { openEndpoint } from "./open-endpoint.ts";
 import type { NodeContext } from "./node-context.ts";
 
 /** Starts the kubelet, which has every file that it reads, without waiting for it. */
 export async function startKubelet(context: NodeContext, signal: AbortSignal): Promise<void> {
-  await openApiService(context, signal);
+  await openEndpoint(context, signal);
   await context.exec(["systemctl", "start", "--no-block", "kubelet.service"], signal);
 }
 

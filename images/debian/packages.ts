@@ -22,6 +22,8 @@ const commonPackages: readonly string[] = [
   "procps",
   "socat",
   "util-linux",
+  // Leads workers to any API server of several.
+  "haproxy",
   // The bootstrapper, a Node single executable, is linked with it.
   "libatomic1",
   "libstdc++6",

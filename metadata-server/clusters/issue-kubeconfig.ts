@@ -1,5 +1,5 @@
 import { DomainError } from "../errors.ts";
-import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
+import { type ApiServer, mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
 import type { ClusterRecord } from "../store/records.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
 import { openAuthorities } from "./cluster-secrets.ts";
@@ -17,8 +17,8 @@ export async function issueKubeconfig(
 ): Promise<string> {
   const cluster = await findCluster(deps, clusterId);
   // Only nodes can resolve the endpoint's name. The certificate is valid for the address as well.
-  const address = await firstAddress(deps, cluster);
-  if (cluster.state !== "ready" || address === null)
+  const [first, ...others] = await findApiServers(deps, cluster);
+  if (cluster.state !== "ready" || first === undefined)
     throw new DomainError(
       "not-ready",
       `Cluster ${cluster.name} is ${cluster.state}; a kubeconfig is issued once it is ready`,
@@ -27,7 +27,7 @@ export async function issueKubeconfig(
   const now = deps.clock.now();
   const kubeconfig = mintUserKubeconfig(await openAuthorities(deps, cluster), {
     clusterName: cluster.name,
-    server: `https://${address}:6443`,
+    servers: [first, ...others],
     user: "sprout-api",
     ttlMs: ttlSeconds * 1000,
     now,
@@ -40,12 +40,14 @@ export async function issueKubeconfig(
   return kubeconfig;
 }
 
-/** Returns the address of the first control plane whose machine has not terminated. */
-async function firstAddress(
+/** Returns the API servers of all control planes whose machines have not terminated. */
+async function findApiServers(
   { store }: Pick<ClusterDependencies, "store">,
   { id, controlPlanes }: ClusterRecord,
-): Promise<string | null> {
+): Promise<ApiServer[]> {
+  const servers: ApiServer[] = [];
   for (const { name, address } of controlPlanes)
-    if (address !== null && (await store.member(id, name))?.endedAt === undefined) return address;
-  return null;
+    if (address !== null && (await store.member(id, name))?.endedAt === undefined)
+      servers.push({ name: name.split(".")[0] ?? name, url: `https://${address}:6443` });
+  return servers;
 }

@@ -8,16 +8,24 @@ import { mintUserKubeconfig } from "./user-kubeconfig.ts";
 const authorities = createTestAuthorities();
 const request = {
   clusterName: "build126",
-  server: "https://10.77.0.11:6443",
+  servers: [{ name: "cp01", url: "https://10.77.0.11:6443" }] as const,
   user: "operator",
   ttlMs: hourMs,
   now,
 };
 
+interface Cluster {
+  name: string;
+  cluster: Record<string, string>;
+}
+interface Context {
+  name: string;
+  context: { cluster: string; user: string };
+}
 interface Kubeconfig {
-  clusters: [{ name: string; cluster: Record<string, string> }];
+  clusters: [Cluster, ...Cluster[]];
   users: [{ name: string; user: Record<string, string> }];
-  contexts: [{ name: string; context: { cluster: string; user: string } }];
+  contexts: [Context, ...Context[]];
   "current-context": string;
 }
 const decode = (from: Record<string, string>, name: string) => Buffer.from(from[name]!, "base64").toString();
@@ -43,13 +51,24 @@ it("mintUserKubeconfig returns a context with the cluster's authority and a clie
   expect(kubeconfig.contexts).toEqual([
     { name: "operator@build126", context: { cluster: "build126", user: "operator" } },
   ]);
-  expect(kubeconfig.clusters[0]).toMatchObject({ name: "build126", cluster: { server: request.server } });
+  expect(kubeconfig.clusters[0]).toMatchObject({ name: "build126", cluster: { server: request.servers[0].url } });
   expect(kubeconfig.users[0].name).toBe("operator");
   expect(ca).toBe(authorities.kubernetes.certificate);
   expect(x509.subject).toBe("O=kubeadm:cluster-admins\nCN=operator");
   expect(x509.checkPrivateKey(createPrivateKey(key))).toBe(true);
   expect(x509.validToDate.getTime()).toBe(toSecond(now + hourMs));
   expect(await opensslVerify(certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
+});
+
+it("mintUserKubeconfig returns a context for each further API server", () => {
+  const second = { name: "cp02", url: "https://10.77.0.12:6443" };
+  const { kubeconfig } = mint({ servers: [...request.servers, second] });
+  expect(kubeconfig["current-context"]).toBe("operator@build126");
+  expect(kubeconfig.contexts[1]).toEqual({
+    name: "operator@build126-cp02",
+    context: { cluster: "build126-cp02", user: "operator" },
+  });
+  expect(kubeconfig.clusters[1]).toMatchObject({ name: "build126-cp02", cluster: { server: second.url } });
 });
 
 it("mintUserKubeconfig quotes names that YAML 1.1 would read as another type", () => {

@@ -4,10 +4,16 @@ import { issueCertificate } from "./certificate.ts";
 import { loadIssuer } from "./issuer.ts";
 import { administratorsGroup } from "./kubernetes-groups.ts";
 
+export interface ApiServer {
+  /** Part of its context's name. */
+  name: string;
+  url: string;
+}
+
 export interface UserKubeconfigRequest {
   clusterName: string;
-  /** URL of the API server as the user reaches it. */
-  server: string;
+  /** Addresses of the API servers as the user reaches them. The first is the current context. */
+  servers: readonly [ApiServer, ...ApiServer[]];
   /** Common name of the certificate; the API server's audit log shows it. */
   user: string;
   ttlMs: number;
@@ -15,9 +21,12 @@ export interface UserKubeconfigRequest {
   now: number;
 }
 
-/** Returns a kubeconfig (YAML) with a new inline client certificate, valid for `ttlMs`. */
+/**
+ * Returns a kubeconfig (YAML) with a new inline client certificate, valid for `ttlMs`. Each further API server has a
+ * context `USER@CLUSTER-NAME`: kubectl tries one server only.
+ */
 export function mintUserKubeconfig(authorities: Authorities, request: UserKubeconfigRequest): string {
-  const { clusterName, server, user, ttlMs, now } = request;
+  const { clusterName, servers, user, ttlMs, now } = request;
   const { certificate, key } = issueCertificate(
     {
       subject: { commonName: user, organizations: [administratorsGroup] },
@@ -27,19 +36,19 @@ export function mintUserKubeconfig(authorities: Authorities, request: UserKubeco
     },
     loadIssuer(authorities.kubernetes),
   );
-  const context = `${user}@${clusterName}`;
+  const authority = base64(authorities.kubernetes.certificate);
+  const clusters = servers.map(({ name, url }, index) => ({
+    name: index === 0 ? clusterName : `${clusterName}-${name}`,
+    cluster: { server: url, "certificate-authority-data": authority },
+  }));
+  const contexts = clusters.map(({ name }) => ({ name: `${user}@${name}`, context: { cluster: name, user } }));
   const kubeconfig = {
     apiVersion: "v1",
     kind: "Config",
-    clusters: [
-      {
-        name: clusterName,
-        cluster: { server, "certificate-authority-data": base64(authorities.kubernetes.certificate) },
-      },
-    ],
+    clusters,
     users: [{ name: user, user: { "client-certificate-data": base64(certificate), "client-key-data": base64(key) } }],
-    contexts: [{ name: context, context: { cluster: clusterName, user } }],
-    "current-context": context,
+    contexts,
+    "current-context": `${user}@${clusterName}`,
   };
   // Quoted throughout: kubectl reads YAML 1.1, where a cluster called `n` would be false.
   return stringify(kubeconfig, { defaultStringType: "QUOTE_DOUBLE", defaultKeyType: "PLAIN", lineWidth: 0 });

@@ -57,3 +57,8 @@ export async function machineLeader(cgroups: readonly string[]): Promise<number 
   }
   return undefined;
 }
+
+/** Kills a machine at once, with all that runs in it. */
+export async function killMachine(machine: { machinesDir: string; allocation: string }): Promise<void> {
+  process.kill(await waitForLeader(machine), "SIGKILL");
+}

@@ -1,0 +1,39 @@
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import type { NodeFile } from "../machine/files.ts";
+import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
+import { type RenderInput, splitEndpoint } from "./render-input.ts";
+
+/** A folder of Debian's package haproxy. The unit `sprout-load-balancer` starts if the configuration exists. */
+const configuration = "/etc/haproxy/sprout.cfg";
+/** Its own copy: `kubeadm join` refuses a machine that has the cluster's authority in kubeadm's place. */
+const authority = "/etc/haproxy/sprout-ca.crt";
+
+export const loadBalancerFiles: readonly string[] = [configuration, authority];
+/** Where the endpoint's name leads on a node with a load balancer. */
+export const loadBalancerAddress = "127.0.0.1";
+
+/**
+ * Whether this node reaches the API servers through a load balancer of its own (HAProxy). A control plane calls its own
+ * API server. Without a metadata server, the endpoint's name is the user's, and may lead to a load balancer.
+ */
+export const hasLoadBalancer = (
+  { self, controlPlanes }: Pick<NodeMetadata, "self" | "controlPlanes">,
+  credentials: NodeCredentials,
+): boolean => self.role === "worker" && controlPlanes.length > 1 && !isLaunchCredentials(credentials);
+
+/** Returns HAProxy's configuration and the authority by which it knows API servers, or nothing. */
+export async function renderLoadBalancer(input: RenderInput): Promise<NodeFile[]> {
+  const { metadata, credentials, render } = input;
+  if (!hasLoadBalancer(metadata, credentials)) return [];
+  const { host, port } = splitEndpoint(metadata.endpoint);
+  const content = await render("haproxy/haproxy.cfg", {
+    listen: { address: loadBalancerAddress, port },
+    host,
+    authorityFile: authority,
+    servers: metadata.controlPlanes.map(({ name, address }) => ({ name, address, port })),
+  });
+  return [
+    { path: configuration, content, mode: 0o644 },
+    { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 },
+  ];
+}

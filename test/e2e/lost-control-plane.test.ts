@@ -1,0 +1,116 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
+import { execInMachine, killMachine } from "../lab/machine-exec.ts";
+import { slowness } from "../fixtures/slowness.ts";
+
+const reason = whyNoMachines();
+
+interface Node {
+  metadata: { name: string };
+  status: { conditions: { type: string; status: string; lastTransitionTime: string }[] };
+}
+const readyOf = ({ status }: Node) => status.conditions.find(({ type }) => type === "Ready");
+
+/** Connects to the API server's Service each second, and prints whether it succeeded. */
+const client = {
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name: "client" },
+  spec: {
+    nodeName: "node01.lost.sprout.internal",
+    terminationGracePeriodSeconds: 0,
+    containers: [
+      {
+        name: "client",
+        image: "localhost/sprout/busybox:1",
+        imagePullPolicy: "Never",
+        command: [
+          "sh",
+          "-c",
+          "while sleep 1; do nc -w 1 $KUBERNETES_SERVICE_HOST 443 </dev/null && echo ok || echo lost; done",
+        ],
+      },
+    ],
+  },
+};
+
+describe.skipIf(reason !== null)(
+  `a cluster whose first control plane is lost${reason ? ` (skipped: ${reason})` : ""}`,
+  () => {
+    let lab: Lab;
+    let folder: string;
+    let cluster: Cluster;
+    let kubectl: Kubectl;
+    let slower = 1;
+    let workersBefore: unknown;
+
+    const within = (seconds: number) => ({ timeout: seconds * 1000 * slower, interval: 250 });
+    const exec = (name: string, argv: string[]) => {
+      const { allocation } = cluster.members.find((member) => member.name.startsWith(name))!;
+      return execInMachine({ machinesDir: lab.machinesDir, allocation }, argv);
+    };
+    const nodes = async () => (JSON.parse(await kubectl(["get", "nodes", "-o", "json"])) as { items: Node[] }).items;
+    const workers = async () =>
+      (await nodes())
+        .filter(({ metadata }) => metadata.name.startsWith("node"))
+        .map((node) => [node.metadata.name, readyOf(node)?.status, readyOf(node)?.lastTransitionTime]);
+    const statusOf = async (name: string) =>
+      readyOf((await nodes()).find(({ metadata }) => metadata.name.startsWith(name))!)?.status;
+    const lastConnections = async () => (await kubectl(["logs", "client", "--tail=3"])).split("\n");
+
+    beforeAll(async () => {
+      const { kubectl: program } = await prepareImage();
+      slower = await slowness();
+      folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
+      lab = await startLab();
+      const created = await lab.client.create({ name: "lost", controlPlanes: 3, workers: 2, provider: "nspawn" });
+      cluster = await lab.client.wait(created.id, { condition: "available", timeoutMs: 280_000 });
+      const kubeconfig = join(folder, "kubeconfig");
+      await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
+      const run = createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(900_000) });
+      // The kubeconfig has a context for each control plane.
+      kubectl = (args, options) => run(["--context=sprout-api@lost-cp02", "--request-timeout=5s", ...args], options);
+      await kubectl(["apply", "-f", "-"], { input: JSON.stringify(client) });
+    }, 900_000);
+
+    afterAll(async () => {
+      await lab.close();
+      await rm(folder, { recursive: true });
+    });
+
+    it("lets clients in the cluster connect to an API server", async () => {
+      await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
+    });
+
+    it("answers by the kubeconfig that was issued before, and by the endpoint on a worker, within 10 s", async () => {
+      workersBefore = await workers();
+      await exec("cp01", ["ip", "link", "set", "eth0", "down"]);
+      const lostAt = performance.now();
+      await killMachine({ machinesDir: lab.machinesDir, allocation: cluster.members[0]!.allocation });
+      const ask = ["get", "--raw", "/readyz"];
+      await expect.poll(async () => kubectl(ask).catch(String), within(10)).toBe("ok");
+      const kubelet = ["kubectl", "--kubeconfig=/etc/kubernetes/kubelet.conf", "--request-timeout=3s", ...ask];
+      await expect.poll(async () => (await exec("node01", kubelet)).stdout, within(10)).toBe("ok");
+      expect(performance.now() - lostAt).toBeLessThan(10_000 * slower);
+    });
+
+    it("keeps its workers Ready while the lost node becomes NotReady", async () => {
+      await expect.poll(async () => statusOf("cp01").catch(String), within(120)).toBe("Unknown");
+      expect(await workers()).toEqual(workersBefore);
+    });
+
+    it("lets clients in the cluster connect again", async () => {
+      await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
+    });
+
+    it("stays Ready for the metadata server", async () => {
+      expect(await lab.client.get(cluster.id)).toMatchObject({ state: "ready", failure: null });
+    });
+  },
+  900_000,
+);
