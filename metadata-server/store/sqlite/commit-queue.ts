@@ -56,12 +56,14 @@ export function createCommitQueue(options: {
       database.exec("BEGIN IMMEDIATE");
       for (const one of ready)
         outcomes.push(one.status === "fulfilled" ? await applyOne(one.value, turn) : { failure: one.reason });
+      await turn();
       database.exec("COMMIT");
     } catch (cause) {
       for (const { reject } of group) reject(toWriteError(cause));
       if (database.isTransaction) database.exec("ROLLBACK");
       return;
     }
+    await turn();
     for (const [index, outcome] of outcomes.entries()) {
       if ("failure" in outcome) {
         group[index]?.reject(outcome.failure);
