@@ -17,6 +17,7 @@ import {
 import type { Changes } from "../store.ts";
 import { touchedClusters } from "../watchers.ts";
 import { planMachines } from "./plan-machines.ts";
+import { stringifyInTurns, toDo } from "./stringify-in-turns.ts";
 
 /** For this time a plan whose answer was lost can be sent again. */
 const rememberedMs = 120_000;
@@ -31,37 +32,46 @@ export interface PlanOptions {
   auditWrittenOut: number;
 }
 
-/** Returns the arguments of commit-check.lua. They are copies, so the caller may change its objects at once. */
-export function planCommit(
+/**
+ * Returns the arguments of commit-check.lua. They are copies, so the caller may change its objects at once; of thousands
+ * of records the later ones are copied in further turns.
+ */
+export async function planCommit(
   changes: Changes,
   { id, now, limits, auditWrittenOut }: PlanOptions,
-): [plan: string, ...sealed: Buffer[]] {
+): Promise<[plan: string, ...sealed: Buffer[]]> {
   const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [], idempotency } = changes;
+  const { approvalRules, ...machineLists } = planMachines(changes);
+  const sealed = secrets.flatMap((secret) => (secret.sealed === null ? [] : [Buffer.from(secret.sealed)]));
   const plan = {
     id,
     now,
     rememberedMs,
     ...limits,
     auditWrittenOut,
-    clusters: clusters.map(toNextVersion),
-    members: members.map(toNextVersion),
-    // A secret of the cluster itself has the member ''.
-    secrets: secrets.map(({ clusterId, member, sealed }) => ({
-      clusterId,
-      member: member ?? "",
-      destroyed: sealed === null,
-    })),
-    events: events.map(({ clusterId, event }) => ({ clusterId, json: JSON.stringify(event) })),
-    audit: audit.map((entry) => JSON.stringify(entry)),
     purge,
-    ...planMachines(changes),
-    ...(idempotency && {
-      idempotency: { key: idempotency.key, clusterId: idempotency.clusterId, json: JSON.stringify(idempotency) },
-    }),
+    approvalRules,
+    idempotency: idempotency && {
+      key: idempotency.key,
+      clusterId: idempotency.clusterId,
+      json: JSON.stringify(idempotency),
+    },
     touched: JSON.stringify(touchedClusters(changes)),
   };
-  const sealed = secrets.flatMap((secret) => (secret.sealed === null ? [] : [Buffer.from(secret.sealed)]));
-  return [JSON.stringify(plan), ...sealed];
+  const lists = await stringifyInTurns({
+    clusters: toDo(clusters, toNextVersion),
+    members: toDo(members, toNextVersion),
+    // A secret of the cluster itself has the member ''.
+    secrets: toDo(secrets, ({ clusterId, member, sealed: bytes }) => ({
+      clusterId,
+      member: member ?? "",
+      destroyed: bytes === null,
+    })),
+    events: toDo(events, ({ clusterId, event }) => ({ clusterId, json: JSON.stringify(event) })),
+    audit: toDo(audit, (entry) => JSON.stringify(entry)),
+    ...machineLists,
+  });
+  return [`${JSON.stringify(plan).slice(0, -1)},${lists}}`, ...sealed];
 }
 
 const toNextVersion = (record: ClusterRecord | MemberRecord) =>

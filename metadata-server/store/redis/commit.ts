@@ -29,7 +29,8 @@ export function createCommit(options: {
       );
   }
 
-  return async (changes: Changes, plan: readonly (string | Buffer)[]): Promise<void> => {
+  return async (changes: Changes, planned: Promise<readonly (string | Buffer)[]>): Promise<void> => {
+    const plan = await planned;
     const answer = (await writer.run((redis) => evaluate(redis, script, [target.prefix, ...plan]))) as CommitAnswer;
     const [outcome, , dueSequence = 0] = answer;
     if (outcome !== "done") throw toRefusal(answer, changes);

@@ -118,7 +118,7 @@ describe("Redis store in an outage", () => {
     const { commit } = loadScripts();
     const limits = { maxEventsPerCluster: 10, maxAuditEntries: 10 };
     const changes = { events: [{ clusterId: "c-1", event: clusterEvent("once") }] };
-    const plan = planCommit(changes, { id: "the-same", now: 0, limits, auditWrittenOut: 0 });
+    const plan = await planCommit(changes, { id: "the-same", now: 0, limits, auditWrittenOut: 0 });
     for (const _ of [1, 2]) expect(await evaluate(client, commit, ["sprout:", ...plan])).toEqual(["done"]);
     client.disconnect();
     expect(await store.events("c-1", 1, 10)).toMatchObject([{ sequence: 2, message: "once" }]);

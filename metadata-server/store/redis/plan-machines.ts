@@ -1,18 +1,17 @@
 import { indexTerms } from "../machine-index.ts";
 import type { MachineRecord } from "../machine-record.ts";
 import type { Changes } from "../store.ts";
+import { toDo } from "./stringify-in-turns.ts";
 
 /** Returns the inventory's part of a commit's plan, for check-machines.lua and write-machines.lua. */
 export function planMachines({ machines = [], removedMachines = [], approvalRules }: Changes) {
   return {
-    machines: machines.map(toStored),
-    removedMachines: removedMachines.map(({ id, version }) => ({ id, version })),
-    ...(approvalRules && {
-      approvalRules: {
-        version: approvalRules.version + 1,
-        json: JSON.stringify({ ...approvalRules, version: approvalRules.version + 1 }),
-      },
-    }),
+    machines: toDo(machines, toStored),
+    removedMachines: toDo(removedMachines, ({ id, version }) => ({ id, version })),
+    approvalRules: approvalRules && {
+      version: approvalRules.version + 1,
+      json: JSON.stringify({ ...approvalRules, version: approvalRules.version + 1 }),
+    },
   };
 }
 
