@@ -6,6 +6,7 @@ const auditActions = [
   "cluster-create",
   "cluster-extend",
   "cluster-delete",
+  "members-attach",
   "kubeconfig-issue",
   /** To the operator, for a machine that Sprout does not launch. */
   "user-data-issue",

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { AttachMembers } from "#api/attach-members.ts";
 import { AuditPage, type AuditEntry } from "#api/audit.ts";
 import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
@@ -24,6 +25,8 @@ export interface ApiClient {
   userData(id: string, options: { member: string; format: UserDataFormat }): Promise<string>;
   /** Sets the deletion to this time from now. */
   extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
+  /** Attaches workers to a ready cluster. */
+  attach(id: string, body: AttachMembers, options?: { idempotencyKey?: string | undefined }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
   /** Yields audit entries after a sequence: those so far, or with `follow` also later ones. */
   audit(options: { after: number; follow: boolean }): AsyncGenerator<AuditEntry>;
@@ -100,6 +103,15 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
 
     extend: (id, { ttlSeconds }) =>
       sendJson(Cluster, { method: "PATCH", path: pathOf(id), body: JSON.stringify({ ttlSeconds }) }),
+
+    attach: (id, body, { idempotencyKey } = {}) =>
+      sendJson(Cluster, {
+        method: "POST",
+        path: pathOf(id, "/members"),
+        body: JSON.stringify(body),
+        headers: idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
+        idleTimeoutMs: 120_000,
+      }),
 
     delete: (id) => sendJson(Cluster, { method: "DELETE", path: pathOf(id) }),
 

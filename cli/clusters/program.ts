@@ -108,6 +108,16 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .action(action(async () => (await import("./extend.ts")).extendCluster));
 
   clusters
+    .command("attach")
+    .description("attach workers to a ready cluster and wait until they are Ready")
+    .argument(cluster, clusterHelp)
+    .requiredOption("--workers <N>", "number of workers", parseWholeNumber)
+    .option("--idempotency-key <KEY>", "requests with the same key attach once")
+    .option("--no-wait", "return at once; the default with provider external")
+    .option("--timeout <DURATION>", "longest wait; then exit code 4", parseDurationSeconds, 1200)
+    .action(action(async () => (await import("./attach.ts")).attachMembers));
+
+  clusters
     .command("delete")
     .description("terminate a cluster's machines and erase its secrets")
     .argument(cluster, clusterHelp)

@@ -110,8 +110,13 @@ function recordReport(member: MemberRecord, { report, at }: { report: Report; at
     lastSequence: report.sequence,
     lastReportAt: at,
   };
-  return isFatal(report) ? withFailure(record, report) : record;
+  if (isFatal(report)) return withFailure(record, report);
+  return hasJoined(member, report) ? { ...record, state: "ready" } : record;
 }
+
+/** Whether this report says that an attached node is Ready, which no proof of the cluster covers. */
+const hasJoined = ({ joinBy, state }: MemberRecord, { phase, state: reported }: Report) =>
+  joinBy !== undefined && state === "bootstrapping" && phase === "verify" && reported === "done";
 
 const toPhaseRecord = ({ phase, state, durationMs, error }: Report, at: number): PhaseRecord => ({
   phase,
@@ -142,7 +147,9 @@ function reportChanges(decided: {
 }): Changes {
   const { before, record, phaseEvents, verdict, at } = decided;
   const failed = record.state === "failed" && before.state !== "failed";
+  const joined = record.state === "ready" && before.state !== "ready";
   const memberEvents = failed ? [memberEvent(record, { at, message: record.failure?.error ?? "" })] : [];
+  if (joined) memberEvents.push(memberEvent(record, { at }));
   return { ...verdict, members: [record], events: [...phaseEvents, ...memberEvents, ...(verdict?.events ?? [])] };
 }
 

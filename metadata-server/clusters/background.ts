@@ -9,6 +9,8 @@ export interface Background {
   start(name: string, work: (signal: AbortSignal) => Promise<void>): void;
   /** Aborts that work and waits for its end. */
   stop(name: string): Promise<void>;
+  /** Aborts all work whose name begins so, and waits for its end. */
+  stopAll(prefix: string): Promise<void>;
   /** Resolves when no work is running. */
   idle(): Promise<void>;
   close(): Promise<void>;
@@ -28,6 +30,10 @@ export function createBackground(logger: Logger): Background {
       const work = running.get(name);
       work?.controller.abort();
       await work?.done;
+    },
+    async stopAll(prefix) {
+      const names = [...running.keys()].filter((name) => name.startsWith(prefix));
+      await Promise.all(names.map((name) => background.stop(name)));
     },
     async idle() {
       while (running.size > 0) await Promise.all(Array.from(running.values(), ({ done }) => done));

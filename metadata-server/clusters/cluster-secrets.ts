@@ -45,13 +45,36 @@ export async function mintCluster(
       }),
     },
   ];
+  secrets.push(...(await mintAll(authorities, { cluster, members, key, now })));
+  return { sealedDataKey, secrets };
+}
+
+/** Makes the credentials of every one of these members of an existing cluster whose address is known. */
+export async function mintMembers(
+  deps: Pick<ClusterDependencies, "store" | "serverKeys" | "clock">,
+  { cluster, members }: { cluster: ClusterRecord; members: readonly MemberRecord[] },
+): Promise<Secrets> {
+  const authorities = await openAuthorities(deps, cluster);
+  return mintAll(authorities, { cluster, members, key: dataKeyOf(deps, cluster), now: deps.clock.now() });
+}
+
+async function mintAll(
+  authorities: Authorities,
+  {
+    cluster,
+    members,
+    key,
+    now,
+  }: { cluster: ClusterRecord; members: readonly MemberRecord[]; key: Buffer; now: number },
+): Promise<Secrets> {
+  const secrets: Secrets = [];
   for (const [index, member] of members.entries()) {
     if (member.address === null) continue;
     const credentials = mintFor(authorities, { cluster, member, address: member.address, now });
     secrets.push(sealCredentials(key, { member, credentials }));
     if (index % mintBatch === mintBatch - 1) await new Promise(setImmediate);
   }
-  return { sealedDataKey, secrets };
+  return secrets;
 }
 
 /** Returns every secret of a member. The first control plane also gets the network manifest of the request. */

@@ -1,27 +1,19 @@
 import { mismatch } from "#api/field-errors.ts";
 import { isSupportedKubernetes, warnUnverified } from "#api/kubernetes-version.ts";
-import { hash } from "node:crypto";
 import type { CreateCluster } from "#api/create-cluster.ts";
 import { messageOf } from "#lib/errors.ts";
 import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
-import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { StoreConflict } from "../store/store.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
 import { mintCluster } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { findKnown, type IdempotencyKey, rememberKey, type StoredCluster, toIdempotency } from "./idempotency.ts";
 import { createClusterId } from "./identifiers.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent, liveStates } from "./lifecycle.ts";
 import { type ClusterPlan, planCluster, withSegment } from "./plan.ts";
-
-const idempotencyLifetimeMs = 24 * 3_600_000;
-
-interface CreatedCluster {
-  cluster: ClusterRecord;
-  members: MemberRecord[];
-}
 
 /**
  * Plans a cluster, reserves its machines, mints its credentials and stores it all in one durable commit. Then starts
@@ -32,9 +24,8 @@ export async function createCluster(
   deps: ClusterDependencies,
   request: CreateCluster,
   { by, idempotencyKey }: { by: Actor; idempotencyKey?: string | undefined },
-): Promise<CreatedCluster> {
-  const requestHash = hash("sha256", JSON.stringify(request), "base64url");
-  const idempotency = idempotencyKey === undefined ? undefined : { key: idempotencyKey, requestHash };
+): Promise<StoredCluster> {
+  const idempotency = toIdempotency(idempotencyKey, request);
   const known = await findKnown(deps, idempotency);
   if (known !== undefined) return known;
   const provider = findProvider(deps, request.provider);
@@ -62,8 +53,6 @@ export async function createCluster(
   }
 }
 
-type IdempotencyKey = { key: string; requestHash: string };
-
 async function reserveAndStore(
   deps: ClusterDependencies,
   options: {
@@ -73,7 +62,7 @@ async function reserveAndStore(
     idempotency: IdempotencyKey | undefined;
     by: Actor;
   },
-): Promise<CreatedCluster> {
+): Promise<StoredCluster> {
   const { provider, idempotency } = options;
   const members = options.plan.members.map(({ name, role, allocation }) => ({ name, role, allocation }));
   const { id: clusterId, network } = options.plan.cluster;
@@ -90,9 +79,7 @@ async function reserveAndStore(
     secrets,
     events: [clusterEvent(cluster.id, { state: cluster.state, at: cluster.createdAt, message })],
     audit: [auditAllowed(options.by, { action: "cluster-create", at: cluster.createdAt, clusterId: cluster.id })],
-    ...(idempotency && {
-      idempotency: { ...idempotency, clusterId: cluster.id, expiresAt: cluster.createdAt + idempotencyLifetimeMs },
-    }),
+    ...(idempotency && { idempotency: rememberKey(idempotency, { clusterId: cluster.id, at: cluster.createdAt }) }),
   });
   if (message !== undefined) deps.logger.warn(message, { clusterId: cluster.id });
   // Machines that the operator launches get their capabilities with their user-data.
@@ -101,19 +88,7 @@ async function reserveAndStore(
   return { cluster, members: plan.members };
 }
 
-async function findKnown(
-  deps: ClusterDependencies,
-  key: IdempotencyKey | undefined,
-): Promise<CreatedCluster | undefined> {
-  const known = key && (await deps.store.idempotency(key.key));
-  if (known === undefined) return undefined;
-  if (known.requestHash !== key?.requestHash)
-    throw new DomainError("idempotency-key-reused", "Idempotency-Key was used for a different request; use a new key");
-  const cluster = await deps.store.cluster(known.clusterId);
-  return cluster && { cluster, members: await deps.store.members(cluster.id) };
-}
-
-function findProvider(deps: ClusterDependencies, name: string): MachineProvider {
+export function findProvider(deps: ClusterDependencies, name: string): MachineProvider {
   const provider = deps.providers.get(name);
   if (provider !== undefined) return provider;
   const known = [...deps.providers.keys()].join(", ") || "none";

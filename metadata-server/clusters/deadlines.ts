@@ -9,6 +9,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, isComingUp } from "./lifecycle.ts";
 import { liveClusters } from "./queries.ts";
 import { toPeerReport } from "./peers.ts";
+import { failLateMembers } from "./late-members.ts";
 import { recordRefusalSummaries, recordRepeats } from "./refusals.ts";
 import { describeCauses, describeMissing } from "./verdict.ts";
 
@@ -20,13 +21,14 @@ const deletionReasons = {
   "failed-ttl": "The time to keep a failed cluster has ended",
 };
 
-type Overdue = "provision-allowance" | "deadline" | "ttl" | "failed-ttl";
+type Overdue = "provision-allowance" | "deadline" | "join" | "ttl" | "failed-ttl";
 
 /** Returns what is due for a cluster now, if anything. */
 export function findOverdue(cluster: ClusterRecord, now: number): Overdue | undefined {
   if (cluster.expiresAt !== null && now >= cluster.expiresAt && canBecome(cluster, "deleting")) return "ttl";
   if (cluster.state === "failed" && now >= (cluster.failedAt ?? 0) + cluster.failedTtlSeconds * 1000)
     return "failed-ttl";
+  if (cluster.state === "ready" && cluster.joinBy !== undefined && now >= cluster.joinBy) return "join";
   if (!isComingUp(cluster)) return undefined;
   if (cluster.deadlineAt === null) return now >= cluster.provisionDeadlineAt ? "provision-allowance" : undefined;
   return now >= cluster.deadlineAt + graceMs ? "deadline" : undefined;
@@ -55,6 +57,7 @@ export async function enforceDeadlines(deps: ClusterDependencies): Promise<void>
         reason: deletionReasons[overdue],
         isDue: (current) => findOverdue(current, deps.clock.now()) === overdue,
       });
+    else if (overdue === "join") await failLateMembers(deps, { clusterId: cluster.id });
     else await failOverdue(deps, { clusterId: cluster.id });
   }
 }

@@ -6,7 +6,7 @@ import { auditAllowed, type Actor } from "./audit.ts";
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { launchName } from "./launch.ts";
+import { launchesOf } from "./launch.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 import { startRetriedWork } from "./retried-work.ts";
 
@@ -55,7 +55,7 @@ export function startDeletion(deps: ClusterDependencies, clusterId: string): voi
     goal: "delete cluster",
     isNeeded: ({ state }) => state === "deleting",
     attempt: async (cluster, signal) => {
-      await deps.background.stop(launchName(clusterId));
+      await deps.background.stopAll(launchesOf(clusterId));
       await removeEverything(deps, { cluster, signal });
     },
   });

@@ -4,7 +4,7 @@ import type { ClusterRecord, LaunchedMachine, MemberRecord } from "../store/reco
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { canBecome, failCluster, failMember, isComingUp, memberEvent, transition } from "./lifecycle.ts";
+import { canBecome, failCluster, failMember, hasEnded, isComingUp, memberEvent, transition } from "./lifecycle.ts";
 import { toSeed } from "./seed.ts";
 
 /** Most machines that a provider launches at once. */
@@ -17,11 +17,15 @@ export interface Launch {
   capabilities: ReadonlyMap<string, string>;
 }
 
-export const launchName = (clusterId: string) => `launch ${clusterId}`;
+/** Beginning of the names of a cluster's launches. */
+export const launchesOf = (clusterId: string) => `launch ${clusterId}`;
 
 /** Launches the machines in the background, the first control plane first. */
 export function startLaunch(deps: ClusterDependencies, launch: Launch): void {
-  deps.background.start(launchName(launch.clusterId), (signal) => launchMembers(deps, { ...launch, signal }));
+  const [first = "none"] = launch.capabilities.keys();
+  deps.background.start(`${launchesOf(launch.clusterId)} ${first}`, (signal) =>
+    launchMembers(deps, { ...launch, signal }),
+  );
 }
 
 async function launchMembers(deps: ClusterDependencies, launch: Launch & { signal: AbortSignal }): Promise<void> {
@@ -30,7 +34,7 @@ async function launchMembers(deps: ClusterDependencies, launch: Launch & { signa
     canBecome(cluster, "provisioning") ? transition(cluster, { to: "provisioning", at: clock.now() }) : undefined,
   );
   const cluster = await store.cluster(launch.clusterId);
-  if (cluster === undefined || !isComingUp(cluster)) return;
+  if (cluster === undefined || hasEnded(cluster)) return;
   const members = (await store.members(cluster.id)).filter(({ name }) => launch.capabilities.has(name));
   const limits = { limit: launchConcurrency, signal: launch.signal };
   await forEachConcurrently(members, limits, (member) => launchMember(deps, { ...launch, cluster, member }));

@@ -54,6 +54,10 @@ export function refuseAddressesInside(subnets: ClusterSubnets, addresses: readon
   refuseOverlaps(subnets, machines, (taken) => `a subnet without the machine address ${nthAddress(taken, 0)}`);
 }
 
+/** The same for a cluster that exists. Throws DomainError `invalid-request`. */
+export const refuseAddresses = ({ podSubnet, serviceSubnet }: Network, addresses: readonly string[]): void =>
+  refuseAddressesInside({ pods: parseSubnet(podSubnet), services: parseSubnet(serviceSubnet) }, addresses);
+
 /** Returns the range that makes an address unusable for a machine of this network; undefined if it can have it. */
 export function describeReserved({ podSubnet, serviceSubnet }: Network, address: string): string | undefined {
   const machine = parseSubnet(address);

@@ -47,24 +47,11 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
   const members: MemberRecord[] = [];
   for (const [index, { name: node, role }] of nodes.entries()) {
     await turn();
-    const capability = createToken(context.random);
-    capabilities.set(node, capability);
-    members.push({
-      ...unheard,
-      clusterId: context.id,
-      name: node,
-      role,
-      first: index === 0,
-      allocation: createAllocationId(context.random),
-      address: null,
-      mac: null,
-      podCidr: podCidrs[index] ?? "",
-      neighbours: (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null })),
-      state: "pending",
-      capabilityHash: hashToken(capability),
-      frozen: false,
-      version: 0,
-    });
+    const placed = { clusterId: context.id, name: node, role, first: index === 0, podCidr: podCidrs[index] ?? "" };
+    const planned = planMember(placed, context.random);
+    capabilities.set(node, planned.capability);
+    const ring = (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null }));
+    members.push({ ...planned.member, neighbours: ring });
   }
   const cluster: ClusterRecord = {
     id: context.id,
@@ -94,6 +81,25 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     version: 0,
   };
   return { cluster, members, capabilities, subnets, networkManifest: request.network?.manifest };
+}
+
+type Placed = Pick<MemberRecord, "clusterId" | "name" | "role" | "first" | "podCidr">;
+
+/** Plans a member's allocation and capability. */
+export function planMember(placed: Placed, random: RandomBytes): { member: MemberRecord; capability: string } {
+  const capability = createToken(random);
+  const member: MemberRecord = {
+    ...unheard,
+    ...placed,
+    allocation: createAllocationId(random),
+    address: null,
+    mac: null,
+    state: "pending",
+    capabilityHash: hashToken(capability),
+    frozen: false,
+    version: 0,
+  };
+  return { member, capability };
 }
 
 /** Adds the addresses that the provider reserved. Throws DomainError if pods or services use them. */
@@ -128,6 +134,12 @@ function nameNodes(roles: Role[], domain: string): string[] {
     ...numbered("cp", controlPlanes).map((host) => `${host}.${domain}`),
     ...numbered("node", roles.length - controlPlanes).map((host) => `${host}.${domain}`),
   ];
+  refuseLongNames(names);
+  return names;
+}
+
+/** Throws DomainError `invalid-request`. */
+export function refuseLongNames(names: readonly string[]): void {
   const longest = names.reduce((one, other) => (other.length > one.length ? other : one));
   if (longest.length > maxNodeNameLength)
     throw new DomainError("invalid-request", "Cannot name nodes", {
@@ -138,7 +150,6 @@ function nameNodes(roles: Role[], domain: string): string[] {
         },
       ],
     });
-  return names;
 }
 
 /** Returns `cp01`, `cp02`, … with as many digits as the count needs, at least two. */

@@ -6,7 +6,7 @@ import { decide } from "./decide.ts";
 import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { createToken, hashToken } from "./identifiers.ts";
-import { isComingUp } from "./lifecycle.ts";
+import { hasEnded } from "./lifecycle.ts";
 import { recordLaunch, startLaunch } from "./launch.ts";
 import { liveClusters } from "./queries.ts";
 import { startRetriedWork } from "./retried-work.ts";
@@ -24,20 +24,20 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
     for (const { allocation } of members) owned.add(machineKey({ clusterId: cluster.id, allocation }));
     if (cluster.state === "deleting") startDeletion(deps, cluster.id);
     const isLaunchedHere = deps.providers.get(cluster.provider)?.userDataServerUrl === undefined;
-    if (isLaunchedHere && isComingUp(cluster) && members.some(isUnlaunched)) startRelaunch(deps, cluster.id);
+    if (isLaunchedHere && !hasEnded(cluster) && members.some(isUnlaunched)) startRelaunch(deps, cluster.id);
   }
   await Promise.all(Array.from(deps.providers.values(), (provider) => reap(deps, { provider, owned })));
 }
 
 const isUnlaunched = ({ launchedAt, firstContactAt }: MemberRecord) => launchedAt === null && firstContactAt === null;
 
-/** Retries while the cluster may still come up: a provider may be out of reach at a start. */
+/** Retries while the cluster gets machines: a provider may be out of reach at a start. */
 function startRelaunch(deps: ClusterDependencies, clusterId: string): void {
   startRetriedWork(deps, {
     clusterId,
     name: `relaunch ${clusterId}`,
     goal: "resume launch",
-    isNeeded: isComingUp,
+    isNeeded: (cluster) => !hasEnded(cluster),
     attempt: async (cluster) => {
       const provider = deps.providers.get(cluster.provider);
       if (provider === undefined)

@@ -58,6 +58,8 @@ function toMember(cluster: ClusterRecord, member: MemberRecord): Member {
   };
 }
 
-/** The proof covers every member, so only the cluster's record has it. */
-const memberState = (cluster: ClusterRecord, { state }: MemberRecord): MemberState =>
-  cluster.readyAt !== null && (state === "bootstrapping" || state === "launched") ? "ready" : state;
+/** The proof covers every member of that time, so only the cluster's record has it. */
+const memberState = (cluster: ClusterRecord, { state, joinBy }: MemberRecord): MemberState =>
+  cluster.readyAt !== null && joinBy === undefined && (state === "bootstrapping" || state === "launched")
+    ? "ready"
+    : state;

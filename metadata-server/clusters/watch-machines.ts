@@ -32,9 +32,11 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
 export async function surveyMachines(deps: ClusterDependencies, provider: MachineProvider): Promise<void> {
   const machines = (await provider.survey?.()) ?? [];
   if (machines.length === 0) return;
+  const surveyed = new Set(machines.map(({ clusterId }) => clusterId));
   const members = new Map<string, MemberRecord>();
   for await (const { id } of liveClusters(deps.store))
-    for (const member of await deps.store.members(id)) members.set(`${id}/${member.allocation}`, member);
+    if (surveyed.has(id))
+      for (const member of await deps.store.members(id)) members.set(`${id}/${member.allocation}`, member);
   const failures: Error[] = [];
   for (const machine of machines)
     try {

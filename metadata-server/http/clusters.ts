@@ -2,6 +2,8 @@ import { z } from "zod";
 import { Cluster, ClusterList, ExtendCluster, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
 import { GetClusterQuery } from "#api/get-cluster.ts";
 import { ClusterId } from "#api/name.ts";
+import { AttachMembers } from "#api/attach-members.ts";
+import { attachMembers } from "../clusters/attach-members.ts";
 import { createCluster } from "../clusters/create-cluster.ts";
 import { deleteCluster } from "../clusters/delete-cluster.ts";
 import { extendCluster } from "../clusters/extend-cluster.ts";
@@ -84,6 +86,28 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
     async handler(c, { caller: by, body: { ttlSeconds } }) {
       const cluster = await extendCluster(clusters, { clusterId: c.req.param("id"), ttlSeconds, by });
       return c.json(toCluster(cluster, await clusters.store.members(cluster.id)));
+    },
+  });
+
+  defineRoute({
+    ...oneCluster,
+    method: "post",
+    path: "/v1/clusters/:id/members",
+    summary: "Attach workers to a ready cluster",
+    operationId: "attachMembers",
+    query: NoQuery,
+    headers: z.object({ "Idempotency-Key": IdempotencyKey }),
+    body: json(AttachMembers),
+    answer: {
+      status: 202,
+      description: "Planned and stored; the provider starts the machines",
+      content: json(Cluster),
+    },
+    problems: ["not-found", "not-ready", "idempotency-key-reused", "no-capacity", "provider-unusable"],
+    async handler(c, { caller: by, headers, body }) {
+      const options = { clusterId: c.req.param("id"), by, idempotencyKey: headers["Idempotency-Key"] };
+      const { cluster, members } = await attachMembers(clusters, body, options);
+      return c.json(toCluster(cluster, members), 202);
     },
   });
 

@@ -40,6 +40,20 @@ describe("reserve of the bare-metal provider, with simulated machines", () => {
     expect((await rack.machine("m-3")).state).toBe("free");
   });
 
+  it("takes further machines for a cluster that has some, once, and only if they are to be added", async () => {
+    await rack.add(rackMachine(1, { hardware: disks(100) }), rackMachine(2, { hardware: diskless }));
+    const present = [rackMember("cp", "control-plane")];
+    await reserve(present);
+    const again = await reserve([...present, rackMember("w")]);
+    expect(again.machines.map((each) => each.mac)).toEqual([rackMac(1), null]);
+    const added = { clusterId, members: [rackMember("w")], present: again.machines };
+    for (const _ of ["first", "repeated"])
+      expect((await rack.provider.reserve(added)).machines.map((each) => each.mac)).toEqual([rackMac(2)]);
+    expect(await rack.machine("m-2")).toMatchObject({ state: "assigned", assignment: { member: "w" } });
+    const missing = { ...added, members: [rackMember("w2")] };
+    await expect(rack.provider.reserve(missing)).rejects.toThrow("Provider bare-metal cannot take machines");
+  });
+
   it("keeps the machines that fit one role only for that role", async () => {
     await rack.add(rackMachine(1, { hardware: disks(100) }), rackMachine(2, { hardware: diskless }));
     const segment = await reserve([rackMember("cp", "control-plane"), rackMember("w")]);

@@ -15,6 +15,8 @@ interface AssignmentRequest {
   clusterId: string;
   members: readonly { name: string; role: Role; allocation: string }[];
   machines?: ClusterMachines | undefined;
+  /** Members that the cluster has already: the others are added to them. */
+  present?: readonly unknown[] | undefined;
 }
 
 /**
@@ -27,9 +29,12 @@ export async function assignMachines(
 ): Promise<Map<string, MachineRecord>> {
   return decide(store, async () => {
     const taken = await findAssigned(store, request.clusterId);
-    if (taken.length > 0) return { result: byMember(taken) };
-    const machines = assign(await takeFree(store, request), request, clock.now());
-    return { changes: { machines }, result: byMember(machines) };
+    const has = new Set(taken.map(({ assignment }) => assignment?.allocation));
+    const members = request.members.filter(({ allocation }) => !has.has(allocation));
+    if (members.length === 0 || (taken.length > 0 && request.present === undefined)) return { result: byMember(taken) };
+    const wanted = { ...request, members };
+    const machines = assign(await takeFree(store, wanted), wanted, clock.now());
+    return { changes: { machines }, result: byMember([...taken, ...machines]) };
   });
 }
 

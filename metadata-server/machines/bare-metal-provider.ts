@@ -28,8 +28,8 @@ export function createBareMetalProvider(options: BareMetalOptions): MachineProvi
     provisionAllowanceMs,
     kubernetesVersions: options.kubernetesVersions,
 
-    async reserve({ clusterId, members, machines }) {
-      const taken = await assignMachines(options, { clusterId, members, machines });
+    async reserve({ clusterId, members, machines, present }) {
+      const taken = await assignMachines(options, { clusterId, members, machines, present });
       return {
         machines: members.map(({ name, role }) => ({
           name,

@@ -17,6 +17,8 @@ export interface PlannedMachine {
 export interface Reservation {
   clusterId: string;
   members: { name: string; role: Role; allocation: string }[];
+  /** Further members that the cluster already has: these are to be added. */
+  present?: readonly Pick<PlannedMachine, "name" | "address">[];
   /** Requirements, for providers that choose from existing machines. */
   machines?: ClusterMachines | undefined;
   network?: Network | undefined;

@@ -36,6 +36,8 @@ export interface ClusterRecord {
   failedAt: number | null;
   deletedAt: number | null;
   expiresAt: number | null;
+  /** The earliest `joinBy` of its members that are not Ready yet. */
+  joinBy?: number;
   /** The cluster's data key, sealed by the server's key; null once wiped. */
   sealedDataKey: string | null;
   /** What the provider needs to find its resources again. */
@@ -67,6 +69,8 @@ export interface MemberRecord {
   addressKey?: string | null;
   mac: string | null;
   podCidr: string;
+  /** Attached to a Ready cluster: by then it must be a Ready node, or it has failed. */
+  joinBy?: number;
   /** A few workers for this node to probe, with addresses if the plan has them; absent if there are none. */
   neighbours?: { name: string; address: string | null }[];
   state: MemberState;

@@ -69,6 +69,18 @@ export function describeProviderContract(
       await under.provider.release(first);
     });
 
+    it("reserves further machines in addition to present ones, with other addresses", async () => {
+      const segment = await under.provider.reserve({ clusterId: first, members });
+      const further = [{ name: "node02.contract.test", role: "worker" as const, allocation: allocationOf(2) }];
+      const present = segment.machines;
+      const more = await under.reopen().reserve({ clusterId: first, members: further, present });
+      expect(more.machines.map(({ name: machine }) => machine)).toEqual(["node02.contract.test"]);
+      const addresses = [...present, ...more.machines].flatMap(({ address }) => address ?? []);
+      expect(new Set(addresses).size).toBe(addresses.length);
+      expect({ ...more, machines: [] }).toEqual({ ...segment, machines: [], providerData: more.providerData });
+      await under.provider.release(first);
+    });
+
     it("launches a machine once, however often it is asked", async () => {
       const [spec] = specs(await under.provider.reserve({ clusterId: first, members }));
       await under.provider.launch(spec!, signal());

@@ -108,8 +108,11 @@ describe.skipIf(reason !== null)(
       await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
     });
 
-    it("stays Ready for the metadata server", async () => {
+    it("stays Ready for the metadata server, which reports the end of the machine and no longer names it", async () => {
+      const first = async () => (await lab.client.get(cluster.id)).members[0]?.failure?.error;
+      await expect.poll(first, within(60)).toContain("has terminated: it no longer has a process");
       expect(await lab.client.get(cluster.id)).toMatchObject({ state: "ready", failure: null });
+      expect(await lab.client.kubeconfig(cluster.id)).not.toContain(cluster.members[0]!.address!);
     });
   },
   900_000,

@@ -2,8 +2,10 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createNspawnProvider } from "../../metadata-server/providers/nspawn/nspawn-provider.ts";
+import type { MachineProvider, MachineSpec } from "../../metadata-server/providers/provider.ts";
+import { patience } from "../fixtures/patience.ts";
 import { describeProviderContract } from "../contract/provider-contract.ts";
-import { execInMachine } from "../lab/machine-exec.ts";
+import { execInMachine, killMachine } from "../lab/machine-exec.ts";
 import { createLabFolder, machineNetwork } from "../lab/lab-folders.ts";
 import { cacheDir, kubernetesVersion, prepareImage, whyNoMachines } from "../lab/lab.ts";
 
@@ -17,24 +19,35 @@ const open = (folder: string) =>
     serverPort: 9,
   });
 
+/** Launches a machine whose server does not exist; runs `work`, and removes it. */
+async function withMachine(
+  name: string,
+  work: (launched: { provider: MachineProvider; machine: MachineSpec; machinesDir: string }) => Promise<void>,
+): Promise<void> {
+  const folder = await createLabFolder();
+  const provider = open(folder);
+  const [clusterId, allocation] = [`c-${name}`, `a-${name}`];
+  const members = [{ name: "cp01.machine.test", role: "control-plane" as const, allocation }];
+  const { machines, serverUrl, providerData } = await provider.reserve({ clusterId, members });
+  const seed = { server: serverUrl, ca: "unused", capability: "unused" };
+  const machine = { ...machines[0]!, clusterId, allocation, kubernetesVersion, providerData, seed };
+  try {
+    await provider.launch(machine, AbortSignal.timeout(30_000));
+    await work({ provider, machine, machinesDir: join(folder, "machines") });
+  } finally {
+    await provider.terminate(machine);
+    await provider.release(clusterId);
+    await rm(folder, { recursive: true });
+  }
+}
+
 describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${reason})` : ""}`, () => {
   beforeAll(async () => {
     await prepareImage();
   });
 
   it("gives a machine the controllers that kubelet and containers need, to use as its own", async () => {
-    const folder = await createLabFolder();
-    const machinesDir = join(folder, "machines");
-    const provider = open(folder);
-    const clusterId = "c-controllers22222";
-    const members = [
-      { name: "cp01.controllers.test", role: "control-plane" as const, allocation: "a-controllers22222" },
-    ];
-    const segment = await provider.reserve({ clusterId, members });
-    const machine = { ...segment.machines[0]!, clusterId, allocation: "a-controllers22222", kubernetesVersion };
-    const seed = { server: segment.serverUrl, ca: "unused", capability: "unused" };
-    try {
-      await provider.launch({ ...machine, providerData: segment.providerData, seed }, AbortSignal.timeout(30_000));
+    await withMachine("controllers22222", async ({ machine, machinesDir }) => {
       const script = `set -e
         if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
           mkdir /sys/fs/cgroup/probe && cat /sys/fs/cgroup/cgroup.controllers && rmdir /sys/fs/cgroup/probe
@@ -50,11 +63,19 @@ describe.skipIf(reason !== null)(`real nspawn machines${reason ? ` (skipped: ${r
       await expect
         .poll(controllers, { timeout: 20_000 })
         .toEqual(expect.arrayContaining(["cpu", "memory", "pids"]) as string[]);
-    } finally {
-      await provider.terminate(machine);
-      await provider.release(clusterId);
-      await rm(folder, { recursive: true });
-    }
+    });
+  });
+
+  it("surveys a machine that runs, and says that it ended once it was killed", async () => {
+    await withMachine("survey2222222222", async ({ provider, machine, machinesDir }) => {
+      const { clusterId, allocation } = machine;
+      const running = { clusterId, allocation, id: `sprout-${allocation}`, kind: "container", state: "running" };
+      expect(await provider.survey?.()).toMatchObject([running]);
+      await killMachine({ machinesDir, allocation });
+      await expect
+        .poll(async () => provider.survey?.(), patience)
+        .toMatchObject([{ ...running, state: "ended", ended: expect.stringContaining("console.log") as string }]);
+    });
   });
 
   describeProviderContract("nspawn", async () => {

@@ -29,14 +29,14 @@ export function createFakeProvider(name = "fake"): FakeProvider {
     fault: () => undefined,
     plansAddresses: true,
     kubernetesVersions: async () => [defaultKubernetesVersion, "v1.19.0"],
-    async reserve({ clusterId, members }): Promise<Segment> {
+    async reserve({ clusterId, members, present = [] }): Promise<Segment> {
       await provider.fault("reserve", clusterId);
       provider.segments.add(clusterId);
       const machines = members.map(({ name: node, role }, index) => ({
         name: node,
         role,
-        address: provider.plansAddresses ? fakeAddress(index) : null,
-        mac: provider.plansAddresses ? fakeMac(index) : null,
+        address: provider.plansAddresses ? fakeAddress(present.length + index) : null,
+        mac: provider.plansAddresses ? fakeMac(present.length + index) : null,
       }));
       return { machines, serverUrl: "https://10.77.255.254:8443", providerData: { segment: clusterId } };
     },

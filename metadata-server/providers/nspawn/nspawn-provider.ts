@@ -1,13 +1,23 @@
 import { createHash } from "node:crypto";
+import { stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { exists, listFolder } from "#lib/files.ts";
 import { imagePaths, type ImagePaths, listImages } from "#lib/image-folder.ts";
 import type { Subnet } from "#lib/subnet.ts";
 import { toServerUrl } from "#lib/server-url.ts";
 import { DomainError } from "../../errors.ts";
-import type { MachineProvider, MachineSpec, RunningMachine } from "../provider.ts";
+import type { LaunchedMachine } from "../../store/records.ts";
+import type { MachineProvider, MachineSpec, SurveyedMachine } from "../provider.ts";
 import { cgroupProcesses } from "./cgroups.ts";
-import { createMachineFolder, readNspawnRecord, removeMachineFolder, type NspawnRecord } from "./machine-folder.ts";
+import {
+  consoleFile,
+  createMachineFolder,
+  readNspawnRecord,
+  recordFile,
+  removeMachineFolder,
+  type NspawnRecord,
+} from "./machine-folder.ts";
 import { createNetwork, deleteNetwork } from "./network-namespace.ts";
 import { listBridges, planMachines, releaseBridge, reserveBridge, serverAddress } from "./segment.ts";
 import { planCgroups, startMachine, stopMachine } from "./supervisor.ts";
@@ -32,19 +42,20 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
   return {
     name: "nspawn",
     provisionAllowanceMs: 30_000,
+    surveyIntervalMs: 5000,
 
     kubernetesVersions: () => listImages(options.imagesDir),
 
-    async reserve({ clusterId, members }) {
+    async reserve({ clusterId, members, present }) {
       const bridge = await reserveBridge(clusterId, { network, owner });
       try {
         return {
-          machines: planMachines(bridge.name, members, network),
+          machines: planMachines(members, { bridge: bridge.name, present, network }),
           serverUrl: toServerUrl(serverAddress(network), options.serverPort),
           providerData: { bridge: bridge.name },
         };
       } catch (error) {
-        await releaseBridge(clusterId, owner);
+        if (present === undefined) await releaseBridge(clusterId, owner);
         throw error;
       }
     },
@@ -52,9 +63,13 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
     async launch(spec, signal) {
       const folder = folderOf(spec.allocation);
       const existing = await readNspawnRecord(folder);
-      if (existing && (await isRunning(existing))) return;
+      if (existing && (await isRunning(existing))) return toLaunched(existing);
       if (existing) await terminate(folder, existing);
-      await launchMachine(folder, { spec, image: imagePaths(join(options.imagesDir, spec.kubernetesVersion)), signal });
+      return launchMachine(folder, {
+        spec,
+        image: imagePaths(join(options.imagesDir, spec.kubernetesVersion)),
+        signal,
+      });
     },
 
     async terminate({ allocation }) {
@@ -68,8 +83,17 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
 
     async list() {
       const bridges = await listBridges(owner);
-      const machines = await listMachines(options.machinesDir);
-      return [...machines, ...bridges.map(({ clusterId }) => ({ clusterId, allocation: "" }))];
+      const machines = await readRecords(options.machinesDir);
+      return [
+        ...machines.map(({ clusterId, allocation }) => ({ clusterId, allocation })),
+        ...bridges.map(({ clusterId }) => ({ clusterId, allocation: "" })),
+      ];
+    },
+
+    async survey() {
+      const records = await readRecords(options.machinesDir);
+      const surveyed = await Promise.all(records.map((record) => surveyMachine(folderOf(record.allocation), record)));
+      return surveyed.filter((machine) => machine !== undefined);
     },
   };
 }
@@ -103,7 +127,16 @@ async function launchMachine(folder: string, options: { spec: MachineSpec; image
   ]);
   for (const outcome of prepared) if (outcome.status === "rejected") throw outcome.reason;
   await startMachine(folder, { machine, cgroups: record.cgroups, signal });
+  return toLaunched(record);
 }
+
+const toLaunched = ({ allocation, address, mac }: NspawnRecord): LaunchedMachine => ({
+  id: machineName(allocation),
+  address,
+  mac,
+  description: "a container of this host",
+  identity: {},
+});
 
 const isRunning = async (record: NspawnRecord) =>
   (await Promise.all(record.cgroups.map(cgroupProcesses))).some((pids) => pids.length > 0);
@@ -115,10 +148,25 @@ async function terminate(folder: string, record: NspawnRecord) {
   await removeMachineFolder(folder);
 }
 
-async function listMachines(machinesDir: string): Promise<RunningMachine[]> {
+async function readRecords(machinesDir: string): Promise<NspawnRecord[]> {
   const names = await listFolder(machinesDir);
   const records = await Promise.all(names.map((name) => readNspawnRecord(join(machinesDir, name))));
-  return records
-    .filter((record) => record !== undefined)
-    .map(({ clusterId, allocation }) => ({ clusterId, allocation }));
+  return records.filter((record) => record !== undefined);
+}
+
+/** A machine without a process has ended: one that reboots keeps its supervisor. Undefined once it is removed. */
+async function surveyMachine(folder: string, record: NspawnRecord): Promise<SurveyedMachine | undefined> {
+  const [isAlive, created] = await Promise.all([isRunning(record), stat(recordFile(folder)).catch(() => undefined)]);
+  if (created === undefined) return undefined;
+  return {
+    clusterId: record.clusterId,
+    allocation: record.allocation,
+    id: machineName(record.allocation),
+    kind: "container",
+    place: hostname(),
+    since: created.mtime.toISOString(),
+    ...(isAlive
+      ? { state: "running" }
+      : { state: "ended", ended: `it no longer has a process; ${consoleFile(folder)} is its console` }),
+  };
 }

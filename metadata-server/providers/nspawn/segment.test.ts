@@ -8,18 +8,25 @@ const workers = (count: number) =>
 
 describe("planMachines", () => {
   it("assigns addresses from .11 on, and MACs that contain them", () => {
-    expect(planMachines("sprout7", workers(2), network)).toEqual([
+    expect(planMachines(workers(2), { bridge: "sprout7", network })).toEqual([
       { name: "node0.test", role: "worker", address: "10.77.7.11", mac: "0a:58:0a:4d:07:0b" },
       { name: "node1.test", role: "worker", address: "10.77.7.12", mac: "0a:58:0a:4d:07:0c" },
     ]);
   });
 
   it("assigns neither the broadcast address nor one of the next segment at its limit", () => {
-    expect(planMachines("sprout249", workers(240), network).at(-1)?.address).toBe("10.77.249.250");
+    expect(planMachines(workers(240), { bridge: "sprout249", network }).at(-1)?.address).toBe("10.77.249.250");
+  });
+
+  it("gives further machines addresses that no present one has", () => {
+    const present = ["10.77.7.11", "10.77.7.13"].map((address) => ({ address }));
+    const planned = planMachines(workers(2), { bridge: "sprout7", present, network });
+    expect(planned.map(({ address }) => address)).toEqual(["10.77.7.12", "10.77.7.14"]);
+    expect(() => planMachines(workers(239), { bridge: "sprout7", present, network })).toThrow("Cannot place 241");
   });
 
   it("refuses more machines than a segment holds", () => {
-    expect(() => planMachines("sprout0", workers(241), network)).toThrow(
+    expect(() => planMachines(workers(241), { bridge: "sprout0", network })).toThrow(
       "Cannot place 241 machines: the nspawn provider has room for 240 in a cluster",
     );
   });

@@ -89,20 +89,32 @@ export async function releaseBridge(clusterId: string, owner: string): Promise<v
     if (bridge.clusterId === clusterId) await run("ip", ["link", "delete", bridge.name]);
 }
 
-/** Assigns addresses from .11 on. The MAC contains the address, as with CNI's bridge plugin. */
+/** Assigns free addresses from .11 on. The MAC contains the address, as with CNI's bridge plugin. */
 export function planMachines(
-  bridge: string,
   members: readonly Pick<PlannedMachine, "name" | "role">[],
-  network: Subnet,
+  {
+    bridge,
+    present = [],
+    network,
+  }: { bridge: string; present?: readonly Pick<PlannedMachine, "address">[] | undefined; network: Subnet },
 ): PlannedMachine[] {
-  if (members.length > machinesPerSegment)
+  const count = present.length + members.length;
+  if (count > machinesPerSegment)
     throw new DomainError(
       "no-capacity",
-      `Cannot place ${members.length} machines: the nspawn provider has room for ${machinesPerSegment} in a cluster`,
+      `Cannot place ${count} machines: the nspawn provider has room for ${machinesPerSegment} in a cluster`,
     );
   const segment = segmentOf(network, Number(bridge.replace("sprout", "")));
-  return members.map((member, index) => {
-    const address = nthAddress(segment, firstHost + index);
+  const taken = new Set(present.map(({ address }) => address));
+  let host = firstHost;
+  const nextFree = () => {
+    for (;;) {
+      const address = nthAddress(segment, host++);
+      if (!taken.has(address)) return address;
+    }
+  };
+  return members.map((member) => {
+    const address = nextFree();
     return { ...member, address, mac: macOf(address) };
   });
 }

@@ -1,0 +1,62 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Cluster } from "#api/cluster.ts";
+import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import { runWorkload } from "../../cli/demo/workload.ts";
+import { slowness } from "../fixtures/slowness.ts";
+import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
+
+const reason = whyNoMachines();
+
+describe.skipIf(reason !== null)(`workers attached to a ready cluster${reason ? ` (skipped: ${reason})` : ""}`, () => {
+  let lab: Lab;
+  let folder: string;
+  let program: string;
+
+  beforeAll(async () => {
+    program = (await prepareImage()).kubectl;
+    folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
+    lab = await startLab();
+  });
+  afterAll(async () => {
+    await lab.close();
+    await rm(folder, { recursive: true });
+  });
+
+  async function create(name: string, more: object = {}): Promise<{ cluster: Cluster; kubectl: Kubectl }> {
+    const created = await lab.client.create({ name, controlPlanes: 1, workers: 1, provider: "nspawn", ...more });
+    const cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 200_000 });
+    const kubeconfig = join(folder, name);
+    await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
+    return { cluster, kubectl: createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) }) };
+  }
+  const states = async ({ id }: Cluster) =>
+    (await lab.client.get(id)).members.map(({ name, state }) => `${name.split(".")[0]} ${state}`);
+
+  it("become Ready within 30 s, five at once, and their pods answer across nodes", async () => {
+    const limit = 30_000 * (await slowness());
+    const { cluster, kubectl } = await create("grow");
+    await lab.client.attach(cluster.id, { workers: 5 });
+    const all = ["cp01 ready", ...[1, 2, 3, 4, 5, 6].map((number) => `node0${number} ready`)];
+    await expect.poll(() => states(cluster), { timeout: limit, interval: 250 }).toEqual(all);
+    const signal = AbortSignal.timeout(200_000);
+    const result = await runWorkload({ kubectl, nodes: 7, timeoutMs: 120_000, signal, now: Date.now });
+    expect(result).toMatchObject({ pods: 7, crossNode: 42 });
+    await lab.client.delete(cluster.id);
+    await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
+  });
+
+  it("join by kubeadm, too, after the bring-up's own credentials have ended", async () => {
+    const { cluster, kubectl } = await create("late", { join: "kubeadm" });
+    await lab.client.attach(cluster.id, { workers: 1 });
+    const timeout = 60_000 * (await slowness());
+    await expect
+      .poll(() => states(cluster), { timeout, interval: 250 })
+      .toEqual(["cp01 ready", "node01 ready", "node02 ready"]);
+    expect(await kubectl(["get", "node", "node02.late.sprout.internal", "-o", "name"])).toBe(
+      "node/node02.late.sprout.internal",
+    );
+  });
+});
