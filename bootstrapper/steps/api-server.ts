@@ -7,13 +7,16 @@ const intervalMs = 50;
 const failure = "Cannot reach the API server";
 
 /**
- * Waits until the API server answers at all: a control plane's own, or the first control plane's for a worker. Nodes
+ * Waits until the API server answers at all: a control plane's own, or for a worker any of the control planes'. Nodes
  * and `system:masters` are authorized from the first answer on; all others a second or two later, once every role
  * exists.
  */
 export async function waitForApiServer(node: ClaimedNode, signal: AbortSignal): Promise<void> {
-  using api = await apiOf(node, node.kind === "worker" ? "anonymous" : "admin");
-  await poll(async () => api.status("/readyz", signal), { signal, intervalMs, failure });
+  const ask = async () => {
+    using api = await apiOf(node, node.kind === "worker" ? "anonymous" : "admin");
+    return await api.status("/readyz", signal);
+  };
+  await poll(ask, { signal, intervalMs, failure });
 }
 
 /** Waits until the API server has made all its roles, priority classes and namespaces (`/readyz`). */

@@ -1,29 +1,48 @@
 import { readFile, readlink } from "node:fs/promises";
 import type { KeyPair } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
 import { type Client, createKubernetesApi, type KubernetesApi } from "../kubernetes/api-client.ts";
 import { readAdministrator } from "../kubernetes/kubeconfig.ts";
 import { below } from "../machine/files.ts";
+import { probeTcp } from "../preflight-ports/probe-tcp.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { kubeletClientPem } from "../render/kubelet.ts";
 import { splitEndpoint } from "../render/render-input.ts";
 import type { ClaimedNode } from "./node-context.ts";
 
+const answerTimeoutMs = 1000;
+
 type User = "admin" | "bootstrap" | "kubelet" | "anonymous";
 
 /**
- * Opens a client of the API server: a control plane's own, or the first control plane's for a worker. It calls as the
+ * Opens a client of an API server: a control plane's own, or for a worker the first that answers. It calls as the
  * administrator, as a bootstrapping node, as this node's kubelet or without credentials.
  * Throws if kubeadm has not yet made the certificate that this needs.
  */
 export async function apiOf(node: ClaimedNode, as: User): Promise<KubernetesApi> {
-  const { endpoint, self, controlPlanes } = node.metadata;
-  const address = self.role === "control-plane" ? self.address : controlPlanes[0]?.address;
+  const address = await findApiServer(node.metadata);
   const client = await clientOf(node, as);
   return createKubernetesApi({
-    url: `https://${address}:${splitEndpoint(endpoint).port}`,
+    url: `https://${address}:${splitEndpoint(node.metadata.endpoint).port}`,
     ca: node.credentials.pki["ca.crt"] ?? "",
     ...(client === undefined ? {} : { client }),
   });
+}
+
+/** A control plane that is gone must not keep a worker from the others. If none answers, returns the first one's. */
+async function findApiServer({ self, controlPlanes, endpoint }: NodeMetadata): Promise<string> {
+  if (self.role === "control-plane") return self.address;
+  const addresses = controlPlanes.map(({ address }) => address);
+  const [first = ""] = addresses;
+  if (addresses.length === 1) return first;
+  const { port } = splitEndpoint(endpoint);
+  const { signal } = new AbortController();
+  const answering = addresses.map(async (address) => {
+    const answer = await probeTcp({ address, port, timeoutMs: answerTimeoutMs, signal });
+    if (answer !== "accepted") throw new Error(answer);
+    return address;
+  });
+  return Promise.any(answering).catch(() => first);
 }
 
 async function clientOf({ root, credentials }: ClaimedNode, as: User): Promise<Client | undefined> {

@@ -108,6 +108,12 @@ describe.skipIf(reason !== null)(
       await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
     });
 
+    it("lets a worker attach without it", async () => {
+      await lab.client.attach(cluster.id, { workers: 1 });
+      const attached = async () => (await lab.client.get(cluster.id)).members.at(-1);
+      await expect.poll(attached, within(60)).toMatchObject({ role: "worker", state: "ready" });
+    });
+
     it("stays Ready for the metadata server, which reports the end of the machine and no longer names it", async () => {
       const first = async () => (await lab.client.get(cluster.id)).members[0]?.failure?.error;
       await expect.poll(first, within(60)).toContain("has terminated: it no longer has a process");
