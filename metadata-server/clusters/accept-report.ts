@@ -6,7 +6,7 @@ import type { Changes } from "../store/store.ts";
 import { requireGivenAddress, wrongMachine } from "./admission.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { failMember, memberEvent, toTime } from "./lifecycle.ts";
+import { failMember, memberEvent, toTime, withoutJoinBy } from "./lifecycle.ts";
 import { firstUse } from "./report-token.ts";
 import { alertSpent, refuseSpent } from "./spent-capability.ts";
 import type { Repeat } from "./repeat-limiter.ts";
@@ -111,7 +111,8 @@ function recordReport(member: MemberRecord, { report, at }: { report: Report; at
     lastReportAt: at,
   };
   if (isFatal(report)) return withFailure(record, report);
-  return hasJoined(member, report) ? { ...record, state: "ready" } : record;
+  // From then on it is as the members that the proof covered.
+  return hasJoined(member, report) ? { ...withoutJoinBy(record), state: "ready" } : record;
 }
 
 /** Whether this report says that an attached node is Ready, which no proof of the cluster covers. */

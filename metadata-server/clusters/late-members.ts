@@ -1,7 +1,7 @@
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { changeCluster } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { failMember, memberEvent } from "./lifecycle.ts";
+import { failMember, memberEvent, withoutJoinBy } from "./lifecycle.ts";
 import { toPeerReport } from "./peers.ts";
 import { describeMissing } from "./verdict.ts";
 
@@ -36,8 +36,5 @@ export async function failLateMembers(
   for (const error of late) logger.warn("An attached node is late", { clusterId, error });
 }
 
-function withJoinBy(cluster: ClusterRecord, waiting: readonly number[]): ClusterRecord {
-  const changed = { ...cluster, joinBy: Math.min(...waiting) };
-  if (waiting.length === 0) delete (changed as ClusterRecord).joinBy;
-  return changed;
-}
+const withJoinBy = (cluster: ClusterRecord, waiting: readonly number[]): ClusterRecord =>
+  waiting.length === 0 ? withoutJoinBy(cluster) : { ...cluster, joinBy: Math.min(...waiting) };

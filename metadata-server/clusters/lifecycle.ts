@@ -58,6 +58,13 @@ export function failMember(member: MemberRecord, failure: MemberFailure): Member
   return { ...member, state: "failed", failure: member.failure ?? failure };
 }
 
+/** Returns the record without its `joinBy`: there is nothing left to wait for. */
+export function withoutJoinBy<T extends { joinBy?: number }>(record: T): T {
+  const settled = { ...record };
+  delete settled.joinBy;
+  return settled;
+}
+
 /** Fields of a member whose machine has not called yet. */
 export const unheard = {
   spentCapabilityHash: null,

@@ -129,6 +129,18 @@ describe("POST /v1/clusters/{id}/members", () => {
     expect(await server.events(cluster.id)).toHaveLength(length);
   });
 
+  it("gives workers that are attached later their own time", async () => {
+    await attach(1);
+    server.clock.advance(100_000);
+    await attach(1);
+    server.clock.advance(120_000);
+    await enforceDeadlines(server.clusters);
+    expect(await states()).toEqual([...before, "node03 failed", "node04 launched"]);
+    server.clock.advance(100_000);
+    await enforceDeadlines(server.clusters);
+    expect(await states()).toEqual([...before, "node03 failed", "node04 failed"]);
+  });
+
   it("launches attached workers after a restart, whose launch a crash interrupted", async () => {
     server.provider.fault = (operation) => (operation === "launch" ? killed() : undefined);
     const { background } = server.clusters;
