@@ -52,16 +52,15 @@ export async function attachMembers(
   const provider = findProvider(deps, cluster.provider);
   refuseMachines(cluster, request);
   try {
-    return await decide(deps.store, async () => {
+    const { launch, stored } = await decide(deps.store, async () => {
       // Another writer was faster: this is another plan.
       await giveBack(provider);
       const attached = await planAndReserve(deps, { request, clusterId, provider });
       reserved = [...attached.members];
       return toDecision(deps, { ...attached, provider, by, idempotency });
-    }).then(({ launch, stored }) => {
-      if (provider.userDataServerUrl === undefined) startLaunch(deps, launch);
-      return stored;
     });
+    if (provider.userDataServerUrl === undefined) startLaunch(deps, launch);
+    return stored;
   } catch (error) {
     await giveBack(provider);
     const winner =

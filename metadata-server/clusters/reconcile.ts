@@ -29,7 +29,9 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
   await Promise.all(Array.from(deps.providers.values(), (provider) => reap(deps, { provider, owned })));
 }
 
-const isUnlaunched = ({ launchedAt, firstContactAt }: MemberRecord) => launchedAt === null && firstContactAt === null;
+/** A member that has failed alone, in a ready cluster, gets no machine any longer. */
+const isUnlaunched = ({ state, launchedAt, firstContactAt }: MemberRecord) =>
+  state !== "failed" && launchedAt === null && firstContactAt === null;
 
 /** Retries while the cluster gets machines: a provider may be out of reach at a start. */
 function startRelaunch(deps: ClusterDependencies, clusterId: string): void {

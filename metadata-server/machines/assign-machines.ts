@@ -15,7 +15,7 @@ interface AssignmentRequest {
   clusterId: string;
   members: readonly { name: string; role: Role; allocation: string }[];
   machines?: ClusterMachines | undefined;
-  /** Members that the cluster has already: the others are added to them. */
+  /** What the cluster has already, if `members` are to be added to it. */
   present?: readonly unknown[] | undefined;
 }
 

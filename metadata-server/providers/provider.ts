@@ -17,7 +17,7 @@ export interface PlannedMachine {
 export interface Reservation {
   clusterId: string;
   members: { name: string; role: Role; allocation: string }[];
-  /** Further members that the cluster already has: these are to be added. */
+  /** What the cluster has already, if `members` are to be added to it. */
   present?: readonly Pick<PlannedMachine, "name" | "address">[];
   /** Requirements, for providers that choose from existing machines. */
   machines?: ClusterMachines | undefined;

@@ -100,13 +100,19 @@ describe("POST /v1/clusters/{id}/members", () => {
     expect(server.provider.running.size).toBe(3);
   });
 
-  it("fails only the worker whose launch fails", async () => {
+  it("fails only the worker whose launch fails, and does not launch it after a restart", async () => {
     server.provider.fault = (operation, name) => {
       if (operation === "launch" && name.startsWith("node03")) throw new Error("out of memory");
     };
     await attach(2);
     expect(await states()).toEqual([...before, "node03 failed", "node04 launched"]);
     expect(await server.cluster(cluster.id)).toMatchObject({ state: "ready", failure: null });
+    server = await server.restart();
+    server.provider.fault = () => undefined;
+    await reconcile(server.clusters);
+    await server.clusters.background.idle();
+    expect([...server.provider.launched.keys()]).not.toContain("node03.build126.sprout.internal");
+    expect(await states()).toEqual([...before, "node03 failed", "node04 launched"]);
   });
 
   it("fails a worker that is not Ready in time, says so on the timeline, and keeps the cluster ready", async () => {
