@@ -9,6 +9,7 @@ import { exec } from "./machine/exec.ts";
 import { below } from "./machine/files.ts";
 import { isContainer } from "./machine/hardware.ts";
 import { secretsOf } from "./node-credentials.ts";
+import { outlastShutdown } from "./machine/shutdown.ts";
 import { deadlineSignal } from "./poll.ts";
 import { createRedactor } from "./redact.ts";
 import { lockMachine } from "./run/lock.ts";
@@ -95,6 +96,7 @@ async function run({ redact, hide, templatesOverlay, ...options }: Run): Promise
     reporter,
     signal: deadlineSignal(timeoutMs === undefined ? metadata.deadlineSeconds : timeoutMs / 1000),
     interrupted: signal,
+    outlastShutdown: () => outlastShutdown({ interrupted: signal }),
   });
   await rm(below(root, credentialsFile), { force: true });
 }

@@ -51,6 +51,21 @@ describe("runSteps", () => {
     expect(lines.at(-1)).toMatchObject({ error: "Cannot pass preflight: swap is on", exitCode: 3 });
   });
 
+  it("gives no verdict on what fails while the machine shuts down", async () => {
+    const { print, reporter } = setUp();
+    const ending = new AbortController();
+    const actions = { claim: () => Promise.reject(new Error("Connection refused")) };
+    const run = runSteps([{ phase: "claim", after: [] }], {
+      actions,
+      reporter,
+      signal: new AbortController().signal,
+      interrupted: ending.signal,
+      outlastShutdown: async () => ending.abort(),
+    });
+    await expect(run).rejects.toMatchObject({ code: "interrupted" });
+    expect(print()).toEqual(["claim started"]);
+  });
+
   it("reports an optional step's failure and succeeds", async () => {
     const { lines, reporter } = setUp();
     const actions = { claim: () => Promise.reject(new Error("no pod answers")) };

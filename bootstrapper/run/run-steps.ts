@@ -12,6 +12,8 @@ interface RunStepsOptions {
   signal: AbortSignal;
   /** From outside, such as SIGTERM at a reboot. It ends everything without a verdict, and the next run continues. */
   interrupted?: AbortSignal;
+  /** Called before a failure becomes the verdict. It waits while the machine shuts down, until `interrupted`. */
+  outlastShutdown?: () => Promise<void>;
   /** Monotonic milliseconds. */
   now?: () => number;
 }
@@ -78,6 +80,7 @@ export async function runSteps(steps: readonly Step[], options: RunStepsOptions)
   await Promise.all(steps.filter(({ background }) => !background).map(async ({ phase }) => done.get(phase)));
   othersDone.abort();
   await Promise.all(done.values());
+  if (first !== undefined) await options.outlastShutdown?.();
   throwIfInterrupted(interrupted);
   if (first !== undefined) {
     const { step, error, startedAt } = first;
