@@ -5,7 +5,8 @@ import { StoreConflict } from "./store.ts";
 /** Errors with which every driver refuses a commit. */
 
 export const clusterTitle = ({ id }: ClusterRecord) => `cluster ${id}`;
-export const memberTitle = ({ clusterId, name }: MemberRecord) => `member ${name} of cluster ${clusterId}`;
+export const memberTitle = ({ clusterId, name }: Pick<MemberRecord, "clusterId" | "name">) =>
+  `member ${name} of cluster ${clusterId}`;
 export const machineTitle = ({ id }: Pick<MachineRecord, "id">) => `machine ${id}`;
 export const rulesTitle = "document approval-rules";
 

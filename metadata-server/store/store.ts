@@ -26,6 +26,8 @@ export interface IdempotencyRecord {
 export interface Changes {
   clusters?: ClusterRecord[];
   members?: MemberRecord[];
+  /** Members to forget, with their secret and token hashes, at the version that was read. */
+  removedMembers?: Pick<MemberRecord, "clusterId" | "name" | "version">[];
   /** `sealed: null` destroys the secret. */
   secrets?: (SecretKey & { sealed: Uint8Array | null })[];
   events?: { clusterId: string; event: NewEvent }[];

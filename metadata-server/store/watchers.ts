@@ -4,9 +4,12 @@ import { type Changes, inventory } from "./store.ts";
 export function touchedClusters(changes: Changes): string[] {
   const touched = new Set([
     ...(changes.clusters ?? []).map(({ id }) => id),
-    ...[...(changes.members ?? []), ...(changes.secrets ?? []), ...(changes.events ?? [])].map(
-      ({ clusterId }) => clusterId,
-    ),
+    ...[
+      ...(changes.members ?? []),
+      ...(changes.removedMembers ?? []),
+      ...(changes.secrets ?? []),
+      ...(changes.events ?? []),
+    ].map(({ clusterId }) => clusterId),
     ...(changes.purge ?? []),
     ...((changes.machines ?? changes.removedMachines) === undefined ? [] : [inventory]),
   ]);

@@ -107,22 +107,42 @@ for place, cluster in ipairs(newClusters) do
   clusters[cluster.id] = cluster
 end
 
+local function memberOf(clusterId, name)
+  return recall(members, clusterId .. "/" .. name, function()
+    return storedMember(clusterId, name)
+  end)
+end
+
+-- Owners after a member has lost the tokens that it had.
+local function disown(member, id)
+  for hash in pairs(tokensOf(member)) do
+    if ownerOf(hash) == id then
+      owners[hash] = false
+    end
+  end
+end
+
+-- Removals come first, so that an address can move from one member to another.
+for place, removed in ipairs(plan.removedMembers) do
+  local known = memberOf(removed.clusterId, removed.name)
+  if not known or known.version ~= removed.version then
+    return { "stale", "removedMembers", place }
+  end
+  local id = removed.clusterId .. "/" .. removed.name
+  disown(known, id)
+  members[id] = false
+end
+
 for place, member in ipairs(newMembers) do
   if not clusterOf(member.clusterId) then
     return { "no-cluster", "members", place }
   end
   local id = member.clusterId .. "/" .. member.name
-  local known = recall(members, id, function()
-    return storedMember(member.clusterId, member.name)
-  end)
+  local known = memberOf(member.clusterId, member.name)
   if (known and known.version or 0) + 1 ~= member.version then
     return { "stale", "members", place }
   end
-  for hash in pairs(tokensOf(known)) do
-    if ownerOf(hash) == id then
-      owners[hash] = false
-    end
-  end
+  disown(known, id)
   for hash in pairs(tokensOf(member)) do
     if ownerOf(hash) then
       return { "token-taken", "members", place, hash }

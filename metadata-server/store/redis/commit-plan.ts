@@ -40,7 +40,8 @@ export async function planCommit(
   changes: Changes,
   { id, now, limits, auditWrittenOut }: PlanOptions,
 ): Promise<[plan: string, ...sealed: Buffer[]]> {
-  const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [], idempotency } = changes;
+  const { clusters = [], members = [], removedMembers = [], secrets = [], events = [] } = changes;
+  const { audit = [], purge = [], idempotency } = changes;
   const { approvalRules, ...machineLists } = planMachines(changes);
   const sealed = secrets.flatMap((secret) => (secret.sealed === null ? [] : [Buffer.from(secret.sealed)]));
   const plan = {
@@ -61,6 +62,7 @@ export async function planCommit(
   const lists = await stringifyInTurns({
     clusters: toDo(clusters, toNextVersion),
     members: toDo(members, toNextVersion),
+    removedMembers: toDo(removedMembers, ({ clusterId, name, version }) => ({ clusterId, name, version })),
     // A secret of the cluster itself has the member ''.
     secrets: toDo(secrets, ({ clusterId, member, sealed: bytes }) => ({
       clusterId,
@@ -88,6 +90,8 @@ export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, 
   if (reason === "name-taken" && cluster) return nameTaken(cluster);
   if (reason === "stale" && part === "clusters" && cluster) return stale(clusterTitle(cluster), cluster.version);
   if (reason === "stale" && part === "members" && member) return stale(memberTitle(member), member.version);
+  const gone = changes.removedMembers?.[place - 1];
+  if (reason === "stale" && part === "removedMembers" && gone) return stale(memberTitle(gone), gone.version);
   const machine = changes.machines?.[place - 1];
   const removed = changes.removedMachines?.[place - 1];
   if (reason === "mac-taken" && machine) return macTaken(machine, detail);

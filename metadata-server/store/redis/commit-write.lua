@@ -46,14 +46,27 @@ local function freeTokens(member)
   end
 end
 
+for _, removed in ipairs(plan.removedMembers) do
+  freeTokens(storedMember(removed.clusterId, removed.name))
+  redis.call("HDEL", key("cluster", removed.clusterId, "members"), removed.name)
+  redis.call("ZREM", key("cluster", removed.clusterId, "order"), removed.name)
+  redis.call("HDEL", key("cluster", removed.clusterId, "secrets"), removed.name)
+end
+
+-- Behind the last of its role: some before it may have been removed.
+local function nextPlace(order, role)
+  local first = role == "worker" and workersAfter or 0
+  local last = redis.call("ZREVRANGEBYSCORE", order, first + workersAfter - 1, first, "WITHSCORES", "LIMIT", 0, 1)
+  return last[2] and tonumber(last[2]) + 1 or first
+end
+
 for place, member in ipairs(newMembers) do
   local records, order = key("cluster", member.clusterId, "members"), key("cluster", member.clusterId, "order")
   local known = storedMember(member.clusterId, member.name)
   if known then
     freeTokens(known)
   else
-    local after = member.role == "worker" and workersAfter or 0
-    redis.call("ZADD", order, after + redis.call("ZCARD", order), member.name)
+    redis.call("ZADD", order, nextPlace(order, member.role), member.name)
   end
   for hash in pairs(tokensOf(member)) do
     redis.call("HSET", key("tokens"), hash, member.clusterId .. "/" .. member.name)

@@ -7,7 +7,7 @@ import type { Changes } from "../store.ts";
 import { type Prepare, run } from "./database.ts";
 import { purgeCluster } from "./purge.ts";
 import { removeMachine, writeApprovalRules, writeMachine } from "./write-machines.ts";
-import { requireCluster, writeCluster, writeMember } from "./write-clusters.ts";
+import { removeMember, requireCluster, writeCluster, writeMember } from "./write-clusters.ts";
 
 interface ApplyOptions {
   prepare: Prepare;
@@ -29,7 +29,15 @@ export async function applyChanges(
   const { idempotency } = changes;
   // The key comes first: a repeated request must be refused for its key, not for the name that its first commit took.
   if (idempotency !== undefined) writeIdempotency(prepare, idempotency, now());
-  const { clusters = [], members = [], secrets = [], events = [], audit = [], purge = [] } = changes;
+  const {
+    clusters = [],
+    members = [],
+    removedMembers = [],
+    secrets = [],
+    events = [],
+    audit = [],
+    purge = [],
+  } = changes;
   const each = async <T>(records: readonly T[], write: (record: T) => void) => {
     for (const record of records) {
       write(record);
@@ -37,6 +45,8 @@ export async function applyChanges(
     }
   };
   await each(clusters, (record) => writeCluster(prepare, record));
+  // Removals come first, so that an address can move from one member to another in one commit.
+  await each(removedMembers, (member) => removeMember(prepare, member));
   await each(members, (record) => writeMember(prepare, record));
   await each(secrets, (secret) => writeSecret(prepare, secret));
   await each(events, (event) => writeEvent(prepare, event, limits));

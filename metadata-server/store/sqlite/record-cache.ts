@@ -34,7 +34,8 @@ export function createRecordCache(options: CacheOptions): RecordCache {
     forget(changes) {
       for (const { id } of [...(changes.machines ?? []), ...(changes.removedMachines ?? [])]) machines.forget(id, "");
       for (const { id } of changes.clusters ?? []) clusters.forget(id, "");
-      for (const { clusterId, name } of changes.members ?? []) members.forget(clusterId, name);
+      for (const { clusterId, name } of [...(changes.members ?? []), ...(changes.removedMembers ?? [])])
+        members.forget(clusterId, name);
       for (const id of changes.purge ?? []) {
         clusters.forget(id, "");
         members.forgetGroup(id);

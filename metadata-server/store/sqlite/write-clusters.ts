@@ -1,5 +1,5 @@
 import type { ClusterRecord, MemberRecord } from "../records.ts";
-import { addressTaken, clusterTitle, memberTitle, nameTaken, noSuchCluster, tokenTaken } from "../refusals.ts";
+import { addressTaken, clusterTitle, memberTitle, nameTaken, noSuchCluster, stale, tokenTaken } from "../refusals.ts";
 import { type Prepare, run } from "./database.ts";
 import { writeRecord } from "./write-record.ts";
 
@@ -24,6 +24,15 @@ export function writeMember(prepare: Prepare, record: MemberRecord): void {
   const key = { cluster_id: clusterId, name };
   writeRecord(prepare, { table: "members", key, columns: { role }, record, title: memberTitle(record) });
   writeTokens(prepare, record);
+}
+
+/** Removes a member with its secret and tokens. Throws StoreConflict `stale` unless it is stored with this version. */
+export function removeMember(prepare: Prepare, member: Pick<MemberRecord, "clusterId" | "name" | "version">): void {
+  const { clusterId, name, version } = member;
+  for (const table of ["tokens", "secrets"])
+    run(prepare, `DELETE FROM ${table} WHERE cluster_id = ? AND member = ?`, clusterId, name);
+  const remove = "DELETE FROM members WHERE cluster_id = ? AND name = ? AND version = ?";
+  if (run(prepare, remove, clusterId, name, version) === 0) throw stale(memberTitle(member), version);
 }
 
 /** Removes and adds token hashes, and the key of its address, until the member has exactly those of its record. */

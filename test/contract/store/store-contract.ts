@@ -9,6 +9,7 @@ import { describeListing } from "./listing.ts";
 import { describeMachines } from "./machines.ts";
 import { describePurge } from "./purge.ts";
 import { describeSecrets } from "./secrets.ts";
+import { describeRemovedMembers } from "./removed-members.ts";
 import type { Context, OpenOptions, Subject } from "./subject.ts";
 import { describeTokens } from "./tokens.ts";
 import { describeVersions } from "./versions.ts";
@@ -60,6 +61,7 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
     describeIdempotency(context);
     describeAudit(context);
     describePurge(context);
+    describeRemovedMembers(context);
     describeMachines(context);
     describeLifetime(context);
   });
