@@ -7,6 +7,7 @@ const auditActions = [
   "cluster-extend",
   "cluster-delete",
   "members-attach",
+  "member-detach",
   "kubeconfig-issue",
   /** To the operator, for a machine that Sprout does not launch. */
   "user-data-issue",

@@ -4,7 +4,7 @@ import { Address, Cidr } from "./network.ts";
 import { Phase, PhaseState } from "./phase.ts";
 
 export const MemberState = z
-  .enum(["pending", "launched", "bootstrapping", "ready", "failed", "deleted"])
+  .enum(["pending", "launched", "bootstrapping", "ready", "failed", "detaching", "deleted"])
   .meta({ id: "MemberState" });
 export type MemberState = z.infer<typeof MemberState>;
 
@@ -31,6 +31,9 @@ export const MemberFailure = z
   .meta({ id: "MemberFailure" });
 export type MemberFailure = z.infer<typeof MemberFailure>;
 
+/** A drain that did not end in time. */
+export const DetachFailure = z.strictObject({ at: z.iso.datetime(), error: z.string() }).meta({ id: "DetachFailure" });
+
 export const Member = z
   .strictObject({
     name: NodeName,
@@ -45,6 +48,8 @@ export const Member = z
     firstContactAt: z.iso.datetime().nullable(),
     lastReportAt: z.iso.datetime().nullable(),
     failure: MemberFailure.nullable(),
+    /** Why it stayed when it was last to be detached. */
+    detachFailure: DetachFailure.nullable(),
   })
   .meta({ id: "Member" });
 export type Member = z.infer<typeof Member>;

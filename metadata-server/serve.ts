@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import pLimit from "p-limit";
 import { isBackDoor } from "./back-door.ts";
+import { openKubernetesApi } from "./kubernetes/api-client.ts";
 import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "./cloud-init/bootstrapper-executables.ts";
 import { loadApiToken } from "./api-token.ts";
@@ -94,6 +95,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     background,
     refusals: createRefusalLimiter(),
     repeats: createRepeatLimiter(),
+    openKubernetesApi,
     inTurn: pLimit(1),
     deletedRetentionMs: config.deletedRetentionSeconds * 1000,
     observer: metrics.observer,

@@ -27,6 +27,8 @@ export interface ApiClient {
   extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
   /** Attaches workers to a ready cluster. */
   attach(id: string, body: AttachMembers, options?: { idempotencyKey?: string | undefined }): Promise<Cluster>;
+  /** Detaches a member of a ready cluster. */
+  detach(id: string, member: string, options: { drainTimeoutSeconds: number; force: boolean }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
   /** Yields audit entries after a sequence: those so far, or with `follow` also later ones. */
   audit(options: { after: number; follow: boolean }): AsyncGenerator<AuditEntry>;
@@ -111,6 +113,15 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
         body: JSON.stringify(body),
         headers: idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
         idleTimeoutMs: 120_000,
+      }),
+
+    detach: (id, member, { drainTimeoutSeconds, force }) =>
+      sendJson(Cluster, {
+        method: "DELETE",
+        path: pathOf(
+          id,
+          `/members/${encodeURIComponent(member)}?drainTimeoutSeconds=${drainTimeoutSeconds}&force=${force}`,
+        ),
       }),
 
     delete: (id) => sendJson(Cluster, { method: "DELETE", path: pathOf(id) }),

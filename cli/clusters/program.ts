@@ -118,6 +118,17 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .action(action(async () => (await import("./attach.ts")).attachMembers));
 
   clusters
+    .command("detach")
+    .description("drain nodes of a ready cluster, terminate their machines and remove them")
+    .argument(cluster, clusterHelp)
+    .argument("MEMBER...", "names, such as node02")
+    .option("--drain-timeout <DURATION>", "longest wait for pods to end; 0s evicts none", parseDurationSeconds, 300)
+    .option("--force", "remove a node even if pods are left when the time is up")
+    .option("--no-wait", "return at once")
+    .option("--timeout <DURATION>", "longest wait; then exit code 4", parseDurationSeconds, 1200)
+    .action(action(async () => (await import("./detach.ts")).detachMembers));
+
+  clusters
     .command("delete")
     .description("terminate a cluster's machines and erase its secrets")
     .argument(cluster, clusterHelp)

@@ -20,6 +20,7 @@ const marks: Record<MemberState, { mark: string; color: Parameters<Style>[0] }> 
   bootstrapping: { mark: "●", color: "yellow" },
   ready: { mark: "✓", color: "green" },
   failed: { mark: "✗", color: "red" },
+  detaching: { mark: "○", color: "yellow" },
   deleted: { mark: "-", color: "gray" },
 };
 
@@ -97,8 +98,9 @@ const urgency: Record<MemberState, number> = {
   bootstrapping: 1,
   launched: 2,
   pending: 3,
-  ready: 4,
-  deleted: 5,
+  detaching: 4,
+  ready: 5,
+  deleted: 6,
 };
 
 /** Keeps the planned order if all fit. */

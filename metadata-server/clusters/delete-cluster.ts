@@ -6,6 +6,7 @@ import { auditAllowed, type Actor } from "./audit.ts";
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { detachmentsOf } from "./detachment.ts";
 import { launchesOf } from "./launch.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 import { startRetriedWork } from "./retried-work.ts";
@@ -56,6 +57,7 @@ export function startDeletion(deps: ClusterDependencies, clusterId: string): voi
     isNeeded: ({ state }) => state === "deleting",
     attempt: async (cluster, signal) => {
       await deps.background.stopAll(launchesOf(clusterId));
+      await deps.background.stopAll(detachmentsOf(clusterId));
       await removeEverything(deps, { cluster, signal });
     },
   });

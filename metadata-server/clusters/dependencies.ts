@@ -2,6 +2,7 @@ import type { Role } from "#api/name.ts";
 import type { Listener } from "#api/node-metadata.ts";
 import type { Phase } from "#api/phase.ts";
 import type { Clock } from "#lib/clock.ts";
+import type { OpenKubernetesApi } from "../kubernetes/api-client.ts";
 import type { Logger } from "../logger.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { Store } from "../store/store.ts";
@@ -33,6 +34,7 @@ export interface ClusterDependencies {
   listeners?: readonly Listener[] | undefined;
   /** The server's plain HTTP port for firmware and cloud-init, if it has one. */
   plainHttpPort?: number | undefined;
+  openKubernetesApi: OpenKubernetesApi;
   clock: Clock;
   random: RandomBytes;
   background: Background;

@@ -1,7 +1,7 @@
 import { DomainError } from "../errors.ts";
-import { type ApiServer, mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
-import type { ClusterRecord } from "../store/records.ts";
+import { mintUserKubeconfig } from "../pki/user-kubeconfig.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
+import { findControlPlanes } from "./cluster-access.ts";
 import { openAuthorities } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { clusterEvent } from "./lifecycle.ts";
@@ -17,7 +17,11 @@ export async function issueKubeconfig(
 ): Promise<string> {
   const cluster = await findCluster(deps, clusterId);
   // Only nodes can resolve the endpoint's name. The certificate is valid for the address as well.
-  const [first, ...others] = await findApiServers(deps, cluster);
+  const controlPlanes = await findControlPlanes(deps, cluster);
+  const [first, ...others] = controlPlanes.map(({ name, address }) => ({
+    name: name.split(".")[0] ?? name,
+    url: `https://${address}:6443`,
+  }));
   if (cluster.state !== "ready" || first === undefined)
     throw new DomainError(
       "not-ready",
@@ -38,16 +42,4 @@ export async function issueKubeconfig(
     audit: [auditAllowed(by, { action: "kubeconfig-issue", at: now, clusterId, detail: message })],
   });
   return kubeconfig;
-}
-
-/** Returns the API servers of all control planes whose machines have not terminated. */
-async function findApiServers(
-  { store }: Pick<ClusterDependencies, "store">,
-  { id, controlPlanes }: ClusterRecord,
-): Promise<ApiServer[]> {
-  const servers: ApiServer[] = [];
-  for (const { name, address } of controlPlanes)
-    if (address !== null && (await store.member(id, name))?.endedAt === undefined)
-      servers.push({ name: name.split(".")[0] ?? name, url: `https://${address}:6443` });
-  return servers;
 }

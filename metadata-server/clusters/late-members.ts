@@ -5,8 +5,8 @@ import { failMember, memberEvent, withoutJoinBy } from "./lifecycle.ts";
 import { toPeerReport } from "./peers.ts";
 import { describeMissing } from "./verdict.ts";
 
-const isJoining = ({ joinBy, state }: MemberRecord) =>
-  joinBy !== undefined && state !== "ready" && state !== "failed" && state !== "deleted";
+const isJoining = ({ joinBy, state, detachment }: MemberRecord) =>
+  joinBy !== undefined && detachment === undefined && state !== "ready" && state !== "failed" && state !== "deleted";
 
 /** Fails attached members that are not Ready in time. Their cluster stays Ready. */
 export async function failLateMembers(

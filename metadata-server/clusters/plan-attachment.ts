@@ -52,11 +52,14 @@ function refuseTooMany({ name }: ClusterRecord, { workers, present }: { workers:
 type Wanted = { workers: number; present: readonly MemberRecord[] };
 
 /** Names of nodes that are gone are not used again. */
-function nextNames({ endpoint }: ClusterRecord, { workers, present }: Wanted): string[] {
+function nextNames({ endpoint, workersNamed = 0 }: ClusterRecord, { workers, present }: Wanted): string[] {
   const domain = endpoint.slice(endpoint.indexOf(".") + 1, endpoint.lastIndexOf(":"));
-  const last = Math.max(0, ...present.map(({ name }) => Number(/^node(\d+)\./.exec(name)?.[1] ?? 0)));
+  const last = Math.max(workersNamed, ...present.map(({ name }) => workerNumber(name)));
   return Array.from({ length: workers }, (_, index) => `node${String(last + 1 + index).padStart(2, "0")}.${domain}`);
 }
+
+/** Returns the number in a worker's name; 0 for a control plane. */
+export const workerNumber = (name: string): number => Number(/^node(\d+)\./.exec(name)?.[1] ?? 0);
 
 function freePodCidrs({ name, network }: ClusterRecord, { workers, present }: Wanted): string[] {
   const pods = parseSubnet(network.podSubnet);

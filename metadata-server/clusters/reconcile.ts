@@ -5,6 +5,7 @@ import { resealCredentials } from "./cluster-secrets.ts";
 import { decide } from "./decide.ts";
 import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { startDetachment } from "./detachment.ts";
 import { createToken, hashToken } from "./identifiers.ts";
 import { hasEnded } from "./lifecycle.ts";
 import { recordLaunch, startLaunch } from "./launch.ts";
@@ -23,6 +24,8 @@ export async function reconcile(deps: ClusterDependencies): Promise<void> {
     owned.add(machineKey({ clusterId: cluster.id, allocation: "" }));
     for (const { allocation } of members) owned.add(machineKey({ clusterId: cluster.id, allocation }));
     if (cluster.state === "deleting") startDeletion(deps, cluster.id);
+    for (const { name, detachment } of members)
+      if (detachment !== undefined) startDetachment(deps, { clusterId: cluster.id, name });
     const isLaunchedHere = deps.providers.get(cluster.provider)?.userDataServerUrl === undefined;
     if (isLaunchedHere && !hasEnded(cluster) && members.some(isUnlaunched)) startRelaunch(deps, cluster.id);
   }

@@ -55,11 +55,14 @@ function toMember(cluster: ClusterRecord, member: MemberRecord): Member {
     firstContactAt: toTimeOrNull(member.firstContactAt),
     lastReportAt: toTimeOrNull(member.lastReportAt),
     failure,
+    detachFailure: member.detachFailure ?? null,
   };
 }
 
 /** The proof covers every member of that time, so only the cluster's record has it. */
-const memberState = (cluster: ClusterRecord, { state, joinBy }: MemberRecord): MemberState =>
-  cluster.readyAt !== null && joinBy === undefined && (state === "bootstrapping" || state === "launched")
+export function memberState(cluster: ClusterRecord, { state, joinBy, detachment }: MemberRecord): MemberState {
+  if (detachment !== undefined && state !== "deleted") return "detaching";
+  return cluster.readyAt !== null && joinBy === undefined && (state === "bootstrapping" || state === "launched")
     ? "ready"
     : state;
+}

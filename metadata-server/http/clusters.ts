@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { Cluster, ClusterList, ExtendCluster, KubeconfigQuery, ListClustersQuery } from "#api/cluster.ts";
 import { GetClusterQuery } from "#api/get-cluster.ts";
-import { ClusterId } from "#api/name.ts";
+import { DetachMemberQuery } from "#api/detach-member.ts";
+import { ClusterId, NodeName } from "#api/name.ts";
 import { AttachMembers } from "#api/attach-members.ts";
 import { attachMembers } from "../clusters/attach-members.ts";
 import { createCluster } from "../clusters/create-cluster.ts";
 import { deleteCluster } from "../clusters/delete-cluster.ts";
+import { detachMember } from "../clusters/detach-member.ts";
 import { extendCluster } from "../clusters/extend-cluster.ts";
 import { issueKubeconfig } from "../clusters/issue-kubeconfig.ts";
 import { findCluster, getCluster, listClusters } from "../clusters/queries.ts";
@@ -107,6 +109,23 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
     async handler(c, { caller: by, headers, body }) {
       const options = { clusterId: c.req.param("id"), by, idempotencyKey: headers["Idempotency-Key"] };
       const { cluster, members } = await attachMembers(clusters, body, options);
+      return c.json(toCluster(cluster, members), 202);
+    },
+  });
+
+  defineRoute({
+    method: "delete",
+    path: "/v1/clusters/:id/members/:name",
+    summary: "Drain a node of a ready cluster, terminate its machine and remove it",
+    operationId: "detachMember",
+    security: apiToken,
+    params: z.object({ id: ClusterId, name: NodeName }),
+    query: DetachMemberQuery,
+    answer: { status: 202, description: "The drain has started", content: json(Cluster) },
+    problems: ["not-found", "not-ready", "wrong-state"],
+    async handler(c, { caller: by, query }) {
+      const options = { clusterId: c.req.param("id"), name: c.req.param("name"), by, ...query };
+      const { cluster, members } = await detachMember(clusters, options);
       return c.json(toCluster(cluster, members), 202);
     },
   });

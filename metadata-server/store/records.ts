@@ -40,6 +40,8 @@ export interface ClusterRecord {
   joinBy?: number;
   /** The cluster's data key, sealed by the server's key; null once wiped. */
   sealedDataKey: string | null;
+  /** The highest number in a worker's name that is not used again: its member was detached. */
+  workersNamed?: number;
   /** What the provider needs to find its resources again. */
   providerData: Record<string, string>;
   /** Version that was read; 0 for a record that is not yet stored. */
@@ -57,6 +59,16 @@ export interface LaunchedMachine {
   identity: Record<string, string>;
 }
 
+/** A member leaves its cluster. */
+export interface Detachment {
+  /** The drain ends by then. */
+  drainBy: number;
+  /** Whether it leaves even if pods are left then. */
+  force: boolean;
+  /** Set once no pod needs its machine any longer: from then on it does not stay. */
+  drainedAt?: number;
+}
+
 export interface MemberRecord {
   clusterId: string;
   name: string;
@@ -71,6 +83,9 @@ export interface MemberRecord {
   podCidr: string;
   /** Attached to a Ready cluster: by then it must be a Ready node, or it has failed. */
   joinBy?: number;
+  detachment?: Detachment;
+  /** Why it stayed when it was last to leave. */
+  detachFailure?: { at: string; error: string };
   /** A few workers for this node to probe, with addresses if the plan has them; absent if there are none. */
   neighbours?: { name: string; address: string | null }[];
   state: MemberState;

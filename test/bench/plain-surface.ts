@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import pLimit from "p-limit";
 import type { Hono } from "hono";
+import { openKubernetesApi } from "../../metadata-server/kubernetes/api-client.ts";
 import { createBootAssets } from "../../metadata-server/boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "../../metadata-server/cloud-init/bootstrapper-executables.ts";
 import { createBackground } from "../../metadata-server/clusters/background.ts";
@@ -40,6 +41,7 @@ export function createPlainSurface(options: PlainSurfaceOptions): Hono {
       background: createBackground(quiet),
       refusals: createRefusalLimiter(),
       repeats: createRepeatLimiter(),
+      openKubernetesApi,
       inTurn: pLimit(1),
       deletedRetentionMs: 86_400_000,
       observer: metrics.observer,

@@ -120,6 +120,32 @@ describe.skipIf(reason !== null)(
       expect(await lab.client.get(cluster.id)).toMatchObject({ state: "ready", failure: null });
       expect(await lab.client.kubeconfig(cluster.id)).not.toContain(cluster.members[0]!.address!);
     });
+
+    it("lets the lost control plane be detached within 30 s: etcd and Kubernetes forget it, and the others stay", async () => {
+      const { name } = cluster.members[0]!;
+      await lab.client.detach(cluster.id, name, { drainTimeoutSeconds: 60, force: false });
+      const left = async () => (await lab.client.get(cluster.id)).members.map((member) => member.name.split(".")[0]);
+      await expect.poll(left, within(30)).toEqual(["cp02", "cp03", "node01", "node02", "node03"]);
+      expect((await nodes()).map(({ metadata }) => metadata.name)).not.toContain(name);
+      const pki = "/etc/kubernetes/pki/etcd";
+      const etcdctl = `etcdctl --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key member list`;
+      const pod = ["-n", "kube-system", "exec", `etcd-${cluster.members[1]!.name}`, "--"];
+      const listed = await kubectl([...pod, ...etcdctl.split(" "), "--write-out=json"]);
+      const { members } = JSON.parse(listed) as { members: { name: string }[] };
+      expect(new Set(members.map((member) => member.name.split(".")[0]))).toEqual(new Set(["cp02", "cp03"]));
+      await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
+    });
+
+    it("refuses to detach a control plane when etcd would lose its quorum", async () => {
+      const [, , third] = cluster.members;
+      await killMachine({ machinesDir: lab.machinesDir, allocation: third!.allocation });
+      const state = async () => (await lab.client.get(cluster.id)).state;
+      await expect.poll(state, within(60)).toBe("failed");
+      const { name } = cluster.members[1]!;
+      await expect(lab.client.detach(cluster.id, name, { drainTimeoutSeconds: 0, force: true })).rejects.toThrow(
+        /members are detached from a ready cluster only/,
+      );
+    });
   },
   900_000,
 );

@@ -73,6 +73,7 @@ export const fakeMember = (name: string, changes: Partial<Member> = {}): Member 
   firstContactAt: null,
   lastReportAt: null,
   failure: null,
+  detachFailure: null,
   ...changes,
 });
 

@@ -1,5 +1,6 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { randomBytes } from "node:crypto";
+import { openKubernetesApi } from "../../../metadata-server/kubernetes/api-client.ts";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +69,7 @@ function createSproutApp(): Hono {
       background: createBackground(quiet),
       refusals: createRefusalLimiter(),
       repeats: createRepeatLimiter(),
+      openKubernetesApi,
       inTurn: pLimit(1),
       deletedRetentionMs: 86_400_000,
       observer: metrics.observer,

@@ -5,7 +5,10 @@ import { readCluster, readSecret, secretBytes, type Context } from "./subject.ts
 
 const stored = (): Changes => ({
   clusters: [createClusterRecord({ id: "c-1", name: "build126" })],
-  members: [createMemberRecord({ clusterId: "c-1", name: "node01" })],
+  members: [
+    createMemberRecord({ clusterId: "c-1", name: "node01" }),
+    createMemberRecord({ clusterId: "c-1", name: "node08" }),
+  ],
   secrets: [
     { clusterId: "c-1", member: null, sealed: secretBytes("authorities") },
     { clusterId: "c-1", member: "node01", sealed: secretBytes("credentials") },
@@ -34,6 +37,7 @@ const everyKind = (): Required<Omit<Changes, "idempotency" | "purge" | Inventory
     }),
     createMemberRecord({ clusterId: "c-2", name: "node01", capabilityHash: "live" }),
   ],
+  removedMembers: [{ clusterId: "c-1", name: "node08", version: 1 }],
   secrets: [
     { clusterId: "c-1", member: "node01", sealed: null },
     { clusterId: "c-1", member: null, sealed: secretBytes("replaced") },

@@ -7,20 +7,22 @@ import { type Context, readCluster, secretBytes } from "./subject.ts";
 const stale = { name: "StoreConflict", reason: "stale" };
 const clusterId = "c-1";
 
+const worker = (name: string, overrides: Partial<MemberRecord> = {}) =>
+  createMemberRecord({
+    clusterId,
+    name,
+    capabilityHash: null,
+    spentCapabilityHash: `spent-${name}`,
+    reportTokenHash: `report-${name}`,
+    addressKey: `${clusterId}/10.77.0.${Number(name.slice(4)) + 20}`,
+    ...overrides,
+  });
+const keysOf = ({ spentCapabilityHash, reportTokenHash, addressKey }: MemberRecord) =>
+  [spentCapabilityHash, reportTokenHash, addressKey ?? null].filter((key) => key !== null);
+const remove = (name: string, version = 1) => ({ removedMembers: [{ clusterId, name, version }] });
+
 /** Tests that one member of a live cluster can be forgotten for good. */
 export function describeRemovedMembers(context: Context): void {
-  const worker = (name: string, overrides: Partial<MemberRecord> = {}) =>
-    createMemberRecord({
-      clusterId,
-      name,
-      capabilityHash: null,
-      spentCapabilityHash: `spent-${name}`,
-      reportTokenHash: `report-${name}`,
-      addressKey: `${clusterId}/10.77.0.${Number(name.slice(4)) + 20}`,
-      ...overrides,
-    });
-  const keysOf = ({ spentCapabilityHash, reportTokenHash, addressKey }: MemberRecord) =>
-    [spentCapabilityHash, reportTokenHash, addressKey ?? null].filter((key) => key !== null);
   const create = (...names: string[]) =>
     context.store.commit({
       clusters: [createClusterRecord({ id: clusterId })],
@@ -30,10 +32,9 @@ export function describeRemovedMembers(context: Context): void {
       ],
       secrets: [null, ...names].map((member) => ({ clusterId, member, sealed: secretBytes(`of ${member}`) })),
     });
-  const remove = (name: string, version = 1) => ({ removedMembers: [{ clusterId, name, version }] });
 
   describe("removed members", () => {
-    it("are forgotten with their secret and their tokens, and all others stay as they are", async () => {
+    it("leave with their secret and their tokens, and change no other member", async () => {
       await create("node01", "node02");
       const before = await readCluster(context.store, clusterId);
       for (const key of keysOf(worker("node01"))) expect(await context.store.memberByKey(key)).toBeDefined();
@@ -95,7 +96,7 @@ export function describeRemovedMembers(context: Context): void {
     it.for([
       { title: "another version than the stored one", name: "node01", version: 2 },
       { title: "a member that is not there", name: "node09", version: 1 },
-    ])("are refused as stale for $title, and nothing of the commit is written", async ({ name, version }) => {
+    ])("leave nothing written of a commit that is stale for $title", async ({ name, version }) => {
       await create("node01");
       const before = await readCluster(context.store, clusterId);
       const change = { ...remove(name, version), members: [worker("node02")] };
@@ -104,7 +105,7 @@ export function describeRemovedMembers(context: Context): void {
       expect(await context.store.memberByKey("report-node01")).toMatchObject({ name: "node01" });
     });
 
-    it("are refused as stale when they were removed already", async () => {
+    it("make a second removal stale", async () => {
       await create("node01");
       await context.store.commit(remove("node01"));
       await expect(context.store.commit(remove("node01"))).rejects.toMatchObject(stale);

@@ -1,0 +1,95 @@
+import { DomainError } from "../errors.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { auditAllowed, type Actor } from "./audit.ts";
+import { decide } from "./decide.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { detachmentName, startDetachment } from "./detachment.ts";
+import type { StoredCluster } from "./idempotency.ts";
+import { memberEvent } from "./lifecycle.ts";
+import { findCluster } from "./queries.ts";
+import { memberState } from "./view.ts";
+
+interface DetachOptions {
+  clusterId: string;
+  /** Of the member. */
+  name: string;
+  /** 0 evicts no pod. */
+  drainTimeoutSeconds: number;
+  /** Whether it leaves even if pods are left when the time is up. */
+  force: boolean;
+  by: Actor;
+}
+
+/**
+ * Decides that a member leaves its Ready cluster; its node is drained, its machine terminated and its record removed in
+ * the background. Until its pods are gone, a further request replaces its time and `force`.
+ * Throws DomainError `not-found`, `not-ready` or `wrong-state`.
+ */
+export async function detachMember(deps: ClusterDependencies, options: DetachOptions): Promise<StoredCluster> {
+  const { store, clock } = deps;
+  const { clusterId, name, drainTimeoutSeconds, force, by } = options;
+  const stored = await decide(store, async () => {
+    const cluster = await findCluster(deps, clusterId);
+    const members = await store.members(clusterId);
+    const member = members.find((each) => each.name === name);
+    if (member === undefined)
+      throw new DomainError("not-found", `Cluster ${cluster.name} has no member ${name}; list its members`);
+    refuseState(cluster, member);
+    if (member.detachment?.drainedAt !== undefined) return { result: { cluster, members } };
+    if (member.role === "control-plane") refuseLostQuorum(cluster, { name, members });
+    const at = clock.now();
+    const { detachFailure: _, ...rest } = member;
+    const leaving: MemberRecord = { ...rest, detachment: { drainBy: at + drainTimeoutSeconds * 1000, force } };
+    const message =
+      drainTimeoutSeconds === 0 ? "Detaching without a drain" : `Draining for ${drainTimeoutSeconds} s at most`;
+    const changes = {
+      // Two requests at once must not cost the quorum: each of them changes the cluster's record.
+      clusters: member.role === "control-plane" ? [cluster] : [],
+      members: [leaving],
+      events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
+      audit: [auditAllowed(by, { action: "member-detach", at, clusterId, member: name, detail: message })],
+    };
+    return { changes, result: { cluster, members: members.map((each) => (each === member ? leaving : each)) } };
+  });
+  await deps.background.stop(detachmentName({ clusterId, name }));
+  startDetachment(deps, { clusterId, name });
+  return stored;
+}
+
+function refuseState(cluster: ClusterRecord, member: MemberRecord): void {
+  const { name } = member;
+  if (cluster.state !== "ready")
+    throw new DomainError(
+      "not-ready",
+      `Cluster ${cluster.name} is ${cluster.state}; members are detached from a ready cluster only`,
+      { refused: { clusterId: cluster.id, member: name } },
+    );
+  const state = memberState(cluster, member);
+  if (!["ready", "failed", "detaching"].includes(state))
+    throw new DomainError("wrong-state", `Member ${name} is ${state}; detach it once it is ready or has failed`);
+}
+
+/** Most of the control planes that are left must be there: etcd answers no one without a quorum. */
+function refuseLostQuorum(
+  { name: clusterName, controlPlanes }: ClusterRecord,
+  { name, members }: { name: string; members: readonly MemberRecord[] },
+): void {
+  if (controlPlanes.length === 1)
+    throw new DomainError(
+      "wrong-state",
+      `Cannot detach ${name}: it is the last control plane of ${clusterName}; delete the cluster instead`,
+    );
+  const others = members.filter((member) => member.role === "control-plane" && member.name !== name);
+  const leaving = others.find(({ detachment }) => detachment !== undefined);
+  if (leaving !== undefined)
+    throw new DomainError(
+      "wrong-state",
+      `Cannot detach ${name} while ${leaving.name} is detaching: control planes leave one after another`,
+    );
+  const present = others.filter(({ endedAt }) => endedAt === undefined).length;
+  if (present > others.length / 2) return;
+  throw new DomainError(
+    "wrong-state",
+    `Cannot detach ${name}: ${present} of the other ${others.length} control planes are running, too few for an etcd quorum; detach one that has terminated`,
+  );
+}

@@ -1,0 +1,140 @@
+import { drainNode } from "../kubernetes/drain-node.ts";
+import { removeEtcdMember } from "../kubernetes/etcd-members.ts";
+import { cordonNode, deleteNode } from "../kubernetes/nodes.ts";
+import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { findControlPlanes, openClusterApi, openClusterEtcd } from "./cluster-access.ts";
+import { changeMember } from "./decide.ts";
+import type { ClusterDependencies } from "./dependencies.ts";
+import { alertEvent, memberEvent, toTime } from "./lifecycle.ts";
+import { startRetriedWork } from "./retried-work.ts";
+import { workerNumber } from "./plan-attachment.ts";
+
+type MemberKey = Pick<MemberRecord, "clusterId" | "name">;
+type Leaving = MemberRecord & { detachment: NonNullable<MemberRecord["detachment"]> };
+
+interface Departure {
+  cluster: ClusterRecord;
+  member: Leaving;
+  signal: AbortSignal;
+}
+
+const isLeaving = (member: MemberRecord | undefined): member is Leaving => member?.detachment !== undefined;
+
+/** Beginning of the names of a cluster's detachments. */
+export const detachmentsOf = (clusterId: string) => `detach ${clusterId}`;
+export const detachmentName = ({ clusterId, name }: MemberKey) => `${detachmentsOf(clusterId)} ${name}`;
+
+/** Drains the member's node and removes it, after a restart as well. */
+export function startDetachment(deps: ClusterDependencies, key: MemberKey): void {
+  startRetriedWork(deps, {
+    clusterId: key.clusterId,
+    name: detachmentName(key),
+    goal: `detach ${key.name}`,
+    isNeeded: ({ state }) => state === "ready",
+    attempt: async (cluster, signal) => {
+      const member = await deps.store.member(key.clusterId, key.name);
+      if (!isLeaving(member)) return;
+      const drained = await drain(deps, { cluster, member, signal });
+      if (drained !== undefined) await remove(deps, { cluster, member: drained, signal });
+    },
+  });
+}
+
+/** Returns the member once no pod needs its machine; undefined if its detachment was given up. */
+async function drain(deps: ClusterDependencies, { cluster, member, signal }: Departure): Promise<Leaving | undefined> {
+  const { drainBy, force, drainedAt } = member.detachment;
+  if (drainedAt !== undefined) return member;
+  // The pods of a machine that has terminated ended with it.
+  const isPointless = member.endedAt !== undefined || drainBy <= deps.clock.now();
+  const blockedBy = isPointless ? undefined : await drainByApi(deps, { cluster, member, signal });
+  if (blockedBy !== undefined && !force) {
+    await giveUp(deps, { member, blockedBy });
+    return undefined;
+  }
+  return recordDrained(deps, { member, blockedBy });
+}
+
+async function drainByApi(
+  deps: ClusterDependencies,
+  { cluster, member, signal }: Departure,
+): Promise<string | undefined> {
+  const { name, detachment } = member;
+  using api = await openClusterApi(deps, { cluster, controlPlanes: await findControlPlanes(deps, cluster) });
+  const { blockedBy } = await drainNode(api, { name, drainBy: detachment.drainBy, clock: deps.clock, signal });
+  // It stays in the cluster, so pods may come again.
+  if (blockedBy !== undefined && !detachment.force)
+    await cordonNode(api, { name, isCordoned: false, signal }).catch(() => undefined);
+  return blockedBy;
+}
+
+async function giveUp(
+  { store, clock, logger, observer }: ClusterDependencies,
+  { member: { clusterId, name }, blockedBy }: { member: Leaving; blockedBy: string },
+): Promise<void> {
+  const code = "detach-failed";
+  const message = `Cannot drain ${name} in time: ${blockedBy}; the member stays. Detach it with more time, or with force`;
+  await changeMember(store, { clusterId, name }, ({ member }) => {
+    const { detachment: _, ...rest } = member;
+    const at = clock.now();
+    const stays = { ...rest, detachFailure: { at: toTime(at), error: message } };
+    return { members: [stays], events: [alertEvent(member, { at, code, message })] };
+  });
+  observer.alert(code);
+  logger.warn("Cannot detach member", { clusterId, member: name, reason: blockedBy });
+}
+
+async function recordDrained(
+  { store, clock }: ClusterDependencies,
+  { member: { clusterId, name }, blockedBy }: { member: Leaving; blockedBy: string | undefined },
+): Promise<Leaving | undefined> {
+  await changeMember(store, { clusterId, name }, ({ member }) => {
+    if (!isLeaving(member)) return undefined;
+    const at = clock.now();
+    const message = blockedBy === undefined ? "Drained" : `Not drained, but forced: ${blockedBy}`;
+    return {
+      members: [{ ...member, detachment: { ...member.detachment, drainedAt: at } }],
+      events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
+    };
+  });
+  const drained = await store.member(clusterId, name);
+  return isLeaving(drained) ? drained : undefined;
+}
+
+/** Terminates the machine before its Node is deleted: a kubelet that still runs would report to a Node that is gone. */
+async function remove(deps: ClusterDependencies, { cluster, member, signal }: Departure): Promise<void> {
+  const provider = deps.providers.get(cluster.provider);
+  if (provider === undefined) throw new Error(`this server has no provider ${cluster.provider}`);
+  const { clusterId, name, allocation, role, address } = member;
+  const controlPlanes = (await findControlPlanes(deps, cluster)).filter((each) => each.name !== name);
+  if (role === "control-plane" && address !== null) {
+    using etcd = await openClusterEtcd(deps, { cluster, controlPlanes });
+    await removeEtcdMember(etcd, { address, signal });
+  }
+  await provider.terminate({ clusterId, allocation });
+  using api = await openClusterApi(deps, { cluster, controlPlanes });
+  await deleteNode(api, { name, signal });
+  await recordRemoved(deps, { member, isOperators: provider.userDataServerUrl !== undefined });
+}
+
+async function recordRemoved(
+  { store, clock }: ClusterDependencies,
+  { member: { clusterId, name }, isOperators }: { member: Leaving; isOperators: boolean },
+): Promise<void> {
+  await changeMember(store, { clusterId, name }, ({ cluster, member }) => {
+    if (!isLeaving(member)) return undefined;
+    const message = isOperators ? "Detached; the operator must terminate its machine" : "Detached";
+    const { workersNamed = 0 } = cluster;
+    return {
+      clusters: [
+        {
+          ...cluster,
+          nodes: cluster.nodes - 1,
+          controlPlanes: cluster.controlPlanes.filter((each) => each.name !== name),
+          workersNamed: Math.max(workersNamed, workerNumber(name)),
+        },
+      ],
+      removedMembers: [{ clusterId, name, version: member.version }],
+      events: [memberEvent({ clusterId, name, state: "deleted" }, { at: clock.now(), message })],
+    };
+  });
+}
