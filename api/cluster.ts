@@ -34,6 +34,8 @@ export const Cluster = z
     endpoint: z.string(),
     network: Network,
     labels: Labels,
+    /** Terminated workers are replaced while there are at most this many. */
+    maxUnhealthy: z.int(),
     deadlineSeconds: z.int(),
     failedTtlSeconds: z.int(),
     createdAt: z.iso.datetime(),
@@ -45,12 +47,14 @@ export const Cluster = z
     availableAt: z.iso.datetime().nullable(),
     failedAt: z.iso.datetime().nullable(),
     expiresAt: z.iso.datetime().nullable(),
+    /** Which members a ready cluster lacks, and why; null if it lacks none. */
+    degraded: z.string().nullable(),
     members: z.array(Member),
   })
   .meta({ id: "Cluster" });
 export type Cluster = z.infer<typeof Cluster>;
 
-export const ClusterSummary = Cluster.omit({ members: true })
+export const ClusterSummary = Cluster.omit({ members: true, degraded: true })
   .extend({ nodes: z.int().positive() })
   .meta({ id: "ClusterSummary" });
 export type ClusterSummary = z.infer<typeof ClusterSummary>;

@@ -50,6 +50,14 @@ export const CreateCluster = z
       .describe("The cluster is deleted this long after the request; never if absent"),
     deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180).describe("Time to become ready"),
     failedTtlSeconds: z.int().min(0).max(86_400).default(900).describe("How long a failed cluster is kept"),
+    maxUnhealthy: z
+      .int()
+      .min(0)
+      .max(5000)
+      .default(0)
+      .describe(
+        "Workers of the ready cluster whose machines have terminated are replaced while there are at most this many",
+      ),
     network: CreateNetwork.optional(),
     machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
     labels: Labels.optional().describe("Stored with the cluster"),

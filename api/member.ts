@@ -32,7 +32,7 @@ export const MemberFailure = z
 export type MemberFailure = z.infer<typeof MemberFailure>;
 
 /** A drain that did not end in time. */
-export const DetachFailure = z.strictObject({ at: z.iso.datetime(), error: z.string() }).meta({ id: "DetachFailure" });
+const DetachFailure = z.strictObject({ at: z.iso.datetime(), error: z.string() }).meta({ id: "DetachFailure" });
 
 export const Member = z
   .strictObject({

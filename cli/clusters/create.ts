@@ -31,6 +31,7 @@ const clusterFlags: Record<string, string> = {
   kubernetesVersion: "--kubernetes-version",
   join: "--join",
   provider: "--provider",
+  maxUnhealthy: "--max-unhealthy",
   ttlSeconds: "--ttl",
   deadlineSeconds: "--deadline",
   failedTtlSeconds: "--failed-ttl",

@@ -29,6 +29,11 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .option("--ttl <DURATION>", "delete the cluster after this time, such as 24h", parseDurationSeconds)
     .option("--deadline <DURATION>", "fail the cluster if it is not ready after this time (180s)", parseDurationSeconds)
     .option("--failed-ttl <DURATION>", "keep the machines of a failed cluster this long (15m)", parseDurationSeconds)
+    .option(
+      "--max-unhealthy <N>",
+      "replace workers whose machines have terminated, while there are at most this many (0)",
+      parseWholeNumber,
+    )
     .option("--network-manifest <FILE>", "a CNI plugin's manifest, which replaces Sprout's routes")
     .option("--network-baked <NAME>", "the same, from the image (sprout image bake --network-manifest)")
     .option(

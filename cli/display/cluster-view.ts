@@ -42,6 +42,7 @@ export function renderCluster(cluster: Cluster, { now, style }: Display): string
     ["Ready after", between(cluster.createdAt, cluster.readyAt)],
     ["Available after", between(cluster.createdAt, cluster.availableAt)],
     ["Expires", cluster.expiresAt ?? "never"],
+    ...(cluster.degraded === null ? [] : [["Degraded", printable(cluster.degraded)] satisfies [string, string]]),
     ...Object.entries(cluster.labels).map(([key, value]): [string, string] => ["Label", printable(`${key}=${value}`)]),
   ];
   const members = renderTable(

@@ -29,6 +29,7 @@ export async function createCluster(
   const known = await findKnown(deps, idempotency);
   if (known !== undefined) return known;
   const provider = findProvider(deps, request.provider);
+  refuseReplacement(provider, request);
   const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
   if (request.name !== undefined) await refuseTakenName(deps, request.name);
   const turn = createTurns();
@@ -95,6 +96,13 @@ export function findProvider(deps: ClusterDependencies, name: string): MachinePr
   throw new DomainError("invalid-request", "Cannot create cluster", {
     errors: [{ pointer: "/provider", detail: mismatch(`a provider of this server (${known})`, name) }],
   });
+}
+
+/** Only a provider that surveys its machines knows that one has terminated. */
+function refuseReplacement(provider: MachineProvider, { maxUnhealthy }: CreateCluster): void {
+  if (provider.survey !== undefined || maxUnhealthy === 0) return;
+  const detail = `${mismatch("0", maxUnhealthy)}; provider ${provider.name} does not notice machines that terminate`;
+  throw new DomainError("invalid-request", "Cannot create cluster", { errors: [{ pointer: "/maxUnhealthy", detail }] });
 }
 
 async function chooseVersion(provider: MachineProvider, wanted: string | undefined): Promise<string> {

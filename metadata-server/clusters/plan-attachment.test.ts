@@ -11,6 +11,7 @@ async function plan({ nodes = 3, podSubnet = "10.244.0.0/16" } = {}) {
       nodes,
       provider: "fake",
       join: "certificate",
+      maxUnhealthy: 0,
       deadlineSeconds: 180,
       failedTtlSeconds: 900,
       network: { plugin: "routes", podSubnet },

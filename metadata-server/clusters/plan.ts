@@ -66,6 +66,7 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     labels: request.labels ?? {},
     controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
     nodes: members.length,
+    ...(request.maxUnhealthy > 0 && { maxUnhealthy: request.maxUnhealthy }),
     deadlineSeconds: request.deadlineSeconds,
     failedTtlSeconds: request.failedTtlSeconds,
     createdAt: context.now,

@@ -4,10 +4,11 @@ import type { Member, MemberState } from "#api/member.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { toTime, toTimeOrNull } from "./lifecycle.ts";
 
-type Common = Omit<z.infer<typeof Cluster>, "members">;
+type Common = Omit<z.infer<typeof Cluster>, "members" | "degraded">;
 
 export const toCluster = (cluster: ClusterRecord, members: readonly MemberRecord[]): Cluster => ({
   ...toCommon(cluster),
+  degraded: cluster.state === "ready" ? whyDegraded(members) : null,
   members: members.map((member) => toMember(cluster, member)),
 });
 
@@ -29,6 +30,7 @@ function toCommon(cluster: ClusterRecord): Common {
     endpoint,
     network,
     labels,
+    maxUnhealthy: cluster.maxUnhealthy ?? 0,
     deadlineSeconds: cluster.deadlineSeconds,
     failedTtlSeconds: cluster.failedTtlSeconds,
     createdAt: toTime(cluster.createdAt),
@@ -57,6 +59,19 @@ function toMember(cluster: ClusterRecord, member: MemberRecord): Member {
     failure,
     detachFailure: member.detachFailure ?? null,
   };
+}
+
+const mostNamed = 3;
+
+/** Returns which members have failed or have a problem, and the reasons; null if all are well. */
+function whyDegraded(members: readonly MemberRecord[]): string | null {
+  const reasons = members.flatMap(({ name, state, failure, trouble }) => {
+    if (state === "failed") return `${name}: ${failure?.error ?? "failed"}`;
+    return trouble === undefined ? [] : `${name}: ${trouble}`;
+  });
+  if (reasons.length === 0) return null;
+  const more = reasons.length > mostNamed ? `; and ${reasons.length - mostNamed} more` : "";
+  return `${reasons.length} of ${members.length} members: ${reasons.slice(0, mostNamed).join("; ")}${more}`;
 }
 
 /** The proof covers every member of that time, so only the cluster's record has it. */

@@ -7,6 +7,7 @@ import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { alertEvent, clusterEvent, failCluster, failMember, isComingUp, isDeleted, memberEvent } from "./lifecycle.ts";
 import { liveClusters } from "./queries.ts";
+import { isTerminatedWorker, replaceTerminated } from "./replace-members.ts";
 
 /** Surveys every provider whose machines can terminate, or be left over, without this server. */
 export async function watchMachines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
@@ -19,7 +20,10 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
     };
     // Starts with a survey: it finishes what a crash interrupted.
     const repetition = { clock: deps.clock, intervalMs: surveyIntervalMs, signal, onFailure };
-    await repeat(() => surveyMachines(deps, provider), repetition);
+    await repeat(async () => {
+      await surveyMachines(deps, provider);
+      await replaceTerminated(deps, provider);
+    }, repetition);
   });
   await Promise.all(watched);
 }
@@ -89,6 +93,9 @@ async function recordEnded(
     const at = clock.now();
     const failed = failMember({ ...member, endedAt: at }, { phase: member.phase ?? "launch", error: message });
     const events = [alertEvent(member, { at, code, message }), memberEvent(failed, { at, message })];
+    const unreplaced = await whyNotReplaced(store, { cluster, failed });
+    if (unreplaced !== undefined)
+      events.push(alertEvent(member, { at, code: "too-many-unhealthy", message: unreplaced }));
     const reason = await whyClusterFails(store, { cluster, member, message });
     if (reason === undefined) return { members: [failed], events };
     const { clusters, events: further } = failCluster(cluster, { failure: { message: reason }, at });
@@ -116,6 +123,18 @@ async function whyClusterFails(
   if (left > names.length / 2) return undefined;
   const counted = `${left} of ${names.length} control planes ${left === 1 ? "is" : "are"} left`;
   return `${message}; ${counted}, too few for an etcd quorum; delete the cluster and create it again`;
+}
+
+/** Returns why a worker of a cluster that replaces workers is not replaced; undefined if it is, or never would be. */
+async function whyNotReplaced(
+  store: Store,
+  { cluster: { id, name, state, maxUnhealthy }, failed }: { cluster: ClusterRecord; failed: MemberRecord },
+): Promise<string | undefined> {
+  if (state !== "ready" || maxUnhealthy === undefined || failed.role !== "worker") return undefined;
+  const others = (await store.members(id)).filter((each) => each.name !== failed.name && isTerminatedWorker(each));
+  const unhealthy = others.length + 1;
+  if (unhealthy <= maxUnhealthy) return undefined;
+  return `${unhealthy} workers of ${name} have terminated, more than maxUnhealthy (${maxUnhealthy}): none is replaced until some are detached`;
 }
 
 /** Puts a problem of a running machine on the timeline when it begins, changes and ends. */

@@ -3,7 +3,7 @@ import { messageOf } from "#lib/errors.ts";
 import { httpRequest } from "#lib/http-request.ts";
 import { parseJsonOrNothing } from "#lib/json.ts";
 
-export interface KubernetesAccess {
+interface KubernetesAccess {
   /** `https://ADDRESS:PORT` of each server: its certificate is checked against the address. */
   servers: readonly string[];
   /** PEM of the authority of these servers. */

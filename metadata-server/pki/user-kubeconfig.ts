@@ -4,7 +4,7 @@ import { issueCertificate } from "./certificate.ts";
 import { loadIssuer } from "./issuer.ts";
 import { administratorsGroup } from "./kubernetes-groups.ts";
 
-export interface ApiServer {
+interface ApiServer {
   /** Part of its context's name. */
   name: string;
   url: string;

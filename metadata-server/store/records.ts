@@ -24,6 +24,8 @@ export interface ClusterRecord {
   /** Names in order; the first runs init. Addresses are null until known. */
   controlPlanes: { name: string; address: string | null }[];
   nodes: number;
+  /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */
+  maxUnhealthy?: number;
   deadlineSeconds: number;
   failedTtlSeconds: number;
   createdAt: number;
@@ -60,7 +62,7 @@ export interface LaunchedMachine {
 }
 
 /** A member leaves its cluster. */
-export interface Detachment {
+interface Detachment {
   /** The drain ends by then. */
   drainBy: number;
   /** Whether it leaves even if pods are left then. */

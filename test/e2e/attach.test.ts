@@ -6,6 +6,7 @@ import type { Cluster } from "#api/cluster.ts";
 import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
 import { runWorkload } from "../../cli/demo/workload.ts";
 import { slowness } from "../fixtures/slowness.ts";
+import { killMachine } from "../lab/machine-exec.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
@@ -44,6 +45,25 @@ describe.skipIf(reason !== null)(`workers attached to a ready cluster${reason ? 
     const signal = AbortSignal.timeout(200_000);
     const result = await runWorkload({ kubectl, nodes: 7, timeoutMs: 120_000, signal, now: Date.now });
     expect(result).toMatchObject({ pods: 7, crossNode: 42 });
+    await lab.client.delete(cluster.id);
+    await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
+  });
+
+  it("replace one that was killed, within 60 s", async () => {
+    const { cluster, kubectl } = await create("heal", { maxUnhealthy: 1 });
+    const killed = cluster.members[1]!;
+    await killMachine({ machinesDir: lab.machinesDir, allocation: killed.allocation });
+    const timeout = 60_000 * (await slowness());
+    await expect.poll(() => states(cluster), { timeout, interval: 250 }).toEqual(["cp01 ready", "node02 ready"]);
+    expect((await kubectl(["get", "nodes", "-o", "name"])).split("\n")).toEqual([
+      "node/cp01.heal.sprout.internal",
+      "node/node02.heal.sprout.internal",
+    ]);
+    const signal = AbortSignal.timeout(200_000);
+    expect(await runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal, now: Date.now })).toMatchObject({
+      crossNode: 2,
+    });
+    expect(await lab.client.get(cluster.id)).toMatchObject({ state: "ready", degraded: null });
     await lab.client.delete(cluster.id);
     await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
   });

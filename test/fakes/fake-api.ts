@@ -88,6 +88,8 @@ export const fakeCluster = (changes: Partial<Cluster> = {}): Cluster => ({
   endpoint: "api.build126.sprout.internal:6443",
   network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
   labels: {},
+  maxUnhealthy: 0,
+  degraded: null,
   deadlineSeconds: 180,
   failedTtlSeconds: 900,
   createdAt: at(0),
