@@ -35,6 +35,8 @@ it("package.json has all entries that the test above starts", () => {
   expect(entries.toSorted()).toEqual([
     "bootstrapper/build-all.ts",
     "cli/main.ts",
-    ...["bench", "conformance", "documents", "fuzz", "simulation", "versions"].map((name) => `test/${name}/main.ts`),
+    ...["bench", "conformance", "documents", "fuzz", "prove", "simulation", "versions"].map(
+      (name) => `test/${name}/main.ts`,
+    ),
   ]);
 });

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../fixtures/temporary-folder.ts";
 
 const root = join(import.meta.dirname, "../..");
 
-it.each(["demo", "bench", "versions", "conformance", "simulate", "fuzz", "build"])(
+it.each(["demo", "bench", "versions", "conformance", "prove", "simulate", "fuzz", "build"])(
   "npm run %s -- --help explains the script without setting up the host",
   async (script) => {
     const folder = await temporaryFolder("script-help");

@@ -12,6 +12,7 @@ import { listen, type Listener } from "../../metadata-server/listen.ts";
 import { createTestServer, type TestServer } from "../fixtures/test-server.ts";
 import { ensureStockImage } from "../lab/cloud-init-image.ts";
 import { cacheDir, kubernetesVersion, whyNoMachines } from "../lab/lab.ts";
+import { slowness } from "../fixtures/slowness.ts";
 import { findSlow, startRecordingProxy, type RecordingProxy, withoutCapability } from "../lab/recording-proxy.ts";
 import { wideLimits } from "../fixtures/wide-limits.ts";
 
@@ -83,9 +84,9 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     return JSON.parse(stdout) as Crawled;
   }
 
-  function expectNothingMissed() {
+  async function expectNothingMissed() {
     expect(proxy.requests.filter(({ status }) => status !== 200)).toEqual([]);
-    expect(findSlow(proxy.requests, 50)).toEqual([]);
+    expect(findSlow(proxy.requests, 50 * (await slowness()))).toEqual([]);
   }
   const asked = () => proxy.requests.map(({ method, path }) => `${method} ${withoutCapability(path)}`);
 
@@ -103,7 +104,7 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     const files = ["network-config", "meta-data", "user-data", "vendor-data"];
     expect(asked()).toEqual(files.map((file) => `GET /nocloud/…/${file}`));
     await crawl("NoCloud", `${origin}/nocloud/${capability()}/`);
-    expectNothingMissed();
+    await expectNothingMissed();
   });
 
   it.each(["NoCloud", "Ec2"] as const)(
@@ -146,6 +147,6 @@ describe.skipIf(reason !== null)(`cloud-init's data sources${reason ? ` (skipped
     const probe = "GET /ec2/…/2021-03-23/meta-data/instance-id";
     expect(files.filter((file, index) => files.indexOf(file) !== index)).toEqual([probe]);
     await crawl("Ec2", `${origin}/ec2/${capability()}`, { isEc2 });
-    expectNothingMissed();
+    await expectNothingMissed();
   });
 });

@@ -4,6 +4,7 @@ import { startCloudInitLab, type CloudInitLab } from "../lab/cloud-init-lab.ts";
 import { type DhcpProvider, withDhcp } from "../lab/dhcp.ts";
 import { whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
+import { slowness } from "../fixtures/slowness.ts";
 import { findSlow } from "../lab/recording-proxy.ts";
 
 const reason = whyNoMachines();
@@ -80,9 +81,9 @@ describe.skipIf(reason !== null)(`machines that boot by EC2's metadata${reason ?
       ]);
   });
 
-  it("get every answer at the first request, without a wait", () => {
+  it("get every answer at the first request, without a wait", async () => {
     expect(clouds.requests.filter(({ status, whole }) => status >= 300 || !whole)).toEqual([]);
-    const slow = findSlow(clouds.requests, 50).filter((file) => !file.startsWith("GET /assets/"));
+    const slow = findSlow(clouds.requests, 50 * (await slowness())).filter((file) => !file.startsWith("GET /assets/"));
     expect(slow).toEqual([]);
   });
 

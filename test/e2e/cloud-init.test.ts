@@ -3,6 +3,7 @@ import type { Cluster } from "#api/cluster.ts";
 import { startCloudInitLab, type CloudInitLab } from "../lab/cloud-init-lab.ts";
 import { whyNoMachines } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
+import { slowness } from "../fixtures/slowness.ts";
 import { type Fault, findSlow } from "../lab/recording-proxy.ts";
 
 const reason = whyNoMachines();
@@ -49,10 +50,10 @@ describe.skipIf(reason !== null)(`machines that boot by cloud-init${reason ? ` (
     expect(stdout.split(" ").toSorted()).toEqual(cluster.members.map(({ name }) => name).toSorted());
   });
 
-  it("ask for each file once, never get a 404, and wait for none", () => {
+  it("ask for each file once, never get a 404, and wait for none", async () => {
     for (const { name } of cluster.members) expect([name, filesOf(name)]).toEqual([name, files]);
     expect(clouds.requests.filter(({ status }) => status >= 300)).toEqual([]);
-    const slow = findSlow(clouds.requests, 50).filter((file) => !file.startsWith("GET /assets/"));
+    const slow = findSlow(clouds.requests, 50 * (await slowness())).filter((file) => !file.startsWith("GET /assets/"));
     expect(slow).toEqual([]);
   });
 

@@ -17,6 +17,8 @@ export interface Outcome {
   struck: Fault[];
   violations: Violation[];
   durationMs: number;
+  /** From the request to the proof that every node is Ready; null if it failed. */
+  readyMs: number | null;
   /** Details for debugging. */
   consoles: string;
 }
@@ -99,6 +101,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
       struck,
       violations,
       durationMs: performance.now() - startedAt,
+      readyMs: final.readyAt === null ? null : Date.parse(final.readyAt) - Date.parse(final.createdAt),
       consoles: [...nodes.values()].map((node) => `== ${node.spec.name}\n${node.console()}`).join("\n"),
     };
   } finally {

@@ -55,6 +55,15 @@ async function play(scenario: Scenario, options: ScenarioOptions): Promise<Outco
   } catch (error) {
     const seen = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const violations = [{ promise: "the scenario can be played", seen }];
-    return { scenario, state: "failed", failure: null, struck: [], violations, durationMs: 0, consoles: "" };
+    return {
+      scenario,
+      state: "failed",
+      failure: null,
+      struck: [],
+      violations,
+      durationMs: 0,
+      readyMs: null,
+      consoles: "",
+    };
   }
 }

@@ -4,7 +4,8 @@ import { kubernetesReleases } from "#api/kubernetes-version.ts";
 import { run } from "#lib/run.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { measureVersion, type VersionTimes } from "./measure.ts";
-import { renderTable, replaceTable } from "./table.ts";
+import { replaceBetween } from "../documents/replace-between.ts";
+import { renderTable } from "./table.ts";
 import { readOptions } from "../script-options.ts";
 
 const help = `Usage: npm run versions -- [--only VERSION,…] [--runs N]
@@ -48,7 +49,7 @@ await mkdir(join(projectDir, "dist"), { recursive: true });
 await writeFile(join(projectDir, "dist/versions.json"), `${JSON.stringify(measured, null, 2)}\n`);
 if (versions.length === kubernetesReleases.length) {
   const file = join(projectDir, "docs/versions.md");
-  await writeFile(file, replaceTable(await readFile(file, "utf8"), table));
+  await writeFile(file, replaceBetween(await readFile(file, "utf8"), "npm run versions", table));
   // In the format that lint checks.
   await run(join(projectDir, "node_modules/.bin/oxfmt"), [file]);
 }

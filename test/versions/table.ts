@@ -2,9 +2,6 @@ import { kubernetesReleases } from "#api/kubernetes-version.ts";
 import { median } from "../bench/median.ts";
 import type { VersionTimes } from "./measure.ts";
 
-const begin = "<!-- npm run versions: begin -->";
-const end = "<!-- npm run versions: end -->";
-
 const inSeconds = (all: readonly number[]) => `${median(all).toFixed(1)} (${Math.max(...all).toFixed(1)})`;
 
 /** A row for each version: p50 and, in brackets, the worst. */
@@ -20,11 +17,4 @@ export function renderTable(all: readonly VersionTimes[]): string {
     return `| ${[version, ...parts, ...times].join(" | ")} |`;
   });
   return [...head, ...rows, ""].join("\n");
-}
-
-/** Returns the document with the table between its two marks. Throws if a mark is missing. */
-export function replaceTable(document: string, table: string): string {
-  const [from, to] = [document.indexOf(begin), document.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`Cannot write the table: the document lacks "${begin}" and "${end}"`);
-  return `${document.slice(0, from + begin.length)}\n\n${table}\n${document.slice(to)}`;
 }

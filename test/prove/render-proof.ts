@@ -1,0 +1,51 @@
+import { percent } from "./judge.ts";
+import type { Proof } from "./proof.ts";
+import type { Quantiles, SeriesSummary } from "./summarize.ts";
+import { replay, type SeriesName } from "./trial.ts";
+
+const titles: Record<SeriesName, string> = {
+  simulated: "simulated machines, with faults",
+  real: "real nspawn machines",
+  "real-faults": "real nspawn machines, with faults",
+};
+
+const inSeconds = (times: Quantiles | null) =>
+  times === null ? "–" : [times.p50, times.p95, times.p99, times.worst].map((time) => time.toFixed(1)).join(" / ");
+
+/** Returns the tables of a proof as Markdown: a row for each series, and every failure by name. */
+export function renderProof({ commit, kubernetesVersion, at, host, series }: Proof): string {
+  const { cpus, memoryGiB, architecture, kernel } = host;
+  const rows = series.map((summary) => {
+    const { clusters, readyClusters, nodes, readyNodes, faults } = summary;
+    const cells = [
+      titles[summary.series],
+      `${readyClusters} of ${clusters} (${percent(readyClusters / clusters)})`,
+      `${readyNodes} of ${nodes} (${percent(readyNodes / nodes)})`,
+      String(faults),
+      inSeconds(summary.ready),
+      inSeconds(summary.available),
+      summary.cpuSecondsPerNode.toFixed(2),
+    ];
+    return `| ${cells.join(" | ")} |`;
+  });
+  return [
+    `Commit ${commit.slice(0, 12)}, Kubernetes ${kubernetesVersion}, ${at.slice(0, 10)}; ${cpus} processors, ${memoryGiB} GiB, ${architecture}, Linux ${kernel}.`,
+    "",
+    "| series | clusters Ready | nodes Ready | faults | s to Ready: p50 / p95 / p99 / worst | s to DNS on every node | CPU-seconds a node |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+    ...rows,
+    "",
+    ...renderFailures(series),
+    "",
+  ].join("\n");
+}
+
+function renderFailures(series: readonly SeriesSummary[]): string[] {
+  const failures = series.flatMap((summary) =>
+    summary.failures.map(({ seed, failure }) => {
+      const reason = (failure ?? "").replaceAll(/\s+/g, " ").slice(0, 300);
+      return `- \`${replay({ series: summary.series, seed })}\`: ${reason}`;
+    }),
+  );
+  return failures.length === 0 ? ["No cluster failed."] : ["What failed:", "", ...failures];
+}
