@@ -50,7 +50,7 @@ const values = readOptions(help, {
 });
 const projectDir = join(import.meta.dirname, "../..");
 const print = (text: string) => process.stderr.write(`${text}\n`);
-/** Trials between two looks at whether the run was interrupted. */
+/** Trials between two checks whether the run was interrupted. */
 const batch = 20;
 
 const commit = await run("git", ["describe", "--always", "--dirty", "--abbrev=40"], { cwd: projectDir });
