@@ -89,7 +89,9 @@ async function recordEnded(
   const code = "machine-ended";
   const message = `Machine ${machine.id} of ${name} has terminated: ${machine.ended}`;
   const isNews = await changeMember(store, owner, async ({ cluster, member }) => {
-    if (isDeleted(cluster) || member.endedAt !== undefined) return undefined;
+    // One that is drained was terminated by Sprout.
+    const isExpected = isDeleted(cluster) || member.detachment?.drainedAt !== undefined;
+    if (isExpected || member.endedAt !== undefined) return undefined;
     const at = clock.now();
     const failed = failMember({ ...member, endedAt: at }, { phase: member.phase ?? "launch", error: message });
     const events = [alertEvent(member, { at, code, message }), memberEvent(failed, { at, message })];

@@ -125,6 +125,25 @@ describe("maxUnhealthy", () => {
     expect(await on.states()).toEqual(["cp01 ready", "cp02 failed", "cp03 ready", "node01 ready"]);
   });
 
+  it("counts no machine as terminated that Sprout itself terminates for a detachment", async () => {
+    terminated = new Set();
+    on = await createDetachableCluster(
+      { controlPlanes: 3, workers: 1, nodes: undefined, maxUnhealthy: 1 },
+      { provider: withSurvey },
+    );
+    const end = provider.terminate.bind(provider);
+    // A survey finds it terminated before the member is forgotten.
+    provider.terminate = async (machine) => {
+      await end(machine);
+      terminated.add(machine.allocation);
+      await surveyMachines(on.server.clusters, provider);
+    };
+    for (const name of ["cp03", "cp02", "node01"]) await on.detach(name);
+    expect(await on.states()).toEqual(["cp01 ready"]);
+    expect((await on.server.cluster(on.cluster.id)).state).toBe("ready");
+    expect((await on.messages()).filter((message) => message.includes("has terminated"))).toEqual([]);
+  });
+
   it("must be 0 with a provider that does not notice machines that terminate", async () => {
     on = await createDetachableCluster();
     const body = { name: "other", nodes: 1, provider: "fake", maxUnhealthy: 1 };
