@@ -38,6 +38,7 @@ import { loadServerTls, type ServerTls } from "./pki/server-tls.ts";
 import { type BareMetalOptions, createBareMetalProvider } from "./machines/bare-metal-provider.ts";
 import { listBootImages } from "./boot/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
+import { requireServerKey } from "./require-server-key.ts";
 import { writeOutToFile } from "./store/audit-archive.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
@@ -107,6 +108,11 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await leave();
   };
   try {
+    await requireServerKey(store, {
+      serverKey,
+      file: join(config.dataDir, "server.key"),
+      storeName: config.store?.name ?? config.databaseFile,
+    });
     await reconcile(clusters);
     background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
     background.start("machines", (signal) => watchMachines(clusters, signal));

@@ -89,6 +89,12 @@ function secretContext({ clusterId, member, capabilityHash, epoch }: SecretConte
   return Buffer.from(JSON.stringify(["sprout-secret-1", clusterId, member, capabilityHash, epoch]));
 }
 
-/** Distinguishes keys without revealing anything about them. */
+/** Returns the id (hexadecimal) of the server key that sealed a data key. */
+export const sealingKeyId = (sealedDataKey: string): string =>
+  Buffer.from(sealedDataKey, "base64url").subarray(0, keyIdBytes).toString("hex");
+
+/** Returns a key's id in hexadecimal. It distinguishes keys and reveals nothing about them. */
+export const serverKeyId = (serverKey: Buffer): string => keyId(serverKey).toString("hex");
+
 const keyId = (key: Buffer) =>
   createHash("sha256").update("sprout-server-key-id").update(key).digest().subarray(0, keyIdBytes);

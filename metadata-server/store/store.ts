@@ -123,6 +123,8 @@ export interface Store {
   /** Machines in state `seen` of the address that has most of them, the one unseen for the longest time first. */
   mostCrowded(limit: number): Promise<MachineRecord[]>;
   approvalRules(): Promise<ApprovalRulesRecord | undefined>;
+  /** Keeps the id of the key that seals the store's secrets, if it has none yet. Returns the one that is kept. */
+  claimKeyId(keyId: string): Promise<string>;
   commit(changes: Changes): Promise<void>;
   /**
    * Calls `listener` after every commit that touches the cluster, or the `inventory`, whichever server made it;

@@ -132,6 +132,11 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       read((redis) => redis.zrangebyscore(key("clusters", "deletions"), "-inf", `(${time}`, "LIMIT", 0, limit)),
     audit: async (query) => (await readStream(key("audit"), query)) as AuditEntry[],
     ...createMachineReaders({ read, scripts, prefix }),
+    async claimKeyId(keyId) {
+      requireOpen();
+      await writer.run((redis) => redis.hsetnx(key("documents"), "server-key", keyId));
+      return (await read((redis) => redis.hget(key("documents"), "server-key"))) ?? keyId;
+    },
     async commit(changes) {
       requireOpen();
       const plan = planCommit(changes, {

@@ -154,6 +154,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       return rows.map(toRecord) as AuditEntry[];
     },
     ...createMachineReaders({ prepare, cache, settled }),
+    async claimKeyId(keyId) {
+      await settled();
+      const claim = "INSERT INTO documents (name, version, record) VALUES ('server-key', 1, ?) ON CONFLICT DO NOTHING";
+      prepare(claim).run(JSON.stringify(keyId));
+      return String(toRecord(prepare("SELECT record FROM documents WHERE name = 'server-key'").get()));
+    },
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
       // The caller may change its objects before they are written.

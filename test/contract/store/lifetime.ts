@@ -18,6 +18,18 @@ export function describeLifetime(context: Context): void {
     for (const end of ends) end();
   }
 
+  describe("the id of the key", () => {
+    it("stays the one that was claimed first, also after a restart", async () => {
+      expect(await context.store.claimKeyId("1122334455667788")).toBe("1122334455667788");
+      expect(await context.store.claimKeyId("99aabbccddeeff00")).toBe("1122334455667788");
+      await create("c-1");
+      await context.reopen();
+      expect(await context.store.claimKeyId("99aabbccddeeff00")).toBe("1122334455667788");
+      expect(await context.store.machines({ limit: 10 })).toEqual([]);
+      expect(await context.store.approvalRules()).toBeUndefined();
+    });
+  });
+
   describe("watch", () => {
     it("calls a listener after each commit that touches its cluster, once the change can be read", async () => {
       const { store } = context;
