@@ -1,3 +1,5 @@
+// oxlint-disable-next-line import/no-unassigned-import -- in Node 26, toLegacyObject before it leaves node:tls without functions
+import "node:tls";
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import * as fc from "fast-check";
