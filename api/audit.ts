@@ -30,25 +30,29 @@ const auditActions = [
   "refuse",
 ] as const;
 
-export const AuditAction = z.enum(auditActions).meta({ id: "AuditAction" });
+export const AuditAction = z
+  .enum(auditActions)
+  .meta({ id: "AuditAction", description: "What was decided; `refuse` for every refusal" });
 export type AuditAction = z.infer<typeof AuditAction>;
 
 /** Who did what, to what, from where. It holds no secret and no token. */
 export const AuditEntry = z
   .strictObject({
-    /** Counts from 1 for the whole server, without gaps; the oldest are dropped. */
-    sequence: z.int().positive(),
-    at: z.iso.datetime(),
+    sequence: z.int().positive().describe("Counts from 1 for the whole server, without gaps; the oldest are dropped"),
+    at: z.iso.datetime().describe("Time of the decision, by the server's clock"),
     action: AuditAction,
-    outcome: z.enum(["allowed", "refused"]),
-    /** `api` with the API token, `node NAME` with a member's capability or report token, `unknown`, or `sprout`. */
-    actor: z.string().min(1).max(300),
-    /** Address of the caller's connection; null if Sprout acted on its own. */
-    from: z.string().max(60).nullable(),
-    clusterId: z.string().max(60).nullable(),
-    member: z.string().max(253).nullable(),
-    /** The reason for a refusal, or further facts. */
-    detail: z.string().max(1000).optional(),
+    outcome: z.enum(["allowed", "refused"]).describe("`refused` goes with action `refuse` alone"),
+    actor: z
+      .string()
+      .min(1)
+      .max(300)
+      .describe(
+        "`api` with the API token, `node NAME` with a member's capability or report token, `unknown`, or `sprout`",
+      ),
+    from: z.string().max(60).nullable().describe("Address of the caller's connection; null if Sprout acted on its own"),
+    clusterId: z.string().max(60).nullable().describe("The cluster concerned; null if there is none"),
+    member: z.string().max(253).nullable().describe("Name of the node concerned; null if there is none"),
+    detail: z.string().max(1000).optional().describe("The reason for a refusal, or further facts; absent without any"),
   })
   .meta({ id: "AuditEntry" });
 export type AuditEntry = z.infer<typeof AuditEntry>;
@@ -66,8 +70,10 @@ export const AuditQuery = z
   })
   .meta({ id: "AuditQuery" });
 
-/** `next` is the `after` of the next page; null if this page is the last one so far. */
 export const AuditPage = z
-  .strictObject({ entries: z.array(AuditEntry), next: z.int().nullable() })
+  .strictObject({
+    entries: z.array(AuditEntry).describe("Oldest first"),
+    next: z.int().nullable().describe("`after` of the next page; null if this page is the last one so far"),
+  })
   .meta({ id: "AuditPage" });
 export type AuditPage = z.infer<typeof AuditPage>;

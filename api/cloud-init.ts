@@ -4,7 +4,10 @@ import { AllocationId } from "./name.ts";
 /** Stages of a machine's cloud-init, as its webhook names them; at the end it phones home. */
 const cloudInitStages = ["init-local", "init-network", "modules-config", "modules-final", "phone-home"] as const;
 
-export const CloudInitStage = z.enum(cloudInitStages).meta({ id: "CloudInitStage" });
+export const CloudInitStage = z.enum(cloudInitStages).meta({
+  id: "CloudInitStage",
+  description: "Stage of a machine's cloud-init; `phone-home` is the end of its first boot",
+});
 export type CloudInitStage = z.infer<typeof CloudInitStage>;
 
 /**

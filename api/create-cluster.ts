@@ -47,9 +47,9 @@ export const CreateCluster = z
       .min(60)
       .max(30 * 86_400)
       .optional()
-      .describe("The cluster is deleted this long after the request; never if absent"),
-    deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180).describe("Time to become ready"),
-    failedTtlSeconds: z.int().min(0).max(86_400).default(900).describe("How long a failed cluster is kept"),
+      .describe("The cluster is deleted this many seconds after the request; never if absent"),
+    deadlineSeconds: z.int().min(5).max(maxDeadlineSeconds).default(180).describe("Time to become ready, in seconds"),
+    failedTtlSeconds: z.int().min(0).max(86_400).default(900).describe("How long a failed cluster is kept, in seconds"),
     maxUnhealthy: z
       .int()
       .min(0)
@@ -58,7 +58,7 @@ export const CreateCluster = z
       .describe(
         "Workers of the ready cluster whose machines have terminated are replaced while there are at most this many",
       ),
-    network: CreateNetwork.optional(),
+    network: CreateNetwork.optional().describe("Sprout's own routes and default subnets if absent"),
     machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
     labels: Labels.optional().describe("Stored with the cluster"),
   })

@@ -32,9 +32,11 @@ export const CreateNetwork = z
       .optional()
       .describe("YAML: objects of a CNI plugin with their names, which the first control plane creates"),
     baked: ManifestName.optional().describe("A manifest of the image, by `sprout image bake --network-manifest`"),
-    ports: NetworkPorts.optional().describe("Ports that the plugin needs between nodes, which probe them"),
-    podSubnet: Cidr.optional(),
-    serviceSubnet: Cidr.optional(),
+    ports: NetworkPorts.optional(),
+    podSubnet: Cidr.optional().describe(
+      "For all pods, a /24 of it for each node; 10.244.0.0/16 by default up to 256 nodes",
+    ),
+    serviceSubnet: Cidr.optional().describe("For all Services; 10.96.0.0/12 by default"),
   })
   .superRefine(
     ({ plugin, ...given }, context) => {

@@ -5,9 +5,14 @@ import { Hardware } from "./node-metadata.ts";
 export const Pem = z
   .string("PEM")
   .regex(/^-----BEGIN [A-Z ]+-----\n[\s\S]+\n-----END [A-Z ]+-----\n$/)
-  .meta({ id: "Pem" });
+  .meta({ id: "Pem", description: "Certificate or key in PEM, with a newline at its end" });
 
-export const KeyPair = z.strictObject({ certificate: Pem, key: Pem }).meta({ id: "KeyPair" });
+export const KeyPair = z
+  .strictObject({
+    certificate: Pem,
+    key: Pem.describe("The certificate's private key, in PEM"),
+  })
+  .meta({ id: "KeyPair" });
 export type KeyPair = z.infer<typeof KeyPair>;
 
 /** kubeadm's paths below /etc/kubernetes/pki (https://kubernetes.io/docs/setup/best-practices/certificates/). */
@@ -37,45 +42,56 @@ export const pkiFiles = [
 ] as const;
 export type PkiFile = (typeof pkiFiles)[number];
 
-/** With network `routes` only. */
-const routeAgent = KeyPair.optional();
-const kubelet = z.strictObject({ client: KeyPair, serving: KeyPair });
+const routeAgent = KeyPair.optional().describe("Client certificate of the route agent; with network `routes` only");
+const kubelet = z.strictObject({
+  client: KeyPair.describe("For the API server, as the node"),
+  serving: KeyPair.describe("For the kubelet's own port, with the node's name and address"),
+});
+const kubeletPurpose = "Certificates of the node's kubelet";
 
 export const ControlPlaneCredentials = z
   .strictObject({
-    role: z.literal("control-plane"),
+    role: z.literal("control-plane").describe("Role of the node"),
     allocation: AllocationId,
-    pki: z.record(z.enum(pkiFiles), Pem),
-    /** One client certificate for each kubeconfig that kubeadm would make. */
-    kubeconfigs: z.strictObject({
-      admin: KeyPair,
-      "controller-manager": KeyPair,
-      scheduler: KeyPair,
-      "super-admin": KeyPair,
-    }),
-    kubelet,
+    pki: z.record(z.enum(pkiFiles), Pem).describe("Files of kubeadm, by their paths below `/etc/kubernetes/pki`"),
+    kubeconfigs: z
+      .strictObject({
+        admin: KeyPair.describe("For `admin.conf`"),
+        "controller-manager": KeyPair.describe("For `controller-manager.conf`"),
+        scheduler: KeyPair.describe("For `scheduler.conf`"),
+        "super-admin": KeyPair.describe("For `super-admin.conf`, in the group `system:masters`"),
+      })
+      .describe("One client certificate for each kubeconfig that kubeadm would make"),
+    kubelet: kubelet.describe(kubeletPurpose),
     routeAgent,
-    /** For the first control plane, if the request had a network manifest: it may hold secrets. */
-    networkManifest: z.string().optional(),
+    networkManifest: z
+      .string()
+      .optional()
+      .describe("YAML for the first control plane, if the request had a network manifest: it may hold secrets"),
   })
   .meta({ id: "ControlPlaneCredentials" });
 
 const worker = {
-  role: z.literal("worker"),
+  role: z.literal("worker").describe("Role of the node"),
   allocation: AllocationId,
-  pki: z.strictObject({ "ca.crt": Pem }),
+  pki: z
+    .strictObject({ "ca.crt": Pem.describe("Certificate of the cluster's authority") })
+    .describe("Files by their paths below `/etc/kubernetes/pki`"),
   routeAgent,
 };
 
 export const WorkerCredentials = z
   .discriminatedUnion("join", [
-    z.strictObject({ ...worker, join: z.literal("certificate"), kubelet }),
     z.strictObject({
       ...worker,
-      join: z.literal("kubeadm"),
-      kubelet: kubelet.pick({ serving: true }),
-      /** Replaces a bootstrap token: valid during the bring-up, and only for `kubeadm join`. */
-      bootstrap: KeyPair,
+      join: z.literal("certificate").describe("The kubelet has its client certificate already"),
+      kubelet: kubelet.describe(kubeletPurpose),
+    }),
+    z.strictObject({
+      ...worker,
+      join: z.literal("kubeadm").describe("`kubeadm join` gets the kubelet's client certificate"),
+      kubelet: kubelet.pick({ serving: true }).describe(kubeletPurpose),
+      bootstrap: KeyPair.describe("Replaces a bootstrap token: valid during the bring-up, and only for `kubeadm join`"),
     }),
   ])
   .meta({ id: "WorkerCredentials" });
@@ -90,10 +106,15 @@ export type Credentials = z.infer<typeof Credentials>;
 
 /** Body of `POST /node/v1/claim` and `POST /node/v1/claim/confirm`. */
 export const ClaimRequest = z
-  .strictObject({ allocation: AllocationId, hardware: Hardware })
+  .strictObject({
+    allocation: AllocationId,
+    hardware: Hardware.describe("Claims of the machine, which must agree with its first call"),
+  })
   .meta({ id: "ClaimRequest" });
 export type ClaimRequest = z.infer<typeof ClaimRequest>;
 
 /** Answer to the confirmation: the capability is no longer valid, and this token may only report. */
-export const ClaimConfirmed = z.strictObject({ reportToken: z.string().min(43) }).meta({ id: "ClaimConfirmed" });
+export const ClaimConfirmed = z
+  .strictObject({ reportToken: z.string().min(43).describe("256 bits in base64url; the server keeps only its hash") })
+  .meta({ id: "ClaimConfirmed" });
 export type ClaimConfirmed = z.infer<typeof ClaimConfirmed>;

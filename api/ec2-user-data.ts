@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { Pem } from "./credentials.ts";
-import { Capability, ServerUrl } from "./seed.ts";
+import { authorityPurpose, Capability, ServerUrl } from "./seed.ts";
 
 /** Instances that one request may start, so that their capabilities fit into one user-data. */
 export const maxInstancesPerLaunch = 64;
@@ -13,12 +13,17 @@ export const maxUserDataBytes = 16_384;
  */
 export const Ec2UserData = z
   .strictObject({
-    sprout: z.strictObject({
-      server: ServerUrl,
-      /** The authority that nodes pin. */
-      ca: Pem,
-      capabilities: z.array(Capability).min(1).max(maxInstancesPerLaunch),
-    }),
+    sprout: z
+      .strictObject({
+        server: ServerUrl,
+        ca: Pem.describe(authorityPurpose),
+        capabilities: z
+          .array(Capability)
+          .min(1)
+          .max(maxInstancesPerLaunch)
+          .describe("One for each instance of the launch, in the order of `ami-launch-index`"),
+      })
+      .describe("What `sprout-bootstrap` reads"),
   })
   .meta({ id: "Ec2UserData" });
 export type Ec2UserData = z.infer<typeof Ec2UserData>;

@@ -25,5 +25,5 @@ export const Labels = z
     context.addIssue({ code: "custom", message: `at most ${maxLabels} labels` });
     return z.NEVER;
   }, labels)
-  .meta({ id: "Labels", maxProperties: maxLabels });
+  .meta({ id: "Labels", maxProperties: maxLabels, description: "Texts that the operator chooses, by their names" });
 export type Labels = z.infer<typeof Labels>;

@@ -3,7 +3,7 @@ import { isLinkLocal } from "#lib/link-local.ts";
 import { FirmwareText, InterfaceMac, SystemUuid } from "./hardware-identity.ts";
 import { has } from "./implication.ts";
 import { Labels } from "./labels.ts";
-import { Machine, MachineHardware, MachineState } from "./machine.ts";
+import { Machine, MachineHardware, MachineState, manualPurpose, redfishPurpose } from "./machine.ts";
 import { ClusterId, MachineId } from "./name.ts";
 import { queryInteger } from "./query.ts";
 
@@ -27,10 +27,10 @@ const pairsOf = (names: readonly string[]) =>
 /** Credentials in a request never appear in an answer. */
 export const PowerSettings = z
   .discriminatedUnion("driver", [
-    z.strictObject({ driver: z.literal("manual") }),
+    z.strictObject({ driver: z.literal("manual").describe(manualPurpose) }),
     z
       .strictObject({
-        driver: z.literal("redfish"),
+        driver: z.literal("redfish").describe(redfishPurpose),
         url: httpUrl
           .refine((text) => !/@|[?#]/.test(text), "a URL without user, password, query or fragment")
           .refine(
@@ -38,8 +38,8 @@ export const PowerSettings = z
             "a URL outside the link-local addresses 169.254.0.0/16 and fe80::/10",
           )
           .describe("The system, such as `https://bmc/redfish/v1/Systems/1`"),
-        username: credential.optional(),
-        password: credential.optional(),
+        username: credential.optional().describe("User of the controller; it is sealed, and part of no answer"),
+        password: credential.optional().describe("Sealed as well; a change without both keeps those of the same `url`"),
         /** Without any of these three, an authority that Node trusts must have signed the certificate for this name. */
         certificateSha256: Fingerprint.optional().describe("Fingerprint of the controller's certificate"),
         ca: z
@@ -60,13 +60,20 @@ export const PowerSettings = z
 export type PowerSettings = z.output<typeof PowerSettings>;
 
 export const powerActions = ["on", "off", "cycle", "network-boot"] as const;
-export const PowerAction = z.enum(powerActions).meta({ id: "PowerAction" });
+export const PowerAction = z.enum(powerActions).meta({
+  id: "PowerAction",
+  description: "`off` cuts the power, `cycle` switches off and on, `network-boot` boots once over the network",
+});
 export type PowerAction = z.infer<typeof PowerAction>;
 
 /** Body of `POST /v1/machines/:id/power`. */
 export const SwitchPower = z.strictObject({ action: PowerAction }).meta({ id: "SwitchPower" });
 
-const macs = z.array(InterfaceMac).min(1).max(32).meta({ uniqueItems: true });
+const macs = z
+  .array(InterfaceMac)
+  .min(1)
+  .max(32)
+  .meta({ uniqueItems: true, description: "MACs of all interfaces; no other machine may have one of them" });
 
 interface Nics {
   macs?: string[] | undefined;
@@ -81,6 +88,9 @@ function checkNics({ macs: all, provisioningMac, clusterMac }: Nics, refuse: (fi
     if (mac !== undefined && !all.includes(mac)) refuse(field, "one of macs");
 }
 
+const uuidPurpose = "SMBIOS system UUID, which a machine with its MAC must show";
+const hardwarePurpose = "What the machine has; null: it reports that on its own";
+
 const nics = {
   provisioningMac: InterfaceMac.optional().describe("Interface that boots over the network, one of `macs`"),
   clusterMac: InterfaceMac.optional().describe("Interface in the cluster, one of `macs`"),
@@ -92,13 +102,19 @@ const refuser = (context: z.RefinementCtx) => (field: string, message: string) =
 export const RegisterMachine = z
   .strictObject({
     macs,
-    uuid: SystemUuid.nullable().default(null),
-    serial: FirmwareText.nullable().default(null),
-    manufacturer: FirmwareText.nullable().default(null),
-    hardware: MachineHardware.nullable().default(null),
+    uuid: SystemUuid.nullable()
+      .default(null)
+      .describe(`${uuidPurpose}; null: taken from its first request that has one`),
+    serial: FirmwareText.nullable()
+      .default(null)
+      .describe("SMBIOS serial number; null: taken from its first request that has one"),
+    manufacturer: FirmwareText.nullable()
+      .default(null)
+      .describe("SMBIOS manufacturer; null: taken from its first request that has one"),
+    hardware: MachineHardware.nullable().default(null).describe(hardwarePurpose),
     labels: Labels.default({}).describe("None by default"),
     ...nics,
-    power: PowerSettings.default({ driver: "manual" }),
+    power: PowerSettings.default({ driver: "manual" }).describe("How to switch it on and off; by hand by default"),
     state: z
       .enum(["approved", "free"])
       .default("approved")
@@ -111,12 +127,12 @@ export type RegisterMachine = z.output<typeof RegisterMachine>;
 /** Body of `PATCH /v1/machines/:id`: absent fields stay unchanged. */
 export const ChangeMachine = z
   .strictObject({
-    labels: Labels.optional(),
+    labels: Labels.optional().describe("All labels; those that are not listed are removed"),
     macs: macs.optional(),
-    uuid: SystemUuid.nullable().optional(),
-    hardware: MachineHardware.nullable().optional(),
+    uuid: SystemUuid.nullable().optional().describe(`${uuidPurpose}; null: taken from its next request that has one`),
+    hardware: MachineHardware.nullable().optional().describe(hardwarePurpose),
     ...nics,
-    power: PowerSettings.optional(),
+    power: PowerSettings.optional().describe("How to switch it on and off"),
   })
   .superRefine((body, context) => checkNics(body, refuser(context)))
   .meta({ id: "ChangeMachine" });
@@ -124,9 +140,13 @@ export type ChangeMachine = z.output<typeof ChangeMachine>;
 
 export const maxImportedMachines = 10_000;
 export const ImportMachines = z
-  .strictObject({ machines: z.array(RegisterMachine).min(1).max(maxImportedMachines) })
+  .strictObject({
+    machines: z.array(RegisterMachine).min(1).max(maxImportedMachines).describe("Registered all together, or none"),
+  })
   .meta({ id: "ImportMachines" });
-export const ImportedMachines = z.strictObject({ ids: z.array(MachineId) }).meta({ id: "ImportedMachines" });
+export const ImportedMachines = z
+  .strictObject({ ids: z.array(MachineId).describe("In the order of the request") })
+  .meta({ id: "ImportedMachines" });
 
 const conditions = ["macPrefix", "uuid", "serial", "manufacturer"] as const;
 
@@ -136,11 +156,12 @@ export const ApprovalRule = z
     macPrefix: z
       .string("the beginning of a lower-case MAC address, such as 52:54:00")
       .regex(/^[0-9a-f]{2}(:[0-9a-f]{2}){0,5}$/)
-      .optional(),
-    uuid: z.guid("a UUID in lower case").lowercase().optional(),
-    serial: z.string().min(1).max(128).optional(),
-    manufacturer: z.string().min(1).max(128).optional(),
-    labels: Labels.optional(),
+      .optional()
+      .describe("Beginning of the MAC that the machine boots from, in whole bytes"),
+    uuid: z.guid("a UUID in lower case").lowercase().optional().describe("SMBIOS system UUID, in either byte order"),
+    serial: z.string().min(1).max(128).optional().describe("SMBIOS serial number, the whole text"),
+    manufacturer: z.string().min(1).max(128).optional().describe("SMBIOS manufacturer, the whole text"),
+    labels: Labels.optional().describe("Labels that an approved machine gets"),
   })
   .refine(
     (rule) => conditions.some((name) => rule[name] !== undefined),
@@ -148,7 +169,9 @@ export const ApprovalRule = z
   )
   .meta({ id: "ApprovalRule", allOf: [{ anyOf: conditions.map(has) }] });
 export type ApprovalRule = z.output<typeof ApprovalRule>;
-export const ApprovalRules = z.strictObject({ rules: z.array(ApprovalRule).max(100) }).meta({ id: "ApprovalRules" });
+export const ApprovalRules = z
+  .strictObject({ rules: z.array(ApprovalRule).max(100).describe("The first rule that a machine fits approves it") })
+  .meta({ id: "ApprovalRules" });
 export type ApprovalRules = z.output<typeof ApprovalRules>;
 
 const labelSelector = z.string("KEY=VALUE").regex(/^[^=]+=[\s\S]*$/);
@@ -156,10 +179,13 @@ const labelSelector = z.string("KEY=VALUE").regex(/^[^=]+=[\s\S]*$/);
 /** `?label=rack=r1&label=zone=a`: machines that have every label. */
 export const ListMachinesQuery = z
   .strictObject({
-    state: MachineState.optional(),
-    mac: InterfaceMac.optional(),
-    cluster: ClusterId.optional(),
-    label: z.union([labelSelector, z.array(labelSelector).max(16)]).optional(),
+    state: MachineState.optional().describe("Only machines in this state"),
+    mac: InterfaceMac.optional().describe("Only the machine that has this MAC"),
+    cluster: ClusterId.optional().describe("Only machines of this cluster"),
+    label: z
+      .union([labelSelector, z.array(labelSelector).max(16)])
+      .optional()
+      .describe("Only machines that have the label `KEY=VALUE`; several must all be there"),
     limit: queryInteger(1, 500).default(100).describe("Machines on the page; 100 by default"),
     after: MachineId.optional().describe("`next` of the last page"),
   })
@@ -167,6 +193,9 @@ export const ListMachinesQuery = z
 export type ListMachinesQuery = z.output<typeof ListMachinesQuery>;
 
 export const MachineList = z
-  .strictObject({ machines: z.array(Machine), next: z.string().nullable() })
+  .strictObject({
+    machines: z.array(Machine).describe("Newest first"),
+    next: z.string().nullable().describe("`after` of the next page; null on the last one"),
+  })
   .meta({ id: "MachineList" });
 export type MachineList = z.infer<typeof MachineList>;

@@ -7,16 +7,20 @@ import { MissingPeer } from "./report.ts";
 /** A machine's claims about itself, not proven. Sent with every request that uses the capability. */
 export const Hardware = z
   .strictObject({
-    macs: z.array(MacAddress).min(1).max(32),
+    macs: z.array(MacAddress).min(1).max(32).describe("MACs of the machine's interfaces"),
     /** Not `z.uuid()`: vendors put serial numbers and MACs where RFC 9562 wants a version. */
-    uuid: z.guid("a UUID").optional(),
-    serial: z.string().max(256).optional(),
-    /** Addresses that the machine already has, for providers that cannot plan them. */
-    addresses: z.array(Address).max(32).optional(),
-    /** Where its root file system is; absent in containers and clouds, where it does not matter. */
-    rootDevice: z.enum(["memory", "disk"]).optional(),
-    /** EC2's proof of the instance, the only proof here. */
-    instanceIdentity: InstanceIdentity.optional(),
+    uuid: z.guid("a UUID").optional().describe("SMBIOS system UUID; absent in containers and without one"),
+    serial: z.string().max(256).optional().describe("SMBIOS serial number; absent in containers and without one"),
+    addresses: z
+      .array(Address)
+      .max(32)
+      .optional()
+      .describe("Addresses that the machine already has; the first becomes the node's if none was planned"),
+    rootDevice: z
+      .enum(["memory", "disk"])
+      .optional()
+      .describe("Where its root file system is; absent in containers and clouds, where it does not matter"),
+    instanceIdentity: InstanceIdentity.optional().describe("EC2's proof of the instance, the only proof here"),
   })
   .meta({ id: "Hardware" });
 export type Hardware = z.infer<typeof Hardware>;
@@ -40,7 +44,9 @@ export const maxNeighbours = 3;
 export const maxDeadlineSeconds = 3600;
 
 /** An address and TCP port of the metadata server. */
-const Listener = z.strictObject({ address: Address, port: z.int().min(1).max(65_535) }).meta({ id: "Listener" });
+const Listener = z
+  .strictObject({ address: Address, port: z.int().min(1).max(65_535).describe("TCP port") })
+  .meta({ id: "Listener" });
 export type Listener = z.infer<typeof Listener>;
 
 const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <= 65_535;
@@ -52,28 +58,61 @@ const isPort = (text: string | undefined) => Number(text) >= 1 && Number(text) <
 export const NodeMetadata = z
   .strictObject({
     allocation: AllocationId,
-    cluster: z.strictObject({ id: ClusterId, name: DnsLabel, kubernetesVersion: KubernetesVersion }),
-    self: z.strictObject({ name: NodeName, role: Role, address: Address, podCidr: Cidr }),
-    /** `host:port` of the API server, the same for every node of the cluster. */
+    cluster: z
+      .strictObject({ id: ClusterId, name: DnsLabel, kubernetesVersion: KubernetesVersion })
+      .describe("The cluster that this node joins"),
+    self: z
+      .strictObject({
+        name: NodeName,
+        role: Role,
+        address: Address.describe("The node's address, for which its certificates are"),
+        podCidr: Cidr.describe("Subnet of the node's pods"),
+      })
+      .describe("This node"),
     endpoint: z
       .string("HOST:PORT with a port from 1 to 65535")
       .regex(/^[a-z0-9.-]+:\d{1,5}$/)
-      .refine((text) => isPort(text.split(":")[1])),
-    controlPlanes: z.array(NamedAddress).min(1),
-    network: Network,
-    join: JoinMode,
-    /** Seconds that were left of the cluster's deadline at the time of this answer. */
-    deadlineSeconds: z.number().positive().max(maxDeadlineSeconds),
-    /** Sequence of this allocation's last report, if the server has any; the next report continues from it. */
-    lastSequence: z.int().positive().optional(),
-    /** A few workers with known addresses, picked at random once. This node reports whether it reaches them. */
-    neighbours: z.array(NamedAddress).min(1).max(maxNeighbours).optional(),
-    /** Every address and port at which the server listens. No pod may reach any of them. */
-    listeners: z.array(Listener).min(1).max(128).optional(),
-    /** The server's port for firmware and cloud-init, which have no TLS; servers of 0.1.0 name no listeners. */
-    plainHttpPort: z.int().min(1).max(65_535).optional(),
-    /** Every node that must be Ready, including this one. First control plane only. */
-    peers: z.array(NodeName).min(1).optional(),
+      .refine((text) => isPort(text.split(":")[1]))
+      .describe("`host:port` of the API server, the same for every node of the cluster"),
+    controlPlanes: z
+      .array(NamedAddress)
+      .min(1)
+      .describe("All control planes, the first one first; for a worker those with a known address"),
+    network: Network.describe("Subnets, and how pods reach each other"),
+    join: JoinMode.describe("How this node's kubelet gets its client certificate; `certificate` for control planes"),
+    deadlineSeconds: z
+      .number()
+      .positive()
+      .max(maxDeadlineSeconds)
+      .describe("What was left of the node's deadline at the time of this answer"),
+    lastSequence: z
+      .int()
+      .positive()
+      .optional()
+      .describe("Sequence of this allocation's last report, if the server has any; the next report continues from it"),
+    neighbours: z
+      .array(NamedAddress)
+      .min(1)
+      .max(maxNeighbours)
+      .optional()
+      .describe("Workers with known addresses, picked at random once; the node reports whether it reaches them"),
+    listeners: z
+      .array(Listener)
+      .min(1)
+      .max(128)
+      .optional()
+      .describe("Every address and port at which the server listens; no pod may reach any of them"),
+    plainHttpPort: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .optional()
+      .describe("The server's port for firmware and cloud-init, which have no TLS; absent without it"),
+    peers: z
+      .array(NodeName)
+      .min(1)
+      .optional()
+      .describe("Every node that must be Ready, including this one; for the first control plane only"),
   })
   .meta({ id: "NodeMetadata" });
 export type NodeMetadata = z.infer<typeof NodeMetadata>;
@@ -81,7 +120,7 @@ export type NodeMetadata = z.infer<typeof NodeMetadata>;
 /** `GET /node/v1/peers`, first control plane only: the last report of every peer. */
 export const PeerReports = z
   .strictObject({
-    peers: z.array(MissingPeer),
+    peers: z.array(MissingPeer).describe("Every node of the cluster, including the caller"),
   })
   .meta({ id: "PeerReports" });
 export type PeerReports = z.infer<typeof PeerReports>;

@@ -6,9 +6,17 @@ import { Phase, PhaseState } from "./phase.ts";
 export const MissingPeer = z
   .strictObject({
     name: NodeName,
-    /** `none` if its machine never reported. */
-    lastPhase: z.string().max(64),
-    lastReportAgoMs: z.int().nonnegative().nullable(),
+    lastPhase: z
+      .string()
+      .max(64)
+      .describe(
+        "Step of its last report; `metadata` if it only called, `none` if it never did, or words of the first control plane",
+      ),
+    lastReportAgoMs: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .describe("Milliseconds since its last report or, before any, its first call; null if unknown"),
   })
   .meta({ id: "MissingPeer" });
 export type MissingPeer = z.infer<typeof MissingPeer>;
@@ -22,18 +30,35 @@ export const maxLogTailBytes = 16 * 1024;
 export const Report = z
   .strictObject({
     allocation: AllocationId,
-    /** Counts from 1 for each allocation, without gaps; a repeated report changes nothing. */
-    sequence: z.int().positive(),
+    sequence: z
+      .int()
+      .positive()
+      .describe("Counts from 1 for each allocation, without gaps; a repeated report changes nothing"),
     phase: Phase,
     state: PhaseState,
-    /** Duration of the step, measured on the node. */
-    durationMs: z.number().nonnegative().max(86_400_000).optional(),
-    error: z.string().max(8192).optional(),
-    logTail: z.string().max(maxLogTailBytes).optional(),
-    /** The first control plane's verdict at the deadline. */
-    missing: z.array(MissingPeer).max(maxMissing).optional(),
-    /** The bootstrapper's exit code, only in its last failed report. */
-    exitCode: z.int().min(1).max(255).optional(),
+    durationMs: z
+      .number()
+      .nonnegative()
+      .max(86_400_000)
+      .optional()
+      .describe("Milliseconds that the step took, measured on the node; absent while it runs"),
+    error: z.string().max(8192).optional().describe("What failed, and why; only with state `failed`"),
+    logTail: z
+      .string()
+      .max(maxLogTailBytes)
+      .optional()
+      .describe("End of a failed command's output, redacted; absent if no command failed"),
+    missing: z
+      .array(MissingPeer)
+      .max(maxMissing)
+      .optional()
+      .describe("The first control plane's verdict at the deadline: nodes that are not Ready"),
+    exitCode: z
+      .int()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe("With which `sprout-bootstrap` ends; only in its last report, if it fails"),
   })
   .meta({ id: "Report" });
 export type Report = z.infer<typeof Report>;

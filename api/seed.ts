@@ -14,20 +14,24 @@ export const ServerUrl = z
   .refine((text) => new URL(text).search === "", "a URL without a query")
   .refine((text) => new URL(text).hash === "", "a URL without a fragment")
   .refine((text) => new URL(text).username + new URL(text).password === "", "a URL without a user and password")
-  .overwrite((text) => URL.parse(text)?.origin ?? text);
+  .overwrite((text) => URL.parse(text)?.origin ?? text)
+  .describe("URL of the metadata server, without a path");
 
-export const Capability = z.string("256 bits in base64url").regex(/^[A-Za-z0-9_-]{43}$/);
+export const Capability = z
+  .string("256 bits in base64url")
+  .regex(/^[A-Za-z0-9_-]{43}$/)
+  .describe("Secret that makes its machine a member: 256 bits in base64url");
+
+export const authorityPurpose = "Authority of the server's certificate, which nodes pin, in PEM";
 
 /** What a machine starts from: server, authority and capability. File mode 0600. */
 export const Seed = z
   .strictObject({
     server: ServerUrl,
-    /** The authority that nodes pin. */
-    ca: Pem,
+    ca: Pem.describe(authorityPurpose),
     capability: Capability,
-    /** MAC of the interface that joins the cluster, if the machine has several. */
-    mac: MacAddress.optional(),
-    address: Address.optional(),
+    mac: MacAddress.optional().describe("MAC of the interface that joins the cluster; absent if it was not planned"),
+    address: Address.optional().describe("The node's address; absent if the machine reports its own"),
   })
   .meta({ id: "Seed" });
 export type Seed = z.infer<typeof Seed>;

@@ -21,7 +21,8 @@ import type { HoldingDependencies } from "./held-requests.ts";
 const IdempotencyKey = z
   .string("1 to 255 visible ASCII characters")
   .regex(/^[\x21-\x7e]{1,255}$/)
-  .optional();
+  .optional()
+  .describe("Within a day a repeated request with the same key and body changes nothing and gets the same cluster");
 
 const oneCluster = { path: "/v1/clusters/:id", security: apiToken, params: z.object({ id: ClusterId }) } as const;
 

@@ -11,7 +11,9 @@ import type { HoldingDependencies } from "./held-requests.ts";
 
 const heartbeatMs = 15_000;
 
-const LastEventId = queryInteger(0).optional();
+const LastEventId = queryInteger(0)
+  .optional()
+  .describe("Sequence of the last event that the client has; all events without it");
 
 /** The timeline as server-sent events; `Last-Event-ID` resumes it after a closed connection. */
 export function addEventRoutes(defineRoute: DefineRoute, { clusters, held, stopping }: HoldingDependencies): void {

@@ -14,7 +14,7 @@ export function addProviderRoutes(defineRoute: DefineRoute, { clusters }: HttpDe
     summary: "List the machines that run at a provider, oldest first",
     operationId: "listProviderMachines",
     security: apiToken,
-    params: z.object({ name: z.string() }),
+    params: z.object({ name: z.string().describe("Provider that lists its machines: `ec2` or `nspawn`") }),
     answer: {
       status: 200,
       description: "Its machines, including those that have just terminated",
