@@ -19,7 +19,7 @@ export async function noteBootFailure(
     const found = findMismatch(machine, { uuid });
     if (found !== undefined) return { result: { machineId: machine.id, message: found } };
     const message = `Says that it cannot boot: ${reason}`;
-    const noted = withEvent(machine, { type: "boot", at: clock.now(), message });
+    const noted = withEvent(machine, { type: "boot", at: clock.now(), message, claim: "boot-failure" });
     if (noted.events.at(-1)?.message === machine.events.at(-1)?.message) return { result: undefined };
     return { changes: { machines: [noted] }, result: undefined };
   });

@@ -25,6 +25,7 @@ export const offerInspection = (
     const at = clock.now();
     if (machine === undefined || !needsInspection(machine, at)) return { result: false };
     const message = "Asked to inspect its CPUs, memory, disks and interfaces";
-    const offered = withEvent({ ...machine, inspectionOfferedAt: at }, { type: "boot", at, message });
+    const entry = { type: "boot", at, message, claim: "inspection-order" } as const;
+    const offered = withEvent({ ...machine, inspectionOfferedAt: at }, entry);
     return { changes: { machines: [offered] }, result: true };
   });

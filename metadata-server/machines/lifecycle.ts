@@ -1,6 +1,6 @@
 import type { MachineEvent, MachineState } from "#api/machine.ts";
 import { toTime } from "../clusters/lifecycle.ts";
-import type { MachineRecord } from "../store/machine-record.ts";
+import type { ClaimKind, MachineRecord } from "../store/machine-record.ts";
 import { boundTimeline } from "./timeline.ts";
 
 const maxMessageLength = 1000;
@@ -50,18 +50,25 @@ export const unassigned = ({ assignment }: MachineRecord): Partial<MachineRecord
   ...(assignment?.install && { wasInstalled: true }),
 });
 
+interface Noted {
+  at: number;
+  message: string;
+  /** Given if any host on the segment can cause it. */
+  claim?: ClaimKind;
+}
+
 /** Adds an event, on one line; the oldest ones are dropped. */
 export function withEvent(
   machine: MachineRecord,
-  { type, at, message }: { type: MachineEvent["type"]; at: number; message: string },
+  { type, at, message, claim }: Noted & { type: MachineEvent["type"] },
 ): MachineRecord {
   const line = message.replace(/\s+/g, " ").trim();
-  const event = { at: toTime(at), type, message: line.slice(0, maxMessageLength) };
+  const event = { at: toTime(at), type, message: line.slice(0, maxMessageLength), ...(claim && { claim }) };
   return { ...machine, events: boundTimeline([...machine.events, event]) };
 }
 
 /** Adds an alert, once: not with every request that repeats it. */
-export function withAlert(machine: MachineRecord, { at, message }: { at: number; message: string }): MachineRecord {
-  const isKnown = machine.events.some((event) => event.type === "alert" && event.message === message);
-  return isKnown ? machine : withEvent(machine, { type: "alert", at, message });
+export function withAlert(machine: MachineRecord, alert: Noted): MachineRecord {
+  const isKnown = machine.events.some(({ type, message }) => type === "alert" && message === alert.message);
+  return isKnown ? machine : withEvent(machine, { type: "alert", ...alert });
 }

@@ -1,7 +1,7 @@
 import { isSameUuid } from "#api/hardware-identity.ts";
 import type { MachineSighting } from "#api/machine-sighting.ts";
 import { decide } from "../clusters/decide.ts";
-import type { MachineRecord } from "../store/machine-record.ts";
+import type { ClaimKind, MachineRecord } from "../store/machine-record.ts";
 import type { MachineDependencies } from "./dependencies.ts";
 import { withAlert } from "./lifecycle.ts";
 
@@ -20,14 +20,14 @@ export function findMismatch(
   return `A machine with MAC ${provisioningMac} has UUID ${claimed.uuid}, not ${uuid}; if its board was changed, change its UUID: sprout machines set ${provisioningMac} --uuid ${claimed.uuid}`;
 }
 
-/** Raises an alert on a machine's timeline, in the log and in the metrics, once. */
+/** Raises an alert about a claim on a machine's timeline, in the log and in the metrics, once. */
 export async function raiseMachineAlert(
   { store, clock, logger, observer }: MachineDependencies,
-  { machineId, code, message }: { machineId: string; code: string; message: string },
+  { machineId, code, message }: { machineId: string; code: ClaimKind; message: string },
 ): Promise<void> {
   const isNews = await decide(store, async () => {
     const machine = await store.machine(machineId);
-    const warned = machine && withAlert(machine, { at: clock.now(), message });
+    const warned = machine && withAlert(machine, { at: clock.now(), message, claim: code });
     if (warned === undefined || warned === machine) return { result: false };
     return { changes: { machines: [warned] }, result: true };
   });

@@ -1,6 +1,6 @@
 import { isSameUuid } from "#api/hardware-identity.ts";
 import type { MachineSighting } from "#api/machine-sighting.ts";
-import type { ApprovalRulesRecord, MachineRecord } from "../store/machine-record.ts";
+import type { ApprovalRulesRecord, ClaimKind, MachineRecord } from "../store/machine-record.ts";
 import { takeApproval } from "./approval-bounds.ts";
 import { findMismatch } from "./mismatch.ts";
 import { findRule } from "./approval-rules.ts";
@@ -33,7 +33,7 @@ export interface SightingOutcome {
   /** Other machines that got an alert. */
   warned: MachineRecord[];
   /** For the log and the metrics. */
-  alerts: { code: string; message: string }[];
+  alerts: { code: ClaimKind; message: string }[];
   /** Why the identity does not match; then the machine gets nothing, and its record learns nothing. */
   mismatch: string | undefined;
   /** The rule that approved it just now, from 1. */
@@ -59,8 +59,9 @@ export function decideSighting(
   const { known } = surroundings;
   const mismatch = known && findMismatch(known, sighting);
   if (known !== undefined && mismatch !== undefined) {
-    const machine = withAlert(known, { at: context.now, message: mismatch });
-    const alerts = machine === known ? [] : [{ code: "uuid-mismatch", message: mismatch }];
+    const code = "uuid-mismatch";
+    const machine = withAlert(known, { at: context.now, message: mismatch, claim: code });
+    const alerts = machine === known ? [] : [{ code, message: mismatch } as const];
     return { machine, warned: [], alerts, mismatch, approvedBy: undefined, counted: undefined };
   }
   const before = surroundings.isInstalled && known ? markInstalled(known, context.now) : known;
@@ -147,16 +148,16 @@ function warn(machine: MachineRecord, { known, namesakes, foreignMacs }: Surroun
   const alerts: SightingOutcome["alerts"] = [];
   const warned: MachineRecord[] = [];
   let result = machine;
-  const raise = (code: string, message: string) => {
+  const raise = (code: ClaimKind, message: string) => {
     const before = result;
-    result = withAlert(result, { at, message });
+    result = withAlert(result, { at, message, claim: code });
     if (result !== before) alerts.push({ code, message });
   };
   if (known?.uuid !== machine.uuid && machine.uuid !== null)
     for (const namesake of namesakes.filter(({ id }) => id !== machine.id)) {
       raise("duplicate-uuid", `Machine ${namesake.id} has the same UUID ${machine.uuid}; their MACs distinguish them`);
       const message = `Machine ${machine.id} (MAC ${machine.provisioningMac}) has the same UUID`;
-      const alerted = withAlert(namesake, { at, message });
+      const alerted = withAlert(namesake, { at, message, claim: "duplicate-uuid" });
       if (alerted !== namesake) warned.push(alerted);
     }
   for (const [mac, owner] of foreignMacs) raise("duplicate-mac", `It also claims MAC ${mac} of machine ${owner}`);
@@ -177,8 +178,9 @@ function approve(
   if (!approval.isApproved) {
     const { message, counted } = approval.alert ?? {};
     if (message === undefined) return unchanged;
-    const alerted = withAlert(machine, { at, message });
-    return { ...unchanged, machine: alerted, alerts: [{ code: "approval-limit", message }], counted };
+    const code = "approval-limit";
+    const alerted = withAlert(machine, { at, message, claim: code });
+    return { ...unchanged, machine: alerted, alerts: [{ code, message }], counted };
   }
   const labels = { ...machine.labels, ...found.rule.labels };
   const message = `Approved by rule ${found.number}: free`;

@@ -9,6 +9,8 @@ import {
 } from "../../test/fixtures/boot-surface.ts";
 import { changeMachine } from "./change-machine.ts";
 import { approveMachine } from "./approve-machine.ts";
+import { findMachine } from "./queries.ts";
+import { boundTimeline } from "./timeline.ts";
 
 const mac = "52:54:00:bb:00:01";
 const query = `mac=${mac}&uuid=${uuid}`;
@@ -29,6 +31,11 @@ afterEach(() => surface.server.close());
 const messages = async () => (await surface.machine(mac)).events.map(({ message }) => message);
 const fail = (index: number) =>
   surface.report("failure", { mac, uuid, "message-hex": toHex(`disk ${index} is missing`) });
+/** What the store has of the timelines of these machines: each claim's kind and the first words of its entry. */
+const claims = async (...macs: string[]) =>
+  (await Promise.all(macs.map((each) => surface.machine(each)))).map(({ events }) =>
+    events.flatMap(({ claim, message }) => (claim ? [`${claim}: ${message.split(" ").slice(0, 4).join(" ")}`] : [])),
+  );
 const change = (rack: string) =>
   changeMachine(surface.server.clusters, { machineId, by: operator, settings: { labels: { rack } } });
 
@@ -72,5 +79,72 @@ describe("The timeline of a machine in the inventory", () => {
     await surface.server.clusters.store.commit({ machines: [{ ...machine, state: "released", assignment }] });
     for (let time = 0; time < 5; time += 1) expect(await surface.ipxe(query)).toContain("sprout.do=wipe");
     expect((await messages()).filter((message) => message === "Ordered to wipe its disk")).toHaveLength(1);
+  });
+
+  it("stores with each claim of which kind it is, and with what operators did that it is none", async () => {
+    const [newcomer, thief] = ["52:54:00:cc:00:01", "52:54:00:cc:00:02"];
+    await fail(1);
+    await surface.ipxe(`mac=${newcomer}&uuid=${uuid}`);
+    await surface.ipxe(`mac=${thief}&nic=${mac}`);
+    expect(await claims(mac, newcomer, thief)).toEqual([
+      [
+        "uuid-mismatch: A machine with MAC",
+        "boot-failure: Says that it cannot",
+        expect.stringMatching(/^duplicate-uuid: Machine m-\w+ \(MAC 52:54/),
+      ],
+      [expect.stringMatching(/^duplicate-uuid: Machine m-\w+ has the/)],
+      ["duplicate-mac: It also claims MAC"],
+    ]);
+  });
+
+  it("stores an order to inspect, a wipe order and a report of another address as claims, too", async () => {
+    await surface.bake("root.squashfs");
+    expect(await surface.ipxe("mac=52:54:00:cc:00:01")).toContain("sprout.do=inspect");
+    const assignment = { clusterId: "c-1", member: "n", allocation: "a-1", install: true, installedAt: 1 };
+    const machine = await surface.machine(mac);
+    await surface.server.clusters.store.commit({ machines: [{ ...machine, state: "released", assignment }] });
+    const token = /sprout\.wipe-token=(\S{43}) /.exec(await surface.ipxe(query))?.[1] ?? "";
+    await surface.report("wiped", { mac, uuid, token }, "10.99.0.66");
+    expect(await claims("52:54:00:cc:00:01", mac)).toEqual([
+      ["inspection-order: Asked to inspect its"],
+      ["uuid-mismatch: A machine with MAC", "wipe-order: Ordered to wipe its", "wrong-machine: A machine with MAC"],
+    ]);
+  });
+
+  it("hides the kinds of claims from callers", async () => {
+    const { body } = await surface.server.request(`/v1/machines/${machineId}`);
+    const stored = await findMachine(surface.server.clusters, machineId);
+    expect(stored.events.filter(({ claim }) => claim !== undefined)).toHaveLength(1);
+    expect((body as { events: object[] }).events).toEqual(
+      stored.events.map(({ at, type, message }) => ({ at, type, message })),
+    );
+  });
+});
+
+const entries = (count: number, fields: object = {}) =>
+  Array.from({ length: count }, (_, index) => ({
+    at: new Date(index).toISOString(),
+    type: "boot" as const,
+    message: `Says that it cannot boot: ${index}`,
+    ...fields,
+  }));
+
+describe("boundTimeline", () => {
+  it("keeps the newest 20 of each kind of claim, and the newest 100 others, in their order", () => {
+    const [failures, wipes, others] = [
+      entries(50, { claim: "boot-failure" }),
+      entries(21, { claim: "wipe-order" }),
+      entries(130),
+    ];
+    expect(boundTimeline([...failures, ...others, ...wipes])).toEqual([
+      ...failures.slice(-20),
+      ...others.slice(-100),
+      ...wipes.slice(-20),
+    ]);
+  });
+
+  it("counts claims of earlier releases, which lack their kind, among the 100 others", () => {
+    const [old, others] = [entries(95), entries(10, { message: "Changed by api: labels" })];
+    expect(boundTimeline([...old, ...others])).toEqual([...old.slice(5), ...others]);
   });
 });

@@ -22,7 +22,7 @@ export function toMachine(machine: MachineRecord): Machine {
     firstSeenAt: toTimeOrNull(machine.firstSeenAt),
     lastSeenAt: toTimeOrNull(machine.lastSeenAt),
     lastSeenFrom,
-    events,
+    events: events.map(({ at, type, message }) => ({ at, type, message })),
   };
 }
 

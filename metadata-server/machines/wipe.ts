@@ -28,12 +28,12 @@ export const startWipe = (
     const ordered = { ...machine, wipeTokenHash: hashToken(token), wipeOrderedFrom: from };
     const message = "Ordered to wipe its disk";
     const isRepeated = machine.events.at(-1)?.message === message;
-    const noted = isRepeated ? ordered : withEvent(ordered, { type: "boot", at, message });
+    const noted = isRepeated ? ordered : withEvent(ordered, { type: "boot", at, message, claim: "wipe-order" });
     return { changes: { machines: [noted] }, result: token };
   });
 
 type WipeReport = Pick<MachineSighting, "macs" | "uuid"> & { token: string; from: string | null };
-type Doubt = { machineId: string; code: string; message: string };
+type Doubt = Parameters<typeof raiseMachineAlert>[1];
 
 /**
  * Frees a machine that reports an empty disk, or lets it boot as a worker in memory. Throws DomainError

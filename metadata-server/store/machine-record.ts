@@ -32,9 +32,26 @@ export interface MachineRecord {
   lastSeenAt: number | null;
   lastSeenFrom: string | null;
   /** Oldest first, bounded. */
-  events: MachineEvent[];
+  events: TimelineEntry[];
   version: number;
 }
+
+/** An entry of a machine's timeline. */
+export interface TimelineEntry extends MachineEvent {
+  /** Present if any host on the segment can cause the entry; absent in records of earlier releases. */
+  claim?: ClaimKind;
+}
+
+/** What any host on the segment can cause again and again. Alerts have their codes. */
+export type ClaimKind =
+  | "boot-failure"
+  | "inspection-order"
+  | "wipe-order"
+  | "uuid-mismatch"
+  | "wrong-machine"
+  | "duplicate-uuid"
+  | "duplicate-mac"
+  | "approval-limit";
 
 export type PowerRecord = { driver: "manual" } | RedfishRecord;
 

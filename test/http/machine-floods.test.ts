@@ -33,6 +33,8 @@ describe("GET /ipxe with machines that an attacker invents", () => {
     expect(alerts()).toHaveLength(1);
     expect(alerts()[0]).toContain("The approval rules let in 10 machines from 203.0.113.9 within an hour");
     expect((await server.request("/metrics")).text).toContain('sprout_alerts_total{code="approval-limit"} 1');
+    const { events = [] } = (await server.clusters.store.machineByMac(mac(10))) ?? {};
+    expect(events.map(({ claim }) => claim)).toEqual([undefined, "approval-limit"]);
     const approvals = (await server.clusters.store.audit({ after: 0, limit: 1000 })).filter(
       ({ action }) => action === "approve",
     );
