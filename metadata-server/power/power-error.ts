@@ -15,7 +15,7 @@ export class PowerError extends Error {
   override name = "PowerError";
   readonly code: PowerErrorCode;
   constructor(code: PowerErrorCode, message: string, options: { cause?: unknown } = {}) {
-    super(message.replace(/\s+/g, " ").trim(), { cause: options.cause });
+    super(message.replace(/[\p{C}\s]+/gu, " ").trim(), { cause: options.cause });
     this.code = code;
   }
 }

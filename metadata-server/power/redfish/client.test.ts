@@ -139,6 +139,15 @@ describe("RedfishClient with redirects", () => {
     await expect(under.driver.state(signal())).rejects.toThrow("redirects more than 3 times");
   });
 
+  it("refuses a redirect to what is no URL", async () => {
+    await open();
+    under.fake.faults.set(`GET ${system}`, [redirect("https://[")]);
+    await expect(under.driver.state(signal())).rejects.toMatchObject({
+      code: "rejected",
+      message: `Cannot read the power state: ${under.fake.url.host} refers to no valid URL; nothing was sent there; if that is its right address, register that`,
+    });
+  });
+
   it("sends credentials to no other host, by a redirect or by a link", async () => {
     const other = await openRedfish();
     await open();

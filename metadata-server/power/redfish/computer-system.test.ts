@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { redfishPerTest } from "../../../test/fixtures/redfish-driver.ts";
+import type { RedfishClient } from "./client.ts";
+import { findSystem } from "./computer-system.ts";
 
 const under = redfishPerTest();
 const { open } = under;
@@ -66,5 +68,18 @@ describe("ComputerSystem with odd fields", () => {
     expect(under.fake.requests.filter(({ path }) => path === target).map(({ body: sent }) => sent)).toEqual([
       { ResetType: "ForceOn" },
     ]);
+  });
+});
+
+describe("findSystem", () => {
+  it("judges a list of 300,000 wrong systems by its beginning", async () => {
+    const body = { Systems: { "@odata.id": "/redfish/v1/Systems" }, Members: Array(300_000).fill(1) };
+    const client = { host: "bmc", call: async () => ({ status: 200, headers: {}, body }) } as unknown as RedfishClient;
+    const before = process.threadCpuUsage();
+    const found = findSystem(client, { url: new URL("https://bmc"), signal: signal() });
+    await expect(found).rejects.toThrow("/Members/99: Expected an object, got 1");
+    await expect(found).rejects.not.toThrow("/Members/100:");
+    const { user, system } = process.threadCpuUsage(before);
+    expect((user + system) / 1000).toBeLessThan(1000);
   });
 });

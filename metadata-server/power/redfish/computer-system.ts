@@ -2,6 +2,7 @@ import { z } from "zod";
 import { formatFieldErrors, parseFields } from "#api/field-errors.ts";
 import { PowerError } from "../power-error.ts";
 import type { RedfishClient } from "./client.ts";
+import { boundedList } from "./bounded-list.ts";
 import type { RedfishAnswer } from "./connection.ts";
 
 /** What counts as absent if it is null, or of another shape than DMTF's: no action depends on it. */
@@ -13,13 +14,13 @@ const Boot = z.object({
   BootSourceOverrideEnabled: optional(z.string()),
   BootSourceOverrideTarget: optional(z.string()),
   BootSourceOverrideMode: optional(z.string()),
-  "BootSourceOverrideTarget@Redfish.AllowableValues": optional(z.array(z.string())),
+  "BootSourceOverrideTarget@Redfish.AllowableValues": optional(boundedList(z.string())),
 });
 export type Boot = z.infer<typeof Boot>;
 
 const ResetAction = z.object({
   target: z.string(),
-  "ResetType@Redfish.AllowableValues": optional(z.array(z.string())),
+  "ResetType@Redfish.AllowableValues": optional(boundedList(z.string())),
   "@Redfish.ActionInfo": optional(z.string()),
 });
 
@@ -30,10 +31,10 @@ const ComputerSystem = WithBoot.extend({
   "@Redfish.Settings": optional(z.object({ SettingsObject: Link })),
 });
 
-const Collection = z.object({ Members: z.array(Link) });
+const Collection = z.object({ Members: boundedList(Link) });
 const ServiceRoot = z.object({ Systems: Link });
-const Parameter = z.object({ Name: optional(z.string()), AllowableValues: optional(z.array(z.string())) });
-const ActionInfo = z.object({ Parameters: optional(z.array(Parameter.catch({}))) });
+const Parameter = z.object({ Name: optional(z.string()), AllowableValues: optional(boundedList(z.string())) });
+const ActionInfo = z.object({ Parameters: optional(boundedList(Parameter.catch({}))) });
 
 /** A system as it was at one moment. */
 export interface SystemNow {

@@ -82,7 +82,7 @@ export function openRedfishConnection(url: URL, options: ConnectionOptions): Red
         if (![301, 302, 307, 308].includes(answer.status) || location === undefined) return answer;
         if (redirects === maxRedirects)
           throw new PowerError("rejected", `${url.host} redirects more than ${maxRedirects} times`);
-        target = atOrigin(new URL(location, target).href, url);
+        target = atOrigin(location, url, target);
       }
     },
     close: () => agent.destroy(),
@@ -102,8 +102,8 @@ async function readJson(response: IncomingMessage, status: number): Promise<unkn
 }
 
 /** Refuses other origins: credentials only go to the named controller, whatever its answers link to. */
-function atOrigin(path: string, base: URL): URL {
-  const target = URL.parse(path, base.origin);
+function atOrigin(path: string, base: URL, from: URL = new URL(base.origin)): URL {
+  const target = URL.parse(path, from);
   if (target?.origin === base.origin) return target;
   throw new PowerError(
     "rejected",

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { maskSecrets } from "./mask-secrets.ts";
+import { boundedList } from "./bounded-list.ts";
+import { maskAndShorten } from "./mask-secrets.ts";
 
 const maxLength = 400;
 
@@ -9,7 +10,7 @@ const Message = z.object({ MessageId: text, Message: text });
 /** DSP0266, "Error responses". Some controllers send one message instead of a list, or leave out the outer `error`. */
 const ErrorBody = z.object({
   message: text,
-  "@Message.ExtendedInfo": z.union([z.array(Message), Message.transform((one) => [one])]).optional(),
+  "@Message.ExtendedInfo": z.union([boundedList(Message), Message.transform((one) => [one])]).optional(),
 });
 const ErrorAnswer = z.union([z.object({ error: ErrorBody }).transform(({ error }) => error), ErrorBody]);
 
@@ -22,10 +23,7 @@ export function toControllerWords(body: unknown, secrets: readonly string[]): st
     [words, id && `(${id})`].filter((part) => part !== undefined && part !== "").join(" "),
   );
   const all = [...new Set(sentences.length > 0 ? sentences : [message ?? ""])].join("; ");
-  const said = maskSecrets(all, secrets)
-    .replace(/[\p{C}\s]+/gu, " ")
-    .trim();
-  return said === "" ? undefined : said.slice(0, maxLength);
+  return maskAndShorten(all, { secrets, most: maxLength }) || undefined;
 }
 
 /** Messages of an answer: IDs without registry and version (`Base.1.8.NoValidSession` → `NoValidSession`), and texts. */
@@ -35,7 +33,7 @@ export function readMessages(body: unknown): { key: string; text: string }[] {
   const { message, "@Message.ExtendedInfo": details = [] } = parsed.data;
   const all = details.length > 0 ? details : [{ MessageId: undefined, Message: message }];
   return all.map(({ MessageId: id, Message: words = "" }: z.infer<typeof Message>) => ({
-    key: id?.split(".").at(-1) ?? "",
-    text: words,
+    key: id?.slice(id.lastIndexOf(".") + 1) ?? "",
+    text: words.slice(0, maxLength),
   }));
 }

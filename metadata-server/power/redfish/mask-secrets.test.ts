@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { maskSecrets } from "./mask-secrets.ts";
+import { maskAndShorten, maskSecrets } from "./mask-secrets.ts";
 
 const password = "pa55 w/örd+&%:\"'<x>";
 const bytes = Buffer.from(password);
@@ -42,5 +42,23 @@ describe("maskSecrets", () => {
 
   it("leaves other texts as they are", () => {
     expect(maskSecrets("There is no user root.", [password, ""])).toBe("There is no user root.");
+  });
+});
+
+describe("maskAndShorten", () => {
+  const secrets = ["s3cret of the controller"];
+  const shorten = (text: string, most = 400) => maskAndShorten(text, { secrets, most });
+
+  it("puts a text on one line without control characters", () => {
+    expect(shorten("The lid\r\nis \u001b[31mopen\u202e.\u0000")).toBe("The lid is [31mopen .");
+  });
+
+  it("shortens a text after it has masked it", () => {
+    expect(shorten(`${"a".repeat(10)} ${secrets[0]}`, 14)).toBe(`${"a".repeat(10)} ***`);
+  });
+
+  it("shows no part of a secret that stands where the reading of a long text ends", () => {
+    for (let length = 16_300; length < 16_400; length += 1)
+      expect(shorten(`${" ".repeat(length)}${secrets[0]}`)).not.toContain("s3c");
   });
 });

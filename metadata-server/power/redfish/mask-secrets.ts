@@ -7,6 +7,21 @@ export const maskSecrets = (text: string, secrets: readonly string[]): string =>
     .flatMap(toPatterns)
     .reduce((rest, pattern) => rest.replace(pattern, "***"), text);
 
+/** Characters of a controller's text that are read: it may be a megabyte, and takes a second to mask. */
+const mostRead = 16_384;
+/** A secret in its longest spelling; all characters of a long text's end may be a part of one, which is not masked. */
+const mostSpelled = 4096;
+
+/** Masks secrets, puts the text on one line without control characters, and shortens it. */
+export function maskAndShorten(text: string, { secrets, most }: { secrets: readonly string[]; most: number }): string {
+  const masked = maskSecrets(text.slice(0, mostRead), secrets);
+  const whole = text.length > mostRead ? masked.slice(0, -mostSpelled) : masked;
+  return whole
+    .replace(/[\p{C}\s]+/gu, " ")
+    .trim()
+    .slice(0, most);
+}
+
 const toPatterns = (secret: string): RegExp[] =>
   [toTextPattern(secret), toHexPattern(secret), ...toBase64Patterns(secret)].map((source) => new RegExp(source, "gu"));
 

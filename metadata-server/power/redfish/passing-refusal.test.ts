@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { refused } from "../../../test/fakes/fake-redfish-system.ts";
 import { quickTiming, redfishPerTest } from "../../../test/fixtures/redfish-driver.ts";
+import { toRefusal } from "./failure.ts";
 
 const under = redfishPerTest();
 const { open } = under;
@@ -68,5 +69,22 @@ describe("RedfishClient at a controller that is not ready", () => {
       code: "unreachable",
       message: `Cannot switch on within 0.2 s: ${under.fake.url.host} answered 400: The controller is not ready. (IDRAC.2.8.SWC0700)`,
     });
+  });
+});
+
+describe("isPassing", () => {
+  it.for([
+    ["words of limits", { message: "limit ".repeat(150_000) }],
+    ["words of sessions", { message: "session ".repeat(120_000) }],
+    ["messages", { "@Message.ExtendedInfo": Array.from({ length: 60_000 }, (_, key) => ({ MessageId: `A.${key}` })) }],
+  ] as const)("judges a megabyte of %s in little time", ([, error]) => {
+    const before = process.threadCpuUsage();
+    const { message } = toRefusal(
+      { status: 400, headers: {}, body: { error } },
+      { host: "bmc", secrets: ["s3cret"], advice: "" },
+    );
+    const { user, system: kernel } = process.threadCpuUsage(before);
+    expect((user + kernel) / 1000).toBeLessThan(1000);
+    expect(message.length).toBeLessThan(500);
   });
 });

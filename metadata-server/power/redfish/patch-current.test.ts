@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { redfishPerTest } from "../../../test/fixtures/redfish-driver.ts";
+import type { RedfishClient } from "./client.ts";
+import { patchCurrent } from "./patch-current.ts";
 
 const under = redfishPerTest();
 const { open } = under;
@@ -45,6 +47,17 @@ describe("patchCurrent", () => {
       code: "rejected",
       message: `Cannot boot over the network: ${under.fake.url.host} answered 412`,
     });
+  });
+
+  it("sends * for an ETag that no header can have", async () => {
+    const sent: unknown[] = [];
+    const call: RedfishClient["call"] = async ({ method, headers = {} }) => {
+      if (method === "PATCH") sent.push(headers["if-match"]);
+      const status = method === "PATCH" && headers["if-match"] !== "*" ? 428 : 200;
+      return { status, headers: {}, body: { "@odata.etag": 'W/"\u2028"' } };
+    };
+    await patchCurrent({ call } as RedfishClient, { path: system, body: {}, signal: signal() });
+    expect(sent).toEqual([undefined, "*"]);
   });
 
   it("tries no other spelling after another refusal", async () => {

@@ -1,3 +1,4 @@
+import { validateHeaderValue } from "node:http";
 import { PowerError } from "../power-error.ts";
 import type { RedfishClient } from "./client.ts";
 import { type BootNow, readBoot } from "./computer-system.ts";
@@ -35,9 +36,21 @@ export async function patchCurrent(client: RedfishClient, { path, body, signal }
   throw new PowerError("rejected", `${client.host} refuses the change with every If-Match, and without one`);
 }
 
+/** Whether Node sends a header with this value. */
+function isHeader(value: string): boolean {
+  try {
+    validateHeaderValue("if-match", value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What `If-Match` may be, by preference. Null: the request has no such header. Undefined: the controller sent none. */
 function toSpellings({ header, body }: BootNow["etags"]): (string | null | undefined)[] {
-  const given = header || body || undefined;
+  // An ETag of the body may have characters that no header can have.
+  const usable = body !== undefined && isHeader(body) ? body : undefined;
+  const given = header || usable || undefined;
   if (given === undefined) return [null, "*"];
-  return [given, given.replace(/^W\//, ""), body, "*", null];
+  return [given, given.replace(/^W\//, ""), usable, "*", null];
 }

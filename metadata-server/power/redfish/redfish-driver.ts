@@ -6,7 +6,7 @@ import { overrideNextBoot } from "./boot-override.ts";
 import { createRedfishClient } from "./client.ts";
 import { findSystem, readSystem } from "./computer-system.ts";
 import { openRedfishConnection } from "./connection.ts";
-import { maskSecrets } from "./mask-secrets.ts";
+import { maskAndShorten } from "./mask-secrets.ts";
 import { canSwitch, reachPowerState, restart } from "./reset.ts";
 import { createSafeLookup } from "./safe-lookup.ts";
 import { createSession, noSession, type RedfishCredentials } from "./session.ts";
@@ -30,6 +30,8 @@ export interface RedfishDriverOptions {
 }
 
 const logOutMs = 5000;
+/** Characters of a reason; a timeline entry has 1000. */
+const maxReason = 900;
 const keptForEveryBoot = "now and at every boot from now on, because its controller knows no override for one boot";
 
 /**
@@ -71,7 +73,7 @@ export function createRedfishDriver(options: RedfishDriverOptions): PowerDriver 
       if (!(error instanceof PowerError)) throw error;
       if (session.isRefused()) await options.rememberRefusal?.();
       const within = deadline.aborted ? ` within ${timing.actionTimeoutMs / 1000} s` : "";
-      const why = maskSecrets(error.message, session.secrets());
+      const why = maskAndShorten(error.message, { secrets: session.secrets(), most: maxReason });
       throw new PowerError(error.code, `Cannot ${what}${within}: ${why}`, { cause: error.cause });
     }
   }

@@ -1,5 +1,8 @@
 import type { RedfishAnswer } from "./connection.ts";
 
+/** Characters of a reference; the search for slashes at the end of a megabyte of slashes would take minutes. */
+const maxReference = 2000;
+
 export const sessionsPath = "/redfish/v1/SessionService/Sessions";
 
 /**
@@ -16,12 +19,12 @@ export function toSessionPath({ headers, body }: RedfishAnswer, origin: string):
 }
 
 const toMember = (id: unknown) =>
-  typeof id === "string" && id !== "" ? `Sessions/${encodeURIComponent(id)}` : undefined;
+  typeof id === "string" && id !== "" && id.isWellFormed() ? `Sessions/${encodeURIComponent(id)}` : undefined;
 
 function pathOf(reference: unknown, origin: string): string | undefined {
-  if (typeof reference !== "string" || reference === "") return undefined;
+  if (typeof reference !== "string" || reference === "" || reference.length > maxReference) return undefined;
   const url = URL.parse(reference, `${origin}${sessionsPath}`);
-  if (url === null) return undefined;
+  if (url === null || !/^https?:$/.test(url.protocol)) return undefined;
   // A reference to the collection, or to the service, names no session.
   const isSession = !`${sessionsPath}/`.startsWith(url.pathname.replace(/\/*$/, "/"));
   return isSession ? url.pathname + url.search : undefined;
