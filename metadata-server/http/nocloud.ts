@@ -6,6 +6,7 @@ import { renderMetaData, renderUserData, renderVendorData } from "../cloud-init/
 import { findInstance, findMember, type Instance } from "../cloud-init/instance.ts";
 import { acceptCloudInitReport, acceptPhoneHome } from "../cloud-init/report.ts";
 import type { PlainDependencies } from "./dependencies.ts";
+import { readFormPairs } from "./form-pairs.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
 import { answerText, capabilityOf, instanceUrl, serverUrlOf } from "./seed-request.ts";
 import { parse, parseJsonText } from "./parse-body.ts";
@@ -58,7 +59,7 @@ export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
   });
 
   app.post("/nocloud/:capability/phone-home", requireCapability, limit, async (c) => {
-    const form = parse(PhoneHome, Object.fromEntries(new URLSearchParams(await c.req.text())));
+    const form = parse(PhoneHome, Object.fromEntries(readFormPairs(await c.req.text())));
     await acceptPhoneHome(clusters, { capability: capabilityOf(c), instanceId: form.instance_id });
     return noContent();
   });

@@ -3,6 +3,7 @@ import { FirmwareText, InterfaceMac, SystemUuid } from "#api/hardware-identity.t
 import { MachineDisk, MachineHardware, MachineNic, maxDisks, maxNics } from "#api/machine.ts";
 import type { MachineSighting } from "#api/machine-sighting.ts";
 import { DomainError } from "../errors.ts";
+import { readFormPairs } from "./form-pairs.ts";
 import { parse } from "./parse-body.ts";
 
 /** A query or a form: each name with all its values. */
@@ -10,7 +11,7 @@ export type Fields = Readonly<Record<string, string[] | undefined>>;
 
 /** Reads a form (application/x-www-form-urlencoded). */
 export function toFields(form: string): Fields {
-  const pairs = Map.groupBy(new URLSearchParams(form), ([name]) => name);
+  const pairs = Map.groupBy(readFormPairs(form), ([name]) => name);
   return Object.fromEntries(Array.from(pairs, ([name, values]) => [name, values.map(([, value]) => value)]));
 }
 
