@@ -189,6 +189,7 @@ describe("loadConfig", () => {
     ],
     [{ ec2Spot: true }, "--ec2-region (SPROUT_EC2_REGION): Expected a region with every other EC2 option, got nothing"],
     [{ colour: "red" }, "colour is not a setting"],
+    [{ "\u001b[2Jport": 1 }, String.raw`\u001b[2Jport is not a setting`],
     [
       { ipxeDir: "/usr/lib/ipxe\ndhcp-script=/tmp/x" },
       "--ipxe-dir (SPROUT_IPXE_DIR): Expected text without control characters",

@@ -6,6 +6,7 @@ import { parseFields } from "#api/field-errors.ts";
 import { DnsLabel } from "#api/name.ts";
 import { Address, Cidr } from "#api/network.ts";
 import { toHostName } from "#lib/host-name.ts";
+import { shorten, toOneLine } from "#lib/quote-value.ts";
 import { parseSubnet } from "#lib/subnet.ts";
 import type { FieldError } from "#api/problem.ts";
 import { AddressRange } from "./dhcp/address-range.ts";
@@ -14,7 +15,7 @@ import { isDnsName } from "./pki/alternative-names.ts";
 import { checkEc2Options, ec2Options, ec2Variables } from "./providers/ec2/ec2-options.ts";
 import { checkExternalOptions, externalOptions, externalVariables } from "./providers/external/external-options.ts";
 import { serverAddress } from "./providers/nspawn/segment.ts";
-import { parseRedisUrl, type RedisTarget } from "./store/redis/redis-url.ts";
+import { parseRedisUrl, type RedisTarget, RedisUrlError } from "./store/redis/redis-url.ts";
 
 const wholeNumber = (expected: string, minimum: number, maximum: number) =>
   z.coerce.number(expected).pipe(z.int(expected).min(minimum).max(maximum));
@@ -35,7 +36,8 @@ const StoreTarget = z.string().transform((text, context): RedisTarget | null => 
   try {
     return parseRedisUrl(text);
   } catch (error) {
-    context.addIssue({ code: "custom", message: (error as Error).message });
+    if (!(error instanceof RedisUrlError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
     return z.NEVER;
   }
 });
@@ -179,7 +181,7 @@ function isCertifiable(host: string): boolean {
 
 const toFlag = (setting: string) => `--${setting.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const unknownProblems = (names: string[]) => names.map((name) => `${name} is not a setting`);
+const unknownProblems = (names: string[]) => names.map((name) => `${toOneLine(shorten(name, 40))} is not a setting`);
 
 /** A line feed would become a line of its own in dnsmasq's configuration. */
 const controlCharacterErrors = (given: readonly (readonly [setting: string, value: unknown])[]): FieldError[] =>

@@ -45,6 +45,10 @@ describe("parseKernelCommandLine", () => {
     [`sprout.server=https://ms sprout.capability=${capability} sprout.ca-sha256=AB`, ["sprout.ca-sha256: Expected 64"]],
     [`sprout.server=https://ms sprout.capability=${capability} sprout.serve=x`, ["sprout.serve: Unknown option"]],
     [
+      `sprout.server=https://ms sprout.capability=${capability} sprout.\u202e${"s".repeat(99)}=x`,
+      [String.raw`sprout.\u202e${"s".repeat(38)}…: Unknown option`],
+    ],
+    [
       `sprout.server=https://a sprout.server=https://b sprout.capability=${capability}`,
       ["sprout.server: Expected one value"],
     ],

@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { parseFields } from "#api/field-errors.ts";
 import { MacAddress } from "#api/network.ts";
 import { Capability, ServerUrl } from "#api/seed.ts";
+import { shorten, toOneLine } from "#lib/quote-value.ts";
 import { BootstrapError } from "../errors.ts";
 
 /** The `sprout.*` options of the kernel command line, from which a machine booted over the network starts. */
@@ -38,7 +39,9 @@ export function parseKernelCommandLine(text: string, { mayBeSpent = false } = {}
   const ca = toPem(values.get("ca"));
   const server = parseFields(ServerUrl, values.get("server"));
   const problems = [
-    ...[...values.keys()].filter((key) => !known.includes(key)).map((key) => `sprout.${key}: Unknown option`),
+    ...[...values.keys()]
+      .filter((key) => !known.includes(key))
+      .map((key) => `sprout.${toOneLine(shorten(key, 40))}: Unknown option`),
     ...known
       .filter((key) => pairs.filter(([name]) => name === key).length > 1)
       .map((key) => `sprout.${key}: Expected one value, got several`),

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { parseFields } from "#api/field-errors.ts";
 import type { FieldError } from "#api/problem.ts";
 import { mayQuote } from "#api/secret-fields.ts";
+import { toOneLine } from "#lib/quote-value.ts";
 import { DomainError } from "../errors.ts";
 import { isTooDeep, maxDepth } from "./json-depth.ts";
 import { findLostFields } from "./lost-fields.ts";
@@ -32,7 +33,7 @@ export function parseJsonText(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new HttpProblem("malformed-json", `The body is not JSON: ${(error as Error).message}`);
+    throw new HttpProblem("malformed-json", `The body is not JSON: ${toOneLine((error as Error).message)}`);
   }
 }
 

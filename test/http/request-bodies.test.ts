@@ -109,6 +109,11 @@ describe("POST /v1/clusters, byte by byte", () => {
     expect(fieldsOf(problemOf(await server.request("/v1/clusters", { body }), "400 invalid-request"))).toEqual(errors);
   });
 
+  it("refuses a body that is not JSON on one line, without its control characters", async () => {
+    const { detail } = problemOf(await server.request("/v1/clusters", { body: "\u0000\n{" }), "400 malformed-json");
+    expect(detail).toMatch(/^The body is not JSON: Unexpected token '\\u0000', "\\u0000\\u000a\{" is not valid JSON$/);
+  });
+
   const text = '{"nodes":1,"provider":"fake"}';
   it.each<[string, string | Uint8Array | ReadableStream, Record<string, string>, string]>([
     ["a byte that is not UTF-8", Buffer.from('{"nodes":1,"labels":{"a":"\xff"}}', "latin1"), {}, "400 malformed-json"],

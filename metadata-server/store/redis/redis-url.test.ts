@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../../test/fixtures/temporary-folder.ts";
-import { parseRedisUrl } from "./redis-url.ts";
+import { parseRedisUrl, RedisUrlError } from "./redis-url.ts";
 
 describe("parseRedisUrl", () => {
   it("has a default for all but the host", () => {
@@ -63,6 +63,7 @@ describe("parseRedisUrl", () => {
     });
   });
 
+  const socket = "an absolute path of a socket, such as unix:///run/redis.sock";
   const form = "sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET";
   it.for([
     ["", form],
@@ -73,6 +74,16 @@ describe("parseRedisUrl", () => {
     ["redis://:sec%ret@redis.example", "a percent sign as %25, and two hexadecimal digits after each other one"],
     ["unix:///run/100%/s.sock", "a percent sign as %25, and two hexadecimal digits after each other one"],
     ["unix:///run/%ff.sock", "a percent sign as %25, and two hexadecimal digits after each other one"],
+    ["redis:6379", form],
+    ["redis:/3", form],
+    ["unix:run/redis.sock", form],
+    ["redis://redis.example:0", "a port from 1 to 65535"],
+    ["redis://r%65dis.example", "a host name or address without percent signs; unix:///SOCKET is a socket"],
+    ["redis://%2Frun%2Fredis.sock", "a host name or address without percent signs; unix:///SOCKET is a socket"],
+    ["unix://", socket],
+    ["unix:///", socket],
+    ["unix://run/redis.sock", socket],
+    ["unix:///run/%0aredis.sock", socket],
     ["redis://redis.example?prefix=", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
     ["redis://redis.example?prefix=a:b", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
     ["redis://redis.example?prefix=*", "a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces"],
@@ -80,10 +91,11 @@ describe("parseRedisUrl", () => {
     ["redis://redis.example?durability=some", "durability strict or relaxed"],
     ["redis://redis.example?db=1&tls=1", "no parameters but prefix, replicas, durability, ca"],
   ] as const)("refuses %j", ([text, message]) => {
-    expect(() => parseRedisUrl(text)).toThrow(new Error(message));
+    expect(() => parseRedisUrl(text)).toThrow(new RedisUrlError(message));
   });
 
   it("names a file of an authority that it cannot read", () => {
     expect(() => parseRedisUrl("rediss://redis.example?ca=/nonexistent/ca.pem")).toThrow("/nonexistent/ca.pem");
+    expect(() => parseRedisUrl("rediss://redis.example?ca=/nonexistent/%1b[2J")).toThrow(String.raw`\u001b[2J`);
   });
 });

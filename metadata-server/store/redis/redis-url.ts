@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import type { RedisOptions } from "ioredis";
 import { toHostName } from "#lib/host-name.ts";
+import { toOneLine } from "#lib/quote-value.ts";
 
 /** A Redis as `--store` describes it. */
 export interface RedisTarget {
@@ -16,27 +17,32 @@ export interface RedisTarget {
   durability: "strict" | "relaxed";
 }
 
+/** What a URL should have been. It repeats nothing of the text, which may hold a password, but the name of a file. */
+export class RedisUrlError extends Error {
+  override name = "RedisUrlError";
+}
+
 const parameters = ["prefix", "replicas", "durability", "ca"];
 
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` (TLS) or `unix:///path/of/socket`, with the
- * parameters `prefix` (sprout), `replicas`, `durability=relaxed` and `ca` (PEM file; with TLS). The message of its
- * Error says what is expected and does not repeat the text, which may hold a password.
+ * parameters `prefix` (sprout), `replicas`, `durability=relaxed` and `ca` (PEM file; with TLS). Throws RedisUrlError.
  */
 export function parseRedisUrl(text: string): RedisTarget {
   const url = URL.parse(text);
-  if (url === null || !["redis:", "rediss:", "unix:"].includes(url.protocol))
-    throw new Error("sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET");
+  // Without the slashes, `redis:6379` would be database 379 of this host.
+  if (url === null || !/^(?:redis|rediss|unix):\/\//.test(url.href))
+    throw new RedisUrlError("sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET");
   const unknown = [...url.searchParams.keys()].filter((name) => !parameters.includes(name));
-  if (unknown.length > 0) throw new Error(`no parameters but ${parameters.join(", ")}`);
+  if (unknown.length > 0) throw new RedisUrlError(`no parameters but ${parameters.join(", ")}`);
   const isSocket = url.protocol === "unix:";
   const database = isSocket ? 0 : parseDatabase(url.pathname);
   const host = toHost(url.hostname);
-  const where = isSocket ? decode(url.pathname) : `${url.hostname}:${url.port || 6379}/${database}`;
+  const place = isSocket ? { path: parseSocket(url) } : { host, port: parsePort(url.port) };
   return {
-    name: `${url.protocol}//${where}`,
+    name: `${url.protocol}//${place.path ?? `${url.hostname}:${place.port}/${database}`}`,
     connection: {
-      ...(isSocket ? { path: decode(url.pathname) } : { host, port: Number(url.port || 6379) }),
+      ...place,
       db: database,
       ...(url.username !== "" && { username: decode(url.username) }),
       ...(url.password !== "" && { password: decode(url.password) }),
@@ -50,8 +56,25 @@ export function parseRedisUrl(text: string): RedisTarget {
   };
 }
 
-/** An IPv6 address has brackets only in a URL. */
-const toHost = (name: string) => name.replace(/^\[(.*)\]$/, "$1") || "localhost";
+/** An IPv6 address has brackets only in a URL. Names in such a URL are not decoded. */
+function toHost(name: string): string {
+  if (name.includes("%"))
+    throw new RedisUrlError("a host name or address without percent signs; unix:///SOCKET is a socket");
+  return name.replace(/^\[(.*)\]$/, "$1") || "localhost";
+}
+
+function parsePort(text: string): number {
+  if (text === "0") throw new RedisUrlError("a port from 1 to 65535");
+  return Number(text || 6379);
+}
+
+/** ioredis takes an empty path for its default host. */
+function parseSocket({ hostname, pathname }: URL): string {
+  const path = decode(pathname);
+  if (!["", "localhost"].includes(hostname) || !/^\/[^\p{Cc}]+$/u.test(path))
+    throw new RedisUrlError("an absolute path of a socket, such as unix:///run/redis.sock");
+  return path;
+}
 
 /** None for an address, however it is spelled; a name has no dot at its end there (RFC 6066, 3). */
 function toServerName(host: string): { servername?: string } {
@@ -63,29 +86,29 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new Error("a percent sign as %25, and two hexadecimal digits after each other one");
+    throw new RedisUrlError("a percent sign as %25, and two hexadecimal digits after each other one");
   }
 }
 
 function parseDatabase(path: string): number {
-  if (!/^\/?\d{0,5}$/.test(path)) throw new Error("the number of a database as the URL's path");
+  if (!/^\/?\d{0,5}$/.test(path)) throw new RedisUrlError("the number of a database as the URL's path");
   return Number(path.slice(1));
 }
 
 function parsePrefix(text: string): string {
   if (!/^[A-Za-z0-9._{}-]{1,64}$/.test(text))
-    throw new Error("a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces");
+    throw new RedisUrlError("a prefix of 1 to 64 letters, digits, dots, dashes, underscores or braces");
   return `${text}:`;
 }
 
 function parseReplicas(text: string | null): number | undefined {
   if (text === null) return undefined;
-  if (!/^\d$/.test(text)) throw new Error("0 to 9 replicas");
+  if (!/^\d$/.test(text)) throw new RedisUrlError("0 to 9 replicas");
   return Number(text);
 }
 
 function parseDurability(text: string): RedisTarget["durability"] {
-  if (text !== "strict" && text !== "relaxed") throw new Error("durability strict or relaxed");
+  if (text !== "strict" && text !== "relaxed") throw new RedisUrlError("durability strict or relaxed");
   return text;
 }
 
@@ -95,6 +118,6 @@ function readAuthority({ searchParams }: URL): { ca?: Buffer } {
   try {
     return { ca: readFileSync(file) };
   } catch (cause) {
-    throw new Error(`a ca file that can be read (${(cause as Error).message})`, { cause });
+    throw new RedisUrlError(`a ca file that can be read (${toOneLine((cause as Error).message)})`, { cause });
   }
 }
