@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
-import { type FuzzedParser, isRefusal } from "./parsers.ts";
+import type { FuzzedParser } from "./fuzzed-parser.ts";
+import { describeFlaw, isRefusal } from "./refusal.ts";
 import { spoiledText } from "./spoiled-text.ts";
 
 /** A run that can be repeated: with seed and path fast-check makes the same text again. */
@@ -16,6 +17,8 @@ interface FuzzOptions {
   /** Ends after this time. */
   forMs: number;
   maxRuns?: number;
+  /** A parser that takes longer hangs: it waits for what does not come. On a busy machine any parser takes long. */
+  hangMs?: number;
 }
 
 export interface FuzzOutcome {
@@ -23,13 +26,20 @@ export interface FuzzOutcome {
   failure?: Failure & { reason: string };
 }
 
-/** Gives spoiled texts to a parser. It fails if it throws anything but a refusal, or takes too long. */
-export function fuzzParser(parser: FuzzedParser, { seed, path, forMs, maxRuns = 1e9 }: FuzzOptions): FuzzOutcome {
-  const property = fc.property(spoiledText(parser.samples, parser.maxLength), (text) => judge(parser, text));
-  const details = fc.check(property, {
+/**
+ * Gives spoiled texts to a parser. It fails if it throws anything but a refusal that can be read, takes too long, or
+ * hangs.
+ */
+export async function fuzzParser(
+  parser: FuzzedParser,
+  { seed, path, forMs, maxRuns = 1e9, hangMs = 120_000 }: FuzzOptions,
+): Promise<FuzzOutcome> {
+  const property = fc.asyncProperty(spoiledText(parser.samples, parser.maxLength), (text) => judge(parser, text));
+  const details = await fc.check(property, {
     seed,
     numRuns: maxRuns,
     interruptAfterTimeLimit: forMs,
+    timeout: hangMs,
     ...(path !== undefined && { path, endOnFailure: true }),
   });
   // Without a run in its time the check is interrupted, which is no failure.
@@ -38,23 +48,25 @@ export function fuzzParser(parser: FuzzedParser, { seed, path, forMs, maxRuns = 
   return { runs: details.numRuns, failure: { parser: parser.name, seed, path: details.counterexamplePath, reason } };
 }
 
-function judge(parser: FuzzedParser, text: string): void {
+async function judge(parser: FuzzedParser, text: string): Promise<void> {
   // The first parse of a kind of text is slow, so a slow one gets two more chances.
   let tookMs = 0;
   for (let chance = 0; chance < 3; chance += 1) {
-    tookMs = timeOf(parser, text);
+    tookMs = await timeOf(parser, text);
     if (tookMs <= parser.limitMs) return;
   }
   throw new Error(`took ${Math.round(tookMs)} ms for ${text.length} characters`);
 }
 
 /** Processor time of this thread: on a busy machine the clock says nothing. */
-function timeOf(parser: FuzzedParser, text: string): number {
+async function timeOf(parser: FuzzedParser, text: string): Promise<number> {
   const before = process.threadCpuUsage();
   try {
-    parser.parse(text);
+    await parser.parse(text);
   } catch (error) {
     if (!isRefusal(error)) throw error;
+    const flaw = describeFlaw(error);
+    if (flaw !== undefined) throw new Error(flaw, { cause: error });
   }
   const { user, system } = process.threadCpuUsage(before);
   return (user + system) / 1000;

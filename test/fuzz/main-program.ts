@@ -14,8 +14,8 @@ const keptFile = join(cacheDir, "fuzz/failures.jsonl");
 
 const help = `Usage: npm run fuzz -- [--seconds N] [--seed N] [--parsers-only]
 
-Gives spoiled texts to every parser of what others send (fast-check): a parser may only refuse, in little processor
-time. Then runs schemathesis on the OpenAPI document of a real \`sprout serve\`: with the API token, a node's report
+Gives spoiled texts to every parser of what others send, of settings, and of what a node finds on its disk (fast-check):
+a parser may only refuse, in words that can be read, and in little processor time. Then runs schemathesis on the OpenAPI document of a real \`sprout serve\`: with the API token, a node's report
 token, a wrong token, and without one. Exits with 1 if it finds something.
 
 Options:
@@ -49,10 +49,10 @@ async function fuzzParsers(forSeconds: number): Promise<boolean> {
   const kept = await readFailures(keptFile);
   const failures: Failure[] = [];
   for (const parser of parsers) {
-    const played = kept
-      .filter((failure) => failure.parser === parser.name)
-      .map((failure) => fuzzParser(parser, { ...failure, forMs: 60_000 }));
-    const outcomes = [...played, fuzzParser(parser, { seed, forMs: (forSeconds * 1000) / parsers.length })];
+    const outcomes = [];
+    for (const failure of kept.filter((each) => each.parser === parser.name))
+      outcomes.push(await fuzzParser(parser, { ...failure, forMs: 60_000 }));
+    outcomes.push(await fuzzParser(parser, { seed, forMs: (forSeconds * 1000) / parsers.length }));
     print(`${parser.name}: ${outcomes.reduce((runs, outcome) => runs + outcome.runs, 0)} texts`);
     for (const { failure } of outcomes)
       if (failure !== undefined) {

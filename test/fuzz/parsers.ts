@@ -4,32 +4,22 @@ import { RegisterMachine } from "#api/machine-requests.ts";
 import { NodeMetadata } from "#api/node-metadata.ts";
 import { Report } from "#api/report.ts";
 import { Seed } from "#api/seed.ts";
-import { BootstrapError } from "../../bootstrapper/errors.ts";
 import { parseJson } from "../../bootstrapper/parse.ts";
 import { parseKernelCommandLine } from "../../bootstrapper/sources/kernel-command-line.ts";
 import { parseUserData } from "../../bootstrapper/user-data/document.ts";
 import { parseServerUserData } from "../../bootstrapper/user-data/server-document.ts";
-import { DomainError } from "../../metadata-server/errors.ts";
 import { costlyBodies, type CostlyBody } from "../../metadata-server/http/costly-bodies.ts";
+import { readFormPairs } from "../../metadata-server/http/form-pairs.ts";
 import { json } from "../../metadata-server/http/openapi.ts";
 import { parse, parseBody, parseJsonText } from "../../metadata-server/http/parse-body.ts";
-import { HttpProblem } from "../../metadata-server/http/problem.ts";
 import { parseHardware, parseReporter, toFields } from "../../metadata-server/http/sighting-fields.ts";
 import { firstMetadata, pem, userDataFields, workerCredentials, workerMetadata } from "../fixtures/node-documents.ts";
+import { controllers } from "./controllers.ts";
+import { firmwareRequests } from "./firmware-requests.ts";
+import { type FuzzedParser, kibibyte, mainThreadMs, otherThreadMs } from "./fuzzed-parser.ts";
+import { journals } from "./journals.ts";
+import { settings } from "./settings.ts";
 
-export interface FuzzedParser {
-  name: string;
-  /** What it takes, to spoil. */
-  samples: readonly string[];
-  /** Characters that reach it at most. */
-  maxLength: number;
-  /** May throw a refusal, and nothing else. */
-  parse(text: string): unknown;
-  /** Processor time that it may take, in milliseconds. Other requests wait for a parser on the server's main thread. */
-  limitMs: number;
-}
-
-const [kibibyte, mainThreadMs, otherThreadMs] = [1024, 50, 10_000];
 const mediaType = "application/json";
 const allocation = workerMetadata.allocation;
 const hardware = {
@@ -81,7 +71,7 @@ const onNode = (name: string, samples: readonly object[], parseIt: (text: string
   limitMs: otherThreadMs,
 });
 
-/** Every parser of what others send: to the server, and to a node. */
+/** Every parser of what others send, of settings, and of what a node finds on its disk. */
 export const parsers: readonly FuzzedParser[] = [
   body("claims", ClaimRequest, { allocation, hardware }, 64),
   body("reports of nodes", Report, report, 64),
@@ -104,13 +94,13 @@ export const parsers: readonly FuzzedParser[] = [
     name: "cloud-init's phone-home",
     samples: [`instance_id=${allocation}&hostname=a&pub_key_rsa=x`],
     maxLength: 16 * kibibyte,
-    parse: (text) => parse(PhoneHome, Object.fromEntries(new URLSearchParams(text))),
+    parse: (text) => parse(PhoneHome, Object.fromEntries(readFormPairs(text))),
     limitMs: mainThreadMs,
   },
   {
     name: "reports of machines",
     samples: [form],
-    maxLength: 16 * kibibyte,
+    maxLength: 64 * kibibyte,
     parse: (text) => [parseReporter(toFields(text)), parseHardware(toFields(text))],
     limitMs: mainThreadMs,
   },
@@ -132,7 +122,8 @@ export const parsers: readonly FuzzedParser[] = [
     parse: parseKernelCommandLine,
     limitMs: otherThreadMs,
   },
+  ...settings,
+  ...journals,
+  ...controllers,
+  ...firmwareRequests,
 ];
-
-export const isRefusal = (error: unknown): boolean =>
-  error instanceof DomainError || error instanceof HttpProblem || error instanceof BootstrapError;
