@@ -1,37 +1,28 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import type { Kubectl } from "../../cli/demo/kubectl.ts";
 import { runWorkload } from "../../cli/demo/workload.ts";
 import { slowness } from "../fixtures/slowness.ts";
 import { killMachine } from "../lab/machine-exec.ts";
+import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 
 const reason = whyNoMachines();
 
 describe.skipIf(reason !== null)(`workers attached to a ready cluster${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let lab: Lab;
-  let folder: string;
   let program: string;
 
   beforeAll(async () => {
     program = (await prepareImage()).kubectl;
-    folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
     lab = await startLab();
   });
-  afterAll(async () => {
-    await lab.close();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => lab.close());
 
   async function create(name: string, more: object = {}): Promise<{ cluster: Cluster; kubectl: Kubectl }> {
     const created = await lab.client.create({ name, controlPlanes: 1, workers: 1, provider: "nspawn", ...more });
     const cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 200_000 });
-    const kubeconfig = join(folder, name);
-    await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
-    return { cluster, kubectl: createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) }) };
+    return { cluster, kubectl: await createLabKubectl(lab, { clusterId: cluster.id, program }) };
   }
   const states = async ({ id }: Cluster) =>
     (await lab.client.get(id)).members.map(({ name, state }) => `${name.split(".")[0]} ${state}`);

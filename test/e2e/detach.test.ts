@@ -1,11 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import type { Kubectl } from "../../cli/demo/kubectl.ts";
 import { patience } from "../fixtures/patience.ts";
 import { slowness } from "../fixtures/slowness.ts";
+import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { killMachine } from "../lab/machine-exec.ts";
 import { startWebWorkload } from "../lab/web-workload.ts";
@@ -40,7 +38,6 @@ describe.skipIf(reason !== null)(
   `workers detached from a ready cluster${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
     let lab: Lab;
-    let folder: string;
     let cluster: Cluster;
     let kubectl: Kubectl;
     let slower = 1;
@@ -55,18 +52,12 @@ describe.skipIf(reason !== null)(
     beforeAll(async () => {
       const { kubectl: program } = await prepareImage();
       slower = await slowness();
-      folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
       lab = await startLab();
       const created = await lab.client.create({ name: "shrink", controlPlanes: 1, workers: 1, provider: "nspawn" });
       cluster = await lab.client.wait(created.id, { condition: "available", timeoutMs: 280_000 });
-      const kubeconfig = join(folder, "kubeconfig");
-      await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
-      kubectl = createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(900_000) });
+      kubectl = await createLabKubectl(lab, { clusterId: cluster.id, program, timeoutMs: 900_000 });
     }, 600_000);
-    afterAll(async () => {
-      await lab.close();
-      await rm(folder, { recursive: true });
-    });
+    afterAll(() => lab.close());
 
     it("come and go, five at once and each time within 30 s, and their workload loses no request", async () => {
       const web = await startWebWorkload(kubectl, { replicas: 6, nodeAddress: cluster.members[0]!.address! });

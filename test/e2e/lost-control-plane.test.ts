@@ -1,9 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import type { Kubectl } from "../../cli/demo/kubectl.ts";
+import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine, killMachine } from "../lab/machine-exec.ts";
 import { slowness } from "../fixtures/slowness.ts";
@@ -43,7 +41,6 @@ describe.skipIf(reason !== null)(
   `a cluster whose first control plane is lost${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
     let lab: Lab;
-    let folder: string;
     let cluster: Cluster;
     let kubectl: Kubectl;
     let slower = 1;
@@ -66,22 +63,16 @@ describe.skipIf(reason !== null)(
     beforeAll(async () => {
       const { kubectl: program } = await prepareImage();
       slower = await slowness();
-      folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
       lab = await startLab();
       const created = await lab.client.create({ name: "lost", controlPlanes: 3, workers: 2, provider: "nspawn" });
       cluster = await lab.client.wait(created.id, { condition: "available", timeoutMs: 280_000 });
-      const kubeconfig = join(folder, "kubeconfig");
-      await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
-      const run = createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(900_000) });
+      const run = await createLabKubectl(lab, { clusterId: cluster.id, program, timeoutMs: 900_000 });
       // The kubeconfig has a context for each control plane.
       kubectl = (args, options) => run(["--context=sprout-api@lost-cp02", "--request-timeout=5s", ...args], options);
       await kubectl(["apply", "-f", "-"], { input: JSON.stringify(client) });
     }, 900_000);
 
-    afterAll(async () => {
-      await lab.close();
-      await rm(folder, { recursive: true });
-    });
+    afterAll(() => lab.close());
 
     it("lets clients in the cluster connect to an API server", async () => {
       await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);

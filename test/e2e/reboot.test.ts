@@ -1,13 +1,11 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
-import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
+import type { Kubectl } from "../../cli/demo/kubectl.ts";
 import { runWorkload } from "../../cli/demo/workload.ts";
 import { readConsole, waitForStep } from "../lab/console.ts";
+import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
@@ -23,18 +21,13 @@ describe.skipIf(reason !== null)(
   `machines that are killed and rebooted${reason ? ` (skipped: ${reason})` : ""}`,
   () => {
     let lab: Lab;
-    let folder: string;
     let program: string;
 
     beforeAll(async () => {
       program = (await prepareImage()).kubectl;
-      folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
       lab = await startLab();
     });
-    afterAll(async () => {
-      await lab.close();
-      await rm(folder, { recursive: true });
-    });
+    afterAll(() => lab.close());
 
     const machineOf = (cluster: Cluster, name: string) => ({
       machinesDir: lab.machinesDir,
@@ -48,9 +41,7 @@ describe.skipIf(reason !== null)(
       await execInMachine(machine, command);
     }
     async function connect(cluster: Cluster): Promise<Kubectl> {
-      const kubeconfig = join(folder, cluster.name);
-      await writeFile(kubeconfig, await lab.client.kubeconfig(cluster.id), { mode: 0o600 });
-      return createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) });
+      return createLabKubectl(lab, { clusterId: cluster.id, program });
     }
     async function remove(cluster: Cluster) {
       await lab.client.delete(cluster.id);

@@ -1,11 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
-import { createKubectl } from "../../cli/demo/kubectl.ts";
 import { runWorkload } from "../../cli/demo/workload.ts";
 import type { MachineProvider, Segment } from "../../metadata-server/providers/provider.ts";
+import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine } from "../lab/machine-exec.ts";
 
@@ -45,28 +44,21 @@ function createRecyclingProvider(provider: MachineProvider, machinesDir: () => s
 
 describe.skipIf(reason !== null)(`machines that are reset${reason ? ` (skipped: ${reason})` : ""}`, () => {
   let lab: Lab;
-  let folder: string;
   let program: string;
   let first: Cluster;
 
   beforeAll(async () => {
     program = (await prepareImage()).kubectl;
-    folder = await mkdtemp(join(tmpdir(), "sprout-e2e-"));
     lab = await startLab((provider) => createRecyclingProvider(provider, () => lab.machinesDir));
     first = await bringUp("first");
   });
-  afterAll(async () => {
-    await lab.close();
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => lab.close());
 
   async function bringUp(name: string): Promise<Cluster> {
     const { id } = await lab.client.create({ name, controlPlanes: 1, workers: 1, provider: "nspawn" });
     const cluster = await lab.client.wait(id, { condition: "ready", timeoutMs: 200_000 });
     expect(cluster).toMatchObject({ state: "ready", failure: null });
-    const kubeconfig = join(folder, name);
-    await writeFile(kubeconfig, await lab.client.kubeconfig(id), { mode: 0o600 });
-    const kubectl = createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(280_000) });
+    const kubectl = await createLabKubectl(lab, { clusterId: id, program });
     const signal = AbortSignal.timeout(200_000);
     const answers = await runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal, now: Date.now });
     expect(answers).toMatchObject({ pods: 2, crossNode: 2 });
