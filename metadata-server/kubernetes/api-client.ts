@@ -1,7 +1,9 @@
+import type { z } from "zod";
 import type { KeyPair } from "#api/credentials.ts";
 import { messageOf } from "#lib/errors.ts";
 import { httpRequest } from "#lib/http-request.ts";
 import { parseJsonOrNothing } from "#lib/json.ts";
+import { shorten, toOneLine } from "#lib/quote-value.ts";
 
 interface KubernetesAccess {
   /** `https://ADDRESS:PORT` of each server: its certificate is checked against the address. */
@@ -35,8 +37,9 @@ export type OpenKubernetesApi = (access: KubernetesAccess) => KubernetesApi;
 
 /** A server whose machine is gone does not answer at all, and there is another to ask. */
 const attemptTimeoutMs = 5000;
-/** Pods of a node, 500 at most with each answer. */
-const maxBytes = 32 * 1024 * 1024;
+/** 50 pods take half a megabyte. Two take the event loop 30 ms to parse, whatever they hold: a node may be hostile. */
+const maxBytes = 2 * 1024 * 1024;
+const maxMessage = 500;
 
 export const openKubernetesApi: OpenKubernetesApi = ({ servers, ca, client }) => {
   const { Agent } = process.getBuiltinModule("node:https");
@@ -75,8 +78,23 @@ export const openKubernetesApi: OpenKubernetesApi = ({ servers, ca, client }) =>
   };
 };
 
-/** Returns the error of an answer that was not expected, with Kubernetes' own message. */
-export function unexpectedAnswer({ method, path }: KubernetesCall, { status, body }: KubernetesAnswer): Error {
-  const message = typeof body === "object" && body !== null && "message" in body ? String(body.message) : "";
-  return new Error(`${method} ${path.split("?")[0]} answered ${status}${message && `: ${message.slice(0, 500)}`}`);
+/** Returns the parsed body of a `200`. Throws if the answer is another one, or of another shape. */
+export function readAnswer<T extends z.ZodType>(
+  schema: T,
+  call: KubernetesCall,
+  answer: KubernetesAnswer,
+): z.output<T> {
+  if (answer.status !== 200) throw unexpectedAnswer(call, answer);
+  const { data } = schema.safeParse(answer.body);
+  if (data === undefined) throw new Error(`${titleOf(call)} answered 200 with a body of another shape`);
+  return data;
 }
+
+/** Returns the error of an answer that was not expected, with Kubernetes' own message. */
+export function unexpectedAnswer(call: KubernetesCall, { status, body }: KubernetesAnswer): Error {
+  const message = typeof body === "object" && body !== null && "message" in body ? String(body.message) : "";
+  const words = message && `: ${toOneLine(shorten(message, maxMessage))}`;
+  return new Error(`${titleOf(call)} answered ${status}${words}`);
+}
+
+const titleOf = ({ method, path }: KubernetesCall) => `${method} ${path.split("?")[0]}`;

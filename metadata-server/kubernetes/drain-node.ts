@@ -1,7 +1,9 @@
 import { z } from "zod";
+import { boundedList } from "#api/bounded-list.ts";
 import { type Clock, pause } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
-import { type KubernetesApi, type KubernetesCall, unexpectedAnswer } from "./api-client.ts";
+import { shorten, toOneLine } from "#lib/quote-value.ts";
+import { type KubernetesApi, type KubernetesCall, readAnswer, unexpectedAnswer } from "./api-client.ts";
 import { cordonNode, readNode } from "./nodes.ts";
 import { Pod, podsToEvict } from "./pods-to-evict.ts";
 
@@ -21,9 +23,16 @@ export interface DrainResult {
 
 /** kubectl asks again every 5 s; a node of a test cluster should go sooner. */
 const pauseMs = 1000;
+const pageSize = 50;
+const mostPages = 100;
 const mostNamed = 5;
+const maxReasonOfPod = 300;
+const maxReason = 900;
 
-const PodList = z.object({ items: z.array(Pod) });
+const PodList = z.object({
+  items: boundedList(Pod, pageSize),
+  metadata: z.object({ continue: z.string().max(10_000).optional() }).optional(),
+});
 
 /**
  * Cordons a Node and evicts its pods until none is left or the time is up, as `kubectl drain` does: PodDisruptionBudgets
@@ -46,22 +55,30 @@ async function attemptDrain(api: KubernetesApi, { name, signal }: DrainOptions):
   const node = await readNode(api, { name, signal });
   if (node === undefined) return undefined;
   if (!node.isCordoned) await cordonNode(api, { name, isCordoned: true, signal });
-  const left = podsToEvict(await listPods(api, { name, signal })).filter((pod) => node.isReady || !isEnding(pod));
+  const isLeft = (pod: Pod) => node.isReady || !isEnding(pod);
+  const left = await findPodsToEvict(api, { name, isLeft, signal });
   const reasons = await Promise.all(left.map((pod) => evict(api, { pod, signal })));
   return describe(left, reasons);
 }
 
 const isEnding = ({ metadata }: Pod) => metadata.deletionTimestamp !== undefined;
 
-async function listPods(
+/** Returns those of the first page that has any; the next attempt finds further ones. */
+async function findPodsToEvict(
   api: KubernetesApi,
-  { name, signal }: { name: string; signal: AbortSignal },
-): Promise<readonly Pod[]> {
-  const path = `/api/v1/pods?fieldSelector=${encodeURIComponent(`spec.nodeName=${name}`)}&limit=500`;
-  const call: KubernetesCall = { method: "GET", path, signal };
-  const answer = await api.call(call);
-  if (answer.status !== 200) throw unexpectedAnswer(call, answer);
-  return PodList.parse(answer.body).items;
+  { name, isLeft, signal }: { name: string; isLeft: (pod: Pod) => boolean; signal: AbortSignal },
+): Promise<Pod[]> {
+  const fieldSelector = `spec.nodeName=${name},status.phase!=Succeeded,status.phase!=Failed`;
+  let next = "";
+  for (let page = 0; page < mostPages; page += 1) {
+    const query = new URLSearchParams({ fieldSelector, limit: String(pageSize), ...(next && { continue: next }) });
+    const call: KubernetesCall = { method: "GET", path: `/api/v1/pods?${query.toString()}`, signal };
+    const { items, metadata } = readAnswer(PodList, call, await api.call(call));
+    const left = podsToEvict(items).filter(isLeft);
+    next = metadata?.continue ?? "";
+    if (left.length > 0 || next === "") return left;
+  }
+  throw new Error(`Node ${name} has more than ${mostPages * pageSize} pods that are not to be evicted`);
 }
 
 /** Asks for an eviction, once for each pod. Returns why it is refused; undefined if the pod is about to end. */
@@ -90,7 +107,7 @@ async function evict(
 
 const Refusal = z.object({
   message: z.string(),
-  details: z.object({ causes: z.array(z.object({ message: z.string() })).optional() }).optional(),
+  details: z.object({ causes: boundedList(z.object({ message: z.string() }), mostNamed).optional() }).optional(),
 });
 
 /** An API server names the PodDisruptionBudget in the causes only. */
@@ -98,15 +115,16 @@ function describeRefusal(body: unknown, otherwise: Error): string {
   const refusal = Refusal.safeParse(body).data;
   if (refusal === undefined) return otherwise.message;
   const causes = (refusal.details?.causes ?? []).map(({ message }) => message);
-  return (causes.length > 0 ? causes.join("; ") : refusal.message).slice(0, 300);
+  return toOneLine(shorten(causes.length > 0 ? causes.join("; ") : refusal.message, maxReasonOfPod));
 }
 
 function describe(left: readonly Pod[], reasons: readonly (string | undefined)[]): string | undefined {
   if (left.length === 0) return undefined;
   const named = left.slice(0, mostNamed).map(({ metadata }, index) => {
     const reason = reasons[index] ?? "it has not ended yet";
-    return `${metadata.namespace}/${metadata.name} (${reason})`;
+    const pod = toOneLine(shorten(`${metadata.namespace}/${metadata.name}`, maxReasonOfPod));
+    return `${pod} (${reason})`;
   });
   const more = left.length > mostNamed ? ` and ${left.length - mostNamed} more` : "";
-  return `${left.length === 1 ? "pod" : "pods"} ${named.join(", ")}${more}`;
+  return shorten(`${left.length === 1 ? "pod" : "pods"} ${named.join(", ")}${more}`, maxReason);
 }

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { type KubernetesApi, type KubernetesCall, unexpectedAnswer } from "./api-client.ts";
+import { boundedList } from "#api/bounded-list.ts";
+import { type KubernetesApi, type KubernetesCall, readAnswer, unexpectedAnswer } from "./api-client.ts";
 
 /** Ids are 64 bits, so etcd's gateway writes them as text. https://etcd.io/docs/latest/dev-guide/api_grpc_gateway/ */
 const MemberList = z.object({
-  members: z.array(z.object({ ID: z.string(), name: z.string().optional(), peerURLs: z.array(z.string()).optional() })),
+  members: boundedList(z.object({ ID: z.string(), peerURLs: boundedList(z.string()).optional() })),
 });
 
 /**
@@ -15,10 +16,8 @@ export async function removeEtcdMember(
   { address, signal }: { address: string; signal: AbortSignal },
 ): Promise<void> {
   const list: KubernetesCall = { method: "POST", path: "/v3/cluster/member/list", body: {}, signal };
-  const listed = await etcd.call(list);
-  if (listed.status !== 200) throw unexpectedAnswer(list, listed);
-  const { members } = MemberList.parse(listed.body);
-  const member = members.find(({ peerURLs = [] }) => peerURLs.some((url) => new URL(url).hostname === address));
+  const { members } = readAnswer(MemberList, list, await etcd.call(list));
+  const member = members.find(({ peerURLs = [] }) => peerURLs.some((url) => URL.parse(url)?.hostname === address));
   if (member === undefined) return;
   const remove: KubernetesCall = { method: "POST", path: "/v3/cluster/member/remove", body: { ID: member.ID }, signal };
   const removed = await etcd.call(remove);

@@ -1,9 +1,12 @@
 import { z } from "zod";
-import { type KubernetesApi, type KubernetesCall, unexpectedAnswer } from "./api-client.ts";
+import { boundedList } from "#api/bounded-list.ts";
+import { type KubernetesApi, type KubernetesCall, readAnswer, unexpectedAnswer } from "./api-client.ts";
 
 const Node = z.object({
   spec: z.object({ unschedulable: z.boolean().optional() }).optional(),
-  status: z.object({ conditions: z.array(z.object({ type: z.string(), status: z.string() })).optional() }).optional(),
+  status: z
+    .object({ conditions: boundedList(z.object({ type: z.string(), status: z.string() })).optional() })
+    .optional(),
 });
 
 export interface NodeCondition {
@@ -21,8 +24,7 @@ export async function readNode(
   const call: KubernetesCall = { method: "GET", path: pathOf(name), signal };
   const answer = await api.call(call);
   if (answer.status === 404) return undefined;
-  if (answer.status !== 200) throw unexpectedAnswer(call, answer);
-  const { spec, status } = Node.parse(answer.body);
+  const { spec, status } = readAnswer(Node, call, answer);
   const isReady = (status?.conditions ?? []).some(
     (condition) => condition.type === "Ready" && condition.status === "True",
   );

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { boundedList } from "#api/bounded-list.ts";
 
 /** What a drain reads of a pod. https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
 export const Pod = z.object({
@@ -8,7 +9,7 @@ export const Pod = z.object({
     uid: z.string(),
     annotations: z.record(z.string(), z.string()).optional(),
     deletionTimestamp: z.string().optional(),
-    ownerReferences: z.array(z.object({ kind: z.string(), controller: z.boolean().optional() })).optional(),
+    ownerReferences: boundedList(z.object({ kind: z.string(), controller: z.boolean().optional() })).optional(),
   }),
   status: z.object({ phase: z.string().optional() }).optional(),
 });

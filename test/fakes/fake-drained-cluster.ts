@@ -47,7 +47,7 @@ function answer(fake: FakeDrainedCluster, call: KubernetesCall): KubernetesAnswe
   if (injected !== undefined) return injected;
   const [, node] = /^\/api\/v1\/nodes\/(.+)$/.exec(path) ?? [];
   if (node !== undefined) return answerNode(fake, { method, node, body });
-  if (path.startsWith("/api/v1/pods?")) return ok({ items: listPods(fake, path) });
+  if (path.startsWith("/api/v1/pods?")) return ok(listPods(fake, path));
   const [, evicted] = /^\/api\/v1\/namespaces\/default\/pods\/(.+)\/eviction$/.exec(path) ?? [];
   if (evicted !== undefined) return fake.pods.delete(evicted) ? { status: 201, body: {} } : missing;
   if (path === "/v3/cluster/member/list") return ok({ members: listMembers(fake) });
@@ -73,21 +73,25 @@ function answerNode(
   });
 }
 
+/** Pages of `limit`; the token to continue is the place of the next one. */
 function listPods({ pods }: FakeDrainedCluster, path: string) {
-  const selector = new URL(path, "https://fake").searchParams.get("fieldSelector");
-  return Array.from(pods, ([name, pod]) => ({ name, ...pod }))
-    .filter(({ node }) => selector === `spec.nodeName=${node}`)
-    .map(({ name, kind = "ReplicaSet", isStatic = false, phase = "Running", isEnding = false }) => ({
-      metadata: {
-        name,
-        namespace: "default",
-        uid: `uid-of-${name}`,
-        ownerReferences: [{ kind, controller: true }],
-        ...(isStatic && { annotations: { "kubernetes.io/config.mirror": "hash" } }),
-        ...(isEnding && { deletionTimestamp: "2026-01-02T03:04:05Z" }),
-      },
-      status: { phase },
-    }));
+  const { searchParams } = new URL(path, "https://fake");
+  const node = /^spec\.nodeName=([^,]+)/.exec(searchParams.get("fieldSelector") ?? "")?.[1];
+  const own = Array.from(pods, ([name, pod]) => ({ name, ...pod })).filter((pod) => pod.node === node);
+  const from = Number(searchParams.get("continue") ?? 0);
+  const to = from + Number(searchParams.get("limit"));
+  const items = own.slice(from, to).map(({ name, kind = "ReplicaSet", isStatic, phase = "Running", isEnding }) => ({
+    metadata: {
+      name,
+      namespace: "default",
+      uid: `uid-of-${name}`,
+      ownerReferences: [{ kind, controller: true }],
+      ...(isStatic && { annotations: { "kubernetes.io/config.mirror": "hash" } }),
+      ...(isEnding && { deletionTimestamp: "2026-01-02T03:04:05Z" }),
+    },
+    status: { phase },
+  }));
+  return { metadata: { continue: to < own.length ? String(to) : "" }, items };
 }
 
 const listMembers = ({ etcdMembers }: FakeDrainedCluster) =>

@@ -41,6 +41,15 @@ describe("DELETE /v1/clusters/{id}/members/{name}", () => {
     expect(await on.states()).toEqual(["cp01 ready", "node01 ready"]);
   });
 
+  it("finds pods behind pages of those that stay", async () => {
+    const node = fullName("node02");
+    for (let index = 0; index < 120; index += 1) on.kubernetes.pods.set(`proxy-${index}`, { node, kind: "DaemonSet" });
+    on.kubernetes.pods.set("web-1", { node });
+    await on.detach("node02");
+    expect(evictions()).toEqual(["POST /api/v1/namespaces/default/pods/web-1/eviction"]);
+    expect(await on.states()).toEqual(["cp01 ready", "node01 ready"]);
+  });
+
   it("keeps the member and uncordons its node if a budget keeps a pod until the time is up", async () => {
     on.kubernetes.pods.set("web-1", { node: fullName("node02") });
     on.refuseEvictions();

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { formatFieldErrors, parseFields } from "#api/field-errors.ts";
 import { PowerError } from "../power-error.ts";
 import type { RedfishClient } from "./client.ts";
-import { boundedList } from "./bounded-list.ts";
+import { boundedList } from "#api/bounded-list.ts";
 import type { RedfishAnswer } from "./connection.ts";
 
 /** What counts as absent if it is null, or of another shape than DMTF's: no action depends on it. */

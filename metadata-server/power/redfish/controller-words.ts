@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { boundedList } from "./bounded-list.ts";
+import { boundedList } from "#api/bounded-list.ts";
 import { maskAndShorten } from "./mask-secrets.ts";
 
 const maxLength = 400;
