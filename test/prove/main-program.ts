@@ -96,7 +96,7 @@ const file = join(values.folder, "proof.json");
 await writeSigned(file, proof, { keyFile: values.key });
 const tables = renderProof(proof);
 process.stdout.write(tables);
-if (values.document) {
+if (values.document && !interrupted.signal.aborted) {
   const page = join(projectDir, "docs/proof.md");
   await writeFile(page, replaceBetween(await readFile(page, "utf8"), "npm run prove", tables));
   // In the format that lint checks.
