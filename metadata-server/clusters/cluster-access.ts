@@ -1,4 +1,5 @@
-import { type KubernetesApi } from "../kubernetes/api-client.ts";
+import type { KeyPair } from "#api/credentials.ts";
+import type { KubernetesApi } from "../kubernetes/api-client.ts";
 import { issueCertificate } from "../pki/certificate.ts";
 import { loadIssuer } from "../pki/issuer.ts";
 import { administratorsGroup } from "../pki/kubernetes-groups.ts";
@@ -37,28 +38,34 @@ interface Target {
 /** Opens the API of a cluster, with a client certificate for an hour. */
 export async function openClusterApi(deps: Access, { cluster, controlPlanes }: Target): Promise<KubernetesApi> {
   const { kubernetes } = await openAuthorities(deps, cluster);
-  const now = deps.clock.now();
-  const subject = { commonName: user, organizations: [administratorsGroup] };
-  return deps.openKubernetesApi({
-    servers: controlPlanes.map(({ address }) => `https://${address}:6443`),
-    ca: kubernetes.certificate,
-    client: issueCertificate(
-      { subject, usages: ["client"], now, notAfter: now + certificateLifetimeMs },
-      loadIssuer(kubernetes),
-    ),
-  });
+  return open(deps, { controlPlanes, port: 6443, authority: kubernetes, organizations: [administratorsGroup] });
 }
 
 /** Opens the gateway of a cluster's etcd, with a client certificate for an hour. */
 export async function openClusterEtcd(deps: Access, { cluster, controlPlanes }: Target): Promise<KubernetesApi> {
   const { etcd } = await openAuthorities(deps, cluster);
-  const now = deps.clock.now();
-  return deps.openKubernetesApi({
-    servers: controlPlanes.map(({ address }) => `https://${address}:2379`),
-    ca: etcd.certificate,
+  return open(deps, { controlPlanes, port: 2379, authority: etcd });
+}
+
+interface Servers extends Pick<Target, "controlPlanes"> {
+  port: number;
+  /** Of the servers and of their clients. */
+  authority: KeyPair;
+  organizations?: readonly string[];
+}
+
+function open(
+  { clock, openKubernetesApi }: Access,
+  { controlPlanes, port, authority, organizations = [] }: Servers,
+): KubernetesApi {
+  const now = clock.now();
+  const subject = { commonName: user, organizations };
+  return openKubernetesApi({
+    servers: controlPlanes.map(({ address }) => `https://${address}:${port}`),
+    ca: authority.certificate,
     client: issueCertificate(
-      { subject: { commonName: user }, usages: ["client"], now, notAfter: now + certificateLifetimeMs },
-      loadIssuer(etcd),
+      { subject, usages: ["client"], now, notAfter: now + certificateLifetimeMs },
+      loadIssuer(authority),
     ),
   });
 }

@@ -28,14 +28,14 @@ interface DetachOptions {
 export async function detachMember(deps: ClusterDependencies, options: DetachOptions): Promise<StoredCluster> {
   const { store, clock } = deps;
   const { clusterId, name, drainTimeoutSeconds, force, by } = options;
-  const stored = await decide(store, async () => {
+  const { isDecided, ...stored } = await decide(store, async () => {
     const cluster = await findCluster(deps, clusterId);
     const members = await store.members(clusterId);
     const member = members.find((each) => each.name === name);
     if (member === undefined)
       throw new DomainError("not-found", `Cluster ${cluster.name} has no member ${name}; list its members`);
     refuseState(cluster, member);
-    if (member.detachment?.drainedAt !== undefined) return { result: { cluster, members } };
+    if (member.detachment?.drainedAt !== undefined) return { result: { cluster, members, isDecided: false } };
     if (member.role === "control-plane") refuseLostQuorum(cluster, { name, members });
     const at = clock.now();
     const { detachFailure: _, ...rest } = member;
@@ -49,9 +49,11 @@ export async function detachMember(deps: ClusterDependencies, options: DetachOpt
       events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
       audit: [auditAllowed(by, { action: "member-detach", at, clusterId, member: name, detail: message })],
     };
-    return { changes, result: { cluster, members: members.map((each) => (each === member ? leaving : each)) } };
+    const after = members.map((each) => (each === member ? leaving : each));
+    return { changes, result: { cluster, members: after, isDecided: true } };
   });
-  await deps.background.stop(detachmentName({ clusterId, name }));
+  // A drain that runs has the old time. One that is done continues: it may be waiting for the provider.
+  if (isDecided) await deps.background.stop(detachmentName({ clusterId, name }));
   startDetachment(deps, { clusterId, name });
   return stored;
 }

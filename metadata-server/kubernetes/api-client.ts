@@ -37,8 +37,8 @@ export type OpenKubernetesApi = (access: KubernetesAccess) => KubernetesApi;
 
 /** A server whose machine is gone does not answer at all, and there is another to ask. */
 const attemptTimeoutMs = 5000;
-/** 50 pods take half a megabyte. Two take the event loop 30 ms to parse, whatever they hold: a node may be hostile. */
-const maxBytes = 2 * 1024 * 1024;
+/** Twenty pods take 200 KB. The worst JSON of this size takes 40 ms to parse, and a node may be hostile. */
+const maxBytes = 512 * 1024;
 const maxMessage = 500;
 
 export const openKubernetesApi: OpenKubernetesApi = ({ servers, ca, client }) => {
@@ -92,8 +92,8 @@ export function readAnswer<T extends z.ZodType>(
 
 /** Returns the error of an answer that was not expected, with Kubernetes' own message. */
 export function unexpectedAnswer(call: KubernetesCall, { status, body }: KubernetesAnswer): Error {
-  const message = typeof body === "object" && body !== null && "message" in body ? String(body.message) : "";
-  const words = message && `: ${toOneLine(shorten(message, maxMessage))}`;
+  const message = typeof body === "object" && body !== null && "message" in body ? body.message : undefined;
+  const words = typeof message === "string" ? `: ${toOneLine(shorten(message, maxMessage))}` : "";
   return new Error(`${titleOf(call)} answered ${status}${words}`);
 }
 

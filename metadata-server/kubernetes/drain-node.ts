@@ -23,8 +23,8 @@ export interface DrainResult {
 
 /** kubectl asks again every 5 s; a node of a test cluster should go sooner. */
 const pauseMs = 1000;
-const pageSize = 50;
-const mostPages = 100;
+const pageSize = 20;
+const mostPages = 250;
 const mostNamed = 5;
 const maxReasonOfPod = 300;
 const maxReason = 900;
