@@ -1,13 +1,31 @@
 import { z } from "zod";
 import { ClusterMachines } from "./cluster-machines.ts";
+import { has } from "./implication.ts";
 
 /** Body of `POST /v1/clusters/{id}/members`. */
 export const AttachMembers = z
   .strictObject({
-    workers: z.int().min(1).max(1000).describe("How many workers join the cluster"),
-    machines: ClusterMachines.pick({ workers: true, install: true })
+    workers: z.int().min(1).max(1000).optional().describe("How many workers join the cluster"),
+    controlPlanes: z
+      .int()
+      .min(1)
+      .max(6)
       .optional()
-      .describe("Only with provider `bare-metal`"),
+      .describe("How many control planes join, one after another; with them the cluster must have an odd number"),
+    machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
   })
-  .meta({ id: "AttachMembers" });
+  .superRefine(
+    ({ workers, controlPlanes }, context) => {
+      if (workers === undefined && controlPlanes === undefined)
+        context.addIssue({
+          code: "custom",
+          path: ["workers"],
+          message: "workers or controlPlanes",
+          params: { got: "neither" },
+        });
+    },
+    // Even if single fields are invalid, so that one answer has every error.
+    { when: ({ value }) => typeof value === "object" && value !== null },
+  )
+  .meta({ id: "AttachMembers", anyOf: [has("workers"), has("controlPlanes")] });
 export type AttachMembers = z.output<typeof AttachMembers>;

@@ -78,6 +78,10 @@ export const NodeMetadata = z
       .array(NamedAddress)
       .min(1)
       .describe("All control planes, the first one first; for a worker those with a known address"),
+    initialClusterState: z
+      .literal("existing")
+      .optional()
+      .describe("Of etcd, for a control plane that joins a ready cluster: it becomes a member of the others' etcd"),
     network: Network.describe("Subnets, and how pods reach each other"),
     join: JoinMode.describe("How this node's kubelet gets its client certificate; `certificate` for control planes"),
     deadlineSeconds: z

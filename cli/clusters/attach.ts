@@ -1,11 +1,12 @@
 import type { Member } from "#api/member.ts";
 import type { ClusterCommand } from "../action.ts";
 import { writeJson } from "../context.ts";
-import { exitCodes, type ExitCode } from "../exit-code.ts";
+import { CliError, exitCodes, type ExitCode } from "../exit-code.ts";
 import { followMembers } from "./follow-members.ts";
 
 export interface AttachFlags {
-  workers: number;
+  workers?: number;
+  controlPlanes?: number;
   idempotencyKey?: string;
   wait: boolean;
   timeout: number;
@@ -13,17 +14,20 @@ export interface AttachFlags {
 
 const isJoining = ({ state }: Member) => state === "pending" || state === "launched" || state === "bootstrapping";
 
-/** Attaches workers, and waits until each is Ready or has failed. Prints each change on stderr. */
+/** Attaches nodes, and waits until each is Ready or has failed. Prints each change on stderr. */
 export async function attachMembers(command: ClusterCommand<AttachFlags>, idOrName: string): Promise<ExitCode> {
   const { client, context, flags } = command;
+  const { workers, controlPlanes } = flags;
+  if (workers === undefined && controlPlanes === undefined)
+    throw new CliError(exitCodes.usage, "Cannot attach nodes: Expected --workers, --control-planes or both");
   const id = await client.resolve(idOrName);
-  const attached = await client.attach(id, { workers: flags.workers }, { idempotencyKey: flags.idempotencyKey });
+  const attached = await client.attach(id, { workers, controlPlanes }, { idempotencyKey: flags.idempotencyKey });
   const names = attached.members.filter(isJoining).map(({ name }) => name);
   for (const name of names) context.stderr.write(`${name} is attached\n`);
   // The operator launches external machines after this command.
   const isWaiting = flags.wait && attached.provider !== "external";
   const cluster = isWaiting
-    ? await followMembers(command, { id, names, isChanging: isJoining, goal: "attach workers" })
+    ? await followMembers(command, { id, names, isChanging: isJoining, goal: "attach nodes" })
     : attached;
   if (flags.json) writeJson(context, cluster);
   if (attached.provider === "external")

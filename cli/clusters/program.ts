@@ -114,9 +114,10 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
 
   clusters
     .command("attach")
-    .description("attach workers to a ready cluster and wait until they are Ready")
+    .description("attach nodes to a ready cluster and wait until they are Ready")
     .argument(cluster, clusterHelp)
-    .requiredOption("--workers <N>", "number of workers", parseWholeNumber)
+    .option("--workers <N>", "number of workers", parseWholeNumber)
+    .option("--control-planes <N>", "number of control planes, which join one after another", parseWholeNumber)
     .option("--idempotency-key <KEY>", "requests with the same key attach once")
     .option("--no-wait", "return at once; the default with provider external")
     .option("--timeout <DURATION>", "longest wait; then exit code 4", parseDurationSeconds, 1200)

@@ -49,7 +49,7 @@ export async function acceptReport(
     const repeat = takeReport(deps, { member, report, at });
     return {
       changes: {
-        ...reportChanges({ before: member, record, phaseEvents: repeat.trace.events ?? [], verdict, at }),
+        ...reportChanges({ cluster, before: member, record, phaseEvents: repeat.trace.events ?? [], verdict, at }),
         ...(use && { audit: [use.audit] }),
       },
       result: { cluster, record, verdict, repeat },
@@ -140,19 +140,31 @@ function withFailure(member: MemberRecord, { phase, error, exitCode, logTail }: 
 }
 
 function reportChanges(decided: {
+  cluster: ClusterRecord;
   before: MemberRecord;
   record: MemberRecord;
   phaseEvents: NonNullable<Changes["events"]>;
   verdict: Changes | undefined;
   at: number;
 }): Changes {
-  const { before, record, phaseEvents, verdict, at } = decided;
+  const { cluster, before, record, phaseEvents, verdict, at } = decided;
   const failed = record.state === "failed" && before.state !== "failed";
   const joined = record.state === "ready" && before.state !== "ready";
   const memberEvents = failed ? [memberEvent(record, { at, message: record.failure?.error ?? "" })] : [];
   if (joined) memberEvents.push(memberEvent(record, { at }));
-  return { ...verdict, members: [record], events: [...phaseEvents, ...memberEvents, ...(verdict?.events ?? [])] };
+  return {
+    ...verdict,
+    ...(joined && record.role === "control-plane" && { clusters: [withControlPlane(cluster, record)] }),
+    members: [record],
+    events: [...phaseEvents, ...memberEvents, ...(verdict?.events ?? [])],
+  };
 }
+
+/** From now on it serves as the others do: kubeconfigs and further nodes get its address. */
+const withControlPlane = (cluster: ClusterRecord, { name, address }: MemberRecord): ClusterRecord => ({
+  ...cluster,
+  controlPlanes: [...cluster.controlPlanes, { name, address }],
+});
 
 /**
  * Adds an event for each member to the proof, which covers them all. Their records stay: the cluster's record has it.

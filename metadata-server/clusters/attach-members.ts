@@ -26,9 +26,9 @@ interface AttachOptions {
 }
 
 /**
- * Plans workers in addition to a Ready cluster's nodes, reserves their machines, mints their credentials and stores it
- * all in one durable commit. Then starts their machines in the background. Throws DomainError: `not-found`,
- * `not-ready`, `invalid-request`, `no-capacity`, `idempotency-key-reused`.
+ * Plans nodes in addition to a Ready cluster's, reserves their machines, mints their credentials and stores it all in
+ * one durable commit. Then starts their machines in the background. Throws DomainError: `not-found`, `not-ready`,
+ * `wrong-state`, `invalid-request`, `no-capacity`, `idempotency-key-reused`.
  */
 export async function attachMembers(
   deps: ClusterDependencies,
@@ -42,7 +42,7 @@ export async function attachMembers(
   const giveBack = async (provider: MachineProvider) => {
     for (const { allocation } of reserved.splice(0))
       await provider.terminate({ clusterId, allocation }).catch((error: unknown) => {
-        deps.logger.warn("Cannot give back a machine of a worker that was not attached", {
+        deps.logger.warn("Cannot give back a machine of a node that was not attached", {
           clusterId,
           error: messageOf(error),
         });
@@ -73,7 +73,7 @@ export async function attachMembers(
 function refuseMachines({ provider }: ClusterRecord, { machines }: AttachMembers): void {
   if (machines === undefined || provider === "bare-metal") return;
   const detail = `Expected machines only in a cluster of provider "bare-metal", got provider "${provider}"`;
-  throw new DomainError("invalid-request", "Cannot attach workers", { errors: [{ pointer: "/machines", detail }] });
+  throw new DomainError("invalid-request", "Cannot attach nodes", { errors: [{ pointer: "/machines", detail }] });
 }
 
 interface Attached {
@@ -92,7 +92,7 @@ async function planAndReserve(
   if (cluster.state !== "ready")
     throw new DomainError(
       "not-ready",
-      `Cluster ${cluster.name} is ${cluster.state}; workers are attached once it is ready`,
+      `Cluster ${cluster.name} is ${cluster.state}; nodes are attached once it is ready`,
       { refused: { clusterId, member: null } },
     );
   const present = await deps.store.members(clusterId);
@@ -131,9 +131,14 @@ async function toDecision(
 ) {
   const at = deps.clock.now();
   const { id: clusterId, state } = cluster;
-  const joinBy = at + provider.provisionAllowanceMs + cluster.deadlineSeconds * 1000 + graceMs;
-  const joining = members.map((member) => ({ ...member, joinBy }));
-  const message = `Attaching ${joining.length === 1 ? "worker" : "workers"} ${joining.map(({ name }) => name).join(", ")}`;
+  const deadlineMs = cluster.deadlineSeconds * 1000;
+  const joinBy = at + provider.provisionAllowanceMs + deadlineMs + graceMs;
+  // Control planes, which come first, join one after another.
+  const joining = members.map((member, index) => ({
+    ...member,
+    joinBy: member.role === "worker" ? joinBy : joinBy + index * deadlineMs,
+  }));
+  const message = `Attaching ${joining.map(({ name }) => name).join(", ")}`;
   const changed: ClusterRecord = {
     ...cluster,
     nodes: cluster.nodes + joining.length,

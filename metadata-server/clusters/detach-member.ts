@@ -71,27 +71,35 @@ function refuseState(cluster: ClusterRecord, member: MemberRecord): void {
     throw new DomainError("wrong-state", `Member ${name} is ${state}; detach it once it is ready or has failed`);
 }
 
-/** Most of the control planes that are left must be there: etcd answers no one without a quorum. */
+/**
+ * Most of the control planes that are left must be there: etcd answers no one without a quorum. One that has failed to
+ * join counts for nothing.
+ */
 function refuseLostQuorum(
   { name: clusterName, controlPlanes }: ClusterRecord,
   { name, members }: { name: string; members: readonly MemberRecord[] },
 ): void {
-  if (controlPlanes.length === 1)
+  const serves = (member: Pick<MemberRecord, "name">) => controlPlanes.some((each) => each.name === member.name);
+  if (controlPlanes.length === 1 && serves({ name }))
     throw new DomainError(
       "wrong-state",
       `Cannot detach ${name}: it is the last control plane of ${clusterName}; delete the cluster instead`,
     );
   const others = members.filter((member) => member.role === "control-plane" && member.name !== name);
-  const leaving = others.find(({ detachment }) => detachment !== undefined);
-  if (leaving !== undefined)
+  const changing = others.find(
+    (other) => other.detachment !== undefined || (!serves(other) && other.state !== "failed"),
+  );
+  if (changing !== undefined)
     throw new DomainError(
       "wrong-state",
-      `Cannot detach ${name} while ${leaving.name} is detaching: control planes leave one after another`,
+      `Cannot detach ${name} while ${changing.name} is ${changing.detachment === undefined ? "joining" : "detaching"}: control planes come and go one after another`,
     );
-  const present = others.filter(({ endedAt }) => endedAt === undefined).length;
-  if (present > others.length / 2) return;
+  if (!serves({ name })) return;
+  const serving = others.filter(serves);
+  const present = serving.filter(({ endedAt }) => endedAt === undefined).length;
+  if (present > serving.length / 2) return;
   throw new DomainError(
     "wrong-state",
-    `Cannot detach ${name}: ${present} of the other ${others.length} control planes are running, too few for an etcd quorum; detach one that has terminated`,
+    `Cannot detach ${name}: ${present} of the other ${serving.length} control planes are running, too few for an etcd quorum; detach one that has terminated`,
   );
 }

@@ -7,7 +7,7 @@ import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { alertEvent, memberEvent, toTime } from "./lifecycle.ts";
 import { startRetriedWork } from "./retried-work.ts";
-import { workerNumber } from "./plan-attachment.ts";
+import { nodeNumber } from "./plan-attachment.ts";
 
 type MemberKey = Pick<MemberRecord, "clusterId" | "name">;
 type Leaving = MemberRecord & { detachment: NonNullable<MemberRecord["detachment"]> };
@@ -123,14 +123,14 @@ async function recordRemoved(
   await changeMember(store, { clusterId, name }, ({ cluster, member }) => {
     if (!isLeaving(member)) return undefined;
     const message = isOperators ? "Detached; the operator must terminate its machine" : "Detached";
-    const { workersNamed = 0 } = cluster;
+    const named = member.role === "worker" ? "workersNamed" : "controlPlanesNamed";
     return {
       clusters: [
         {
           ...cluster,
           nodes: cluster.nodes - 1,
           controlPlanes: cluster.controlPlanes.filter((each) => each.name !== name),
-          workersNamed: Math.max(workersNamed, workerNumber(name)),
+          [named]: Math.max(cluster[named] ?? 0, nodeNumber({ name })),
         },
       ],
       removedMembers: [{ clusterId, name, version: member.version }],

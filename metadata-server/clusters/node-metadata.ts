@@ -8,6 +8,7 @@ import { auditBinding, bindMachine } from "./bind-machine.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { longPoll } from "./long-poll.ts";
+import { nodeNumber } from "./plan-attachment.ts";
 import { knownNeighbours } from "./neighbours.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 import { refuseSpent } from "./spent-capability.ts";
@@ -51,7 +52,7 @@ async function tryMetadata(
       });
     const bound = await bindMachine(deps, admission, { caller, pointer: "/address/0", at });
     const { cluster, member } = bound ?? admission;
-    const final = isFinal(cluster, member);
+    const final = isFinal(cluster, member) && !(await mustWait(deps, { cluster, member }));
     const changes = contactChanges({
       before: admission,
       bound,
@@ -112,6 +113,20 @@ function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
   return member.role === "worker" ? cluster.controlPlanes.some(isKnown) : cluster.controlPlanes.every(isKnown);
 }
 
+/** Whether it joins the Ready cluster's control planes, which have an etcd already. */
+const joinsControlPlanes = ({ controlPlanes }: ClusterRecord, { name, role }: MemberRecord) =>
+  role === "control-plane" && !controlPlanes.some((each) => each.name === name);
+
+/** Control planes join one after another: etcd's members must not change while one joins. */
+async function mustWait(
+  { store }: Pick<ClusterDependencies, "store">,
+  { cluster, member }: { cluster: ClusterRecord; member: MemberRecord },
+): Promise<boolean> {
+  if (!joinsControlPlanes(cluster, member)) return false;
+  const joining = (await store.members(cluster.id)).filter((each) => joinsControlPlanes(cluster, each));
+  return joining.some((each) => nodeNumber(each) < nodeNumber(member));
+}
+
 /** A machine that returns to a ready cluster has the whole deadline for itself. */
 const deadlineOf = ({ readyAt, deadlineAt, deadlineSeconds }: ClusterRecord, { firstContactAt }: MemberRecord) =>
   readyAt !== null && firstContactAt !== null && firstContactAt > readyAt
@@ -131,6 +146,8 @@ function toNodeMetadata(
   cluster: ClusterRecord,
   { member, at, neighbours, peers, listeners, plainHttpPort }: MetadataParts,
 ): NodeMetadata {
+  const joins = joinsControlPlanes(cluster, member);
+  const controlPlanes = joins ? [...cluster.controlPlanes, member] : cluster.controlPlanes;
   const deadlineAt = deadlineOf(cluster, member) ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
     throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed; no node can join it`);
@@ -139,10 +156,11 @@ function toNodeMetadata(
     cluster: { id: cluster.id, name: cluster.name, kubernetesVersion: cluster.kubernetesVersion },
     self: { name: member.name, role: member.role, address: member.address ?? "", podCidr: member.podCidr },
     endpoint: cluster.endpoint,
-    controlPlanes: cluster.controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
+    controlPlanes: controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
     network: cluster.network,
     join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
+    ...(joins && { initialClusterState: "existing" as const }),
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(neighbours.length > 0 && { neighbours }),
     ...(listeners.length > 0 && { listeners: [...listeners] }),

@@ -1,11 +1,14 @@
+import type { AttachMembers } from "#api/attach-members.ts";
 import { mismatch } from "#api/field-errors.ts";
+import type { Role } from "#api/name.ts";
 import { nodePrefix } from "#api/network.ts";
 import { capacity, formatSubnet, nthSubnet, parseSubnet } from "#lib/subnet.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
-import { planMember, refuseLongNames } from "./plan.ts";
+import { namePrefixes, planMember, refuseLongNames } from "./plan.ts";
+import { refuseControlPlanes } from "./refuse-control-planes.ts";
 
 /** As many as a cluster can be created with. */
 const maxNodes = 5000;
@@ -16,19 +19,27 @@ export interface AttachmentPlan {
   capabilities: Map<string, string>;
 }
 
+interface AttachmentRequest extends Pick<AttachMembers, "workers" | "controlPlanes"> {
+  random: RandomBytes;
+}
+
 /**
- * Plans workers in addition to a cluster's `present` members: names count on from the last one, and no pod subnet is
- * given twice. Throws DomainError `invalid-request` or `no-capacity`.
+ * Plans nodes in addition to a cluster's `present` members: names count on from the last one of their role, and no pod
+ * subnet is given twice. Throws DomainError `invalid-request`, `wrong-state` or `no-capacity`.
  */
 export function planAttachment(
   { cluster, present }: { cluster: ClusterRecord; present: readonly MemberRecord[] },
-  { workers, random }: { workers: number; random: RandomBytes },
+  { workers = 0, controlPlanes = 0, random }: AttachmentRequest,
 ): AttachmentPlan {
-  refuseTooMany(cluster, { workers, present: present.length });
-  const names = nextNames(cluster, { workers, present });
-  refuseLongNames(names);
-  const podCidrs = freePodCidrs(cluster, { workers, present });
-  const nodes = names.map((name) => ({ name, role: "worker" as const }));
+  const count = controlPlanes + workers;
+  refuseTooMany(cluster, { count, present: present.length });
+  if (controlPlanes > 0) refuseControlPlanes(cluster, { count: controlPlanes, present });
+  const nodes = [
+    ...nextNames(cluster, { role: "control-plane", count: controlPlanes, present }),
+    ...nextNames(cluster, { role: "worker", count: workers, present }),
+  ];
+  refuseLongNames(nodes.map(({ name }) => name));
+  const podCidrs = freePodCidrs(cluster, { count, present });
   const neighbours = pickNeighbours([...present, ...nodes], random);
   const addresses = new Map(present.map(({ name, address }) => [name, address]));
   const capabilities = new Map<string, string>();
@@ -42,39 +53,45 @@ export function planAttachment(
   return { members, capabilities };
 }
 
-function refuseTooMany({ name }: ClusterRecord, { workers, present }: { workers: number; present: number }): void {
-  if (present + workers <= maxNodes) return;
+function refuseTooMany({ name }: ClusterRecord, { count, present }: { count: number; present: number }): void {
+  if (present + count <= maxNodes) return;
   const room = Math.max(0, maxNodes - present);
-  const detail = `${mismatch(`at most ${room}`, workers)}; a cluster has ${maxNodes} nodes at most, and ${name} has ${present}`;
-  throw new DomainError("invalid-request", "Cannot attach workers", { errors: [{ pointer: "/workers", detail }] });
+  const detail = `${mismatch(`at most ${room}`, count)}; a cluster has ${maxNodes} nodes at most, and ${name} has ${present}`;
+  throw new DomainError("invalid-request", "Cannot attach nodes", { errors: [{ pointer: "/workers", detail }] });
 }
 
-type Wanted = { workers: number; present: readonly MemberRecord[] };
+type Wanted = { count: number; present: readonly MemberRecord[] };
 
 /** Names of nodes that are gone are not used again. */
-function nextNames({ endpoint, workersNamed = 0 }: ClusterRecord, { workers, present }: Wanted): string[] {
+function nextNames(cluster: ClusterRecord, { role, count, present }: Wanted & { role: Role }) {
+  const { endpoint, workersNamed = 0, controlPlanesNamed = 0 } = cluster;
   const domain = endpoint.slice(endpoint.indexOf(".") + 1, endpoint.lastIndexOf(":"));
-  const last = Math.max(workersNamed, ...present.map(({ name }) => workerNumber(name)));
-  return Array.from({ length: workers }, (_, index) => `node${String(last + 1 + index).padStart(2, "0")}.${domain}`);
+  const named = role === "worker" ? workersNamed : controlPlanesNamed;
+  const last = Math.max(named, ...present.filter((member) => member.role === role).map(nodeNumber));
+  return Array.from({ length: count }, (_, index) => ({
+    role,
+    name: `${namePrefixes[role]}${String(last + 1 + index).padStart(2, "0")}.${domain}`,
+  }));
 }
 
-/** Returns the number in a worker's name; 0 for a control plane. */
-export const workerNumber = (name: string): number => Number(/^node(\d+)\./.exec(name)?.[1] ?? 0);
+/** Returns the number in a node's name, such as 3 of `node03.build126.example`. */
+export const nodeNumber = ({ name }: Pick<MemberRecord, "name">): number =>
+  Number(/^[a-z]+(\d+)\./.exec(name)?.[1] ?? 0);
 
-function freePodCidrs({ name, network }: ClusterRecord, { workers, present }: Wanted): string[] {
+function freePodCidrs({ name, network }: ClusterRecord, { count, present }: Wanted): string[] {
   const pods = parseSubnet(network.podSubnet);
   const taken = new Set(present.map(({ podCidr }) => podCidr));
   const room = capacity(pods, nodePrefix);
   const free: string[] = [];
   // Behind those of the members, where most are free.
-  for (let step = 0; step < room && free.length < workers; step += 1) {
+  for (let step = 0; step < room && free.length < count; step += 1) {
     const index = (present.length + step) % room;
     const podCidr = formatSubnet(nthSubnet(pods, { index, prefix: nodePrefix }));
     if (!taken.has(podCidr)) free.push(podCidr);
   }
-  if (free.length === workers) return free;
+  if (free.length === count) return free;
   throw new DomainError(
     "no-capacity",
-    `Cannot attach ${workers} workers to cluster ${name}: its pod subnet ${network.podSubnet} has room for ${free.length} more nodes; create a cluster with a larger network.podSubnet`,
+    `Cannot attach ${count} nodes to cluster ${name}: its pod subnet ${network.podSubnet} has room for ${free.length} more nodes; create a cluster with a larger network.podSubnet`,
   );
 }

@@ -10,6 +10,8 @@ import { type ClusterSubnets, planNetwork, refuseAddressesInside, refuseSubnetsI
 import { unheard } from "./lifecycle.ts";
 
 const maxNodeNameLength = 52;
+/** What precedes the number in the names of a role's nodes. */
+export const namePrefixes: Record<Role, string> = { "control-plane": "cp", worker: "node" };
 
 export interface ClusterPlan {
   cluster: ClusterRecord;
@@ -132,8 +134,8 @@ function placeRoles(request: CreateCluster): Role[] {
 function nameNodes(roles: Role[], domain: string): string[] {
   const controlPlanes = roles.filter((role) => role === "control-plane").length;
   const names = [
-    ...numbered("cp", controlPlanes).map((host) => `${host}.${domain}`),
-    ...numbered("node", roles.length - controlPlanes).map((host) => `${host}.${domain}`),
+    ...numbered(namePrefixes["control-plane"], controlPlanes).map((host) => `${host}.${domain}`),
+    ...numbered(namePrefixes.worker, roles.length - controlPlanes).map((host) => `${host}.${domain}`),
   ];
   refuseLongNames(names);
   return names;

@@ -21,7 +21,7 @@ export interface ClusterRecord {
   endpoint: string;
   network: Network;
   labels: Record<string, string>;
-  /** Names in order; the first runs init. Addresses are null until known. */
+  /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */
   controlPlanes: { name: string; address: string | null }[];
   nodes: number;
   /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */
@@ -44,6 +44,8 @@ export interface ClusterRecord {
   sealedDataKey: string | null;
   /** The highest number in a worker's name that is not used again: its member was detached. */
   workersNamed?: number;
+  /** The same of control planes. */
+  controlPlanesNamed?: number;
   /** What the provider needs to find its resources again. */
   providerData: Record<string, string>;
   /** Version that was read; 0 for a record that is not yet stored. */

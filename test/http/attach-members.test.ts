@@ -54,7 +54,7 @@ describe("POST /v1/clusters/{id}/members", () => {
     expect(await states()).toEqual([...before, "node03 ready", "node04 ready"]);
     expect(await server.cluster(cluster.id)).toMatchObject({ state: "ready", readyAt: attached.readyAt });
     const messages = (await server.events(cluster.id)).flatMap((event) => ("message" in event ? event.message : []));
-    expect(messages).toContain("Attaching workers node03.build126.sprout.internal, node04.build126.sprout.internal");
+    expect(messages).toContain("Attaching node03.build126.sprout.internal, node04.build126.sprout.internal");
   });
 
   it("gives two requests at once different names, addresses and subnets", async () => {
@@ -87,11 +87,12 @@ describe("POST /v1/clusters/{id}/members", () => {
     expect(refusal(missing)).toBe("404 not-found");
   });
 
-  it("refuses no workers, control planes, and machines that this provider does not choose", async () => {
+  it("refuses no nodes, more than the cluster may have, and machines that this provider does not choose", async () => {
     const bodies = [
       {},
       { workers: 0 },
-      { workers: 1, controlPlanes: 2 },
+      { controlPlanes: 0 },
+      { workers: 1, controlPlanes: 7 },
       { workers: 1, machines: {} },
       { workers: 4998 },
     ];
