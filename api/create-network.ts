@@ -18,7 +18,7 @@ const betweenFields = [
 /** `network` of `POST /v1/clusters`. A manifest is either in the request or baked into the image. */
 export const CreateNetwork = z
   .strictObject({
-    plugin: z.enum(["routes", "manifest"]).optional().describe("`routes` (the default): Sprout's own route agent"),
+    plugin: z.enum(["routes", "manifest"]).optional().describe("`routes` (the default): Sprout's own network agent"),
     /** Sealed at rest, and part of no answer. */
     manifest: z
       .string()

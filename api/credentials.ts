@@ -42,7 +42,9 @@ export const pkiFiles = [
 ] as const;
 export type PkiFile = (typeof pkiFiles)[number];
 
-const routeAgent = KeyPair.optional().describe("Client certificate of the route agent; with network `routes` only");
+const networkAgent = KeyPair.optional().describe(
+  "Client certificate of the network agent; with network `routes`, or with several control planes",
+);
 const kubelet = z.strictObject({
   client: KeyPair.describe("For the API server, as the node"),
   serving: KeyPair.describe("For the kubelet's own port, with the node's name and address"),
@@ -63,7 +65,7 @@ export const ControlPlaneCredentials = z
       })
       .describe("One client certificate for each kubeconfig that kubeadm would make"),
     kubelet: kubelet.describe(kubeletPurpose),
-    routeAgent,
+    networkAgent,
     networkManifest: z
       .string()
       .optional()
@@ -77,7 +79,7 @@ const worker = {
   pki: z
     .strictObject({ "ca.crt": Pem.describe("Certificate of the cluster's authority") })
     .describe("Files by their paths below `/etc/kubernetes/pki`"),
-  routeAgent,
+  networkAgent,
 };
 
 export const WorkerCredentials = z

@@ -48,7 +48,7 @@ const subnets = {
 export const Network = z
   .discriminatedUnion("plugin", [
     z.strictObject({
-      plugin: z.literal("routes").describe("Sprout's own route agent routes between nodes on one segment"),
+      plugin: z.literal("routes").describe("Sprout's own network agent routes between nodes on one segment"),
       ...subnets,
     }),
     z.strictObject({

@@ -15,6 +15,8 @@ const phases = [
   "static-pods",
   "api-server",
   "kubelet",
+  /** Only of a control plane that joins a ready cluster. */
+  "etcd-join",
   "join",
   "cluster-config",
   "register",

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { BootstrapError } from "./errors.ts";
 
 export interface CommandLine {
-  command: "run" | "plan" | "check" | "reset" | "route-agent" | "version" | "help";
+  command: "run" | "plan" | "check" | "reset" | "network-agent" | "version" | "help";
   /** At most one for `plan`. */
   files: string[];
   root: string;
@@ -18,7 +18,7 @@ export const usage = `sprout-bootstrap: turns this machine into a Kubernetes nod
   check FILE...   validate seeds, user-data, cluster PKI, metadata or credentials offline; the user-data of several
                   machines must make one cluster
   reset           undo everything: the machine is as it was imaged, and can be brought up under a new allocation
-  route-agent     keep the routes to the peers' pods
+  network-agent   keep the routes to the peers' pods, and the API servers of the load balancer
 
   --root DIR      everything read or written is below this folder (default /)
   --templates DIR folder below the root: each file in it replaces the image's template of the same path
@@ -28,7 +28,7 @@ exit codes: 0 done, 1 peers missing at the deadline, 2 invalid metadata or confi
 4 kubeadm or kubelet, 5 metadata server unreachable
 `;
 
-const commands = ["run", "plan", "check", "reset", "route-agent"] as const;
+const commands = ["run", "plan", "check", "reset", "network-agent"] as const;
 
 const mostFiles: Partial<Record<CommandLine["command"], number>> = { check: Infinity, plan: 1 };
 

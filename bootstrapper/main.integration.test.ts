@@ -42,7 +42,7 @@ describe("sprout-bootstrap", () => {
     const { mode } = await stat(join(machine.root, "var/lib/sprout/node/report-token"));
     expect(mode & 0o777).toBe(0o600);
     expect(await readFile(join(machine.root, "systemctl.log"), "utf8")).toBe(
-      "start --no-block kubelet.service\nstart --no-block sprout-route-agent.service\n",
+      "start --no-block kubelet.service\nstart --no-block sprout-network-agent.service\n",
     );
   });
 
@@ -65,7 +65,7 @@ describe("sprout-bootstrap", () => {
     });
     expect(machine.server.reports.at(-1)).toMatchObject({ phase: "verify", state: "failed", exitCode: 1, missing });
     expect(machine.kubernetes.changes).toContain(
-      "PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/sprout:route-agents",
+      "PATCH /apis/rbac.authorization.k8s.io/v1/clusterrolebindings/sprout:network-agents",
     );
     expect(await readdir(join(machine.root, "etc/kubernetes/manifests"))).toEqual([
       "kube-controller-manager.yaml",

@@ -13,7 +13,7 @@ import { parseJson } from "./parse.ts";
 import { printPlan } from "./print-plan.ts";
 import { createRedactor } from "./redact.ts";
 import { reset } from "./reset/reset.ts";
-import { runRouteAgent } from "./route-agent/route-agent.ts";
+import { runNetworkAgent } from "./network-agent/network-agent.ts";
 import { discoverSource } from "./sources/discover.ts";
 import type { Source } from "./sources/source.ts";
 import { toUserDataSource } from "./sources/user-data-file.ts";
@@ -36,8 +36,8 @@ async function main(line: CommandLine, signal: AbortSignal): Promise<void> {
       return;
     case "reset":
       return reset({ root, write, signal });
-    case "route-agent":
-      return runRouteAgent({ root, write, signal });
+    case "network-agent":
+      return runNetworkAgent({ root, templatesOverlay, write, signal });
     case "version":
       write(`${packageJson.version}\n`);
       return;

@@ -75,7 +75,7 @@ function maskedLaunch(
 function maskedCredentials({ allocation, self, network, join: mode }: NodeMetadata): NodeCredentials {
   const pair = { certificate: masked, key: masked };
   const kubelet = { client: pair, serving: pair };
-  const common = { allocation, routeAgent: pair };
+  const common = { allocation, networkAgent: pair };
   const worker = { role: "worker", pki: { "ca.crt": masked }, ...common } as const;
   if (self.role === "worker" && mode === "kubeadm")
     return { ...worker, join: mode, kubelet: { serving: pair }, bootstrap: pair };

@@ -39,7 +39,7 @@ describe("readOverlay", () => {
         "{{address}} {{nmae}}\n{{#others}}\n{{address}} {{port}}\n{{^unheard}}{{/unheard}}\n{{/others}}\n{{host",
       "kubelet/config.yaml": "a: {{resolvConf}}\n{{#controlPlane}}\nb: {{controlPlane}}\n",
       "kubelet/conifg.yaml": "a: 1\n",
-      "kubernetes/route-agent-role.yaml": "name: {{name}}\n",
+      "kubernetes/network-agent-role.yaml": "name: {{name}}\n",
     });
     expect(await problems(folder)).toEqual([
       "etc/hosts:6: unclosed or empty placeholder",
@@ -49,7 +49,7 @@ describe("readOverlay", () => {
       'kubelet/config.yaml:2: unclosed section "controlPlane"',
       'kubelet/config.yaml:3: placeholder "controlPlane" needs a section: {{#controlPlane}} … {{/controlPlane}}',
       "kubelet/conifg.yaml: replaces no template",
-      'kubernetes/route-agent-role.yaml:1: unknown placeholder "name"; this template has no placeholders',
+      'kubernetes/network-agent-role.yaml:1: unknown placeholder "name"; this template has no placeholders',
       `the templates are: ${Object.keys(templates).join(", ")}`,
     ]);
   });

@@ -31,7 +31,7 @@ const kubeadm: Placeholders = {
   patchesFolder: value,
   healthCheckTimeout: value,
   kubeletConfig: value,
-  etcd: { initialCluster: value, alone: flag, certificateName: { domain: value } },
+  etcd: { initialCluster: value, initialClusterState: value, alone: flag, certificateName: { domain: value } },
   joinToken: { token: value, ttl: value },
 };
 const dhcp: Placeholders = { interface: value, netmask: value, url: value };
@@ -102,9 +102,9 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "kubernetes/cluster-admins-binding.yaml": {},
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,
+  "kubernetes/network-agent-binding.yaml": { kubelets: flag },
+  "kubernetes/network-agent-role.yaml": {},
   "kubernetes/probe.yaml": { dnsName: value, reportUrl: value },
-  "kubernetes/route-agent-binding.yaml": { kubelets: flag },
-  "kubernetes/route-agent-role.yaml": {},
   "kubernetes/token.conf": { clusterName: value, caData: value, server: value, token: value },
   "modules-load/packet-filter.conf": {},
   "modules-load/sprout.conf": image,
@@ -121,6 +121,6 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "systemd/sprout-bootstrap.service": image,
   "systemd/sprout-lease@.service": {},
   "systemd/sprout-load-balancer.service": image,
-  "systemd/sprout-route-agent.service": image,
+  "systemd/sprout-network-agent.service": image,
   "systemd/system.conf": image,
 };

@@ -63,23 +63,23 @@ describe("checkCredentials", () => {
     ],
     [
       "with another certificate's key",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, key: ofWorker.kubelet.client.key } },
-      "/routeAgent: its key belongs to another certificate",
+      { ...ofWorker, networkAgent: { ...ofWorker.networkAgent!, key: ofWorker.kubelet.client.key } },
+      "/networkAgent: its key belongs to another certificate",
     ],
     [
       "with an invalid key",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, key: ofWorker.routeAgent!.certificate } },
-      "/routeAgent: its key is not a private key",
+      { ...ofWorker, networkAgent: { ...ofWorker.networkAgent!, key: ofWorker.networkAgent!.certificate } },
+      "/networkAgent: its key is not a private key",
     ],
     [
       "with an invalid certificate",
-      { ...ofWorker, routeAgent: { ...ofWorker.routeAgent!, certificate: ofWorker.routeAgent!.key } },
-      "/routeAgent: is not a certificate",
+      { ...ofWorker, networkAgent: { ...ofWorker.networkAgent!, certificate: ofWorker.networkAgent!.key } },
+      "/networkAgent: is not a certificate",
     ],
     [
       "with another cluster's authority",
       { ...ofWorker, pki: foreign.pki },
-      "/kubelet/client: is not signed by its authority; /kubelet/serving: is not signed by its authority; /routeAgent: is not signed by its authority",
+      "/kubelet/client: is not signed by its authority; /kubelet/serving: is not signed by its authority; /networkAgent: is not signed by its authority",
     ],
     [
       "with another cluster's kubelet",

@@ -45,11 +45,11 @@ function refuseOthers(credentials: NodeCredentials, { allocation, self, join }: 
 
 function signedOf(credentials: NodeCredentials): Signed[] {
   if (isLaunchCredentials(credentials)) return signedFiles(credentials.pki);
-  const { pki, kubelet, routeAgent } = credentials;
+  const { pki, kubelet, networkAgent } = credentials;
   const authority = pki["ca.crt"];
   const pairs = {
     ...Object.fromEntries(Object.entries(kubelet).map(([name, pair]) => [`/kubelet/${name}`, pair])),
-    ...(routeAgent === undefined ? {} : { "/routeAgent": routeAgent }),
+    ...(networkAgent === undefined ? {} : { "/networkAgent": networkAgent }),
     ...("bootstrap" in credentials ? { "/bootstrap": credentials.bootstrap } : {}),
     ...("kubeconfigs" in credentials
       ? Object.fromEntries(

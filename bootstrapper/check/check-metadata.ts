@@ -8,7 +8,7 @@ import { BootstrapError } from "../errors.ts";
  * once.
  */
 export function checkMetadata(metadata: NodeMetadata): void {
-  const { self, controlPlanes, neighbours = [], peers, network, join } = metadata;
+  const { self, controlPlanes, neighbours = [], peers, network, join, initialClusterState } = metadata;
   const version = metadata.cluster.kubernetesVersion;
   const podCidr = parseSubnet(self.podCidr);
   const listed = controlPlanes.find(({ name }) => name === self.name);
@@ -19,6 +19,11 @@ export function checkMetadata(metadata: NodeMetadata): void {
     ["/join", self.role === "control-plane" && join !== "certificate", "certificate, as for every control plane"],
     ["/self/address", listed !== undefined && listed.address !== self.address, "the address in /controlPlanes"],
     ["/peers", peers !== undefined && controlPlanes[0]?.name !== self.name, "no peers but for the first control plane"],
+    [
+      "/initialClusterState",
+      initialClusterState !== undefined && (peers !== undefined || listed === undefined || controlPlanes.length < 2),
+      "existing only for a control plane that has others",
+    ],
     ["/peers", peers !== undefined && !peers.includes(self.name), "a list with this node"],
     [
       "/neighbours",

@@ -3,7 +3,7 @@
  * (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/node-v1/).
  */
 export interface KubernetesNode {
-  metadata: { name: string; resourceVersion?: string; creationTimestamp?: string };
+  metadata: { name: string; resourceVersion?: string; creationTimestamp?: string; labels?: Record<string, string> };
   spec?: { podCIDR?: string };
   status?: {
     addresses?: { type: string; address: string }[];
@@ -19,6 +19,10 @@ export const isReady = (node: KubernetesNode) => readyCondition(node)?.status ==
 /** Returns why a node is not Ready, in the kubelet's words. Undefined if it is Ready. */
 export const whyNotReady = (node: KubernetesNode): string | undefined =>
   isReady(node) ? undefined : (readyCondition(node)?.message ?? "no status yet");
+
+/** Set by `kubeadm init phase mark-control-plane`, and here. */
+export const controlPlaneLabel = "node-role.kubernetes.io/control-plane";
+export const isControlPlane = ({ metadata: { labels = {} } }: KubernetesNode) => controlPlaneLabel in labels;
 
 export const internalIp = (node: KubernetesNode) =>
   node.status?.addresses?.find(({ type }) => type === "InternalIP")?.address;

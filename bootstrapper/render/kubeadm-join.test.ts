@@ -41,7 +41,7 @@ describe("renderNodeFiles for kubeadm's join", () => {
       "644 /etc/hosts false",
       "644 /etc/hostname false",
       "644 /etc/cni/net.d/10-sprout.conflist false",
-      "600 /etc/sprout/route-agent.json true",
+      "600 /etc/sprout/network-agent.json true",
     ]);
     expect(links).toEqual([]);
   });

@@ -19,6 +19,9 @@ const defaultHealthCheckSeconds = 240;
 /** Patches that kubeadm applies to what it makes. A file is named after what it changes. */
 const patchesFolder = "/etc/kubernetes/patches";
 
+/** Where etcd's members reach each other. */
+export const etcdPeerUrl = (address: string): string => `https://${address}:2380`;
+
 /**
  * Returns kubeadm's configuration. How etcd starts is in a separate file, for the static pods only: in the
  * kubeadm-config of the cluster it would make every later control plane start a new cluster.
@@ -45,10 +48,11 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     joinToken: launch.map(({ token }) => ({ token, ttl })),
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
-  const initialCluster = controlPlanes.map(({ name, address }) => `${name}=https://${address}:2380`).join(",");
+  const initialCluster = controlPlanes.map(({ name, address }) => `${name}=${etcdPeerUrl(address)}`).join(",");
   // A member without peers waits for no heartbeat.
   const etcdStart = {
     initialCluster,
+    initialClusterState: metadata.initialClusterState ?? "new",
     alone: controlPlanes.length === 1,
     certificateName: launch.map(({ etcdDomain }) => ({ domain: etcdDomain })),
   };

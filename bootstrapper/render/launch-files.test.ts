@@ -51,7 +51,7 @@ describe("renderNodeFiles without a server", () => {
       "/etc/hosts",
       "/etc/hostname",
       "/etc/cni/net.d/10-sprout.conflist",
-      "/etc/sprout/route-agent.json",
+      "/etc/sprout/network-agent.json",
     ]);
   });
 
@@ -77,7 +77,7 @@ describe("renderNodeFiles without a server", () => {
       "/etc/hosts",
       "/etc/hostname",
       "/etc/cni/net.d/10-sprout.conflist",
-      "/etc/sprout/route-agent.json",
+      "/etc/sprout/network-agent.json",
     ]);
     expect(parse(text("/etc/kubernetes/discovery.conf"))).toMatchObject({
       clusters: [
@@ -90,7 +90,7 @@ describe("renderNodeFiles without a server", () => {
       ],
       users: [{ user: { token: "abcdef.0123456789abcdef" } }],
     });
-    expect(JSON.parse(text("/etc/sprout/route-agent.json"))).toMatchObject({
+    expect(JSON.parse(text("/etc/sprout/network-agent.json"))).toMatchObject({
       clientFile: "/var/lib/kubelet/pki/kubelet-client-current.pem",
     });
   });

@@ -3,12 +3,12 @@ import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
-/** A folder of Debian's package haproxy. The unit `sprout-load-balancer` starts if the configuration exists. */
-const configuration = "/etc/haproxy/sprout.cfg";
+/** In a folder of Debian's package haproxy. The unit `sprout-load-balancer` starts if it exists. */
+export const loadBalancerConfig = "/etc/haproxy/sprout.cfg";
 /** Its own copy: `kubeadm join` refuses a machine that has the cluster's authority in kubeadm's place. */
 const authority = "/etc/haproxy/sprout-ca.crt";
 
-export const loadBalancerFiles: readonly string[] = [configuration, authority];
+export const loadBalancerFiles: readonly string[] = [loadBalancerConfig, authority];
 /** Where the endpoint's name leads on a node with a load balancer. */
 export const loadBalancerAddress = "127.0.0.1";
 
@@ -25,15 +25,22 @@ export const hasLoadBalancer = (
 export async function renderLoadBalancer(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render } = input;
   if (!hasLoadBalancer(metadata, credentials)) return [];
-  const { host, port } = splitEndpoint(metadata.endpoint);
-  const content = await render("haproxy/haproxy.cfg", {
+  return [
+    { path: loadBalancerConfig, content: await renderLoadBalancerConfig(render, metadata), mode: 0o644 },
+    { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 },
+  ];
+}
+
+/** Returns HAProxy's configuration with these control planes as its servers. */
+export function renderLoadBalancerConfig(
+  render: RenderInput["render"],
+  { endpoint, controlPlanes }: Pick<NodeMetadata, "endpoint" | "controlPlanes">,
+): Promise<string> {
+  const { host, port } = splitEndpoint(endpoint);
+  return render("haproxy/haproxy.cfg", {
     listen: { address: loadBalancerAddress, port },
     host,
     authorityFile: authority,
-    servers: metadata.controlPlanes.map(({ name, address }) => ({ name, address, port })),
+    servers: controlPlanes.map(({ name, address }) => ({ name, address, port })),
   });
-  return [
-    { path: configuration, content, mode: 0o644 },
-    { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 },
-  ];
 }

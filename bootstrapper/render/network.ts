@@ -1,3 +1,4 @@
+import type { NodeMetadata } from "#api/node-metadata.ts";
 import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
@@ -5,17 +6,24 @@ import { kubeletClientPem } from "./kubelet.ts";
 import { hasLoadBalancer, loadBalancerAddress } from "./load-balancer.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
-export const routeAgentConfig = "/etc/sprout/route-agent.json";
+export const networkAgentConfig = "/etc/sprout/network-agent.json";
 
-/** Returns hosts and hostname. With network `routes` also CNI and the route agent's configuration. */
+/** Whether network agents run in this cluster: for routes, or for the load balancers of workers. */
+export const hasNetworkAgent = (
+  { network, controlPlanes }: Pick<NodeMetadata, "network" | "controlPlanes">,
+  credentials: NodeCredentials,
+): boolean => network.plugin === "routes" || (controlPlanes.length > 1 && !isLaunchCredentials(credentials));
+
+/** Returns hosts and hostname, with network `routes` also CNI, and the network agent's configuration if it has a task. */
 export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render } = input;
   const { self, endpoint, controlPlanes, network } = metadata;
-  const { host, port } = splitEndpoint(endpoint);
+  const { host } = splitEndpoint(endpoint);
+  const isBalanced = hasLoadBalancer(metadata, credentials);
   const isControlPlane = self.role === "control-plane";
   // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
   const apiServers = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
-  const endpointAddresses = hasLoadBalancer(metadata, credentials) ? [loadBalancerAddress] : apiServers;
+  const endpointAddresses = isBalanced ? [loadBalancerAddress] : apiServers;
   // Without a server a worker uses its resolver: the endpoint may be a load balancer, and names may move.
   const isResolving = isLaunchCredentials(credentials) && !isControlPlane;
   const hosts = await render("etc/hosts", {
@@ -31,29 +39,34 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
     { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
   ];
   // With a manifest, the manifest writes the CNI configuration.
-  if (network.plugin === "manifest") return names;
+  if (network.plugin === "manifest") return isBalanced ? [...names, agentFile(input)] : names;
+  const cni = await render("cni/10-sprout.conflist", { podCidr: self.podCidr });
+  return [...names, { path: "/etc/cni/net.d/10-sprout.conflist", content: cni, mode: 0o644 }, agentFile(input)];
+}
+
+function agentFile({ metadata, credentials }: RenderInput): NodeFile {
+  const { self, endpoint, controlPlanes, network } = metadata;
+  const { port } = splitEndpoint(endpoint);
+  const isBalanced = hasLoadBalancer(metadata, credentials);
+  const asked = self.role === "control-plane" ? [self] : controlPlanes;
+  const servers = asked.map(({ address }) => `https://${address}:${port}`);
   const agent = {
-    servers: apiServers.map((address) => `https://${address}:${port}`),
+    // The load balancer knows control planes that came later.
+    servers: isBalanced ? [`https://${endpoint}`, ...servers] : servers,
     self: self.name,
-    podSubnet: network.podSubnet,
+    ...(network.plugin === "routes" && { podSubnet: network.podSubnet }),
+    ...(isBalanced && { loadBalancer: { endpoint, controlPlanes } }),
     ca: credentials.pki["ca.crt"],
-    ...routeAgentClient(credentials),
+    ...networkAgentClient(credentials),
   };
-  return [
-    ...names,
-    {
-      path: "/etc/cni/net.d/10-sprout.conflist",
-      content: await render("cni/10-sprout.conflist", { podCidr: self.podCidr }),
-      mode: 0o644,
-    },
-    { path: routeAgentConfig, content: `${JSON.stringify(agent, undefined, 2)}\n`, mode: 0o600, secret: true },
-  ];
+  const content = `${JSON.stringify(agent, undefined, 2)}\n`;
+  return { path: networkAgentConfig, content, mode: 0o600, secret: true };
 }
 
 /** Returns the agent's own client certificate, or the file of the kubelet's, which changes at renewal. */
-function routeAgentClient(credentials: NodeCredentials) {
+function networkAgentClient(credentials: NodeCredentials) {
   if (isLaunchCredentials(credentials)) return { clientFile: kubeletClientPem };
-  if (credentials.routeAgent === undefined)
-    throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack routeAgent");
-  return { client: credentials.routeAgent };
+  if (credentials.networkAgent === undefined)
+    throw new BootstrapError("invalid-input", "Cannot render network: the credentials lack networkAgent");
+  return { client: credentials.networkAgent };
 }

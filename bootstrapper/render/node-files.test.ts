@@ -51,7 +51,7 @@ describe("renderNodeFiles", () => {
       "644 /etc/hosts",
       "644 /etc/hostname",
       "644 /etc/cni/net.d/10-sprout.conflist",
-      "600 /etc/sprout/route-agent.json",
+      "600 /etc/sprout/network-agent.json",
     ]);
     expect(links).toEqual([
       {

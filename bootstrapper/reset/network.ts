@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { below, namesIn } from "../machine/files.ts";
-import { routeProtocol } from "../route-agent/routes.ts";
+import { routeProtocol } from "../network-agent/routes.ts";
 import { withoutNodeRules } from "./packet-filter.ts";
 import type { ResetContext } from "./reset-context.ts";
 

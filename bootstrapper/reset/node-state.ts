@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { listFolder } from "#lib/files.ts";
 import { below, writeFileAtomic } from "../machine/files.ts";
 import { loadBalancerFiles } from "../render/load-balancer.ts";
-import { routeAgentConfig } from "../render/network.ts";
+import { networkAgentConfig } from "../render/network.ts";
 import type { ResetContext } from "./reset-context.ts";
 
 /** Emptied, not removed: each may be a mount point of the machine. */
@@ -18,7 +18,7 @@ const folders = [
 ];
 /** Folders of the image inside folders that are emptied. */
 const imageFolders = ["/etc/kubernetes/manifests"];
-const files = [routeAgentConfig, ...loadBalancerFiles];
+const files = [networkAgentConfig, ...loadBalancerFiles];
 
 /** Removes what a bring-up and its kubelet wrote, and restores what they overwrote. */
 export async function removeNodeState({ root, record }: ResetContext): Promise<string> {

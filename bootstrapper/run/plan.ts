@@ -51,6 +51,18 @@ const controlPlane: Step[] = [
   { phase: "verify", after: ["cluster-config", "network", "confirm"] },
 ];
 
+/** The API server starts once its etcd has become a member of the others'. */
+const joiningControlPlane: Step[] = [
+  { phase: "static-pods", after: ["render"] },
+  { phase: "kubelet", after: ["static-pods", "preflight"] },
+  { phase: "etcd-join", after: ["kubelet"] },
+  { phase: "api-server", after: ["etcd-join"] },
+  { phase: "register", after: ["api-server"] },
+  { phase: "cluster-config", after: ["api-server", "register"] },
+  { phase: "network", after: ["register"] },
+  { phase: "verify", after: ["cluster-config", "network", "confirm"] },
+];
+
 const proof: Step[] = [{ phase: "available", after: ["verify"], optional: true }];
 
 /**
@@ -60,6 +72,7 @@ const proof: Step[] = [{ phase: "available", after: ["verify"], optional: true }
 export function planSteps(metadata: NodeMetadata): Step[] {
   const kind = toNodeKind(metadata);
   if (kind === "worker") return [...credentials, ...(metadata.join === "kubeadm" ? kubeadmWorker : worker), peers];
+  if (metadata.initialClusterState === "existing") return [...credentials, ...joiningControlPlane, peers];
   return [...credentials, ...controlPlane, ...(kind === "first-control-plane" ? proof : []), peers];
 }
 

@@ -8,6 +8,7 @@ import { proveAvailable } from "./available.ts";
 import { claim } from "./claim.ts";
 import { configureCluster } from "./cluster-config.ts";
 import { confirm } from "./confirm.ts";
+import { joinEtcd } from "./etcd-join.ts";
 import { joinCluster } from "./join.ts";
 import { startKubelet } from "./kubelet.ts";
 import { setUpNetwork } from "./network.ts";
@@ -63,6 +64,7 @@ export function createActions(context: NodeContext, options: ActionOptions): Rec
     "static-pods": afterClaim(writeStaticPods),
     kubelet: (signal) => startKubelet(context, signal),
     join: afterClaim(joinCluster),
+    "etcd-join": afterClaim(joinEtcd),
     "api-server": afterClaim(waitForApiServer),
     register: afterClaim(register),
     "cluster-config": afterClaim(configureCluster),

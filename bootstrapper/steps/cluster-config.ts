@@ -1,5 +1,7 @@
 import { isLaunchCredentials } from "../node-credentials.ts";
+import { controlPlaneLabel } from "../kubernetes/node.ts";
 import { poll } from "../poll.ts";
+import { hasNetworkAgent } from "../render/network.ts";
 import { runKubeadmPhase } from "./kubeadm-phase.ts";
 import { applyNetworkManifest } from "./network-manifest.ts";
 import { apiOf } from "./kubernetes-api.ts";
@@ -8,20 +10,20 @@ import { releaseDeferredPods } from "./static-pods.ts";
 
 const rbac = "/apis/rbac.authorization.k8s.io/v1";
 const roleBindings = `${rbac}/clusterrolebindings`;
-const routeAgentRights: [file: string, path: string][] = [
-  ["route-agent-role.yaml", `${rbac}/clusterroles/sprout:route-agent`],
-  ["route-agent-binding.yaml", `${roleBindings}/sprout:route-agents`],
+const networkAgentRights: [file: string, path: string][] = [
+  ["network-agent-role.yaml", `${rbac}/clusterroles/sprout:network-agent`],
+  ["network-agent-binding.yaml", `${roleBindings}/sprout:network-agents`],
 ];
 
 /** The labels of `kubeadm init phase mark-control-plane`. The kubelet itself sets the taint (registerWithTaints). */
 const controlPlaneLabels = {
-  "node-role.kubernetes.io/control-plane": "",
+  [controlPlaneLabel]: "",
   "node.kubernetes.io/exclude-from-external-load-balancers": "",
 };
 
 /**
  * Configures the cluster: kubeadm's and the kubelet's configuration, labels of control planes, roles of bootstrap
- * tokens, kube-proxy, CoreDNS, and the network (the route agents' rights, or the manifest). A further control plane
+ * tokens, kube-proxy, CoreDNS, and the network (the network agents' rights, the manifest). A further control plane
  * only marks itself, and starts its controllers.
  */
 export async function configureCluster(node: ClaimedNode, signal: AbortSignal): Promise<void> {
@@ -40,9 +42,8 @@ export async function configureCluster(node: ClaimedNode, signal: AbortSignal): 
     markControlPlane(node, signal),
     releaseDeferredPods(node, signal),
     kubeadm("bootstrap-token", "--skip-token-print"),
-    metadata.network.plugin === "manifest"
-      ? applyNetworkManifest(node, signal)
-      : applyObjects(node, routeAgentRights, signal),
+    ...(metadata.network.plugin === "manifest" ? [applyNetworkManifest(node, signal)] : []),
+    ...(hasNetworkAgent(metadata, node.credentials) ? [applyObjects(node, networkAgentRights, signal)] : []),
   ]);
 }
 

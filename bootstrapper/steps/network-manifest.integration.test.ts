@@ -19,7 +19,7 @@ async function simulateFirst(network: NodeMetadata["network"]) {
   const machine = await simulateMachine({ ...firstMetadata, network, peers: [name] }, deadlineSeconds);
   machine.kubernetes.addNode(name, { address: "127.0.0.1", ready: true });
   const credentials = mint("control-plane", { allocation: firstMetadata.allocation, name });
-  const claim = { ...credentials, routeAgent: undefined, ...(network === given && { networkManifest: manifest }) };
+  const claim = { ...credentials, networkAgent: undefined, ...(network === given && { networkManifest: manifest }) };
   machine.server.faults.set("/node/v1/claim", [{ kind: "body", body: JSON.stringify(claim) }]);
   return machine;
 }
@@ -48,9 +48,9 @@ describe("applyNetworkManifest (simulated machine)", () => {
       `raw PREROUTING -s 10.244.0.0/16 ${dropped(port)}`,
       `mangle FORWARD -s 10.244.0.0/16 ${dropped(port)}`,
     ]);
-    expect(await read(machine, "systemctl.log")).not.toContain("route-agent");
+    expect(await read(machine, "systemctl.log")).not.toContain("network-agent");
     await expect(readdir(join(machine.root, "etc/cni"))).rejects.toThrow("ENOENT");
-    expect(machine.kubernetes.changes.filter((change) => change.includes("route-agent"))).toEqual([]);
+    expect(machine.kubernetes.changes.filter((change) => change.includes("network-agent"))).toEqual([]);
   });
 
   it("also keeps pods from the server's port for firmware and cloud-init, with either plugin", async () => {

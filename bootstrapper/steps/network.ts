@@ -5,7 +5,7 @@ import { ensureRule } from "./packet-filter.ts";
 
 /**
  * Keeps pods from the metadata server, or from the service with the user-data. With `routes`, pods leave the cluster
- * under the node's address, and the route agent keeps the routes to the peers' pods. With a manifest, both are the
+ * under the node's address, and the network agent keeps the routes to the peers' pods. With a manifest, both are the
  * manifest's task.
  */
 export async function setUpNetwork(
@@ -24,14 +24,19 @@ export async function setUpNetwork(
       // Through a Service, it becomes the server's address only after kube-proxy's translation.
       await ensureRule(context, { table: "mangle", rule: ["FORWARD", ...dropped] }, signal);
     }
+    if (context.metadata.controlPlanes.length > 1) await startNetworkAgent(context, signal);
     return;
   }
   const leaving = ["-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"];
   await ensureRule(context, { table: "nat", rule: ["POSTROUTING", ...leaving] }, signal);
   for (const drop of drops)
     await ensureRule(context, { table: "filter", rule: ["FORWARD", "-s", self.podCidr, ...drop] }, signal);
-  await context.exec(["systemctl", "start", "--no-block", "sprout-route-agent.service"], signal);
+  await startNetworkAgent(context, signal);
 }
+
+/** systemd skips it where no configuration was rendered: it has no task there. */
+const startNetworkAgent = ({ exec }: Pick<NodeContext, "exec">, signal: AbortSignal) =>
+  exec(["systemctl", "start", "--no-block", "sprout-network-agent.service"], signal);
 
 const lookUpAll = async (name: string) => (await lookup(name, { family: 4, all: true })).map(({ address }) => address);
 

@@ -11,7 +11,7 @@ const answersIntervalMs = 100;
 const patienceMs = 3000;
 
 /**
- * Waits until the kubelet has made its Node, and writes the pod CIDR to its spec: the route agents follow it, and it
+ * Waits until the kubelet has made its Node, and writes the pod CIDR to its spec: the network agents follow it, and it
  * makes the kubelet report its status at once instead of at the next interval.
  */
 export async function register(node: ClaimedNode, signal: AbortSignal): Promise<void> {

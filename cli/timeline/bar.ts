@@ -14,6 +14,7 @@ const colors = {
   "static-pods": "white",
   "api-server": "yellow",
   kubelet: "blue",
+  "etcd-join": "yellowBright",
   join: "yellowBright",
   "cluster-config": "magenta",
   register: "cyan",

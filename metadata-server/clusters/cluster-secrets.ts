@@ -156,7 +156,8 @@ function mintFor(
     kubernetesVersion: cluster.kubernetesVersion,
     now,
     notAfter: now + certificateLifetimeMs,
-    withRouteAgent: cluster.network.plugin === "routes",
+    // Workers of several control planes have one for their load balancer.
+    withNetworkAgent: cluster.network.plugin === "routes" || cluster.controlPlanes.length > 1,
     ...(cluster.join === "kubeadm" && { bootstrapNotAfter: bootstrapEnd(cluster, now) }),
   });
 }

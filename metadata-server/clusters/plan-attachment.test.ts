@@ -64,10 +64,10 @@ describe("planAttachment", () => {
     }
   });
 
-  it("refuses more workers than the pod subnet has room for, and more nodes than a cluster has", async () => {
+  it("refuses more nodes than the pod subnet has room for, and more nodes than a cluster has", async () => {
     const small = await plan({ nodes: 3, podSubnet: "10.244.0.0/22" });
     expect(attach(small, 1).members).toHaveLength(1);
     expect(() => attach(small, 2)).toThrow("its pod subnet 10.244.0.0/22 has room for 1 more nodes");
-    expect(() => attach(small, 4998)).toThrow("Cannot attach workers");
+    expect(() => attach(small, 4998)).toThrow("Cannot attach nodes");
   });
 });

@@ -96,7 +96,7 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
     ...oneCluster,
     method: "post",
     path: "/v1/clusters/:id/members",
-    summary: "Attach workers to a ready cluster",
+    summary: "Attach members to a ready cluster",
     operationId: "attachMembers",
     query: NoQuery,
     headers: z.object({ "Idempotency-Key": IdempotencyKey }),

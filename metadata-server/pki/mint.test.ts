@@ -21,7 +21,7 @@ const mintWorker = (changes: Partial<MintRequest> = {}) =>
 
 /** Returns every key pair of a control plane by name, with the authority that must have issued it. */
 function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPair, ca: string][] {
-  const { pki, kubeconfigs, kubelet, routeAgent } = credentials;
+  const { pki, kubeconfigs, kubelet, networkAgent } = credentials;
   const file = (
     base: "apiserver" | "apiserver-kubelet-client" | "front-proxy-client" | "apiserver-etcd-client",
   ): KeyPair => ({
@@ -43,7 +43,7 @@ function pairs(credentials: ControlPlaneCredentials): [name: string, pair: KeyPa
     ...Object.entries(kubeconfigs).map(([name, pair]): [string, KeyPair, string] => [name, pair, pki["ca.crt"]]),
     ["kubelet client", kubelet.client, pki["ca.crt"]],
     ["kubelet serving", kubelet.serving, pki["ca.crt"]],
-    ["route agent", routeAgent!, pki["ca.crt"]],
+    ["network agent", networkAgent!, pki["ca.crt"]],
   ];
 }
 
@@ -85,7 +85,7 @@ describe("mintCredentials, for a control plane", () => {
       scheduler: "CN=system:kube-scheduler client",
       "kubelet client": "O=system:nodes CN=system:node:cp01.build126.test client",
       "kubelet serving": "O=system:nodes CN=system:node:cp01.build126.test server",
-      "route agent": "O=sprout:route-agents CN=sprout:node:cp01.build126.test client",
+      "network agent": "O=sprout:network-agents CN=sprout:node:cp01.build126.test client",
     });
   });
 
@@ -162,7 +162,7 @@ describe("mintCredentials, for a control plane", () => {
 });
 
 describe("mintCredentials, for a worker", () => {
-  it("returns the certificates of its kubelet and route agent, and no authority's key", () => {
+  it("returns the certificates of its kubelet and network agent, and no authority's key", () => {
     const credentials = mintWorker();
     expect(Credentials.parse(credentials)).toEqual(credentials);
     expect(credentials.pki).toEqual({ "ca.crt": authorities.kubernetes.certificate });
@@ -183,10 +183,10 @@ describe("mintCredentials, for a worker", () => {
   });
 
   it("issues certificates that openssl accepts for the longest node name", async () => {
-    const { kubelet, routeAgent } = mintWorker({ name: "n".repeat(52) });
+    const { kubelet, networkAgent } = mintWorker({ name: "n".repeat(52) });
     const ca = authorities.kubernetes.certificate;
     expect(await opensslVerify(kubelet.client.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
-    expect(await opensslVerify(routeAgent!.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
+    expect(await opensslVerify(networkAgent!.certificate, { ca, purpose: "sslclient" })).toBe("stdin: OK");
   });
 });
 

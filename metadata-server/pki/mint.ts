@@ -26,7 +26,7 @@ const MintRequest = z.strictObject({
   now: z.number(),
   /** Milliseconds since the epoch; extended to at least 30 days from now. */
   notAfter: z.number(),
-  withRouteAgent: z.boolean(),
+  withNetworkAgent: z.boolean(),
   /** For a worker that joins by kubeadm: the end of its bootstrap certificate, used unchanged. */
   bootstrapNotAfter: z.number().optional(),
 });
@@ -41,7 +41,7 @@ type Sign = (authority: Issuer, usages: Usage[], subject: Subject, hosts?: strin
 
 /**
  * Issues every certificate that kubeadm would make for this node, with kubeadm's common names, organisations, extended
- * usages and alternative names (cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the route agent's.
+ * usages and alternative names (cmd/kubeadm/app/phases/certs/certlist.go), the kubelet's two, and the network agent's.
  * Throws if the request is invalid (every field at once) or an authority is damaged.
  */
 export function mintCredentials(authorities: Authorities, request: MintRequest): Credentials {
@@ -53,10 +53,10 @@ export function mintCredentials(authorities: Authorities, request: MintRequest):
   const kubelet = { commonName: `system:node:${node.name}`, organizations: ["system:nodes"] };
   const serving = sign(kubernetes, ["server"], kubelet, [node.name, node.address]);
   // The prefix is short, because RFC 5280 allows a common name of at most 64 characters. The group has the rights.
-  const routeAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:route-agents"] };
+  const networkAgent = { commonName: `sprout:node:${node.name}`, organizations: ["sprout:network-agents"] };
   const common = {
     allocation: node.allocation,
-    ...(node.withRouteAgent && { routeAgent: sign(kubernetes, ["client"], routeAgent) }),
+    ...(node.withNetworkAgent && { networkAgent: sign(kubernetes, ["client"], networkAgent) }),
   };
   const pki = { "ca.crt": authorities.kubernetes.certificate };
   if (node.role === "worker" && node.bootstrapNotAfter !== undefined) {

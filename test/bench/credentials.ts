@@ -91,7 +91,7 @@ function mintAll(): number {
       endpointHost: "api.bench.test",
       serviceSubnet,
       kubernetesVersion: defaultKubernetesVersion,
-      withRouteAgent: true,
+      withNetworkAgent: true,
       now,
       notAfter: now + 365 * dayMs,
     });

@@ -112,7 +112,7 @@ describe("bringUp on a simulated worker that is killed", () => {
       { at: "program", name: "ctr", part: "images", stage: "before" },
       { at: "request", path: "/node/v1/claim/confirm", stage: "handled" },
       { at: "program", name: "systemctl", part: "start --no-block kubelet", stage: "before" },
-      { at: "program", name: "systemctl", part: "start --no-block sprout-route-agent", stage: "after" },
+      { at: "program", name: "systemctl", part: "start --no-block sprout-network-agent", stage: "after" },
     ];
     for (const point of points)
       expect({ point, ...(await killAt(machine, point)) }).toMatchObject({ point, killed: true });

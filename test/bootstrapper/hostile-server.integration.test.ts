@@ -27,8 +27,8 @@ describe("sprout-bootstrap run with wrong credentials from the server", () => {
     ],
     [
       "a key that belongs to another certificate",
-      { ...own, routeAgent: { ...own.routeAgent!, key: own.kubelet.serving.key } },
-      "/routeAgent: its key belongs to another certificate",
+      { ...own, networkAgent: { ...own.networkAgent!, key: own.kubelet.serving.key } },
+      "/networkAgent: its key belongs to another certificate",
     ],
     [
       "another allocation's credentials",

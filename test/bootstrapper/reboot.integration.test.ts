@@ -75,7 +75,7 @@ describe("bringUp on a simulated worker that reboots", () => {
     expect(stdout).toContain(`${allocation} is done: starting what it runs after a reboot`);
     expect(counts(machine)).toEqual(asked);
     expect(await packetFilter(machine)).toEqual(rules);
-    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-route-agent.service"]);
+    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-network-agent.service"]);
     expectWholeReports(machine);
     expect(machine.server.reports.slice(-8).map(({ phase, state }) => `${phase} ${state}`)).toEqual([
       "discover started",
@@ -97,7 +97,7 @@ describe("bringUp on a simulated worker that reboots", () => {
     const away = Array.from({ length: 3 }, () => ({ kind: "drop" }) as const);
     machine.server.faults.set("/node/v1/reports", away);
     expect(await machine.run()).toMatchObject({ exitCode: 0 });
-    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-route-agent.service"]);
+    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-network-agent.service"]);
     expectWholeReports(machine);
   });
 });
@@ -183,7 +183,7 @@ describe("bringUp on what an earlier run left (simulated)", () => {
     const { exitCode, stdout } = await machine.run();
     expect(exitCode).toBe(0);
     expect(stdout).toContain("Reports are no longer sent");
-    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-route-agent.service"]);
+    expect(await files(machine.root, "run/fake-units")).toEqual(["kubelet.service", "sprout-network-agent.service"]);
     expect(await files(machine.root, node)).toEqual(["allocation.json", "journal.jsonl"]);
   });
 });

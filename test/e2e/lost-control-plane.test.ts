@@ -47,10 +47,9 @@ describe.skipIf(reason !== null)(
     let workersBefore: unknown;
 
     const within = (seconds: number) => ({ timeout: seconds * 1000 * slower, interval: 250 });
-    const exec = (name: string, argv: string[]) => {
-      const { allocation } = cluster.members.find((member) => member.name.startsWith(name))!;
-      return execInMachine({ machinesDir: lab.machinesDir, allocation }, argv);
-    };
+    const memberOf = (name: string) => cluster.members.find((member) => member.name.startsWith(name))!;
+    const exec = (name: string, argv: string[]) =>
+      execInMachine({ machinesDir: lab.machinesDir, allocation: memberOf(name).allocation }, argv);
     const nodes = async () => (JSON.parse(await kubectl(["get", "nodes", "-o", "json"])) as { items: Node[] }).items;
     const workers = async () =>
       (await nodes())
@@ -58,6 +57,16 @@ describe.skipIf(reason !== null)(
         .map((node) => [node.metadata.name, readyOf(node)?.status, readyOf(node)?.lastTransitionTime]);
     const statusOf = async (name: string) =>
       readyOf((await nodes()).find(({ metadata }) => metadata.name.startsWith(name))!)?.status;
+    /** Names of etcd's voting members, by what the etcd on `name` answers. */
+    const voters = async (name: string) => {
+      const pki = "/etc/kubernetes/pki/etcd";
+      const etcdctl = `etcdctl --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key member list`;
+      const pod = ["-n", "kube-system", "exec", `etcd-${name}.lost.sprout.internal`, "--"];
+      const listed = await kubectl([...pod, ...etcdctl.split(" "), "--write-out=json"]);
+      const { members } = JSON.parse(listed) as { members: { name: string; isLearner?: boolean }[] };
+      return members.flatMap((member) => (member.isLearner ? [] : (member.name.split(".")[0] ?? []))).toSorted();
+    };
+    const balanced = async () => (await exec("node01", ["cat", "/etc/haproxy/sprout.cfg"])).stdout;
     const lastConnections = async () => (await kubectl(["logs", "client", "--tail=3"])).split("\n");
 
     beforeAll(async () => {
@@ -118,21 +127,37 @@ describe.skipIf(reason !== null)(
       const left = async () => (await lab.client.get(cluster.id)).members.map((member) => member.name.split(".")[0]);
       await expect.poll(left, within(30)).toEqual(["cp02", "cp03", "node01", "node02", "node03"]);
       expect((await nodes()).map(({ metadata }) => metadata.name)).not.toContain(name);
-      const pki = "/etc/kubernetes/pki/etcd";
-      const etcdctl = `etcdctl --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key member list`;
-      const pod = ["-n", "kube-system", "exec", `etcd-${cluster.members[1]!.name}`, "--"];
-      const listed = await kubectl([...pod, ...etcdctl.split(" "), "--write-out=json"]);
-      const { members } = JSON.parse(listed) as { members: { name: string }[] };
-      expect(new Set(members.map((member) => member.name.split(".")[0]))).toEqual(new Set(["cp02", "cp03"]));
+      expect(await voters("cp02")).toEqual(["cp02", "cp03"]);
       await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
     });
 
+    it("lets another control plane attach within 60 s: it votes in etcd, and kubeconfigs name it", async () => {
+      await lab.client.attach(cluster.id, { controlPlanes: 1 });
+      const attached = async () => {
+        cluster = await lab.client.get(cluster.id);
+        return cluster.members.find(({ name }) => name.startsWith("cp04"));
+      };
+      await expect.poll(attached, within(60)).toMatchObject({ role: "control-plane", state: "ready" });
+      expect(await voters("cp02")).toEqual(["cp02", "cp03", "cp04"]);
+      expect(await lab.client.kubeconfig(cluster.id)).toContain((await attached())!.address!);
+      expect(await statusOf("cp04")).toBe("True");
+    });
+
+    it("answers workers by the attached control plane when another one is lost", async () => {
+      await killMachine({ machinesDir: lab.machinesDir, allocation: memberOf("cp03").allocation });
+      const ask = "kubectl --kubeconfig=/etc/kubernetes/kubelet.conf --request-timeout=3s get --raw /readyz".split(" ");
+      await expect.poll(balanced, within(30)).toContain(memberOf("cp04").address);
+      expect(await balanced()).not.toContain("cp01");
+      await expect.poll(async () => (await exec("node01", ask)).stdout, within(10)).toBe("ok");
+      await expect.poll(lastConnections, within(60)).toEqual(["ok", "ok", "ok"]);
+      expect((await lab.client.get(cluster.id)).state).toBe("ready");
+    });
+
     it("refuses to detach a control plane when etcd would lose its quorum", async () => {
-      const [, , third] = cluster.members;
-      await killMachine({ machinesDir: lab.machinesDir, allocation: third!.allocation });
+      await killMachine({ machinesDir: lab.machinesDir, allocation: memberOf("cp04").allocation });
       const state = async () => (await lab.client.get(cluster.id)).state;
       await expect.poll(state, within(60)).toBe("failed");
-      const { name } = cluster.members[1]!;
+      const { name } = memberOf("cp02");
       await expect(lab.client.detach(cluster.id, name, { drainTimeoutSeconds: 0, force: true })).rejects.toThrow(
         /members are detached from a ready cluster only/,
       );

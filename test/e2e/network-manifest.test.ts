@@ -60,13 +60,13 @@ describe.skipIf(reason !== null)(`a network installed by a manifest${reason ? ` 
     expect(result).toMatchObject({ pods: 2, crossNode: 2, serviceBackends: 2, nodePorts: 2 });
   });
 
-  it("installs neither Sprout's route agent nor its CNI configuration", async () => {
+  it("installs neither Sprout's network agent nor its CNI configuration", async () => {
     for (const index of [0, 1]) {
       expect(await exec(index, ["ls", "/etc/cni/net.d"])).toBe("10-test.conflist");
-      expect(await exec(index, ["systemctl", "is-active", "sprout-route-agent.service"])).toBe("inactive");
-      expect(await exec(index, ["ls", "/etc/sprout/route-agent.json"])).toContain("No such file");
+      expect(await exec(index, ["systemctl", "is-active", "sprout-network-agent.service"])).toBe("inactive");
+      expect(await exec(index, ["ls", "/etc/sprout/network-agent.json"])).toContain("No such file");
     }
-    expect(await kubectl(["get", "clusterroles", "sprout:route-agent", "--ignore-not-found"])).toBe("");
+    expect(await kubectl(["get", "clusterroles", "sprout:network-agent", "--ignore-not-found"])).toBe("");
   });
 
   it("applies objects whose kind the manifest itself defines", async () => {

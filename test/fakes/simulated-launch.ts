@@ -32,7 +32,7 @@ function mint(name: string, address: string) {
     endpointHost: "api.build126.test",
     serviceSubnet: "10.96.0.0/12",
     kubernetesVersion: defaultKubernetesVersion,
-    withRouteAgent: false,
+    withNetworkAgent: false,
     now,
     notAfter: now + 86_400_000,
   });

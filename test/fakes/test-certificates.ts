@@ -23,7 +23,7 @@ export function createClusterCredentials(now = Date.now()) {
       endpointHost: "localhost",
       serviceSubnet: "10.96.0.0/12",
       kubernetesVersion: defaultKubernetesVersion,
-      withRouteAgent: true,
+      withNetworkAgent: true,
       now,
       notAfter: now + 60 * dayMs,
       ...(join === "kubeadm" && { bootstrapNotAfter: now + dayMs }),

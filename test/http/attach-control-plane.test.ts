@@ -77,7 +77,7 @@ describe("A control plane that is attached", () => {
     expect(on.server.provider.running.size).toBe(4);
   });
 
-  it("is refused while another joins, leaves, or has failed to join", async () => {
+  it("cannot come while another joins, leaves, or has failed to join", async () => {
     const attached = await attach({ controlPlanes: 2 });
     const busy = problemOf(await post({ controlPlanes: 2 }), "409 wrong-state");
     expect(busy.detail).toBe(`Cannot attach control planes to build126 while ${fullName("cp04")} is joining`);
@@ -96,7 +96,7 @@ describe("A control plane that is attached", () => {
     expect(await on.states()).toContain("cp06 launched");
   });
 
-  it("is refused in a cluster with one control plane, whose workers have no load balancer", async () => {
+  it("cannot join a single one, whose workers have no load balancer", async () => {
     await on.close();
     on = await createDetachableCluster({});
     expect(problemOf(await post({ controlPlanes: 2 }), "409 wrong-state").detail).toContain(

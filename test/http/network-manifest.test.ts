@@ -26,7 +26,7 @@ describe("A cluster with a network manifest in its request", () => {
       expect((credentials as ControlPlaneCredentials).networkManifest).toBe(
         machine === machines[0] ? manifest : undefined,
       );
-      expect(credentials.routeAgent).toBeUndefined();
+      expect(credentials.networkAgent).toBeUndefined();
     }
     const again = await server.restart();
     server = again;

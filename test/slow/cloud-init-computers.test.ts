@@ -49,7 +49,7 @@ describe.skipIf(reason !== null)(`computers with cloud-init${reason ? ` (skipped
   afterAll(async () => {
     // The computers would end with this process, but their links would stay.
     await clouds.lab.client.delete(cluster.id);
-    await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
+    await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 300_000 });
     await clouds.close();
     await rm(folder, { recursive: true });
   });

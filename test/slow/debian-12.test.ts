@@ -33,7 +33,7 @@ async function startOther(options: LabImageOptions): Promise<Lab> {
 
 async function bringUp({ client }: Lab): Promise<Cluster> {
   const created = await client.create({ name: "other", controlPlanes: 1, workers: 1, provider: "nspawn" });
-  const cluster = await client.wait(created.id, { condition: "available", timeoutMs: 240_000 });
+  const cluster = await client.wait(created.id, { condition: "available", timeoutMs: 900_000 });
   expect({ state: cluster.state, failure: cluster.failure }).toEqual({ state: "ready", failure: null });
   expect(cluster.availableAt).not.toBeNull();
   return cluster;
@@ -55,8 +55,8 @@ describe.skipIf(reason !== null)(`images of other systems${reason ? ` (skipped: 
     expect(nodes).toMatchObject([system, system]);
     expect(nodes.map(({ kernelVersion }) => kernelVersion)).toContainEqual(expect.stringMatching(/^6\.1\..*-cloud-/));
     await lab.client.delete(cluster.id);
-    await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 });
-  }, 1_200_000);
+    await lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 300_000 });
+  }, 2_400_000);
 
   it("bring up an available cluster on Debian 13 with Debian's containerd 1.7", async () => {
     const lab = await startOther({ debianRelease: "13", containerd: "debian" });
@@ -66,5 +66,5 @@ describe.skipIf(reason !== null)(`images of other systems${reason ? ` (skipped: 
       containerRuntimeVersion: expect.stringMatching(/^containerd:\/\/1\.7\./) as string,
     };
     expect(nodes).toMatchObject([system, system]);
-  }, 600_000);
+  }, 1_800_000);
 });

@@ -117,7 +117,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
       ({ ec2 } = clouds);
       const { client } = clouds.lab;
       const created = await client.create({ name: "baked", controlPlanes: 1, workers: 1, provider: "ec2" });
-      cluster = await client.wait(created.id, { condition: "ready", timeoutMs: 240_000 });
+      cluster = await client.wait(created.id, { condition: "ready", timeoutMs: 900_000 });
     });
     afterAll(async () => {
       await clouds.close();
@@ -195,7 +195,7 @@ describe.skipIf(reason !== null)(`an AMI${reason ? ` (skipped: ${reason})` : ""}
 
     it("leaves no instance when the cluster is deleted", async () => {
       await clouds.lab.client.delete(cluster.id);
-      await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 120_000 });
+      await clouds.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 300_000 });
       expect(ec2.living()).toEqual([]);
     });
   });

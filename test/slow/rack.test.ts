@@ -8,6 +8,7 @@ import type { Machine } from "#api/machine.ts";
 import { createKubectl, type Kubectl } from "../../cli/demo/kubectl.ts";
 import { runWorkload } from "../../cli/demo/workload.ts";
 import { findProgram } from "../fixtures/find-program.ts";
+import { type EmulationLimits, longestMs, measureLimits } from "../fixtures/emulation-limits.ts";
 import { hostState, type HostState, leftBehind, nothingLeft } from "../lab/host-state.ts";
 import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { uefiFirmware } from "../lab/qemu-machine.ts";
@@ -19,14 +20,15 @@ const lacking = [...missing, ...noUefi];
 const reason = whyNoMachines() ?? (lacking.length > 0 ? `${lacking.join(", ")} not installed` : null);
 
 const pressButton = ({ controller }: RackMachine) => controller.system.reset({ ResetType: "On" });
-const workload = (nodes: number, timeoutMs = 150_000) => ({
+let limits: EmulationLimits;
+const workload = (nodes: number, seconds: number) => ({
   nodes,
-  timeoutMs,
-  signal: AbortSignal.timeout(timeoutMs + 50_000),
+  timeoutMs: limits.milliseconds(seconds),
+  signal: AbortSignal.timeout(limits.milliseconds(seconds + 50)),
   now: Date.now,
 });
 const says = async (machine: RackMachine, text: string) => {
-  await expect.poll(() => machine.said(), { timeout: 60_000, interval: 200 }).toContain(text);
+  await expect.poll(() => machine.said(), limits.within(60)).toContain(text);
 };
 
 describe.skipIf(reason !== null)(
@@ -43,6 +45,7 @@ describe.skipIf(reason !== null)(
 
     beforeAll(async () => {
       ({ kubectl: program } = await prepareImage(undefined, { networkBoot: true }));
+      limits = await measureLimits();
       folder = await mkdtemp(join(tmpdir(), "sprout-rack-test-"));
       rack = await startRack();
       before = await hostState();
@@ -59,10 +62,10 @@ describe.skipIf(reason !== null)(
     });
 
     const find = async ({ mac }: RackMachine) => (await rack.machines.list({ mac }))[0];
-    const kubectlOf = async (cluster: Cluster, timeoutMs = 290_000): Promise<Kubectl> => {
+    const kubectlOf = async (cluster: Cluster): Promise<Kubectl> => {
       const kubeconfig = join(folder, cluster.name);
       await writeFile(kubeconfig, await rack.lab.client.kubeconfig(cluster.id), { mode: 0o600 });
-      return createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(timeoutMs) });
+      return createKubectl({ program, kubeconfig, signal: AbortSignal.timeout(longestMs) });
     };
     const tellWhy = async (machine: RackMachine) => {
       const known = await find(machine);
@@ -71,9 +74,7 @@ describe.skipIf(reason !== null)(
     };
     /** Registered and inspected, without the operator's help. */
     const inspected = async (machine: RackMachine): Promise<Machine> => {
-      await expect
-        .poll(async () => (await find(machine))?.hardware ?? null, { timeout: 120_000, interval: 300 })
-        .not.toBeNull();
+      await expect.poll(async () => (await find(machine))?.hardware ?? null, limits.within(120)).not.toBeNull();
       return (await find(machine))!;
     };
     const approveWithDisk = async (machine: RackMachine) => {
@@ -83,8 +84,8 @@ describe.skipIf(reason !== null)(
       await rack.machines.step(id, "approve");
       await rack.setUp(id, machine);
     };
-    const waitReady = async (cluster: Cluster, timeoutMs: number, ...machines: RackMachine[]) => {
-      const ready = await rack.lab.client.wait(cluster.id, { condition: "ready", timeoutMs });
+    const waitReady = async (cluster: Cluster, ...machines: RackMachine[]) => {
+      const ready = await rack.lab.client.wait(cluster.id, { condition: "ready", timeoutMs: longestMs });
       if (ready.state !== "ready") {
         process.stderr.write(`${JSON.stringify(ready.failure)}\n`);
         for (const machine of machines) await tellWhy(machine);
@@ -122,15 +123,15 @@ describe.skipIf(reason !== null)(
           controlPlanes: 1,
           workers: 2,
           provider: "rack",
-          deadlineSeconds: 240,
+          deadlineSeconds: limits.deadline(240),
         });
-        cluster = await waitReady(created, 270_000, bios, uefi);
+        cluster = await waitReady(created, bios, uefi);
         for (const { controller } of [bios, uefi]) expect(controller.system.boots.at(-1)).toMatch(/^Pxe, /);
         kubectl = await kubectlOf(cluster);
         const { member } = (await find(bios))!.assignment!;
         const { address } = cluster.members.find(({ name }) => name === member)!;
         expect(address).toBe(await rack.leaseOf(bios.secondMac!));
-        const result = await runWorkload({ kubectl, ...workload(3) });
+        const result = await runWorkload({ kubectl, ...workload(3, 150) });
         expect(result).toMatchObject({ pods: 3, crossNode: 6, serviceBackends: 3, nodePorts: 3 });
       });
 
@@ -140,8 +141,8 @@ describe.skipIf(reason !== null)(
         const bootId = () => kubectl(["get", "node", member.name, "-o", "jsonpath={.status.nodeInfo.bootID}"]);
         const firstBoot = await bootId();
         await rack.machines.switchPower(id, "network-boot");
-        await expect.poll(bootId, { timeout: 150_000, interval: 1000 }).not.toBe(firstBoot);
-        await kubectl(["wait", "--for=condition=Ready", `node/${member.name}`, "--timeout=90s"]);
+        await expect.poll(bootId, limits.within(150)).not.toBe(firstBoot);
+        await kubectl(["wait", "--for=condition=Ready", `node/${member.name}`, `--timeout=${limits.deadline(90)}s`]);
         const now = (await rack.lab.client.get(cluster.id)).members.find(({ name }) => name === member.name);
         expect(now?.allocation).not.toBe(member.allocation);
         expect((await find(bios))?.assignment?.allocation).toBe(now?.allocation);
@@ -149,9 +150,8 @@ describe.skipIf(reason !== null)(
 
       it("become powered off and free when their cluster is deleted", async () => {
         await rack.lab.client.delete(cluster.id);
-        expect((await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 })).state).toBe(
-          "deleted",
-        );
+        const deleted = await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: longestMs });
+        expect(deleted.state).toBe("deleted");
         for (const machine of [bios, uefi]) {
           expect(await find(machine)).toMatchObject({ state: "free", assignment: null });
           expect(machine.powered.isOn()).toBe(false);
@@ -164,10 +164,10 @@ describe.skipIf(reason !== null)(
       let kubectl: Kubectl;
 
       // An emulated API server needs minutes, and requests meanwhile are refused or interrupted.
-      const patience = { timeout: 900_000, interval: 2000 };
+      const patience = { timeout: longestMs, interval: 2000 };
       const waitUsable = async (created: Cluster, ...machines: RackMachine[]) => {
-        cluster = await waitReady(created, 1_000_000, ...machines);
-        kubectl = await kubectlOf(cluster, 3_600_000);
+        cluster = await waitReady(created, ...machines);
+        kubectl = await kubectlOf(cluster);
       };
       const read = (node: string, path: string) => kubectl(["get", "node", node, "-o", `jsonpath={${path}}`]);
       const bootIdOf = (node: string) => read(node, ".status.nodeInfo.bootID");
@@ -185,10 +185,10 @@ describe.skipIf(reason !== null)(
       const deleteAndWipe = async (...machines: RackMachine[]) => {
         await rack.lab.client.delete(cluster.id);
         for (const machine of machines) {
-          await expect.poll(async () => (await find(machine))?.state, { timeout: 180_000, interval: 500 }).toBe("free");
+          await expect.poll(async () => (await find(machine))?.state, limits.within(180)).toBe("free");
           expect(await machine.said()).toContain("sprout: Wiping /dev/vda");
         }
-        return (await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: 60_000 })).state;
+        return (await rack.lab.client.wait(cluster.id, { condition: "deleted", timeoutMs: longestMs })).state;
       };
 
       it("become workers, installed in the same boot", async () => {
@@ -198,21 +198,21 @@ describe.skipIf(reason !== null)(
           controlPlanes: 1,
           workers: 1,
           provider: "rack",
-          deadlineSeconds: 600,
+          deadlineSeconds: limits.deadline(600),
         });
         await waitUsable(created, second);
         expect(await second.said()).toContain("Installing to /dev/vda");
-      }, 1_000_000);
+      });
 
       it("stay the same workers after a boot from disk by UEFI, with pods that answer", async () => {
         await reboot(second);
-        const result = await runWorkload({ kubectl, ...workload(2, 300_000) });
+        const result = await runWorkload({ kubectl, ...workload(2, 300) });
         expect(result).toMatchObject({ pods: 2, crossNode: 2, nodePorts: 2 });
-      }, 1_500_000);
+      });
 
       it("become wiped, powered off and free when their cluster is deleted", async () => {
         expect(await deleteAndWipe(second)).toBe("deleted");
-      }, 400_000);
+      });
 
       it("become a Ready cluster of provider bare-metal, installed in the same boot", async () => {
         await approveWithDisk(first);
@@ -222,28 +222,29 @@ describe.skipIf(reason !== null)(
           workers: 1,
           provider: "bare-metal",
           machines: { install: true, controlPlanes: { minCpus: 2 } },
-          deadlineSeconds: 900,
+          deadlineSeconds: limits.deadline(900),
         });
         await waitUsable(created, first, second);
         for (const machine of [first, second]) expect(await machine.said()).toContain("Installing to /dev/vda");
-      }, 1_300_000);
+      });
 
       it("stay the same control plane after a boot from disk by BIOS", async () => {
         // Both cores of a small host are the control plane's then.
         await rack.machines.switchPower((await find(second))!.id, "off");
-        await expect.poll(() => second.powered.isOn(), { timeout: 30_000 }).toBe(false);
+        await expect.poll(() => second.powered.isOn(), limits.within(30)).toBe(false);
         await reboot(first);
-      }, 2_000_000);
+      });
 
       it("become wiped together when the cluster of both is deleted", async () => {
         expect(await deleteAndWipe(first, second)).toBe("deleted");
-      }, 400_000);
+      });
 
       it("leave nothing on the host", async () => {
         for (const { powered } of [first, second])
-          await expect.poll(() => powered.isOn(), { timeout: 30_000 }).toBe(false);
+          await expect.poll(() => powered.isOn(), limits.within(30)).toBe(false);
         expect(await leftBehind(before)).toEqual(nothingLeft);
       });
     });
   },
+  longestMs,
 );

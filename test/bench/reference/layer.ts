@@ -53,7 +53,7 @@ export async function writeReferenceLayer(folder: string): Promise<void> {
   await write("etc/systemd/system/kubelet.service", kubelet);
   await mkdir(join(folder, "etc/systemd/system/multi-user.target.wants"), { recursive: true });
   await symlink("../kubelet.service", join(folder, "etc/systemd/system/multi-user.target.wants/kubelet.service"));
-  for (const unit of ["sprout-bootstrap.service", "sprout-route-agent.service"])
+  for (const unit of ["sprout-bootstrap.service", "sprout-network-agent.service"])
     await symlink("/dev/null", join(folder, "etc/systemd/system", unit));
 }
 

@@ -1,26 +1,36 @@
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
 import { KeyPair, Pem } from "#api/credentials.ts";
 import { NodeName } from "#api/name.ts";
-import { Cidr } from "#api/network.ts";
+import { Address, Cidr } from "#api/network.ts";
 import { parseSubnet } from "#lib/subnet.ts";
 import { type ConsoleLine, consoleLine } from "../console-line.ts";
 import { exec } from "../machine/exec.ts";
 import { below } from "../machine/files.ts";
 import { createKubernetesApi } from "../kubernetes/api-client.ts";
+import type { KubernetesNode } from "../kubernetes/node.ts";
 import { watchNodes } from "../kubernetes/watch-nodes.ts";
 import { parseJson } from "../parse.ts";
 import { createRedactor } from "../redact.ts";
-import { routeAgentConfig } from "../render/network.ts";
-import { diffRoutes, parseIpRoutes, type RefusedRoute, routeProtocol, toRoutes } from "./routes.ts";
+import { networkAgentConfig } from "../render/network.ts";
+import { createNodeRender } from "../templates.ts";
+import { createBackEnds } from "./back-ends.ts";
+import { createRoutes } from "./keep-routes.ts";
 
-const RouteAgentConfig = z.strictObject({
+const NetworkAgentConfig = z.strictObject({
   /** Tried in turn. */
   servers: z.array(z.url({ protocol: /^https$/ })).min(1),
   self: NodeName,
-  podSubnet: Cidr.transform(parseSubnet),
+  /** With network `routes`: it keeps routes to the peers' pods. */
+  podSubnet: Cidr.transform(parseSubnet).optional(),
+  /** On a node with a load balancer: it keeps the API servers in its configuration. */
+  loadBalancer: z
+    .strictObject({
+      endpoint: z.string(),
+      controlPlanes: z.array(z.strictObject({ name: NodeName, address: Address })),
+    })
+    .optional(),
   ca: Pem,
   client: KeyPair.optional(),
   /** Certificate and key in one file, below the root; read again for each connection. */
@@ -29,21 +39,29 @@ const RouteAgentConfig = z.strictObject({
 
 const retryDelayMs = 500;
 
-interface RouteAgentOptions {
+interface NetworkAgentOptions {
   root: string;
+  /** Folder of the operator's templates, below the root. */
+  templatesOverlay?: string | undefined;
   write: (line: string) => void;
   signal: AbortSignal;
 }
 
-/** Keeps a route to every peer's pods for as long as it runs. It touches no other program's routes. */
-export async function runRouteAgent({ root, write, signal }: RouteAgentOptions): Promise<void> {
-  const path = below(root, routeAgentConfig);
-  const config = parseJson(RouteAgentConfig, await readFile(path, "utf8"), `route agent configuration ${path}`);
+/** Keeps what follows from the cluster's Nodes for as long as it runs: routes, and the load balancer's API servers. */
+export async function runNetworkAgent({ root, templatesOverlay, write, signal }: NetworkAgentOptions): Promise<void> {
+  const path = below(root, networkAgentConfig);
+  const config = parseJson(NetworkAgentConfig, await readFile(path, "utf8"), `network agent configuration ${path}`);
   const redact = createRedactor();
   const log = (level: ConsoleLine["level"], message: string, fields: object) =>
     write(consoleLine({ level, message, ...fields }));
-  const ip = (...args: string[]) => exec(["ip", ...args], { signal, redact });
-  let warned: RefusedRoute[] = [];
+  const run = (...command: [string, ...string[]]) => exec(command, { signal, redact });
+  const { self, podSubnet, loadBalancer } = config;
+  const keepers: ((nodes: ReadonlyMap<string, KubernetesNode>) => Promise<void>)[] = [
+    ...(podSubnet === undefined ? [] : [createRoutes({ self, podSubnet, run, log })]),
+    ...(loadBalancer === undefined
+      ? []
+      : [createBackEnds({ ...loadBalancer, root, render: createNodeRender(root, templatesOverlay), run, log })]),
+  ];
 
   for (let server = 0; !signal.aborted; server++) {
     const url = config.servers[server % config.servers.length] ?? "";
@@ -58,25 +76,8 @@ export async function runRouteAgent({ root, write, signal }: RouteAgentOptions):
       signal: AbortSignal.any([signal, lost.signal]),
       retryDelayMs,
       onError,
-    })) {
-      const { routes, refused } = toRoutes(nodes.values(), config);
-      for (const refusal of refused)
-        if (!warned.some((known) => isDeepStrictEqual(known, refusal)))
-          log("warn", "Cannot route to a node's pods: its spec.podCIDR is not its own", refusal);
-      warned = refused;
-      const current = parseIpRoutes(await ip("-json", "route", "show", "proto", routeProtocol));
-      let failure: unknown;
-      for (const { operation, cidr, via } of diffRoutes(current, routes)) {
-        try {
-          await ip("route", operation, cidr, "via", via, "proto", routeProtocol);
-          log("info", "route", { operation, cidr, via });
-        } catch (error) {
-          failure ??= error;
-        }
-      }
-      // After all the others: a peer that reports an address out of reach must not cost them theirs.
-      if (failure !== undefined) throw failure;
-    }
+    }))
+      for (const keep of keepers) await keep(nodes);
     await sleep(retryDelayMs, undefined, { signal }).catch(() => undefined);
   }
 }

@@ -10,13 +10,13 @@ import { patience } from "../../test/fixtures/patience.ts";
 /** Knows no way to 192.0.2.0/24. */
 const fakeIp = `case "$*" in *"via 192.0.2."*) echo "Error: Nexthop has invalid gateway." >&2; exit 2;; esac`;
 
-/** A worker that is up, and its route agent. */
+/** A worker that is up, and its network agent. */
 async function startAgent(peers: [name: string, address: string, podCidr: string][]) {
   const machine = await readyWorker();
   await machine.run();
   await writeFakeProgram(join(machine.root, "bin/ip"), fakeIp);
   for (const [name, address, podCidr] of peers) machine.kubernetes.addNode(name, { address, podCidr, ready: true });
-  const agent = execa(process.execPath, [main, "--root", machine.root, "route-agent"], {
+  const agent = execa(process.execPath, [main, "--root", machine.root, "network-agent"], {
     env: simulatedEnvironment(machine.root),
     extendEnv: false,
     reject: false,
@@ -35,7 +35,7 @@ async function startAgent(peers: [name: string, address: string, podCidr: string
   return { machine, agent, lines };
 }
 
-describe("sprout-bootstrap route-agent (simulated machine)", () => {
+describe("sprout-bootstrap network-agent (simulated machine)", () => {
   it("logs a refused pod CIDR once, and keeps the owner's route", async () => {
     const { machine, lines } = await startAgent([
       ["evil", "10.77.0.66", "10.244.5.128/25"],
