@@ -20,6 +20,9 @@ const betweenFields = [
   implies(has("machines"), { properties: { provider: { const: "bare-metal" } } }),
 ];
 
+/** No address: a control plane resolves the name to its own, so that its kubelet calls its own API server. */
+const namedEndpoint = "a DNS name with the API servers' port, NAME:6443";
+
 /** Body of `POST /v1/clusters`: either `nodes`, placed automatically, or `controlPlanes` and `workers`. */
 export const CreateCluster = z
   .strictObject({
@@ -59,6 +62,14 @@ export const CreateCluster = z
         "Workers of the ready cluster whose machines have terminated are replaced while there are at most this many",
       ),
     network: CreateNetwork.optional().describe("Sprout's own routes and default subnets if absent"),
+    controlPlaneEndpoint: z
+      .string(namedEndpoint)
+      .max(258, namedEndpoint)
+      .regex(/^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)*[a-z]([-a-z0-9]*[a-z0-9])?:6443$/, namedEndpoint)
+      .optional()
+      .describe(
+        "`NAME:6443` of an external load balancer for the API servers; by default every worker has one of its own",
+      ),
     machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
     labels: Labels.optional().describe("Stored with the cluster"),
   })

@@ -74,6 +74,10 @@ export const NodeMetadata = z
       .regex(/^[a-z0-9.-]+:\d{1,5}$/)
       .refine((text) => isPort(text.split(":")[1]))
       .describe("`host:port` of the API server, the same for every node of the cluster"),
+    hasExternalEndpoint: z
+      .literal(true)
+      .optional()
+      .describe("The endpoint is a load balancer that the operator keeps; absent if every worker has its own"),
     controlPlanes: z
       .array(NamedAddress)
       .min(1)

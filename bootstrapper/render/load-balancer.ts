@@ -14,12 +14,13 @@ export const loadBalancerAddress = "127.0.0.1";
 
 /**
  * Whether this node reaches the API servers through a load balancer of its own (HAProxy). A control plane calls its own
- * API server. Without a metadata server, the endpoint's name is the user's, and may lead to a load balancer.
+ * API server. An external endpoint is a load balancer; without a metadata server, it may be one.
  */
 export const hasLoadBalancer = (
-  { self, controlPlanes }: Pick<NodeMetadata, "self" | "controlPlanes">,
+  { self, controlPlanes, hasExternalEndpoint }: Pick<NodeMetadata, "self" | "controlPlanes" | "hasExternalEndpoint">,
   credentials: NodeCredentials,
-): boolean => self.role === "worker" && controlPlanes.length > 1 && !isLaunchCredentials(credentials);
+): boolean =>
+  self.role === "worker" && controlPlanes.length > 1 && !hasExternalEndpoint && !isLaunchCredentials(credentials);
 
 /** Returns HAProxy's configuration and the authority by which it knows API servers, or nothing. */
 export async function renderLoadBalancer(input: RenderInput): Promise<NodeFile[]> {

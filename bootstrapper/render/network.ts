@@ -24,16 +24,17 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
   const apiServers = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
   const endpointAddresses = isBalanced ? [loadBalancerAddress] : apiServers;
-  // Without a server a worker uses its resolver: the endpoint may be a load balancer, and names may move.
-  const isResolving = isLaunchCredentials(credentials) && !isControlPlane;
+  // A worker resolves the name of an external endpoint; without a server, every name, because they may move.
+  const isLaunched = isLaunchCredentials(credentials);
+  const isResolving = (isLaunched || metadata.hasExternalEndpoint === true) && !isControlPlane;
   const hosts = await render("etc/hosts", {
     name: self.name,
     shortName: self.name.split(".")[0] ?? self.name,
     address: self.address,
-    others: isResolving ? [] : controlPlanes.filter(({ name }) => name !== self.name),
+    others: isLaunched && !isControlPlane ? [] : controlPlanes.filter(({ name }) => name !== self.name),
     endpoint: isResolving ? [] : endpointAddresses.map((address) => ({ address, host })),
   });
-  const kept = isLaunchCredentials(credentials) ? (input.hostsBefore ?? "") : "";
+  const kept = isLaunched ? (input.hostsBefore ?? "") : "";
   const names = [
     { path: "/etc/hosts", content: `${hosts}${kept}`, mode: 0o644 },
     { path: "/etc/hostname", content: `${self.name}\n`, mode: 0o644 },
@@ -48,11 +49,12 @@ function agentFile({ metadata, credentials }: RenderInput): NodeFile {
   const { self, endpoint, controlPlanes, network } = metadata;
   const { port } = splitEndpoint(endpoint);
   const isBalanced = hasLoadBalancer(metadata, credentials);
+  const isExternal = metadata.hasExternalEndpoint === true && self.role === "worker";
   const asked = self.role === "control-plane" ? [self] : controlPlanes;
   const servers = asked.map(({ address }) => `https://${address}:${port}`);
   const agent = {
     // The load balancer knows control planes that came later.
-    servers: isBalanced ? [`https://${endpoint}`, ...servers] : servers,
+    servers: isBalanced || isExternal ? [`https://${endpoint}`, ...servers] : servers,
     self: self.name,
     ...(network.plugin === "routes" && { podSubnet: network.podSubnet }),
     ...(isBalanced && { loadBalancer: { endpoint, controlPlanes } }),

@@ -128,6 +128,20 @@ describe("renderNodeFiles", () => {
     expect(further.text("/etc/hosts")).not.toContain("10.77.0.11 api.build126.test\n");
   });
 
+  it("leaves an external endpoint to the resolver on a worker, without a load balancer of its own", async () => {
+    const external = { endpoint: "lb.example.com:6443", hasExternalEndpoint: true as const };
+    const worker = { ...workerMetadata, ...external, controlPlanes: furtherMetadata.controlPlanes };
+    const { text, files } = await render(worker, workerCredentials);
+    expect(text("/etc/hosts")).toContain("10.77.0.12 cp02.build126.test\n");
+    expect(text("/etc/hosts")).not.toContain("lb.example.com");
+    expect(files.map(({ path }) => path)).not.toContain("/etc/haproxy/sprout.cfg");
+    expect(JSON.parse(text("/etc/sprout/network-agent.json"))).toMatchObject({
+      servers: ["https://lb.example.com:6443", ...["11", "12", "13"].map((last) => `https://10.77.0.${last}:6443`)],
+    });
+    const controlPlane = await render({ ...furtherMetadata, ...external }, firstCredentials);
+    expect(controlPlane.text("/etc/hosts")).toContain("10.77.0.12 lb.example.com\n");
+  });
+
   it("writes kubeadm's configuration", async () => {
     const { text } = await render(firstMetadata, firstCredentials);
     const [init, cluster, kubelet, proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));

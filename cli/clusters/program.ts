@@ -34,6 +34,7 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
       "replace workers whose machines have terminated, while there are at most this many (0)",
       parseWholeNumber,
     )
+    .option("--control-plane-endpoint <NAME:6443>", "an external load balancer for the API servers")
     .option("--network-manifest <FILE>", "a CNI plugin's manifest, which replaces Sprout's routes")
     .option("--network-baked <NAME>", "the same, from the image (sprout image bake --network-manifest)")
     .option(

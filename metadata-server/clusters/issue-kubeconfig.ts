@@ -16,12 +16,13 @@ export async function issueKubeconfig(
   { clusterId, ttlSeconds, by }: { clusterId: string; ttlSeconds: number; by: Actor },
 ): Promise<string> {
   const cluster = await findCluster(deps, clusterId);
-  // Only nodes can resolve the endpoint's name. The certificate is valid for the address as well.
   const controlPlanes = await findControlPlanes(deps, cluster);
-  const [first, ...others] = controlPlanes.map(({ name, address }) => ({
-    name: name.split(".")[0] ?? name,
-    url: `https://${address}:6443`,
-  }));
+  // Only nodes can resolve any other endpoint's name. The certificate is valid for the address as well.
+  const endpoint = cluster.hasExternalEndpoint ? [{ name: "endpoint", url: `https://${cluster.endpoint}` }] : [];
+  const [first, ...others] = [
+    ...endpoint,
+    ...controlPlanes.map(({ name, address }) => ({ name: name.split(".")[0] ?? name, url: `https://${address}:6443` })),
+  ];
   if (cluster.state !== "ready" || first === undefined)
     throw new DomainError(
       "not-ready",

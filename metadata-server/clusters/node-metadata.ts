@@ -160,6 +160,7 @@ function toNodeMetadata(
     network: cluster.network,
     join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
+    ...(cluster.hasExternalEndpoint && { hasExternalEndpoint: true as const }),
     ...(joins && { initialClusterState: "existing" as const }),
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(neighbours.length > 0 && { neighbours }),

@@ -64,8 +64,8 @@ type Wanted = { count: number; present: readonly MemberRecord[] };
 
 /** Names of nodes that are gone are not used again. */
 function nextNames(cluster: ClusterRecord, { role, count, present }: Wanted & { role: Role }) {
-  const { endpoint, workersNamed = 0, controlPlanesNamed = 0 } = cluster;
-  const domain = endpoint.slice(endpoint.indexOf(".") + 1, endpoint.lastIndexOf(":"));
+  const { controlPlanes, workersNamed = 0, controlPlanesNamed = 0 } = cluster;
+  const domain = controlPlanes[0]?.name.split(".").slice(1).join(".") ?? "";
   const named = role === "worker" ? workersNamed : controlPlanesNamed;
   const last = Math.max(named, ...present.filter((member) => member.role === role).map(nodeNumber));
   return Array.from({ length: count }, (_, index) => ({

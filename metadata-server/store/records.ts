@@ -19,6 +19,8 @@ export interface ClusterRecord {
   join: JoinMode;
   /** `host:port` by which nodes reach the API server. */
   endpoint: string;
+  /** The endpoint is a load balancer that the operator keeps; workers have none of their own. */
+  hasExternalEndpoint?: true;
   network: Network;
   labels: Record<string, string>;
   /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */

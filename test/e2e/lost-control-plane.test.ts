@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Cluster } from "#api/cluster.ts";
 import type { Kubectl } from "../../cli/demo/kubectl.ts";
+import { etcdVoters } from "../lab/etcd-voters.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { execInMachine, killMachine } from "../lab/machine-exec.ts";
@@ -57,15 +58,7 @@ describe.skipIf(reason !== null)(
         .map((node) => [node.metadata.name, readyOf(node)?.status, readyOf(node)?.lastTransitionTime]);
     const statusOf = async (name: string) =>
       readyOf((await nodes()).find(({ metadata }) => metadata.name.startsWith(name))!)?.status;
-    /** Names of etcd's voting members, by what the etcd on `name` answers. */
-    const voters = async (name: string) => {
-      const pki = "/etc/kubernetes/pki/etcd";
-      const etcdctl = `etcdctl --cacert=${pki}/ca.crt --cert=${pki}/peer.crt --key=${pki}/peer.key member list`;
-      const pod = ["-n", "kube-system", "exec", `etcd-${name}.lost.sprout.internal`, "--"];
-      const listed = await kubectl([...pod, ...etcdctl.split(" "), "--write-out=json"]);
-      const { members } = JSON.parse(listed) as { members: { name: string; isLearner?: boolean }[] };
-      return members.flatMap((member) => (member.isLearner ? [] : (member.name.split(".")[0] ?? []))).toSorted();
-    };
+    const voters = (name: string) => etcdVoters(kubectl, `${name}.lost.sprout.internal`);
     const balanced = async () => (await exec("node01", ["cat", "/etc/haproxy/sprout.cfg"])).stdout;
     const lastConnections = async () => (await kubectl(["logs", "client", "--tail=3"])).split("\n");
 

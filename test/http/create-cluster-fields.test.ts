@@ -16,6 +16,7 @@ expectNothingChanges(() => ({ server, cluster }));
 const good = { name: "new", nodes: 2, provider: "fake" };
 const label = (got: string) =>
   `Expected a DNS label of at most 63 lower-case letters, digits and inner hyphens, got ${got}`;
+const endpoint = (got: string) => `Expected a DNS name with the API servers' port, NAME:6443, got "${got}"`;
 const cidr = (got: string) => `Expected an IPv4 CIDR such as 10.244.0.0/16, got "${got}"`;
 
 /** Bodies that get 400 `invalid-request` with exactly these fields. */
@@ -43,6 +44,21 @@ const badClusters: [string, Record<string, unknown>, Record<string, string>][] =
     "too few nodes for high availability",
     { highAvailability: true },
     { "/nodes": "Expected at least 3 nodes with highAvailability, got 2" },
+  ],
+  [
+    "an endpoint with an address",
+    { controlPlaneEndpoint: "10.77.0.5:6443" },
+    { "/controlPlaneEndpoint": endpoint("10.77.0.5:6443") },
+  ],
+  [
+    "an endpoint with another port",
+    { controlPlaneEndpoint: "lb.example.com:443" },
+    { "/controlPlaneEndpoint": endpoint("lb.example.com:443") },
+  ],
+  [
+    "an endpoint without a port",
+    { controlPlaneEndpoint: "lb.example.com" },
+    { "/controlPlaneEndpoint": endpoint("lb.example.com") },
   ],
   ["a name in capitals", { name: "Build" }, { "/name": label('"Build"') }],
   ["a name with a line feed", { name: "build\n" }, { "/name": label(String.raw`"build\n"`) }],
