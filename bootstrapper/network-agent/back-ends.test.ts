@@ -18,11 +18,10 @@ const node = (name: string, address: string, labels: Record<string, string> = { 
 const byName = (...nodes: KubernetesNode[]) => new Map(nodes.map((each) => [each.metadata.name, each]));
 const cp02 = node("cp02", "10.77.0.12");
 const cp03 = node("cp03", "10.77.0.13");
+const names = (nodes: KubernetesNode[], seen: string[] = []) =>
+  toBackEnds(byName(...nodes), { planned, seen: new Set(seen) }).map(({ name }) => name);
 
 describe("toBackEnds", () => {
-  const names = (nodes: KubernetesNode[], seen: string[] = []) =>
-    toBackEnds(byName(...nodes), { planned, seen: new Set(seen) }).map(({ name }) => name);
-
   it("keeps planned control planes whose Nodes do not exist yet", () => {
     expect(names([])).toEqual(["cp01", "cp02"]);
     expect(names([cp02])).toEqual(["cp01", "cp02"]);

@@ -49,11 +49,11 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=${etcdPeerUrl(address)}`).join(",");
-  // A member without peers waits for no heartbeat.
+  // A member without peers waits for no heartbeat. Behind an external endpoint it may get peers.
   const etcdStart = {
     initialCluster,
     initialClusterState: metadata.initialClusterState ?? "new",
-    alone: controlPlanes.length === 1,
+    alone: controlPlanes.length === 1 && !metadata.hasExternalEndpoint,
     certificateName: launch.map(({ etcdDomain }) => ({ domain: etcdDomain })),
   };
   const file = async (path: string, etcd: (typeof etcdStart)[]) => ({

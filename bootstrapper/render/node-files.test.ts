@@ -1,8 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
-import type { Credentials } from "#api/credentials.ts";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
-import type { NodeMetadata } from "#api/node-metadata.ts";
 import {
   firstCredentials,
   firstMetadata,
@@ -12,32 +10,14 @@ import {
   workerCredentials,
   workerMetadata,
 } from "../../test/fixtures/node-documents.ts";
-import { templatesFolder } from "../../templates/folder.ts";
-import { createRender } from "../../templates/create-render.ts";
-import { renderNodeFiles } from "./node-files.ts";
-import type { RenderInput } from "./render-input.ts";
+import { renderNode } from "../../test/fixtures/rendered-node.ts";
 
-const now = new Date("2026-01-31T12:00:00Z");
-async function render(metadata: NodeMetadata, credentials: Credentials, machine: Partial<RenderInput> = {}) {
-  const node = {
-    image: imageManifest,
-    inContainer: true,
-    podResolver: { path: "/etc/resolv.conf", text: "nameserver 10.77.0.14\n" },
-    hasCgroupV1: false,
-    ...machine,
-  };
-  const input = { metadata, credentials, render: createRender(templatesFolder), ...node, now };
-  const { files, links } = await renderNodeFiles(input);
-  const byPath = new Map(files.map((file) => [file.path, file]));
-  const text = (path: string) => byPath.get(path)?.content ?? "";
-  return { files, links, text };
-}
 const documents = (text: string) =>
   parseAllDocuments(text).map((document) => document.toJS() as Record<string, unknown>);
 
 describe("renderNodeFiles", () => {
   it("gives a worker exactly its files, and secrets mode 0600", async () => {
-    const { files, links } = await render(workerMetadata, workerCredentials);
+    const { files, links } = await renderNode(workerMetadata, workerCredentials);
     expect(files.map(({ path, mode }) => `${mode.toString(8)} ${path}`)).toEqual([
       "644 /etc/kubernetes/pki/ca.crt",
       "600 /etc/kubernetes/kubelet.conf",
@@ -62,7 +42,7 @@ describe("renderNodeFiles", () => {
   });
 
   it("marks every file that holds a private key as secret and 0600", async () => {
-    const { files } = await render(firstMetadata, firstCredentials);
+    const { files } = await renderNode(firstMetadata, firstCredentials);
     const holding = files.filter(
       ({ content }) => content.includes("PRIVATE KEY") || content.includes("client-key-data"),
     );
@@ -71,7 +51,7 @@ describe("renderNodeFiles", () => {
   });
 
   it("writes a worker's kubelet configuration, flags and kubeconfig", async () => {
-    const { text } = await render(workerMetadata, workerCredentials);
+    const { text } = await renderNode(workerMetadata, workerCredentials);
     const config = parse(text("/var/lib/kubelet/config.yaml")) as Record<string, unknown>;
     expect(config).toMatchObject({
       cgroupDriver: "systemd",
@@ -101,7 +81,7 @@ describe("renderNodeFiles", () => {
   });
 
   it("writes CNI from the node's own pod CIDR", async () => {
-    const { text } = await render(workerMetadata, workerCredentials);
+    const { text } = await renderNode(workerMetadata, workerCredentials);
     expect(JSON.parse(text("/etc/cni/net.d/10-sprout.conflist"))).toMatchObject({
       plugins: [
         { type: "bridge", bridge: "cni0", ipMasq: false, ipam: { ranges: [[{ subnet: "10.244.3.0/24" }]] } },
@@ -110,40 +90,8 @@ describe("renderNodeFiles", () => {
     });
   });
 
-  it("leads the endpoint to the node's load balancer on a worker, to itself on a control plane", async () => {
-    const metadata = { ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes };
-    expect((await render(metadata, workerCredentials)).text("/etc/hosts")).toBe(
-      [
-        "127.0.0.1 localhost",
-        "10.77.0.14 node03.build126.test node03",
-        "10.77.0.11 cp01.build126.test",
-        "10.77.0.12 cp02.build126.test",
-        "10.77.0.13 cp03.build126.test",
-        "127.0.0.1 api.build126.test",
-        "",
-      ].join("\n"),
-    );
-    const further = await render(furtherMetadata, firstCredentials);
-    expect(further.text("/etc/hosts")).toContain("10.77.0.12 api.build126.test\n");
-    expect(further.text("/etc/hosts")).not.toContain("10.77.0.11 api.build126.test\n");
-  });
-
-  it("leaves an external endpoint to the resolver on a worker, without a load balancer of its own", async () => {
-    const external = { endpoint: "lb.example.com:6443", hasExternalEndpoint: true as const };
-    const worker = { ...workerMetadata, ...external, controlPlanes: furtherMetadata.controlPlanes };
-    const { text, files } = await render(worker, workerCredentials);
-    expect(text("/etc/hosts")).toContain("10.77.0.12 cp02.build126.test\n");
-    expect(text("/etc/hosts")).not.toContain("lb.example.com");
-    expect(files.map(({ path }) => path)).not.toContain("/etc/haproxy/sprout.cfg");
-    expect(JSON.parse(text("/etc/sprout/network-agent.json"))).toMatchObject({
-      servers: ["https://lb.example.com:6443", ...["11", "12", "13"].map((last) => `https://10.77.0.${last}:6443`)],
-    });
-    const controlPlane = await render({ ...furtherMetadata, ...external }, firstCredentials);
-    expect(controlPlane.text("/etc/hosts")).toContain("10.77.0.12 lb.example.com\n");
-  });
-
   it("writes kubeadm's configuration", async () => {
-    const { text } = await render(firstMetadata, firstCredentials);
+    const { text } = await renderNode(firstMetadata, firstCredentials);
     const [init, cluster, kubelet, proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(init).toEqual({
       apiVersion: "kubeadm.k8s.io/v1beta4",
@@ -154,7 +102,7 @@ describe("renderNodeFiles", () => {
       patches: { directory: "/etc/kubernetes/patches" },
       timeouts: { controlPlaneComponentHealthCheck: "240s" },
     });
-    const patient = await render({ ...firstMetadata, deadlineSeconds: 900 }, firstCredentials);
+    const patient = await renderNode({ ...firstMetadata, deadlineSeconds: 900 }, firstCredentials);
     expect(patient.text("/etc/kubernetes/kubeadm-static-pods.yaml")).toContain('HealthCheck: "900s"');
     expect(cluster).toEqual({
       apiVersion: "kubeadm.k8s.io/v1beta4",
@@ -173,13 +121,13 @@ describe("renderNodeFiles", () => {
       },
     });
     expect(kubelet).toEqual(
-      parse((await render(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
+      parse((await renderNode(workerMetadata, workerCredentials)).text("/var/lib/kubelet/config.yaml")),
     );
     expect(proxy).toMatchObject({ mode: "iptables", clusterCIDR: "10.244.0.0/16", conntrack: { maxPerCore: 0 } });
   });
 
   it("lets a single etcd member elect itself at once, but not by kubeadm-config", async () => {
-    const { text } = await render(firstMetadata, firstCredentials);
+    const { text } = await renderNode(firstMetadata, firstCredentials);
     expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[1]).not.toHaveProperty("etcd");
     expect(documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"))[1]).toMatchObject({
       etcd: {
@@ -195,13 +143,13 @@ describe("renderNodeFiles", () => {
 
   it("leaves conntrack alone outside a container", async () => {
     const alone = { ...firstMetadata, peers: [firstMetadata.self.name] };
-    const { text } = await render(alone, firstCredentials, { inContainer: false });
+    const { text } = await renderNode(alone, firstCredentials, { inContainer: false });
     const [, , , proxy] = documents(text("/etc/kubernetes/kubeadm.yaml"));
     expect(proxy).not.toHaveProperty("conntrack");
   });
 
   it("keeps etcd's initial cluster in a separate file", async () => {
-    const { text } = await render(furtherMetadata, firstCredentials);
+    const { text } = await renderNode(furtherMetadata, firstCredentials);
     expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("initial-cluster");
     const [, cluster] = documents(text("/etc/kubernetes/kubeadm-static-pods.yaml"));
     expect(cluster).toEqual({
@@ -222,34 +170,34 @@ describe("renderNodeFiles", () => {
   });
 
   it("allows cgroup v1 only to the kubelet of a machine that has it, not in the cluster's configuration", async () => {
-    const { text } = await render(firstMetadata, firstCredentials, { hasCgroupV1: true });
+    const { text } = await renderNode(firstMetadata, firstCredentials, { hasCgroupV1: true });
     expect(parse(text("/var/lib/kubelet/config.yaml"))).toHaveProperty("failCgroupV1", false);
     expect(documents(text("/etc/kubernetes/kubeadm.yaml"))[2]).not.toHaveProperty("failCgroupV1");
-    const unified = await render(firstMetadata, firstCredentials);
+    const unified = await renderNode(firstMetadata, firstCredentials);
     expect(parse(unified.text("/var/lib/kubelet/config.yaml"))).not.toHaveProperty("failCgroupV1");
   });
 
   it("names the images by the repository that they were pulled from", async () => {
     const image = { ...imageManifest, imageRepository: "mirror.test:5000/k8s" };
-    const { text } = await render(firstMetadata, firstCredentials, { image });
+    const { text } = await renderNode(firstMetadata, firstCredentials, { image });
     for (const file of ["kubeadm.yaml", "kubeadm-static-pods.yaml"])
       expect(documents(text(`/etc/kubernetes/${file}`))[1]).toHaveProperty("imageRepository", "mirror.test:5000/k8s");
-    const byDefault = await render(firstMetadata, firstCredentials);
+    const byDefault = await renderNode(firstMetadata, firstCredentials);
     expect(byDefault.text("/etc/kubernetes/kubeadm.yaml")).not.toContain("imageRepository");
   });
 
   it("has CoreDNS probed every second on a control plane", async () => {
-    const { text } = await render(firstMetadata, firstCredentials);
+    const { text } = await renderNode(firstMetadata, firstCredentials);
     expect(parse(text("/etc/kubernetes/patches/corednsdeployment.yaml"))).toEqual({
       spec: { template: { spec: { containers: [{ name: "coredns", readinessProbe: { periodSeconds: 1 } }] } } },
     });
   });
 
   it("gives the kubelet the cluster's DNS, and CoreDNS a name server if the machine has none", async () => {
-    const { text } = await render(workerMetadata, workerCredentials);
+    const { text } = await renderNode(workerMetadata, workerCredentials);
     expect(parse(text("/var/lib/kubelet/config.yaml"))).toMatchObject({ clusterDNS: ["10.96.0.10"] });
     expect(text("/etc/resolv.conf")).toBe("nameserver 10.77.0.14\n");
-    const named = await render(workerMetadata, workerCredentials, { podResolver: { path: "/etc/resolv.conf" } });
+    const named = await renderNode(workerMetadata, workerCredentials, { podResolver: { path: "/etc/resolv.conf" } });
     expect(named.text("/etc/resolv.conf")).toBe("");
   });
 
@@ -257,6 +205,6 @@ describe("renderNodeFiles", () => {
     if (firstCredentials.role !== "control-plane") throw new Error("fixture");
     const { "sa.key": _key, "etcd/ca.crt": _ca, ...rest } = firstCredentials.pki;
     const lacking = { ...firstCredentials, pki: rest as typeof firstCredentials.pki };
-    await expect(render(firstMetadata, lacking)).rejects.toThrow("the credentials lack etcd/ca.crt, sa.key");
+    await expect(renderNode(firstMetadata, lacking)).rejects.toThrow("the credentials lack etcd/ca.crt, sa.key");
   });
 });

@@ -11,13 +11,13 @@ const maxControlPlanes = 7;
  * `wrong-state`.
  */
 export function refuseControlPlanes(
-  { name, controlPlanes }: ClusterRecord,
+  { name, controlPlanes, hasExternalEndpoint }: ClusterRecord,
   { count, present }: { count: number; present: readonly MemberRecord[] },
 ): void {
-  if (controlPlanes.length < 2)
+  if (controlPlanes.length < 2 && !hasExternalEndpoint)
     throw new DomainError(
       "wrong-state",
-      `Cannot attach control planes to ${name}, which has one: its workers reach it without a load balancer; create a cluster with 3 control planes`,
+      `Cannot attach control planes to ${name}, which has one: its workers reach it without a load balancer; create a cluster with 3 control planes, or with a controlPlaneEndpoint`,
     );
   const changing = present.find((member) => member.role === "control-plane" && isChanging(member, controlPlanes));
   if (changing !== undefined)

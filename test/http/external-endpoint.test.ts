@@ -41,6 +41,15 @@ it("An external endpoint is a kubeconfig's first context, and each control plane
   ]);
 });
 
+it("A single control plane gets peers behind an external endpoint", async () => {
+  await server.close();
+  server = await createTestServer();
+  cluster = await server.create({ controlPlaneEndpoint: "lb.example.com:6443" });
+  await bringUp(server, cluster);
+  const path = `/v1/clusters/${cluster.id}/members`;
+  expect((await server.request(path, { method: "POST", body: { controlPlanes: 2 } })).status).toBe(202);
+});
+
 it("Nodes that are attached have names in the cluster's domain, not in that of an external endpoint", async () => {
   await bringUp(server, cluster);
   const answer = await server.request(`/v1/clusters/${cluster.id}/members`, { method: "POST", body: { workers: 1 } });
