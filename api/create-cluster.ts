@@ -6,6 +6,7 @@ import { has, implies } from "./implication.ts";
 import { SupportedKubernetesVersion } from "./kubernetes-version.ts";
 import { Labels } from "./labels.ts";
 import { DnsLabel, JoinMode } from "./name.ts";
+import { Address } from "./network.ts";
 import { maxDeadlineSeconds } from "./node-metadata.ts";
 
 const uncounted = { not: { anyOf: [has("controlPlanes"), has("workers")] } };
@@ -17,6 +18,7 @@ const betweenFields = [
   implies(has("nodes"), uncounted),
   implies(has("highAvailability"), uncounted),
   implies(isHighlyAvailable, { properties: { nodes: { minimum: 3 } } }),
+  { not: { required: ["controlPlaneEndpoint", "virtualAddress"] } },
   implies(has("machines"), { properties: { provider: { const: "bare-metal" } } }),
 ];
 
@@ -70,6 +72,11 @@ export const CreateCluster = z
       .describe(
         "`NAME:6443` of an external load balancer for the API servers; by default every worker has one of its own",
       ),
+    virtualAddress: Address.or(z.literal("auto"))
+      .optional()
+      .describe(
+        "An unused address of the machines' subnet, which one of the control planes has at any time; `auto` where the provider plans addresses",
+      ),
     machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
     labels: Labels.optional().describe("Stored with the cluster"),
   })
@@ -84,6 +91,8 @@ export const CreateCluster = z
         refuse("nodes", "either nodes, or controlPlanes and workers", "both");
       if (body.machines !== undefined && body.provider !== "bare-metal")
         refuse("machines", 'machines only with provider "bare-metal"', quoteValue(body.provider));
+      if (body.controlPlaneEndpoint !== undefined && body.virtualAddress !== undefined)
+        refuse("virtualAddress", "either controlPlaneEndpoint or virtualAddress", "both");
       if (highAvailability !== undefined && counted !== undefined)
         refuse("highAvailability", "highAvailability only with nodes", counted);
       if (highAvailability === true && nodes !== undefined && nodes < 3)

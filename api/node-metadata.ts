@@ -78,6 +78,9 @@ export const NodeMetadata = z
       .literal(true)
       .optional()
       .describe("The endpoint is a load balancer that the operator keeps; absent if every worker has its own"),
+    virtualAddress: Address.optional().describe(
+      "Where the endpoint leads if one of the control planes has its address at any time; absent otherwise",
+    ),
     controlPlanes: z
       .array(NamedAddress)
       .min(1)

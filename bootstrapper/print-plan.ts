@@ -3,6 +3,7 @@ import { pkiFiles } from "#api/credentials.ts";
 import type { NodeMetadata } from "#api/node-metadata.ts";
 import { hasCgroupV1 } from "./machine/cgroups.ts";
 import { below, readHostFile } from "./machine/files.ts";
+import { findNetworkCard } from "./machine/hardware.ts";
 import { readImageManifest } from "./machine/image-manifest.ts";
 import { findPodResolver } from "./machine/name-server.ts";
 import type { NodeCredentials } from "./node-credentials.ts";
@@ -39,6 +40,7 @@ export async function printPlan({
     render,
     image: await readImageManifest(root),
     inContainer,
+    networkCard: findNetworkCard(metadata.self.address),
     hasCgroupV1: await hasCgroupV1(root),
     podResolver: await findPodResolver(root, metadata.self.address),
     now,

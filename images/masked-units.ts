@@ -19,6 +19,7 @@ const maskedUnits: readonly string[] = [
   "getty@.service",
   // With Debian's configuration; Sprout's has a unit of its own.
   "haproxy.service",
+  "keepalived.service",
   // At the first boot these repeat work of the bake: linker cache, journal catalog and the mark that both are done.
   "ldconfig.service",
   "proc-sys-fs-binfmt_misc.automount",

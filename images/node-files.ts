@@ -46,6 +46,7 @@ const nodeFiles: readonly NodeFile[] = [
   { template: "systemd/sprout-bootstrap.service", path: "/etc/systemd/system/sprout-bootstrap.service" },
   { template: "systemd/sprout-load-balancer.service", path: "/etc/systemd/system/sprout-load-balancer.service" },
   { template: "systemd/sprout-network-agent.service", path: "/etc/systemd/system/sprout-network-agent.service" },
+  { template: "systemd/sprout-virtual-address.service", path: "/etc/systemd/system/sprout-virtual-address.service" },
   { template: "systemd/system.conf", path: "/etc/systemd/system.conf.d/sprout.conf" },
 ];
 

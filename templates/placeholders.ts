@@ -31,6 +31,7 @@ const kubeadm: Placeholders = {
   patchesFolder: value,
   healthCheckTimeout: value,
   kubeletConfig: value,
+  apiServer: { address: value },
   etcd: { initialCluster: value, initialClusterState: value, alone: flag, certificateName: { domain: value } },
   joinToken: { token: value, ttl: value },
 };
@@ -75,7 +76,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
     endpoint: { address: value, host: value },
   },
   "haproxy/haproxy.cfg": {
-    listen: { address: value, port: value },
+    listen: { address: value, port: value, isVirtual: flag },
     host: value,
     authorityFile: value,
     servers: { name: value, address: value, port: value },
@@ -85,6 +86,14 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "ipxe/image.ipxe": { lines: { text: value }, assetsUrl: value, bootInterface: value, commandLine: value },
   "ipxe/wait.ipxe": { lines: { text: value }, mac: value, uuid: value, serial: value, seconds: value },
   "journald/journald.conf": image,
+  "keepalived/keepalived.conf": {
+    name: value,
+    address: value,
+    networkCard: value,
+    routerId: value,
+    virtualAddress: value,
+    peers: { address: value },
+  },
   "kubeadm/init.yaml": kubeadm,
   "kubeadm/join.yaml": join,
   "kubeadm/patches/corednsdeployment.yaml": {},
@@ -122,5 +131,6 @@ export const templates: Readonly<Record<string, Placeholders>> = {
   "systemd/sprout-lease@.service": {},
   "systemd/sprout-load-balancer.service": image,
   "systemd/sprout-network-agent.service": image,
+  "systemd/sprout-virtual-address.service": image,
   "systemd/system.conf": image,
 };

@@ -50,5 +50,11 @@ export const ownAddresses = (mac?: string) =>
     .filter((entry) => mac === undefined || entry.mac === mac)
     .map(({ address }) => address);
 
+/** Returns the interface that has this address; `eth0` if none has it yet. */
+export const findNetworkCard = (address: string): string =>
+  Object.entries(networkInterfaces()).find(([, entries = []]) =>
+    entries.some((entry) => entry.address === address),
+  )?.[0] ?? "eth0";
+
 const readLine = async (root: string, path: string): Promise<string | undefined> =>
   (await readOrEmpty(root, path)).trim() || undefined;

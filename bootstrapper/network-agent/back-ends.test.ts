@@ -45,8 +45,7 @@ describe("createBackEnds", () => {
     await writeFile(file, "");
     const commands: string[] = [];
     const keep = createBackEnds({
-      endpoint: "api.build126.test:6443",
-      controlPlanes: planned,
+      loadBalancer: { endpoint: "api.build126.test:6443", controlPlanes: planned },
       root,
       render: createRender(templatesFolder),
       run: async (...command) => {

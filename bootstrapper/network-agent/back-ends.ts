@@ -3,37 +3,41 @@ import { Address } from "#api/network.ts";
 import type { ConsoleLine } from "../console-line.ts";
 import { internalIp, isControlPlane, type KubernetesNode } from "../kubernetes/node.ts";
 import { below, writeFileAtomic } from "../machine/files.ts";
-import { loadBalancerConfig, renderLoadBalancerConfig } from "../render/load-balancer.ts";
+import { type LoadBalancer, renderLoadBalancerConfig } from "../render/load-balancer.ts";
 import type { Render } from "../../templates/create-render.ts";
 
-interface ControlPlane {
-  name: string;
-  address: string;
-}
+type ControlPlane = LoadBalancer["controlPlanes"][number];
 
 interface BackEndsOptions {
-  endpoint: string;
-  /** Those of the plan: during the bring-up a Node may not exist yet. */
-  controlPlanes: readonly ControlPlane[];
+  /** As planned: during the bring-up the Node of a control plane may not exist yet. */
+  loadBalancer: LoadBalancer;
   root: string;
   render: Render;
   run: (...command: [string, ...string[]]) => Promise<string>;
   log: (level: ConsoleLine["level"], message: string, fields: object) => void;
 }
 
+const units = ["sprout-load-balancer.service", "sprout-virtual-address.service"];
+
 /** Returns what brings the load balancer's API servers up to date, and has it read its configuration again. */
-export function createBackEnds({ endpoint, controlPlanes, root, render, run, log }: BackEndsOptions) {
+export function createBackEnds({ loadBalancer, root, render, run, log }: BackEndsOptions) {
   const seen = new Set<string>();
-  const file = below(root, loadBalancerConfig);
 
   return async (nodes: ReadonlyMap<string, KubernetesNode>): Promise<void> => {
-    const servers = toBackEnds(nodes, { planned: controlPlanes, seen });
+    const controlPlanes = toBackEnds(nodes, { planned: loadBalancer.controlPlanes, seen });
     for (const name of nodes.keys()) seen.add(name);
-    const content = await renderLoadBalancerConfig(render, { endpoint, controlPlanes: servers });
-    if (servers.length === 0 || content === (await readFile(file, "utf8"))) return;
-    await writeFileAtomic(file, content, 0o644);
-    await run("systemctl", "reload", "sprout-load-balancer.service");
-    log("info", "API servers of the load balancer", { servers: servers.map(({ name }) => name) });
+    if (controlPlanes.length === 0) return;
+    const files = await renderLoadBalancerConfig(render, { ...loadBalancer, controlPlanes });
+    let isChanged = false;
+    for (const { path, content, mode } of files) {
+      const file = below(root, path);
+      if (content === (await readFile(file, "utf8"))) continue;
+      isChanged = true;
+      await writeFileAtomic(file, content, mode);
+    }
+    if (!isChanged) return;
+    await run("systemctl", "reload", ...units.slice(0, files.length));
+    log("info", "API servers of the load balancer", { servers: controlPlanes.map(({ name }) => name) });
   };
 }
 

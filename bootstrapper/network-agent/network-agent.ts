@@ -29,6 +29,9 @@ const NetworkAgentConfig = z.strictObject({
     .strictObject({
       endpoint: z.string(),
       controlPlanes: z.array(z.strictObject({ name: NodeName, address: Address })),
+      shared: z
+        .strictObject({ virtualAddress: Address, name: NodeName, address: Address, networkCard: z.string() })
+        .optional(),
     })
     .optional(),
   ca: Pem,
@@ -60,7 +63,7 @@ export async function runNetworkAgent({ root, templatesOverlay, write, signal }:
     ...(podSubnet === undefined ? [] : [createRoutes({ self, podSubnet, run, log })]),
     ...(loadBalancer === undefined
       ? []
-      : [createBackEnds({ ...loadBalancer, root, render: createNodeRender(root, templatesOverlay), run, log })]),
+      : [createBackEnds({ loadBalancer, root, render: createNodeRender(root, templatesOverlay), run, log })]),
   ];
 
   for (let server = 0; !signal.aborted; server++) {

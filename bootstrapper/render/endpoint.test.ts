@@ -26,6 +26,22 @@ describe("renderNodeFiles", () => {
     expect(further.text("/etc/hosts")).not.toContain("10.77.0.11 api.build126.test\n");
   });
 
+  it("leads a virtual endpoint to that address on a worker, and gives it to the control planes", async () => {
+    const shared = { virtualAddress: "10.77.0.250" };
+    const worker = await renderNode({ ...workerMetadata, ...shared }, workerCredentials);
+    expect(worker.text("/etc/hosts")).toContain("10.77.0.250 api.build126.test\n");
+    expect(worker.files.map(({ path }) => path)).not.toContain("/etc/haproxy/sprout.cfg");
+    const { text } = await renderNode({ ...furtherMetadata, ...shared }, firstCredentials);
+    expect(text("/etc/hosts")).toContain("10.77.0.12 api.build126.test\n");
+    expect(text("/etc/haproxy/sprout.cfg")).toContain("bind 10.77.0.250:6443 transparent\n");
+    const peers = text("/etc/keepalived/sprout.conf").match(/10\.77\.0\.\d+(?=\n)/g);
+    expect(peers).toEqual(["10.77.0.12", "10.77.0.11", "10.77.0.13"]);
+    expect(text("/etc/keepalived/sprout.conf")).toContain("10.77.0.250/32 dev eth0\n");
+    // In the cluster's own configuration it would be every other control plane's, too.
+    expect(text("/etc/kubernetes/kubeadm-static-pods.yaml")).toContain("bind-address");
+    expect(text("/etc/kubernetes/kubeadm.yaml")).not.toContain("bind-address");
+  });
+
   it("leaves an external endpoint to the resolver on a worker, without a load balancer of its own", async () => {
     const external = { endpoint: "lb.example.com:6443", hasExternalEndpoint: true as const };
     const worker = { ...workerMetadata, ...external, controlPlanes: furtherMetadata.controlPlanes };

@@ -20,6 +20,7 @@ async function render({ hasCgroupV1 = false, podResolver = machineResolver } = {
     render: createRender(templatesFolder),
     image: imageManifest,
     inContainer: false,
+    networkCard: "eth0",
     podResolver,
     hasCgroupV1,
     now: new Date("2026-01-31T12:00:00Z"),

@@ -1,3 +1,4 @@
+import type { NodeMetadata } from "#api/node-metadata.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { resolvConf } from "../machine/name-server.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
@@ -7,7 +8,7 @@ import { criSocket, type RenderInput } from "./render-input.ts";
 import type { TemplateValues } from "../../templates/render.ts";
 
 export const kubeadmConfig = "/etc/kubernetes/kubeadm.yaml";
-/** The same, plus how this node's etcd starts. */
+/** The same, plus how this node's etcd and API server start. */
 export const kubeadmStaticPodsConfig = "/etc/kubernetes/kubeadm-static-pods.yaml";
 /** Configuration of a worker's `kubeadm join`. */
 export const kubeadmJoinConfig = "/etc/kubernetes/kubeadm-join.yaml";
@@ -49,21 +50,30 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=${etcdPeerUrl(address)}`).join(",");
-  // A member without peers waits for no heartbeat. Behind an external endpoint it may get peers.
+  // A member that has no peers, and gets none, waits for no heartbeat.
   const etcdStart = {
     initialCluster,
     initialClusterState: metadata.initialClusterState ?? "new",
-    alone: controlPlanes.length === 1 && !metadata.hasExternalEndpoint,
+    alone: controlPlanes.length === 1 && !mayGetPeers(metadata),
     certificateName: launch.map(({ etcdDomain }) => ({ domain: etcdDomain })),
   };
-  const file = async (path: string, etcd: (typeof etcdStart)[]) => ({
+  const apiServer = metadata.virtualAddress === undefined ? [] : [{ address: self.address }];
+  const file = async (path: string, own: { etcd: (typeof etcdStart)[]; apiServer: typeof apiServer }) => ({
     path,
-    content: await render("kubeadm/init.yaml", { ...values, etcd }),
+    content: await render("kubeadm/init.yaml", { ...values, ...own }),
     mode: 0o600,
   });
   const patch = await patchFile(render, "corednsdeployment.yaml", {});
-  return [await file(kubeadmConfig, []), await file(kubeadmStaticPodsConfig, [etcdStart]), patch];
+  return [
+    await file(kubeadmConfig, { etcd: [], apiServer: [] }),
+    await file(kubeadmStaticPodsConfig, { etcd: [etcdStart], apiServer }),
+    patch,
+  ];
 }
+
+/** Whether control planes may be attached to a single one. */
+const mayGetPeers = ({ hasExternalEndpoint, virtualAddress }: NodeMetadata) =>
+  hasExternalEndpoint === true || virtualAddress !== undefined;
 
 const patchFile = async (render: RenderInput["render"], name: string, values: TemplateValues): Promise<NodeFile> => ({
   path: `${patchesFolder}/${name}`,

@@ -7,7 +7,14 @@ import { renderKubeletConfig } from "./kubelet.ts";
 
 const configOf = async (metadata: typeof firstMetadata, forCluster = false, path = "/etc/resolv.conf") => {
   const podResolver = { path };
-  const node = { image: imageManifest, inContainer: true, podResolver, hasCgroupV1: false, now: new Date(0) };
+  const node = {
+    image: imageManifest,
+    inContainer: true,
+    networkCard: "eth0",
+    podResolver,
+    hasCgroupV1: false,
+    now: new Date(0),
+  };
   const input = { ...node, metadata, credentials: firstCredentials, render: createRender(templatesFolder) };
   return parse(await renderKubeletConfig(input, { forCluster })) as unknown;
 };

@@ -19,6 +19,7 @@ async function render(metadata: NodeMetadata, credentials: NodeCredentials) {
   const machine = {
     image: imageManifest,
     inContainer: true,
+    networkCard: "eth0",
     podResolver: { path: "/etc/resolv.conf" },
     hasCgroupV1: false,
     hostsBefore,

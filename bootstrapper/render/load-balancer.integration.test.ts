@@ -71,6 +71,7 @@ async function startLoadBalancer(port: number): Promise<void> {
     render: createRender(templatesFolder),
     image: imageManifest,
     inContainer: true,
+    networkCard: "eth0",
     podResolver: { path: "/etc/resolv.conf" },
     hasCgroupV1: false,
     now: new Date(0),

@@ -4,44 +4,77 @@ import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.t
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 /** In a folder of Debian's package haproxy. The unit `sprout-load-balancer` starts if it exists. */
-export const loadBalancerConfig = "/etc/haproxy/sprout.cfg";
+const configuration = "/etc/haproxy/sprout.cfg";
 /** Its own copy: `kubeadm join` refuses a machine that has the cluster's authority in kubeadm's place. */
 const authority = "/etc/haproxy/sprout-ca.crt";
+/** In a folder of Debian's package keepalived. The unit `sprout-virtual-address` starts if it exists. */
+const virtualAddressConfiguration = "/etc/keepalived/sprout.conf";
 
-export const loadBalancerFiles: readonly string[] = [loadBalancerConfig, authority];
-/** Where the endpoint's name leads on a node with a load balancer. */
+export const loadBalancerFiles: readonly string[] = [configuration, authority, virtualAddressConfiguration];
+/** Where the endpoint's name leads on a worker with a load balancer. */
 export const loadBalancerAddress = "127.0.0.1";
 
-/**
- * Whether this node reaches the API servers through a load balancer of its own (HAProxy). A control plane calls its own
- * API server. An external endpoint is a load balancer; without a metadata server, it may be one.
- */
-export const hasLoadBalancer = (
-  { self, controlPlanes, hasExternalEndpoint }: Pick<NodeMetadata, "self" | "controlPlanes" | "hasExternalEndpoint">,
-  credentials: NodeCredentials,
-): boolean =>
-  self.role === "worker" && controlPlanes.length > 1 && !hasExternalEndpoint && !isLaunchCredentials(credentials);
+type Topology = Pick<NodeMetadata, "self" | "controlPlanes" | "hasExternalEndpoint" | "virtualAddress">;
 
-/** Returns HAProxy's configuration and the authority by which it knows API servers, or nothing. */
+/**
+ * Whether this node has a load balancer for the API servers (HAProxy). Without a virtual address it is a worker's own:
+ * a control plane calls its own API server. With one, every control plane has it for all others. An external endpoint
+ * is a load balancer; without a metadata server, it may be one.
+ */
+export function hasLoadBalancer(
+  { self, controlPlanes, hasExternalEndpoint, virtualAddress }: Topology,
+  credentials: NodeCredentials,
+): boolean {
+  if (isLaunchCredentials(credentials)) return false;
+  if (virtualAddress !== undefined) return self.role === "control-plane";
+  return self.role === "worker" && controlPlanes.length > 1 && !hasExternalEndpoint;
+}
+
+/** What the load balancer's configuration is made of. */
+export interface LoadBalancer extends Pick<NodeMetadata, "endpoint" | "controlPlanes"> {
+  /** Only on a control plane that shares a virtual address. */
+  shared?: { virtualAddress: string; name: string; address: string; networkCard: string } | undefined;
+}
+
+/** Returns what the load balancer of this node is made of. */
+export function toLoadBalancer({ metadata, networkCard }: Pick<RenderInput, "metadata" | "networkCard">): LoadBalancer {
+  const { self, endpoint, controlPlanes, virtualAddress } = metadata;
+  const { name, address } = self;
+  return {
+    endpoint,
+    controlPlanes,
+    ...(virtualAddress !== undefined && { shared: { virtualAddress, name, address, networkCard } }),
+  };
+}
+
+/** Returns the configuration of HAProxy and Keepalived, and the authority by which HAProxy knows API servers. */
 export async function renderLoadBalancer(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render } = input;
   if (!hasLoadBalancer(metadata, credentials)) return [];
-  return [
-    { path: loadBalancerConfig, content: await renderLoadBalancerConfig(render, metadata), mode: 0o644 },
-    { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 },
-  ];
+  const files = await renderLoadBalancerConfig(render, toLoadBalancer(input));
+  return [...files, { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 }];
 }
 
-/** Returns HAProxy's configuration with these control planes as its servers. */
-export function renderLoadBalancerConfig(
+/** Returns the files that change with the control planes. */
+export async function renderLoadBalancerConfig(
   render: RenderInput["render"],
-  { endpoint, controlPlanes }: Pick<NodeMetadata, "endpoint" | "controlPlanes">,
-): Promise<string> {
+  { endpoint, controlPlanes, shared }: LoadBalancer,
+): Promise<NodeFile[]> {
   const { host, port } = splitEndpoint(endpoint);
-  return render("haproxy/haproxy.cfg", {
-    listen: { address: loadBalancerAddress, port },
+  const listen = shared?.virtualAddress ?? loadBalancerAddress;
+  const haproxy = await render("haproxy/haproxy.cfg", {
+    listen: { address: listen, port, isVirtual: shared !== undefined },
     host,
     authorityFile: authority,
     servers: controlPlanes.map(({ name, address }) => ({ name, address, port })),
   });
+  const files = [{ path: configuration, content: haproxy, mode: 0o644 }];
+  if (shared === undefined) return files;
+  const keepalived = await render("keepalived/keepalived.conf", {
+    ...shared,
+    routerId: Number(shared.virtualAddress.split(".")[3]) || 1,
+    peers: controlPlanes.filter(({ name }) => name !== shared.name).map(({ address }) => ({ address })),
+  });
+  // keepalived refuses scripts if others may write its configuration.
+  return [...files, { path: virtualAddressConfiguration, content: keepalived, mode: 0o600 }];
 }

@@ -3,16 +3,18 @@ import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 import { kubeletClientPem } from "./kubelet.ts";
-import { hasLoadBalancer, loadBalancerAddress } from "./load-balancer.ts";
+import { hasLoadBalancer, loadBalancerAddress, toLoadBalancer } from "./load-balancer.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
 export const networkAgentConfig = "/etc/sprout/network-agent.json";
 
 /** Whether network agents run in this cluster: for routes, or for the load balancers of workers. */
 export const hasNetworkAgent = (
-  { network, controlPlanes }: Pick<NodeMetadata, "network" | "controlPlanes">,
+  { network, controlPlanes, virtualAddress }: Pick<NodeMetadata, "network" | "controlPlanes" | "virtualAddress">,
   credentials: NodeCredentials,
-): boolean => network.plugin === "routes" || (controlPlanes.length > 1 && !isLaunchCredentials(credentials));
+): boolean =>
+  network.plugin === "routes" ||
+  ((controlPlanes.length > 1 || virtualAddress !== undefined) && !isLaunchCredentials(credentials));
 
 /** Returns hosts and hostname, with network `routes` also CNI, and the network agent's configuration if it has a task. */
 export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
@@ -22,8 +24,11 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   const isBalanced = hasLoadBalancer(metadata, credentials);
   const isControlPlane = self.role === "control-plane";
   // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
-  const apiServers = isControlPlane ? [self.address] : controlPlanes.map(({ address }) => address);
-  const endpointAddresses = isBalanced ? [loadBalancerAddress] : apiServers;
+  const apiServers = controlPlanes.map(({ address }) => address);
+  const { virtualAddress } = metadata;
+  const shared = virtualAddress === undefined ? apiServers : [virtualAddress];
+  const balanced = isBalanced ? [loadBalancerAddress] : shared;
+  const endpointAddresses = isControlPlane ? [self.address] : balanced;
   // A worker resolves the name of an external endpoint; without a server, every name, because they may move.
   const isLaunched = isLaunchCredentials(credentials);
   const isResolving = (isLaunched || metadata.hasExternalEndpoint === true) && !isControlPlane;
@@ -45,19 +50,20 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   return [...names, { path: "/etc/cni/net.d/10-sprout.conflist", content: cni, mode: 0o644 }, agentFile(input)];
 }
 
-function agentFile({ metadata, credentials }: RenderInput): NodeFile {
+function agentFile(input: RenderInput): NodeFile {
+  const { metadata, credentials } = input;
   const { self, endpoint, controlPlanes, network } = metadata;
   const { port } = splitEndpoint(endpoint);
   const isBalanced = hasLoadBalancer(metadata, credentials);
-  const isExternal = metadata.hasExternalEndpoint === true && self.role === "worker";
+  const isShared = isBalanced || metadata.hasExternalEndpoint === true || metadata.virtualAddress !== undefined;
   const asked = self.role === "control-plane" ? [self] : controlPlanes;
   const servers = asked.map(({ address }) => `https://${address}:${port}`);
   const agent = {
     // The load balancer knows control planes that came later.
-    servers: isBalanced || isExternal ? [`https://${endpoint}`, ...servers] : servers,
+    servers: isShared && self.role === "worker" ? [`https://${endpoint}`, ...servers] : servers,
     self: self.name,
     ...(network.plugin === "routes" && { podSubnet: network.podSubnet }),
-    ...(isBalanced && { loadBalancer: { endpoint, controlPlanes } }),
+    ...(isBalanced && { loadBalancer: toLoadBalancer(input) }),
     ca: credentials.pki["ca.crt"],
     ...networkAgentClient(credentials),
   };

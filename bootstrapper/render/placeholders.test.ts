@@ -49,6 +49,7 @@ function merge(one: Placeholders, other: Placeholders): Placeholders {
 const nodes: [NodeMetadata, NodeCredentials][] = [
   [firstMetadata, firstCredentials],
   [furtherMetadata, firstCredentials],
+  [{ ...furtherMetadata, virtualAddress: "10.77.0.250" }, firstCredentials],
   [workerMetadata, workerCredentials],
   [{ ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes }, workerCredentials],
   [kubeadmWorkerMetadata, kubeadmWorkerCredentials],
@@ -71,7 +72,14 @@ async function recordGiven(): Promise<Map<string, Placeholders>> {
       [false, "/etc/resolv.conf"],
     ] as const)
       for (const image of images) {
-        const machine = { image, inContainer: true, podResolver: { path }, hasCgroupV1, now: new Date(0) };
+        const machine = {
+          image,
+          inContainer: true,
+          networkCard: "eth0",
+          podResolver: { path },
+          hasCgroupV1,
+          now: new Date(0),
+        };
         await renderNodeFiles({ ...machine, metadata, credentials, render: record });
       }
   return given;

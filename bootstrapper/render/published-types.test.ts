@@ -40,6 +40,7 @@ async function renderConfigurations(
     [true, false].map((one) => ({
       image,
       inContainer: one,
+      networkCard: "eth0",
       hasCgroupV1: one,
       podResolver: { path: "/etc/resolv.conf" },
     })),

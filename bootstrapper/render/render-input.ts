@@ -13,6 +13,8 @@ export interface RenderInput {
   inContainer: boolean;
   /** Whether kubelet and kubeadm must allow this machine's cgroups. */
   hasCgroupV1: boolean;
+  /** Interface that has this node's address. */
+  networkCard: string;
   /** Name servers for pods. */
   podResolver: PodResolver;
   /** `/etc/hosts` as this machine had it: without a server, only this file may know the names. */

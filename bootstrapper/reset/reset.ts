@@ -23,7 +23,12 @@ const timeoutMs = 120_000;
 /** For a bring-up that is ending, or another reset. */
 const patienceMs = 5000;
 const bringUpUnit = "sprout-bootstrap.service";
-const units = ["sprout-network-agent.service", "kubelet.service", "sprout-load-balancer.service"];
+const units = [
+  "sprout-network-agent.service",
+  "kubelet.service",
+  "sprout-virtual-address.service",
+  "sprout-load-balancer.service",
+];
 
 /** In this order: no part removes what a later part uses. Each part takes what it finds, so all may run again. */
 const parts: [name: string, part: (context: ResetContext) => Promise<string>][] = [

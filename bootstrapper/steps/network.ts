@@ -24,7 +24,8 @@ export async function setUpNetwork(
       // Through a Service, it becomes the server's address only after kube-proxy's translation.
       await ensureRule(context, { table: "mangle", rule: ["FORWARD", ...dropped] }, signal);
     }
-    if (context.metadata.controlPlanes.length > 1) await startNetworkAgent(context, signal);
+    if (context.metadata.controlPlanes.length > 1 || context.metadata.virtualAddress !== undefined)
+      await startNetworkAgent(context, signal);
     return;
   }
   const leaving = ["-s", self.podCidr, "!", "-d", network.podSubnet, "-j", "MASQUERADE"];

@@ -3,9 +3,13 @@ import { openApiService } from "./api-service.ts";
 
 /** Opens this node's ways to the API servers, before anything uses them: for its kubelet, and for its pods. */
 export async function openEndpoint(context: NodeContext, signal: AbortSignal): Promise<void> {
-  const { self, controlPlanes } = context.metadata;
-  // systemd skips it where none was rendered: without a server.
+  const { self, controlPlanes, virtualAddress } = context.metadata;
+  // systemd skips what was not rendered: without a server, and with an external endpoint.
   if (self.role === "worker" && controlPlanes.length > 1)
     await context.exec(["systemctl", "start", "sprout-load-balancer.service"], signal);
+  if (self.role === "control-plane" && virtualAddress !== undefined) {
+    const units = ["sprout-load-balancer.service", "sprout-virtual-address.service"];
+    await context.exec(["systemctl", "start", ...units], signal);
+  }
   await openApiService(context, signal);
 }

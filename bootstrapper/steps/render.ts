@@ -1,5 +1,6 @@
 import { hasCgroupV1 } from "../machine/cgroups.ts";
 import { below, removeTemporaries, writeFileAtomic, writeLinkAtomic } from "../machine/files.ts";
+import { findNetworkCard } from "../machine/hardware.ts";
 import { readImageManifest } from "../machine/image-manifest.ts";
 import { findPodResolver } from "../machine/name-server.ts";
 import { renderNodeFiles } from "../render/node-files.ts";
@@ -17,7 +18,8 @@ export async function renderStep(node: ClaimedNode, { hostsBefore, recorded }: R
   const { root, metadata, credentials, render, inContainer, startedAt, isResumed } = node;
   const image = await readImageManifest(root);
   const [podResolver, cgroupV1] = await Promise.all([findPodResolver(root, metadata.self.address), hasCgroupV1(root)]);
-  const machine = { inContainer, image, podResolver, hasCgroupV1: cgroupV1, hostsBefore };
+  const networkCard = findNetworkCard(metadata.self.address);
+  const machine = { inContainer, image, networkCard, podResolver, hasCgroupV1: cgroupV1, hostsBefore };
   const { files, links } = await renderNodeFiles({ metadata, credentials, render, ...machine, now: startedAt });
   await recorded;
   if (isResumed) await removeTemporaries([...files, ...links].map(({ path }) => below(root, path)));

@@ -30,6 +30,7 @@ const clusterFlags: Record<string, string> = {
   highAvailability: "--high-availability",
   kubernetesVersion: "--kubernetes-version",
   join: "--join",
+  virtualAddress: "--virtual-address",
   controlPlaneEndpoint: "--control-plane-endpoint",
   provider: "--provider",
   maxUnhealthy: "--max-unhealthy",

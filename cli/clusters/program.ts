@@ -35,6 +35,7 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
       parseWholeNumber,
     )
     .option("--control-plane-endpoint <NAME:6443>", "an external load balancer for the API servers")
+    .option("--virtual-address <ADDRESS|auto>", "an unused address that the control planes share, for the API servers")
     .option("--network-manifest <FILE>", "a CNI plugin's manifest, which replaces Sprout's routes")
     .option("--network-baked <NAME>", "the same, from the image (sprout image bake --network-manifest)")
     .option(

@@ -24,6 +24,8 @@ const commonPackages: readonly string[] = [
   "util-linux",
   // Leads workers to any API server of several.
   "haproxy",
+  // Moves a virtual address among control planes.
+  "keepalived",
   // The bootstrapper, a Node single executable, is linked with it.
   "libatomic1",
   "libstdc++6",

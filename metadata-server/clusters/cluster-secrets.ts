@@ -152,12 +152,14 @@ function mintFor(
     name: member.name,
     address,
     endpointHost: cluster.endpoint.slice(0, cluster.endpoint.lastIndexOf(":")),
+    ...(cluster.virtualAddress !== undefined && { virtualAddress: cluster.virtualAddress }),
     serviceSubnet: cluster.network.serviceSubnet,
     kubernetesVersion: cluster.kubernetesVersion,
     now,
     notAfter: now + certificateLifetimeMs,
     // Workers of several control planes have one for their load balancer.
-    withNetworkAgent: cluster.network.plugin === "routes" || cluster.controlPlanes.length > 1,
+    withNetworkAgent:
+      cluster.network.plugin === "routes" || cluster.controlPlanes.length > 1 || cluster.virtualAddress !== undefined,
     ...(cluster.join === "kubeadm" && { bootstrapNotAfter: bootstrapEnd(cluster, now) }),
   });
 }

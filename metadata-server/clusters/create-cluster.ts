@@ -30,6 +30,7 @@ export async function createCluster(
   if (known !== undefined) return known;
   const provider = findProvider(deps, request.provider);
   refuseReplacement(provider, request);
+  refuseVirtualAddress(provider, request);
   const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
   if (request.name !== undefined) await refuseTakenName(deps, request.name);
   const turn = createTurns();
@@ -103,6 +104,22 @@ function refuseReplacement(provider: MachineProvider, { maxUnhealthy }: CreateCl
   if (provider.survey !== undefined || maxUnhealthy === 0) return;
   const detail = `${mismatch("0", maxUnhealthy)}; provider ${provider.name} does not notice machines that terminate`;
   throw new DomainError("invalid-request", "Cannot create cluster", { errors: [{ pointer: "/maxUnhealthy", detail }] });
+}
+
+/** Control planes can share an address only where their network lets it move. */
+function refuseVirtualAddress({ name, virtualAddresses }: MachineProvider, { virtualAddress }: CreateCluster): void {
+  if (virtualAddress === undefined) return;
+  const expected = {
+    planned: `"auto"; provider ${name} plans addresses`,
+    given: `an address; provider ${name} knows none that is free`,
+    none: `no virtualAddress; machines of provider ${name} cannot move an address`,
+  }[virtualAddresses ?? "none"];
+  const isAuto = virtualAddress === "auto";
+  if (virtualAddresses === (isAuto ? "planned" : "given")) return;
+  const detail = mismatch(expected, virtualAddress);
+  throw new DomainError("invalid-request", "Cannot create cluster", {
+    errors: [{ pointer: "/virtualAddress", detail }],
+  });
 }
 
 async function chooseVersion(provider: MachineProvider, wanted: string | undefined): Promise<string> {

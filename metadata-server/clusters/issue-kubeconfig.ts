@@ -18,7 +18,9 @@ export async function issueKubeconfig(
   const cluster = await findCluster(deps, clusterId);
   const controlPlanes = await findControlPlanes(deps, cluster);
   // Only nodes can resolve any other endpoint's name. The certificate is valid for the address as well.
-  const endpoint = cluster.hasExternalEndpoint ? [{ name: "endpoint", url: `https://${cluster.endpoint}` }] : [];
+  const { hasExternalEndpoint, virtualAddress } = cluster;
+  const shared = hasExternalEndpoint ? cluster.endpoint : virtualAddress && `${virtualAddress}:6443`;
+  const endpoint = shared === undefined ? [] : [{ name: "endpoint", url: `https://${shared}` }];
   const [first, ...others] = [
     ...endpoint,
     ...controlPlanes.map(({ name, address }) => ({ name: name.split(".")[0] ?? name, url: `https://${address}:6443` })),

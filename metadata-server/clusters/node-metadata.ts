@@ -161,6 +161,7 @@ function toNodeMetadata(
     join: joinModeOf(cluster, member),
     deadlineSeconds: (deadlineAt - at) / 1000,
     ...(cluster.hasExternalEndpoint && { hasExternalEndpoint: true as const }),
+    ...(cluster.virtualAddress !== undefined && { virtualAddress: cluster.virtualAddress }),
     ...(joins && { initialClusterState: "existing" as const }),
     ...(member.lastSequence > 0 && { lastSequence: member.lastSequence }),
     ...(neighbours.length > 0 && { neighbours }),

@@ -65,6 +65,7 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     join: request.join,
     endpoint: request.controlPlaneEndpoint ?? `api.${name}.${context.baseDomain}:6443`,
     ...(request.controlPlaneEndpoint !== undefined && { hasExternalEndpoint: true as const }),
+    ...(request.virtualAddress !== undefined && { virtualAddress: request.virtualAddress }),
     network,
     labels: request.labels ?? {},
     controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
@@ -114,14 +115,29 @@ export function withSegment(plan: ClusterPlan, segment: Segment): ClusterPlan {
     const neighbours = member.neighbours?.map(({ name }) => ({ name, address: machines.get(name)?.address ?? null }));
     return { ...member, address: machine?.address ?? null, mac: machine?.mac ?? null, neighbours: neighbours ?? [] };
   });
-  refuseAddressesInside(
-    plan.subnets,
-    members.flatMap(({ address }) => address ?? []),
-  );
+  const { virtualAddress } = plan.cluster;
+  const shared = virtualAddress === "auto" ? segment.virtualAddress : virtualAddress;
+  const holder = members.find(({ address }) => shared !== undefined && address === shared);
+  if (holder !== undefined) throw virtualAddressTaken(holder);
+  refuseAddressesInside(plan.subnets, [
+    ...members.flatMap(({ address }) => address ?? []),
+    ...(shared === undefined ? [] : [shared]),
+  ]);
   refuseSubnetsInside(plan.subnets, segment.subnets ?? []);
   const controlPlanes = members.filter(isControlPlane).map(({ name, address }) => ({ name, address }));
-  return { ...plan, members, cluster: { ...plan.cluster, controlPlanes, providerData: segment.providerData } };
+  const cluster = { ...plan.cluster, controlPlanes, providerData: segment.providerData };
+  return { ...plan, members, cluster: shared === undefined ? cluster : { ...cluster, virtualAddress: shared } };
 }
+
+const virtualAddressTaken = ({ name, address }: MemberRecord) =>
+  new DomainError("invalid-request", "Cannot plan cluster network", {
+    errors: [
+      {
+        pointer: "/virtualAddress",
+        detail: `Expected an address that no machine has, got that of ${name}, ${address}`,
+      },
+    ],
+  });
 
 const isControlPlane = (member: MemberRecord) => member.role === "control-plane";
 

@@ -11,13 +11,13 @@ const maxControlPlanes = 7;
  * `wrong-state`.
  */
 export function refuseControlPlanes(
-  { name, controlPlanes, hasExternalEndpoint }: ClusterRecord,
+  { name, controlPlanes, hasExternalEndpoint, virtualAddress }: ClusterRecord,
   { count, present }: { count: number; present: readonly MemberRecord[] },
 ): void {
-  if (controlPlanes.length < 2 && !hasExternalEndpoint)
+  if (controlPlanes.length < 2 && !hasExternalEndpoint && virtualAddress === undefined)
     throw new DomainError(
       "wrong-state",
-      `Cannot attach control planes to ${name}, which has one: its workers reach it without a load balancer; create a cluster with 3 control planes, or with a controlPlaneEndpoint`,
+      `Cannot attach control planes to ${name}, which has one: its workers reach it without a load balancer; create a cluster with 3 control planes, with a controlPlaneEndpoint or with a virtualAddress`,
     );
   const changing = present.find((member) => member.role === "control-plane" && isChanging(member, controlPlanes));
   if (changing !== undefined)

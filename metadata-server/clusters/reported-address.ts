@@ -57,6 +57,7 @@ async function findHolder(
     addressKey,
   }: { cluster: ClusterRecord; member: MemberRecord; address: string; addressKey: string },
 ): Promise<string | undefined> {
+  if (address === cluster.virtualAddress) return "all control planes";
   const holders = [
     ...cluster.controlPlanes.filter((node) => node.address === address),
     await store.memberByKey(addressKey),

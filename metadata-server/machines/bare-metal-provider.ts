@@ -26,6 +26,7 @@ export function createBareMetalProvider(options: BareMetalOptions): MachineProvi
   return {
     name: "bare-metal",
     provisionAllowanceMs,
+    virtualAddresses: "given",
     kubernetesVersions: options.kubernetesVersions,
 
     async reserve({ clusterId, members, machines, present }) {

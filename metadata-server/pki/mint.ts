@@ -20,6 +20,8 @@ const MintRequest = z.strictObject({
   address: Address,
   /** Host of the API server's endpoint: a name or an address. */
   endpointHost: z.string(),
+  /** Where the endpoint leads, if the control planes share an address. */
+  virtualAddress: z.string().optional(),
   serviceSubnet: Cidr.transform(parseSubnet).refine(({ prefix }) => prefix < 32, "a subnet with a first address"),
   kubernetesVersion: KubernetesVersion,
   /** Milliseconds since the epoch. */
@@ -147,6 +149,7 @@ const apiServerHosts = (node: Node): string[] => [
   node.address,
   "127.0.0.1",
   node.endpointHost,
+  ...(node.virtualAddress === undefined ? [] : [node.virtualAddress]),
 ];
 
 type Files<Base extends string> = { [Extension in "crt" | "key" as `${Base}.${Extension}`]: string };

@@ -30,6 +30,8 @@ export interface Segment {
   /** The metadata server's URL as these machines reach it. */
   serverUrl: string;
   providerData: Record<string, string>;
+  /** An address that no machine gets, for control planes to share. */
+  virtualAddress?: string;
   /** Subnets of addresses that are not known yet; pods and services must use none of them. */
   subnets?: readonly Subnet[];
 }
@@ -77,6 +79,8 @@ export interface MachineProvider {
   readonly provisionAllowanceMs: number;
   /** Set if the operator launches the machines: the metadata server's URL for their user-data. */
   readonly userDataServerUrl?: string;
+  /** Where a virtual address comes from; absent if machines cannot have one. */
+  readonly virtualAddresses?: "planned" | "given";
   /** Kubernetes versions that have an image, newest first. */
   kubernetesVersions(): Promise<string[]>;
   /** Reserves network and addresses. Throws DomainError `no-capacity` if none are free. */

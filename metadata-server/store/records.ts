@@ -21,6 +21,8 @@ export interface ClusterRecord {
   endpoint: string;
   /** The endpoint is a load balancer that the operator keeps; workers have none of their own. */
   hasExternalEndpoint?: true;
+  /** Where the endpoint leads if the control planes share an address; `auto` until the provider has planned it. */
+  virtualAddress?: string;
   network: Network;
   labels: Record<string, string>;
   /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */

@@ -64,7 +64,7 @@ describe("maxUnhealthy", () => {
     expect(await on.states()).toEqual([...others, "node04 ready", "node05 launched"]);
     expect(on.kubernetes.nodes.has(fullName("node03"))).toBe(false);
     const messages = await on.messages();
-    expect(messages).toContain(`Attaching worker ${fullName("node05")}`);
+    expect(messages).toContain(`Attaching ${fullName("node05")}`);
     expect(messages.filter((message) => message.startsWith("Attaching"))).toHaveLength(1);
   });
 

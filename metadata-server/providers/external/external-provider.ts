@@ -16,6 +16,7 @@ export function createExternalProvider({ serverUrl, kubernetesVersions }: Extern
     name: "external",
     provisionAllowanceMs,
     userDataServerUrl: serverUrl,
+    virtualAddresses: "given",
     kubernetesVersions: async () => [...kubernetesVersions],
     reserve: async ({ members }) => ({
       machines: members.map(({ name, role }) => ({ name, role, address: null, mac: null })),

@@ -19,7 +19,14 @@ import {
   type NspawnRecord,
 } from "./machine-folder.ts";
 import { createNetwork, deleteNetwork } from "./network-namespace.ts";
-import { listBridges, planMachines, releaseBridge, reserveBridge, serverAddress } from "./segment.ts";
+import {
+  listBridges,
+  planMachines,
+  planVirtualAddress,
+  releaseBridge,
+  reserveBridge,
+  serverAddress,
+} from "./segment.ts";
 import { planCgroups, startMachine, stopMachine } from "./supervisor.ts";
 
 interface NspawnOptions {
@@ -43,6 +50,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
     name: "nspawn",
     provisionAllowanceMs: 30_000,
     surveyIntervalMs: 5000,
+    virtualAddresses: "planned",
 
     kubernetesVersions: () => listImages(options.imagesDir),
 
@@ -51,6 +59,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
       try {
         return {
           machines: planMachines(members, { bridge: bridge.name, present, network }),
+          virtualAddress: planVirtualAddress({ bridge: bridge.name, network }),
           serverUrl: toServerUrl(serverAddress(network), options.serverPort),
           providerData: { bridge: bridge.name },
         };

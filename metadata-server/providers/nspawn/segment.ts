@@ -89,6 +89,12 @@ export async function releaseBridge(clusterId: string, owner: string): Promise<v
     if (bridge.clusterId === clusterId) await run("ip", ["link", "delete", bridge.name]);
 }
 
+const indexOf = (bridge: string) => Number(bridge.replace("sprout", ""));
+
+/** Returns an address behind those of the machines. */
+export const planVirtualAddress = ({ bridge, network }: { bridge: string; network: Subnet }): string =>
+  nthAddress(segmentOf(network, indexOf(bridge)), 253);
+
 /** Assigns free addresses from .11 on. The MAC contains the address, as with CNI's bridge plugin. */
 export function planMachines(
   members: readonly Pick<PlannedMachine, "name" | "role">[],
@@ -104,7 +110,7 @@ export function planMachines(
       "no-capacity",
       `Cannot place ${count} machines: the nspawn provider has room for ${machinesPerSegment} in a cluster`,
     );
-  const segment = segmentOf(network, Number(bridge.replace("sprout", "")));
+  const segment = segmentOf(network, indexOf(bridge));
   const taken = new Set(present.map(({ address }) => address));
   let host = firstHost;
   const nextFree = () => {
