@@ -1,5 +1,5 @@
 import type { JoinMode } from "#api/name.ts";
-import type { Listener, NodeMetadata } from "#api/node-metadata.ts";
+import { type Listener, maxDeadlineSeconds, type NodeMetadata } from "#api/node-metadata.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
@@ -148,7 +148,8 @@ function toNodeMetadata(
 ): NodeMetadata {
   const joins = joinsControlPlanes(cluster, member);
   const controlPlanes = joins ? [...cluster.controlPlanes, member] : cluster.controlPlanes;
-  const deadlineAt = deadlineOf(cluster, member) ?? at + cluster.deadlineSeconds * 1000;
+  // One that joins has waited for its turn.
+  const deadlineAt = (joins ? member.joinBy : deadlineOf(cluster, member)) ?? at + cluster.deadlineSeconds * 1000;
   if (deadlineAt <= at)
     throw new DomainError("gone", `The deadline of cluster ${cluster.name} has passed; no node can join it`);
   return {
@@ -159,7 +160,7 @@ function toNodeMetadata(
     controlPlanes: controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
     network: cluster.network,
     join: joinModeOf(cluster, member),
-    deadlineSeconds: (deadlineAt - at) / 1000,
+    deadlineSeconds: Math.min(maxDeadlineSeconds, (deadlineAt - at) / 1000),
     ...(cluster.hasExternalEndpoint && { hasExternalEndpoint: true as const }),
     ...(cluster.virtualAddress !== undefined && { virtualAddress: cluster.virtualAddress }),
     ...(joins && { initialClusterState: "existing" as const }),

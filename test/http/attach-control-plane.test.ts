@@ -54,10 +54,15 @@ describe("A control plane that is attached", () => {
   it("waits for the control plane that joins before it, and gets its address", async () => {
     const attached = await attach({ controlPlanes: 2, workers: 1 });
     const [fourth, fifth] = [machineOf(attached, "cp04"), machineOf(attached, "cp05")];
+    const first = fifth.getMetadata();
+    while (on.server.clock.pending() === 0) await new Promise(setImmediate);
+    on.server.clock.advance(170_000);
+    expect(refusal(await first)).toContain("not-final");
     const waiting = fifth.metadata();
-    await new Promise(setImmediate);
     await join(fourth);
-    const { controlPlanes } = await waiting;
+    const { controlPlanes, deadlineSeconds } = await waiting;
+    // Its turn comes late, and it has its whole time all the same.
+    expect(deadlineSeconds).toBeGreaterThan(180);
     expect(controlPlanes.map(({ name }) => name)).toEqual(["cp01", "cp02", "cp03", "cp04", "cp05"].map(fullName));
     await join(fifth);
     const worker = await machineOf(attached, "node02").metadata();
