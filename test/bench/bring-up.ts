@@ -1,7 +1,7 @@
 import type { Cluster } from "#api/cluster.ts";
-import { kubernetesVersion, prepareImage, startLab } from "../lab/lab.ts";
+import { kubernetesVersion, prepareImage } from "../lab/lab.ts";
 import type { BringUpTimes } from "./bring-up-times.ts";
-import { busyCpuSeconds } from "./host-cpu.ts";
+import { measureBringUp, seconds } from "./measure-bring-up.ts";
 import { median } from "./median.ts";
 import { bringUpByHand, type ReferenceTimes } from "./reference/bring-up.ts";
 
@@ -44,7 +44,7 @@ export async function benchBringUp({ rounds, onProgress }: BringUpOptions): Prom
   for (let round = 1; round <= rounds; round += 1)
     for (const { workers, sprout, reference } of sizes) {
       onProgress(`bring-up, round ${round} of ${rounds}: Sprout, 1 + ${workers}`);
-      const { cluster, times } = await bringUp(workers);
+      const { cluster, times } = await measureBringUp({ controlPlanes: 1, workers });
       if (workers > 0) clusters.push(cluster);
       sprout.push(times);
       onProgress(`bring-up, round ${round} of ${rounds}: kubeadm by hand, 1 + ${workers}`);
@@ -69,31 +69,6 @@ const ratioOf = (
   { sprout, reference }: { sprout: BringUpTimes[]; reference: ReferenceTimes[] },
   select: (times: BringUpTimes) => number,
 ) => median(sprout.map(select)) / median(reference.map(select));
-
-async function bringUp(workers: number): Promise<{ cluster: Cluster; times: BringUpTimes }> {
-  const lab = await startLab();
-  try {
-    const cpuBefore = await busyCpuSeconds();
-    const { id } = await lab.client.create({ controlPlanes: 1, workers, provider: "nspawn", kubernetesVersion });
-    await lab.client.wait(id, { condition: "ready", timeoutMs: 200_000 });
-    const cpuToReady = (await busyCpuSeconds()) - cpuBefore;
-    const cluster = await lab.client.wait(id, { condition: "available", timeoutMs: 200_000 });
-    const cpuToDns = (await busyCpuSeconds()) - cpuBefore;
-    if (cluster.availableAt === null)
-      throw new Error(
-        `Cannot measure: ${cluster.failure?.message ?? `the cluster is ${cluster.state}, not available`}`,
-      );
-    await lab.client.delete(id);
-    await lab.client.wait(id, { condition: "deleted", timeoutMs: 60_000 });
-    const { createdAt, readyAt, availableAt } = cluster;
-    const times = { ready: seconds(createdAt, readyAt), dns: seconds(createdAt, availableAt), cpuToReady, cpuToDns };
-    return { cluster, times };
-  } finally {
-    await lab.close();
-  }
-}
-
-const seconds = (from: string | null, to: string | null) => (Date.parse(to ?? "") - Date.parse(from ?? "")) / 1000;
 
 function slowestWorkerSeconds({ members }: Cluster): number {
   const workers = members.filter(({ role }) => role === "worker");

@@ -5,6 +5,7 @@ import { whyNoMachines } from "../lab/lab.ts";
 import { type AssetsBench, benchAssets } from "./assets/bench.ts";
 import { benchBoot, type BootBench } from "./boot/bench.ts";
 import { benchBringUp, type BringUpBench } from "./bring-up.ts";
+import { inSeconds, printBringUp } from "./print-bring-up.ts";
 import { benchCredentials, type CredentialsBench } from "./credentials.ts";
 import { benchChurn, type ChurnBench } from "./churn/bench.ts";
 import { benchCreation, type CreationBench } from "./creation/bench.ts";
@@ -12,14 +13,15 @@ import { benchEc2, type Ec2Bench } from "./ec2/bench.ts";
 import { benchEc2Instance, type Ec2InstanceBench, instanceMilestones } from "./ec2/instance.ts";
 import type { FloodBench } from "./flood/bench.ts";
 import { printFlood } from "./flood/print.ts";
-import { median } from "./median.ts";
 import { benchMetadata, type MetadataBench } from "./metadata/bench.ts";
 import type { LoadRun } from "./http-load.ts";
 import { benchPowerOn, milestones, type PowerOnBench } from "./power-on.ts";
 import { benchSeeds, type SeedsBench } from "./seeds/bench.ts";
+import { benchTopology, printTopology, type TopologyBench } from "./topology.ts";
 import { readOptions } from "../script-options.ts";
 
-const benches = "bring-up,power-on,credentials,metadata,creation,churn,boot,seeds,assets,ec2,ec2-instance,flood";
+const benches =
+  "bring-up,topology,power-on,credentials,metadata,creation,churn,boot,seeds,assets,ec2,ec2-instance,flood";
 
 const help = `Usage: npm run bench -- [--only PART,…] [--rounds N]
 
@@ -28,7 +30,7 @@ figures and writes them to dist/bench.json. Measure on an idle machine; docs/per
 
 Options:
   --only PART,…  only these parts: ${benches.replaceAll(",", ", ")}
-  --rounds N     how often bring-up, power-on and ec2-instance are measured (3)
+  --rounds N     how often bring-up, topology, power-on and ec2-instance are measured (3)
 
 Takes from seconds (credentials) to many minutes (power-on, which emulates a machine) for each part. Parts with real machines
 need root on Debian 12 or 13, and are left out elsewhere.
@@ -50,11 +52,10 @@ const inCalls = (calls: Record<string, number>) =>
   Object.entries(calls)
     .map(([action, count]) => `${action} ${count.toFixed(2)}`)
     .join(", ");
-const inSeconds = (all: readonly number[]) =>
-  `${median(all).toFixed(2)} s  (${all.map((one) => one.toFixed(2)).join(", ")})`;
 
 const results: {
   bringUp?: BringUpBench;
+  topology?: TopologyBench;
   powerOn?: PowerOnBench;
   credentials?: CredentialsBench;
   metadata?: MetadataBench;
@@ -73,26 +74,13 @@ if (chosen.has("bring-up") && noMachines !== null) print(`Bring-up: left out, ${
 else if (chosen.has("bring-up")) {
   const bench = await benchBringUp({ rounds, onProgress });
   results.bringUp = bench;
-  const { sizes, goals } = bench;
-  print(`\nBring-up: Kubernetes ${bench.kubernetesVersion} in nspawn machines, median (each run)`);
-  for (const { workers, sprout, reference, ratioToReady, ratioToDns } of sizes) {
-    print(`  1 + ${workers}`);
-    for (const [what, field] of [
-      ["POST to all Ready", "ready"],
-      ["CPU-seconds until then", "cpuToReady"],
-      ["POST to DNS on every node", "dns"],
-      ["CPU-seconds until then", "cpuToDns"],
-    ] as const) {
-      print(`    ${what.padEnd(28)}${inSeconds(sprout.map((times) => times[field]))}`);
-      print(`    ${"  by hand with kubeadm".padEnd(28)}${inSeconds(reference.map((times) => times[field]))}`);
-    }
-    print(`    ratio to Ready ${ratioToReady.toFixed(3)}, goal ${goals.ratioToReady}`);
-    print(`    ratio to DNS   ${ratioToDns.toFixed(3)}, goal ${goals.ratioToDns}`);
-  }
-  print(`  slowest worker, without its wait  ${inSeconds(bench.worker)}`);
-  print(
-    `  bootstrapper's own time, worst    ${inSeconds(bench.bootstrapperOwn)}   goal ${goals.bootstrapperOwnSeconds} s`,
-  );
+  printBringUp(bench, print);
+}
+
+if (chosen.has("topology") && noMachines !== null) print(`Topology: left out, ${noMachines}`);
+else if (chosen.has("topology")) {
+  results.topology = await benchTopology({ rounds, onProgress });
+  printTopology(results.topology, print);
 }
 
 if (chosen.has("power-on") && noMachines !== null) print(`Power-on: left out, ${noMachines}`);
