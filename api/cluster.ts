@@ -3,6 +3,7 @@ import { Labels } from "./labels.ts";
 import { Member } from "./member.ts";
 import { ClusterId, DnsLabel, JoinMode, KubernetesVersion } from "./name.ts";
 import { Network } from "./network.ts";
+import { ClusterNodePool, NodePoolStatus } from "./node-pool.ts";
 import { queryInteger } from "./query.ts";
 import { MissingPeer } from "./report.ts";
 
@@ -44,6 +45,7 @@ export const Cluster = z
     endpoint: z.string().describe("`host:port` by which nodes reach the API server"),
     network: Network.describe("Subnets, and how pods reach each other"),
     labels: Labels.describe("Labels of the request; empty if it had none"),
+    nodePools: z.array(NodePoolStatus).describe("`default` first, then those of the request"),
     maxUnhealthy: z.int().describe("Terminated workers are replaced while there are at most this many"),
     deadlineSeconds: z.int().describe("Time to become ready, and the time of each worker that is attached later"),
     failedTtlSeconds: z.int().describe("How long a failed cluster is kept"),
@@ -77,7 +79,10 @@ export const Cluster = z
 export type Cluster = z.infer<typeof Cluster>;
 
 export const ClusterSummary = Cluster.omit({ members: true, degraded: true })
-  .extend({ nodes: z.int().positive().describe("How many members the cluster has") })
+  .extend({
+    nodePools: z.array(ClusterNodePool).describe("`default` first, then those of the request"),
+    nodes: z.int().positive().describe("How many members the cluster has"),
+  })
   .meta({ id: "ClusterSummary" });
 export type ClusterSummary = z.infer<typeof ClusterSummary>;
 

@@ -8,8 +8,9 @@ import { Labels } from "./labels.ts";
 import { DnsLabel, JoinMode } from "./name.ts";
 import { Address } from "./network.ts";
 import { maxDeadlineSeconds } from "./node-metadata.ts";
+import { maxWorkers, NodePools } from "./node-pool.ts";
 
-const uncounted = { not: { anyOf: [has("controlPlanes"), has("workers")] } };
+const uncounted = { not: { anyOf: [has("controlPlanes"), has("workers"), has("nodePools")] } };
 const isHighlyAvailable = { properties: { highAvailability: { const: true } }, ...has("highAvailability") };
 
 /** The same as the rules between fields below, for readers of the OpenAPI document. */
@@ -41,7 +42,8 @@ export const CreateCluster = z
       .max(7)
       .optional()
       .meta({ description: "An odd number, instead of `nodes`", enum: [1, 3, 5, 7] }),
-    workers: z.int().min(0).max(5000).optional().describe("In addition to `controlPlanes`"),
+    workers: z.int().min(0).max(maxWorkers).optional().describe("In addition to `controlPlanes`; the pool `default`"),
+    nodePools: NodePools.optional().describe("Further workers that are alike, in addition to `workers`"),
     highAvailability: z.boolean().optional().describe("Makes three of `nodes` control planes"),
     join: JoinMode.default("certificate").describe(
       "How workers join; control planes always get ready-made certificates",
@@ -80,6 +82,12 @@ export const CreateCluster = z
     machines: ClusterMachines.optional().describe("Only with provider `bare-metal`"),
     labels: Labels.optional().describe("Stored with the cluster"),
   })
+  .superRefine((body, context) => {
+    const total = (body.workers ?? 0) + (body.nodePools ?? []).reduce((sum, { workers }) => sum + workers, 0);
+    if (total <= maxWorkers) return;
+    const message = `a sum of at most ${maxWorkers} with workers`;
+    context.addIssue({ code: "custom", path: ["nodePools"], message, params: { got: String(total) } });
+  })
   .superRefine(
     (body, context) => {
       const refuse = (field: string, expected: string, got: unknown) =>
@@ -89,6 +97,8 @@ export const CreateCluster = z
       if (nodes === undefined && controlPlanes === undefined) refuse("nodes", "nodes or controlPlanes", "neither");
       if (nodes !== undefined && counted !== undefined)
         refuse("nodes", "either nodes, or controlPlanes and workers", "both");
+      if (body.nodePools !== undefined && nodes !== undefined)
+        refuse("nodePools", "nodePools only with controlPlanes", "nodes");
       if (body.machines !== undefined && body.provider !== "bare-metal")
         refuse("machines", 'machines only with provider "bare-metal"', quoteValue(body.provider));
       if (body.controlPlaneEndpoint !== undefined && body.virtualAddress !== undefined)

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { AllocationId, NodeName, Role } from "./name.ts";
 import { Address, Cidr } from "./network.ts";
+import { NodePoolName } from "./node-pool.ts";
 import { Phase, PhaseState } from "./phase.ts";
 
 export const MemberState = z
@@ -50,6 +51,7 @@ export const Member = z
   .strictObject({
     name: NodeName,
     role: Role,
+    nodePool: NodePoolName.nullable().describe("The worker's node pool; null for a control plane"),
     allocation: AllocationId,
     address: Address.nullable().describe("The node's address; null until its provider or its machine reports it"),
     podCidr: Cidr.describe("Subnet of the node's pods"),

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { AllocationId, ClusterId, DnsLabel, JoinMode, KubernetesVersion, NodeName, Role } from "./name.ts";
 import { InstanceIdentity } from "./instance-identity.ts";
 import { Address, Cidr, MacAddress, Network } from "./network.ts";
+import { NodePoolName } from "./node-pool.ts";
 import { MissingPeer } from "./report.ts";
 
 /** A machine's claims about itself, not proven. Sent with every request that uses the capability. */
@@ -67,6 +68,7 @@ export const NodeMetadata = z
         role: Role,
         address: Address.describe("The node's address, for which its certificates are"),
         podCidr: Cidr.describe("Subnet of the node's pods"),
+        nodePool: NodePoolName.optional().describe("Absent for control planes and in the pool `default`"),
       })
       .describe("This node"),
     endpoint: z

@@ -17,6 +17,13 @@ export function parseDurationSeconds(value: string): number {
 /** Collects the values of a flag that may be repeated. */
 export const collect = (value: string, values: string[] = []): string[] => [...values, value];
 
+/** Collects repeated `--node-pool name=gpu,workers=2`. Counts become numbers; the request's schema checks the rest. */
+export function parseNodePool(value: string, pools: Record<string, unknown>[] = []): Record<string, unknown>[] {
+  const fields = value.split(",").reduce<Record<string, string>>((all, field) => parseLabel(field, all), {});
+  const { workers, ...rest } = fields;
+  return [...pools, workers === undefined ? rest : { ...rest, workers: parseWholeNumber(workers) }];
+}
+
 /** Collects repeated `--label key=value`. */
 export function parseLabel(value: string, labels: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf("=");

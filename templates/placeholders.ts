@@ -9,6 +9,7 @@ const image: Placeholders = { pauseImage: value };
 const join: Placeholders = {
   name: value,
   address: value,
+  nodeLabels: { label: value },
   criSocket: value,
   hasCgroupV1: flag,
   hasPatch: flag,
@@ -107,7 +108,7 @@ export const templates: Readonly<Record<string, Placeholders>> = {
     hasCgroupV1: flag,
   },
   "kubelet/default": {},
-  "kubelet/kubeadm-flags.env": { name: value, address: value },
+  "kubelet/kubeadm-flags.env": { name: value, address: value, nodeLabels: { label: value } },
   "kubernetes/cluster-admins-binding.yaml": {},
   "kubernetes/kubeconfig.conf": { ...kubeconfig, certificateData: value, keyData: value },
   "kubernetes/kubelet.conf": kubeconfig,

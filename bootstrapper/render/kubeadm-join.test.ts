@@ -5,6 +5,7 @@ import {
   kubeadmWorkerCredentials,
   kubeadmWorkerMetadata,
   pem,
+  poolMetadata,
 } from "../../test/fixtures/node-documents.ts";
 import type { PodResolver } from "../machine/name-server.ts";
 import { templatesFolder } from "../../templates/folder.ts";
@@ -13,9 +14,9 @@ import { renderNodeFiles } from "./node-files.ts";
 
 const machineResolver: PodResolver = { path: "/etc/resolv.conf" };
 
-async function render({ hasCgroupV1 = false, podResolver = machineResolver } = {}) {
+async function render({ hasCgroupV1 = false, podResolver = machineResolver, metadata = kubeadmWorkerMetadata } = {}) {
   const { files, links } = await renderNodeFiles({
-    metadata: kubeadmWorkerMetadata,
+    metadata,
     credentials: kubeadmWorkerCredentials,
     render: createRender(templatesFolder),
     image: imageManifest,
@@ -111,5 +112,14 @@ describe("renderNodeFiles for kubeadm's join", () => {
     });
     expect(yaml("/etc/kubernetes/patches/kubeletconfiguration.yaml")).toEqual({ resolvConf: path });
     expect(files.find((file) => file.path === path)).toEqual({ path, content: "nameserver 10.0.0.2\n", mode: 0o644 });
+  });
+
+  it("labels the Node with its node pool", async () => {
+    const { yaml } = await render({ metadata: { ...poolMetadata, join: "kubeadm" } });
+    const { kubeletExtraArgs } = nodeRegistration;
+    const label = { name: "node-labels", value: "sprout.internal/node-pool=gpu" };
+    expect(yaml("/etc/kubernetes/kubeadm-join.yaml")).toMatchObject({
+      nodeRegistration: { kubeletExtraArgs: [...kubeletExtraArgs, label] },
+    });
   });
 });

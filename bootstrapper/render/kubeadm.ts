@@ -3,7 +3,7 @@ import type { NodeFile } from "../machine/files.ts";
 import { resolvConf } from "../machine/name-server.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { discoveryKubeconfig } from "./kubeconfigs.ts";
-import { renderKubeletConfig } from "./kubelet.ts";
+import { nodeLabels, renderKubeletConfig } from "./kubelet.ts";
 import { criSocket, type RenderInput } from "./render-input.ts";
 import type { TemplateValues } from "../../templates/render.ts";
 
@@ -89,6 +89,7 @@ async function joinFiles({ metadata, render, hasCgroupV1, podResolver }: RenderI
   const content = await render("kubeadm/join.yaml", {
     name: self.name,
     address: self.address,
+    nodeLabels: nodeLabels(self),
     criSocket,
     hasCgroupV1,
     hasPatch,

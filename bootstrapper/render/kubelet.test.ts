@@ -1,21 +1,27 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { firstCredentials, firstMetadata, imageManifest } from "../../test/fixtures/node-documents.ts";
+import {
+  firstCredentials,
+  firstMetadata,
+  imageManifest,
+  poolMetadata,
+  workerCredentials,
+} from "../../test/fixtures/node-documents.ts";
 import { templatesFolder } from "../../templates/folder.ts";
 import { createRender } from "../../templates/create-render.ts";
-import { renderKubeletConfig } from "./kubelet.ts";
+import { kubeletFiles, renderKubeletConfig } from "./kubelet.ts";
+
+const machine = {
+  image: imageManifest,
+  inContainer: true,
+  networkCard: "eth0",
+  hasCgroupV1: false,
+  now: new Date(0),
+};
+const render = createRender(templatesFolder);
 
 const configOf = async (metadata: typeof firstMetadata, forCluster = false, path = "/etc/resolv.conf") => {
-  const podResolver = { path };
-  const node = {
-    image: imageManifest,
-    inContainer: true,
-    networkCard: "eth0",
-    podResolver,
-    hasCgroupV1: false,
-    now: new Date(0),
-  };
-  const input = { ...node, metadata, credentials: firstCredentials, render: createRender(templatesFolder) };
+  const input = { ...machine, podResolver: { path }, metadata, credentials: firstCredentials, render };
   return parse(await renderKubeletConfig(input, { forCluster })) as unknown;
 };
 
@@ -31,4 +37,13 @@ it("gives this node its own file of name servers, and the cluster one that every
   const own = "/var/lib/kubelet/resolv.conf";
   expect(await configOf(firstMetadata, false, own)).toHaveProperty("resolvConf", own);
   expect(await configOf(firstMetadata, true, own)).toHaveProperty("resolvConf", "/etc/resolv.conf");
+});
+
+it("labels this Node with its node pool", async () => {
+  const podResolver = { path: "/etc/resolv.conf" };
+  const input = { ...machine, podResolver, metadata: poolMetadata, credentials: workerCredentials, render };
+  const { files } = await kubeletFiles(input);
+  expect(files.find(({ path }) => path.endsWith("/kubeadm-flags.env"))?.content).toBe(
+    'KUBELET_KUBEADM_ARGS="--hostname-override=node03.build126.test --node-ip=10.77.0.14 --node-labels=sprout.internal/node-pool=gpu"\n',
+  );
 });

@@ -1,4 +1,6 @@
 import type { KeyPair } from "#api/credentials.ts";
+import type { NodeMetadata } from "#api/node-metadata.ts";
+import { nodePoolLabel } from "#api/node-pool.ts";
 import type { NodeFile, NodeLink } from "../machine/files.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
 import { resolvConf } from "../machine/name-server.ts";
@@ -40,7 +42,11 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
     },
     {
       path: `${folder}/kubeadm-flags.env`,
-      content: await render("kubelet/kubeadm-flags.env", { name: self.name, address: self.address }),
+      content: await render("kubelet/kubeadm-flags.env", {
+        name: self.name,
+        address: self.address,
+        nodeLabels: nodeLabels(self),
+      }),
       mode: 0o644,
     },
     ...client.map(({ file }) => file),
@@ -48,6 +54,10 @@ export async function kubeletFiles(input: RenderInput): Promise<{ files: NodeFil
   ];
   return { files, links: client.map(({ link }) => link) };
 }
+
+/** Returns the labels that the kubelet gives its Node at its registration. */
+export const nodeLabels = ({ nodePool }: NodeMetadata["self"]): { label: string }[] =>
+  nodePool === undefined ? [] : [{ label: `${nodePoolLabel}=${nodePool}` }];
 
 const servingFiles = ({ certificate, key }: KeyPair): NodeFile[] => [
   { path: `${folder}/pki/kubelet.crt`, content: certificate, mode: 0o644 },

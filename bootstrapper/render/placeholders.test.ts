@@ -15,6 +15,7 @@ import {
   kubeadmWorkerMetadata,
   launchFirstCredentials,
   launchWorkerCredentials,
+  poolMetadata,
   workerCredentials,
   workerMetadata,
 } from "../../test/fixtures/node-documents.ts";
@@ -51,8 +52,10 @@ const nodes: [NodeMetadata, NodeCredentials][] = [
   [furtherMetadata, firstCredentials],
   [{ ...furtherMetadata, virtualAddress: "10.77.0.250" }, firstCredentials],
   [workerMetadata, workerCredentials],
+  [poolMetadata, workerCredentials],
   [{ ...workerMetadata, controlPlanes: furtherMetadata.controlPlanes }, workerCredentials],
   [kubeadmWorkerMetadata, kubeadmWorkerCredentials],
+  [{ ...poolMetadata, join: "kubeadm" }, kubeadmWorkerCredentials],
   [firstMetadata, launchFirstCredentials],
   [kubeadmWorkerMetadata, launchWorkerCredentials],
 ];

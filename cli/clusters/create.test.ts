@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { CliError, exitCodes } from "../exit-code.ts";
 import { toCreateCluster, type CreateFlags } from "./create.ts";
+import { parseNodePool } from "../flags.ts";
 
 const refusal = (name: string | undefined, flags: CreateFlags): unknown => {
   try {
@@ -56,7 +57,32 @@ it("flags become the request, which omits what is not given", () => {
   });
 });
 
+it("node pools become part of the request", () => {
+  const pools = ["name=gpu,workers=2", "name=big,workers=0"].reduce<Record<string, unknown>[]>(
+    (all, value) => parseNodePool(value, all),
+    [],
+  );
+  expect(toCreateCluster(undefined, { controlPlanes: 1, nodePool: pools, provider: "nspawn" })).toEqual({
+    controlPlanes: 1,
+    nodePools: [
+      { name: "gpu", workers: 2 },
+      { name: "big", workers: 0 },
+    ],
+    provider: "nspawn",
+  });
+});
+
 it.for<[string, string | undefined, CreateFlags, string[]]>([
+  [
+    "a node pool that has the name of another",
+    undefined,
+    {
+      controlPlanes: 1,
+      nodePool: [parseNodePool("name=a,workers=1"), parseNodePool("name=a,workers=1")].flat(),
+      provider: "nspawn",
+    },
+    ['--node-pool: Expected a name that no other node pool has, got "a"'],
+  ],
   ["no size", undefined, { provider: "nspawn" }, ["--nodes: Expected nodes or --control-planes, got neither"]],
   ["no nodes", undefined, { nodes: 0, provider: "nspawn" }, ["--nodes: Expected a whole number from 1 to 5000, got 0"]],
   [

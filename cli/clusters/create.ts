@@ -27,6 +27,7 @@ const clusterFlags: Record<string, string> = {
   nodes: "--nodes",
   controlPlanes: "--control-planes",
   workers: "--workers",
+  nodePools: "--node-pool",
   highAvailability: "--high-availability",
   kubernetesVersion: "--kubernetes-version",
   join: "--join",
@@ -74,7 +75,10 @@ function flagOf(pointer: string): string {
 
 /** Replaces field names in a message by flags; it may name another field than its own. */
 const nameFlags = (message: string): string =>
-  message.replaceAll(/\b(controlPlanes|workers|highAvailability)\b/g, (field) => clusterFlags[field] ?? field);
+  message.replaceAll(
+    /\b(controlPlanes|nodePools|highAvailability|workers)\b/g,
+    (field) => clusterFlags[field] ?? field,
+  );
 
 export async function createCluster(command: ClusterCommand<CreateFlags>, name: string | undefined): Promise<ExitCode> {
   const { client, context, flags } = command;

@@ -6,7 +6,7 @@ import { waitConditions } from "#api/wait.ts";
 import { createAction } from "../action.ts";
 import { createApiClient } from "../client/api-client.ts";
 import type { DefineCommand } from "../commands.ts";
-import { collect, parseDurationSeconds, parseLabel, parseWholeNumber } from "../flags.ts";
+import { collect, parseDurationSeconds, parseLabel, parseNodePool, parseWholeNumber } from "../flags.ts";
 
 const cluster = "CLUSTER";
 const clusterHelp = "id or name of the cluster";
@@ -23,6 +23,11 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .option("--high-availability", "make three of --nodes control planes")
     .option("--control-planes <N>", "in place of --nodes: number of control planes, odd", parseWholeNumber)
     .option("--workers <N>", "with --control-planes: number of workers", parseWholeNumber)
+    .option(
+      "--node-pool <FIELDS>",
+      "with --control-planes: further workers that are alike, as name=gpu,workers=2; repeatable",
+      parseNodePool,
+    )
     .option("--kubernetes-version <VERSION>", "such as v1.37.2 (the newest baked image's)")
     .addOption(new Option("--join <MODE>", "how workers join (certificate)").choices(JoinMode.options))
     .option("--provider <NAME>", "what launches the machines", "nspawn")

@@ -85,10 +85,25 @@ it("one cluster shows its facts and every machine with its last step", () => {
       "Expires:          never",
       "Label:            job=17",
       "",
-      "MACHINE                          ROLE           ADDRESS     STATE          STEP        LAST REPORT",
-      "cp01.build126.sprout.internal    control-plane  10.77.0.11  bootstrapping  api-server  2s ago",
-      "node01.build126.sprout.internal  worker         -           pending        -           -",
+      "MACHINE                          ROLE           POOL     ADDRESS     STATE          STEP        LAST REPORT",
+      "cp01.build126.sprout.internal    control-plane  -        10.77.0.11  bootstrapping  api-server  2s ago",
+      "node01.build126.sprout.internal  worker         default  -           pending        -           -",
       "",
+    ].join("\n"),
+  );
+});
+
+it("a cluster with node pools shows how many workers of each are ready", () => {
+  const nodePools = [
+    { name: "default", workers: 0, members: 0, ready: 0 },
+    { name: "gpu", workers: 2, members: 2, ready: 1 },
+    { name: "big", workers: 1, members: 3, ready: 3 },
+  ];
+  expect(renderCluster(fakeCluster({ nodePools }), { now, style })).toContain(
+    [
+      "Node pool:        default: 0 of 0 workers ready",
+      "Node pool:        gpu: 1 of 2 workers ready",
+      "Node pool:        big: 3 of 1 workers ready, 3 present",
     ].join("\n"),
   );
 });

@@ -42,14 +42,21 @@ export function renderCluster(cluster: Cluster, { now, style }: Display): string
     ["Ready after", between(cluster.createdAt, cluster.readyAt)],
     ["Available after", between(cluster.createdAt, cluster.availableAt)],
     ["Expires", cluster.expiresAt ?? "never"],
+    ...(cluster.nodePools.length > 1 ? cluster.nodePools : []).map(
+      ({ name, workers, members, ready }): [string, string] => [
+        "Node pool",
+        `${name}: ${ready} of ${workers} workers ready${members === workers ? "" : `, ${members} present`}`,
+      ],
+    ),
     ...(cluster.degraded === null ? [] : [["Degraded", printable(cluster.degraded)] satisfies [string, string]]),
     ...Object.entries(cluster.labels).map(([key, value]): [string, string] => ["Label", printable(`${key}=${value}`)]),
   ];
   const members = renderTable(
-    ["machine", "role", "address", "state", "step", "last report"],
+    ["machine", "role", "pool", "address", "state", "step", "last report"],
     cluster.members.map((member) => [
       member.name,
       member.role,
+      member.nodePool ?? "-",
       member.address ?? "-",
       paintState(member.state, style),
       member.phase ?? "-",

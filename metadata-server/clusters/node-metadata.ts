@@ -155,7 +155,13 @@ function toNodeMetadata(
   return {
     allocation: member.allocation,
     cluster: { id: cluster.id, name: cluster.name, kubernetesVersion: cluster.kubernetesVersion },
-    self: { name: member.name, role: member.role, address: member.address ?? "", podCidr: member.podCidr },
+    self: {
+      name: member.name,
+      role: member.role,
+      address: member.address ?? "",
+      podCidr: member.podCidr,
+      ...(member.nodePool !== undefined && { nodePool: member.nodePool }),
+    },
     endpoint: cluster.endpoint,
     controlPlanes: controlPlanes.flatMap(({ name, address }) => (address === null ? [] : { name, address })),
     network: cluster.network,

@@ -36,6 +36,22 @@ describe("planCluster", () => {
     expect(await rolesOf(request)).toEqual(roles);
   });
 
+  it("gives each node pool its workers, whose names count on from the last pool", async () => {
+    const nodePools = [
+      { name: "gpu", workers: 2 },
+      { name: "none", workers: 0 },
+    ];
+    const { cluster, members } = await plan({ controlPlanes: 1, workers: 1, nodePools });
+    expect(members.map(({ name, nodePool }) => [name.split(".")[0], nodePool])).toEqual([
+      ["cp01", undefined],
+      ["node01", undefined],
+      ["node02", "gpu"],
+      ["node03", "gpu"],
+    ]);
+    expect(cluster.nodePools).toEqual([{ name: "default", workers: 1 }, ...nodePools]);
+    expect((await plan({ nodes: 4 })).cluster.nodePools).toEqual([{ name: "default", workers: 3 }]);
+  });
+
   it("makes exactly one member the first: a control plane", async () => {
     const first = (await plan({ controlPlanes: 3, workers: 3 })).members.filter((member) => member.first);
     expect(first.map(({ name }) => name)).toEqual(["cp01.b1.sprout.internal"]);

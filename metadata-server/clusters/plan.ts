@@ -1,11 +1,13 @@
 import type { CreateCluster } from "#api/create-cluster.ts";
 import type { Role } from "#api/name.ts";
+import { defaultNodePool } from "#api/node-pool.ts";
 import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { Segment } from "../providers/provider.ts";
-import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import type { ClusterRecord, MemberRecord, NodePoolRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
+import { poolOf } from "./node-pools.ts";
 import { type ClusterSubnets, planNetwork, refuseAddressesInside, refuseSubnetsInside } from "./plan-network.ts";
 import { unheard } from "./lifecycle.ts";
 
@@ -39,20 +41,20 @@ interface PlanContext {
 export async function planCluster(request: CreateCluster, context: PlanContext): Promise<ClusterPlan> {
   const turn = createTurns();
   const name = request.name ?? createClusterName(context.random);
-  const roles = placeRoles(request);
-  const names = nameNodes(roles, `${name}.${context.baseDomain}`);
-  const { network, podCidrs, ...subnets } = planNetwork(request.network, roles.length);
+  const places = placeNodes(request);
+  const names = nameNodes(places, `${name}.${context.baseDomain}`);
+  const { network, podCidrs, ...subnets } = planNetwork(request.network, places.length);
   await turn();
-  const nodes = names.map((node, index) => ({ name: node, role: roles[index] ?? ("worker" as const) }));
+  const nodes = names.map((node, index) => ({ name: node, ...(places[index] ?? { role: "worker" as const }) }));
   const neighbours = pickNeighbours(nodes, context.random);
   const capabilities = new Map<string, string>();
   const members: MemberRecord[] = [];
-  for (const [index, { name: node, role }] of nodes.entries()) {
+  for (const [index, node] of nodes.entries()) {
     await turn();
-    const placed = { clusterId: context.id, name: node, role, first: index === 0, podCidr: podCidrs[index] ?? "" };
+    const placed = { ...node, clusterId: context.id, first: index === 0, podCidr: podCidrs[index] ?? "" };
     const planned = planMember(placed, context.random);
-    capabilities.set(node, planned.capability);
-    const ring = (neighbours.get(node) ?? []).map((neighbour) => ({ name: neighbour, address: null }));
+    capabilities.set(node.name, planned.capability);
+    const ring = (neighbours.get(node.name) ?? []).map((neighbour) => ({ name: neighbour, address: null }));
     members.push({ ...planned.member, neighbours: ring });
   }
   const cluster: ClusterRecord = {
@@ -70,6 +72,7 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     labels: request.labels ?? {},
     controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
     nodes: members.length,
+    nodePools: toPoolRecords(request, places),
     ...(request.maxUnhealthy > 0 && { maxUnhealthy: request.maxUnhealthy }),
     deadlineSeconds: request.deadlineSeconds,
     failedTtlSeconds: request.failedTtlSeconds,
@@ -88,7 +91,7 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
   return { cluster, members, capabilities, subnets, networkManifest: request.network?.manifest };
 }
 
-type Placed = Pick<MemberRecord, "clusterId" | "name" | "role" | "first" | "podCidr">;
+type Placed = Pick<MemberRecord, "clusterId" | "name" | "role" | "nodePool" | "first" | "podCidr">;
 
 /** Plans a member's allocation and capability. */
 export function planMember(placed: Placed, random: RandomBytes): { member: MemberRecord; capability: string } {
@@ -141,18 +144,34 @@ const virtualAddressTaken = ({ name, address }: MemberRecord) =>
 
 const isControlPlane = (member: MemberRecord) => member.role === "control-plane";
 
-function placeRoles(request: CreateCluster): Role[] {
+type Place = Pick<MemberRecord, "role" | "nodePool">;
+
+const repeated = <T>(length: number, value: T): T[] => Array.from({ length }, () => value);
+
+/** Control planes first, then the workers of each pool. */
+function placeNodes(request: CreateCluster): Place[] {
   const automatic = request.highAvailability === true ? 3 : 1;
   const controlPlanes = request.controlPlanes ?? automatic;
   const workers = request.nodes === undefined ? (request.workers ?? 0) : request.nodes - controlPlanes;
-  return [...Array<Role>(controlPlanes).fill("control-plane"), ...Array<Role>(workers).fill("worker")];
+  return [
+    ...repeated<Place>(controlPlanes, { role: "control-plane" }),
+    ...repeated<Place>(workers, { role: "worker" }),
+    ...(request.nodePools ?? []).flatMap((pool) =>
+      repeated<Place>(pool.workers, { role: "worker", nodePool: pool.name }),
+    ),
+  ];
 }
 
-function nameNodes(roles: Role[], domain: string): string[] {
-  const controlPlanes = roles.filter((role) => role === "control-plane").length;
+const toPoolRecords = ({ nodePools = [] }: CreateCluster, places: readonly Place[]): NodePoolRecord[] => [
+  { name: defaultNodePool, workers: places.filter((place) => poolOf(place) === defaultNodePool).length },
+  ...nodePools,
+];
+
+function nameNodes(places: readonly Place[], domain: string): string[] {
+  const controlPlanes = places.filter(({ role }) => role === "control-plane").length;
   const names = [
     ...numbered(namePrefixes["control-plane"], controlPlanes).map((host) => `${host}.${domain}`),
-    ...numbered(namePrefixes.worker, roles.length - controlPlanes).map((host) => `${host}.${domain}`),
+    ...numbered(namePrefixes.worker, places.length - controlPlanes).map((host) => `${host}.${domain}`),
   ];
   refuseLongNames(names);
   return names;

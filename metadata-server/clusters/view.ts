@@ -2,18 +2,25 @@ import type { z } from "zod";
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
 import type { Member, MemberState } from "#api/member.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { poolOf, poolsOf } from "./node-pools.ts";
 import { toTime, toTimeOrNull } from "./lifecycle.ts";
 
-type Common = Omit<z.infer<typeof Cluster>, "members" | "degraded">;
+type Common = Omit<z.infer<typeof Cluster>, "members" | "nodePools" | "degraded">;
 
 export const toCluster = (cluster: ClusterRecord, members: readonly MemberRecord[]): Cluster => ({
   ...toCommon(cluster),
+  nodePools: poolsOf(cluster).map((pool) => {
+    const own = members.filter((member) => poolOf(member) === pool.name);
+    const ready = own.filter((member) => memberState(cluster, member) === "ready");
+    return { ...pool, members: own.length, ready: ready.length };
+  }),
   degraded: cluster.state === "ready" ? whyDegraded(members) : null,
   members: members.map((member) => toMember(cluster, member)),
 });
 
 export const toClusterSummary = (cluster: ClusterRecord): ClusterSummary => ({
   ...toCommon(cluster),
+  nodePools: poolsOf(cluster),
   nodes: cluster.nodes,
 });
 
@@ -47,6 +54,7 @@ function toMember(cluster: ClusterRecord, member: MemberRecord): Member {
   return {
     name,
     role,
+    nodePool: poolOf(member) ?? null,
     allocation,
     address,
     podCidr,

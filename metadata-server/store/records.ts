@@ -6,6 +6,13 @@ import type { Network } from "#api/network.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
 
+/** Workers of a cluster that are alike. */
+export interface NodePoolRecord {
+  name: string;
+  /** How many it is to have. */
+  workers: number;
+}
+
 /** A cluster as the store keeps it. Times are milliseconds since the epoch, by the server's clock. */
 export interface ClusterRecord {
   id: string;
@@ -28,6 +35,8 @@ export interface ClusterRecord {
   /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */
   controlPlanes: { name: string; address: string | null }[];
   nodes: number;
+  /** `default` first. Absent in older records, which have that one only. */
+  nodePools?: NodePoolRecord[];
   /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */
   maxUnhealthy?: number;
   deadlineSeconds: number;
@@ -81,6 +90,8 @@ export interface MemberRecord {
   clusterId: string;
   name: string;
   role: Role;
+  /** A worker's node pool; absent in the pool `default`. */
+  nodePool?: string;
   /** True for the first control plane, which runs init and proves that every peer is Ready. */
   first: boolean;
   allocation: string;

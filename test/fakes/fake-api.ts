@@ -63,6 +63,7 @@ const at = (ms: number) => new Date(epoch + ms).toISOString();
 export const fakeMember = (name: string, changes: Partial<Member> = {}): Member => ({
   name: `${name}.build126.sprout.internal`,
   role: name.startsWith("cp") ? "control-plane" : "worker",
+  nodePool: name.startsWith("cp") ? null : "default",
   allocation: "a-abcdefgh234567ab",
   address: "10.77.0.11",
   podCidr: "10.244.0.0/24",
@@ -88,6 +89,7 @@ export const fakeCluster = (changes: Partial<Cluster> = {}): Cluster => ({
   endpoint: "api.build126.sprout.internal:6443",
   network: { plugin: "routes", podSubnet: "10.244.0.0/16", serviceSubnet: "10.96.0.0/12" },
   labels: {},
+  nodePools: [{ name: "default", workers: 1, members: 1, ready: 0 }],
   maxUnhealthy: 0,
   degraded: null,
   deadlineSeconds: 180,

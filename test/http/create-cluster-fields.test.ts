@@ -60,6 +60,32 @@ const badClusters: [string, Record<string, unknown>, Record<string, string>][] =
     { controlPlaneEndpoint: "lb.example.com" },
     { "/controlPlaneEndpoint": endpoint("lb.example.com") },
   ],
+  [
+    "node pools of the same name, and one with the name of the plain workers",
+    {
+      nodes: undefined,
+      controlPlanes: 1,
+      nodePools: [
+        { name: "gpu", workers: 1 },
+        { name: "gpu", workers: 1 },
+        { name: "default", workers: 1 },
+      ],
+    },
+    {
+      "/nodePools/1/name": 'Expected a name that no other node pool has, got "gpu"',
+      "/nodePools/2/name": 'Expected a name other than "default", which is the pool of workers, got "default"',
+    },
+  ],
+  [
+    "node pools that the server would place itself",
+    { nodePools: [{ name: "gpu", workers: 1 }] },
+    { "/nodePools": "Expected nodePools only with controlPlanes, got nodes" },
+  ],
+  [
+    "more workers than a cluster may have",
+    { nodes: undefined, controlPlanes: 1, workers: 5000, nodePools: [{ name: "gpu", workers: 1 }] },
+    { "/nodePools": "Expected a sum of at most 5000 with workers, got 5001" },
+  ],
   ["a name in capitals", { name: "Build" }, { "/name": label('"Build"') }],
   ["a name with a line feed", { name: "build\n" }, { "/name": label(String.raw`"build\n"`) }],
   ["an empty name", { name: "" }, { "/name": label('""') }],
