@@ -45,14 +45,31 @@ export const NodePools = z
   });
 
 /** A node pool of a cluster, `default` included. */
-export const ClusterNodePool = NodePool.extend({
-  name: NodePoolName,
-  workers: z.int().min(0).describe("How many workers it is to have; attaching and detaching them changes it"),
-}).meta({ id: "ClusterNodePool" });
+export const ClusterNodePool = NodePool.omit({ workers: true })
+  .extend({ name: NodePoolName })
+  .meta({ id: "ClusterNodePool" });
 
-/** The same with what there is of it now. */
+const counted = z.int().min(0);
+
+/** The same with its workers. */
 export const NodePoolStatus = ClusterNodePool.extend({
-  members: z.int().min(0).describe("How many workers it has now, those that come up, have failed or leave included"),
-  ready: z.int().min(0).describe("How many of them are `ready`"),
+  workers: counted.describe("How many workers it is to have: those that leave, or could not be drained, do not count"),
+  members: counted.describe("How many workers it has now, whatever their state"),
+  ready: counted.describe("How many of them are `ready`"),
 }).meta({ id: "NodePoolStatus" });
 export type NodePoolStatus = z.output<typeof NodePoolStatus>;
+
+/** Body of `PATCH /v1/clusters/{id}/node-pools/{name}`. */
+export const ScaleNodePool = z
+  .strictObject({
+    workers: z.int().min(0).max(maxWorkers).describe("How many workers it is to have"),
+    drainTimeoutSeconds: z
+      .int()
+      .min(0)
+      .max(3600)
+      .default(300)
+      .describe("Longest wait for the pods of nodes that leave; 0 evicts none"),
+    force: z.boolean().default(false).describe("Whether workers leave even if pods are left when the time is up"),
+  })
+  .meta({ id: "ScaleNodePool" });
+export type ScaleNodePool = z.output<typeof ScaleNodePool>;

@@ -24,6 +24,20 @@ export function parseNodePool(value: string, pools: Record<string, unknown>[] = 
   return [...pools, workers === undefined ? rest : { ...rest, workers: parseWholeNumber(workers) }];
 }
 
+export interface NodePoolSize {
+  name: string;
+  workers: number;
+}
+
+/** Collects `gpu=4` of several node pools. */
+export function parseNodePoolSize(value: string, sizes: NodePoolSize[] = []): NodePoolSize[] {
+  const [, name, workers] = /^([^=]{1,63})=(\d{1,9})$/.exec(value) ?? [];
+  if (name === undefined) throw new InvalidArgumentError("Expected POOL=N, such as gpu=4");
+  if (sizes.some((size) => size.name === name))
+    throw new InvalidArgumentError(`Expected one number for ${name}, got several`);
+  return [...sizes, { name, workers: Number(workers) }];
+}
+
 /** Collects repeated `--label key=value`. */
 export function parseLabel(value: string, labels: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf("=");

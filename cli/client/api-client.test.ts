@@ -33,7 +33,8 @@ it("creating sends the body with token and idempotency key, and returns the clus
 });
 
 it("listing reads every page", async () => {
-  const { members: _members, degraded: _degraded, ...summary } = { ...fakeCluster(), nodes: 2 };
+  const { members: _members, degraded: _degraded, ...common } = fakeCluster();
+  const summary = { ...common, nodePools: [{ name: "default" }], nodes: 2 };
   const client = await connect((app) =>
     app.get("/v1/clusters", (c) => {
       const first = c.req.query("after") === undefined;
@@ -182,7 +183,8 @@ it("an abort ends a long-poll", async () => {
 });
 
 it("a name resolves to its live cluster, never to a deleted one", async () => {
-  const { members: _members, degraded: _degraded, ...summary } = { ...fakeCluster(), nodes: 2 };
+  const { members: _members, degraded: _degraded, ...common } = fakeCluster();
+  const summary = { ...common, nodePools: [{ name: "default" }], nodes: 2 };
   const client = await connect((app) =>
     app.get("/v1/clusters", (c) => {
       const deleted = { ...summary, id: "c-aaaaaaaaaaaaaaaa", state: "deleted" };

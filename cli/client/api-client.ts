@@ -4,6 +4,7 @@ import { AuditPage, type AuditEntry } from "#api/audit.ts";
 import { Cluster, ClusterList, type ClusterState, type ClusterSummary } from "#api/cluster.ts";
 import type { Event } from "#api/event.ts";
 import { ClusterId } from "#api/name.ts";
+import type { ScaleNodePool } from "#api/node-pool.ts";
 import type { UserDataFormat } from "#api/user-data.ts";
 import { isSettled, type WaitCondition } from "#api/wait.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
@@ -27,6 +28,8 @@ export interface ApiClient {
   extend(id: string, options: { ttlSeconds: number }): Promise<Cluster>;
   /** Attaches workers to a ready cluster. */
   attach(id: string, body: AttachMembers, options?: { idempotencyKey?: string | undefined }): Promise<Cluster>;
+  /** Sets how many workers a node pool of a ready cluster has. */
+  scale(id: string, nodePool: string, body: ScaleNodePool): Promise<Cluster>;
   /** Detaches a member of a ready cluster. */
   detach(id: string, member: string, options: { drainTimeoutSeconds: number; force: boolean }): Promise<Cluster>;
   delete(id: string): Promise<Cluster>;
@@ -112,6 +115,14 @@ export function createApiClient(connection: Connection, { signal, now }: ApiClie
         path: pathOf(id, "/members"),
         body: JSON.stringify(body),
         headers: idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey },
+        idleTimeoutMs: 120_000,
+      }),
+
+    scale: (id, nodePool, body) =>
+      sendJson(Cluster, {
+        method: "PATCH",
+        path: pathOf(id, `/node-pools/${encodeURIComponent(nodePool)}`),
+        body: JSON.stringify(body),
         idleTimeoutMs: 120_000,
       }),
 

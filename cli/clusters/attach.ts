@@ -7,21 +7,27 @@ import { followMembers } from "./follow-members.ts";
 export interface AttachFlags {
   workers?: number;
   controlPlanes?: number;
+  nodePool?: string;
   idempotencyKey?: string;
   wait: boolean;
   timeout: number;
 }
 
-const isJoining = ({ state }: Member) => state === "pending" || state === "launched" || state === "bootstrapping";
+export const isJoining = ({ state }: Member) =>
+  state === "pending" || state === "launched" || state === "bootstrapping";
 
 /** Attaches nodes, and waits until each is Ready or has failed. Prints each change on stderr. */
 export async function attachMembers(command: ClusterCommand<AttachFlags>, idOrName: string): Promise<ExitCode> {
   const { client, context, flags } = command;
-  const { workers, controlPlanes } = flags;
+  const { workers, controlPlanes, nodePool } = flags;
   if (workers === undefined && controlPlanes === undefined)
     throw new CliError(exitCodes.usage, "Cannot attach nodes: Expected --workers, --control-planes or both");
   const id = await client.resolve(idOrName);
-  const attached = await client.attach(id, { workers, controlPlanes }, { idempotencyKey: flags.idempotencyKey });
+  const attached = await client.attach(
+    id,
+    { workers, nodePool, controlPlanes },
+    { idempotencyKey: flags.idempotencyKey },
+  );
   const names = attached.members.filter(isJoining).map(({ name }) => name);
   for (const name of names) context.stderr.write(`${name} is attached\n`);
   // The operator launches external machines after this command.

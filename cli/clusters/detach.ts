@@ -12,7 +12,7 @@ export interface DetachFlags {
   timeout: number;
 }
 
-const isLeaving = ({ state }: Member) => state === "detaching";
+export const isLeaving = ({ state }: Member) => state === "detaching";
 
 /** Detaches members, all at once, and waits until each is gone, or stays because its node cannot be drained. */
 export async function detachMembers(

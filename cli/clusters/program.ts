@@ -6,7 +6,14 @@ import { waitConditions } from "#api/wait.ts";
 import { createAction } from "../action.ts";
 import { createApiClient } from "../client/api-client.ts";
 import type { DefineCommand } from "../commands.ts";
-import { collect, parseDurationSeconds, parseLabel, parseNodePool, parseWholeNumber } from "../flags.ts";
+import {
+  collect,
+  parseDurationSeconds,
+  parseLabel,
+  parseNodePool,
+  parseNodePoolSize,
+  parseWholeNumber,
+} from "../flags.ts";
 
 const cluster = "CLUSTER";
 const clusterHelp = "id or name of the cluster";
@@ -125,10 +132,26 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .argument(cluster, clusterHelp)
     .option("--workers <N>", "number of workers", parseWholeNumber)
     .option("--control-planes <N>", "number of control planes, which join one after another", parseWholeNumber)
+    .option("--node-pool <POOL>", "of the workers (default)")
     .option("--idempotency-key <KEY>", "requests with the same key attach once")
     .option("--no-wait", "return at once; the default with provider external")
     .option("--timeout <DURATION>", "longest wait; then exit code 4", parseDurationSeconds, 1200)
     .action(action(async () => (await import("./attach.ts")).attachMembers));
+
+  clusters
+    .command("scale")
+    .description("attach or detach workers until node pools of a ready cluster have that many")
+    .argument(cluster, clusterHelp)
+    .argument(
+      "POOL=N...",
+      "number of workers of a node pool, such as gpu=4; default is the plain workers' pool",
+      parseNodePoolSize,
+    )
+    .option("--drain-timeout <DURATION>", "longest wait for pods to end; 0s evicts none", parseDurationSeconds, 300)
+    .option("--force", "remove a node even if pods are left when the time is up")
+    .option("--no-wait", "return at once; the default with provider external")
+    .option("--timeout <DURATION>", "longest wait; then exit code 4", parseDurationSeconds, 1200)
+    .action(action(async () => (await import("./scale.ts")).scaleNodePools));
 
   clusters
     .command("detach")

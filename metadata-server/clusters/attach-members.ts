@@ -12,6 +12,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { findKnown, type IdempotencyKey, rememberKey, type StoredCluster, toIdempotency } from "./idempotency.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent } from "./lifecycle.ts";
+import { findPool } from "./node-pools.ts";
 import { planAttachment } from "./plan-attachment.ts";
 import { refuseAddresses } from "./plan-network.ts";
 import { findCluster } from "./queries.ts";
@@ -23,6 +24,8 @@ interface AttachOptions {
   clusterId: string;
   by: Actor;
   idempotencyKey?: string | undefined;
+  /** Changes to the members of that time, in the same commit. Throws StoreConflict `stale` if the request is. */
+  change?: (present: readonly MemberRecord[]) => MemberRecord[];
 }
 
 /**
@@ -33,7 +36,7 @@ interface AttachOptions {
 export async function attachMembers(
   deps: ClusterDependencies,
   request: AttachMembers,
-  { clusterId, by, idempotencyKey }: AttachOptions,
+  { clusterId, by, idempotencyKey, change = () => [] }: AttachOptions,
 ): Promise<StoredCluster> {
   const idempotency = toIdempotency(idempotencyKey, { clusterId, attach: request });
   const known = await findKnown(deps, idempotency);
@@ -51,13 +54,15 @@ export async function attachMembers(
   const cluster = await findCluster(deps, clusterId);
   const provider = findProvider(deps, cluster.provider);
   refuseMachines(cluster, request);
+  if (request.nodePool !== undefined) findPool(cluster, request.nodePool);
   try {
     const { launch, stored } = await decide(deps.store, async () => {
       // Another writer was faster: this is another plan.
       await giveBack(provider);
       const attached = await planAndReserve(deps, { request, clusterId, provider });
       reserved = [...attached.members];
-      return toDecision(deps, { ...attached, provider, by, idempotency });
+      const changed = change(attached.present);
+      return toDecision(deps, { ...attached, changed, provider, by, idempotency });
     });
     if (provider.userDataServerUrl === undefined) startLaunch(deps, launch);
     return stored;
@@ -125,9 +130,15 @@ async function toDecision(
     capabilities,
     serverUrl,
     provider,
+    changed,
     by,
     idempotency,
-  }: Attached & { provider: MachineProvider; by: Actor; idempotency: IdempotencyKey | undefined },
+  }: Attached & {
+    changed: readonly MemberRecord[];
+    provider: MachineProvider;
+    by: Actor;
+    idempotency: IdempotencyKey | undefined;
+  },
 ) {
   const at = deps.clock.now();
   const { id: clusterId, state } = cluster;
@@ -139,19 +150,20 @@ async function toDecision(
     joinBy: member.role === "worker" ? joinBy : joinBy + index * deadlineMs,
   }));
   const message = `Attaching ${joining.map(({ name }) => name).join(", ")}`;
-  const changed: ClusterRecord = {
+  const grown: ClusterRecord = {
     ...cluster,
     nodes: cluster.nodes + joining.length,
     joinBy: Math.min(cluster.joinBy ?? joinBy, joinBy),
   };
   const changes = {
-    clusters: [changed],
-    members: joining,
+    clusters: [grown],
+    members: [...joining, ...changed],
     secrets: await mintMembers(deps, { cluster, members: joining }),
     events: [clusterEvent(clusterId, { state, at, message: message.slice(0, 1000) })],
     audit: [auditAllowed(by, { action: "members-attach", at, clusterId, detail: message.slice(0, 1000) })],
     ...(idempotency && { idempotency: rememberKey(idempotency, { clusterId, at }) }),
   };
-  const stored: StoredCluster = { cluster: changed, members: [...present, ...joining] };
+  const current = present.map((member) => changed.find(({ name }) => name === member.name) ?? member);
+  const stored: StoredCluster = { cluster: grown, members: [...current, ...joining] };
   return { changes, result: { stored, launch: { clusterId, serverUrl, capabilities } } };
 }

@@ -1,5 +1,6 @@
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import type { Changes } from "../store/store.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
@@ -9,15 +10,18 @@ import { memberEvent } from "./lifecycle.ts";
 import { findCluster } from "./queries.ts";
 import { memberState } from "./view.ts";
 
-interface DetachOptions {
-  clusterId: string;
-  /** Of the member. */
-  name: string;
+export interface Drain {
   /** 0 evicts no pod. */
   drainTimeoutSeconds: number;
   /** Whether it leaves even if pods are left when the time is up. */
   force: boolean;
   by: Actor;
+}
+
+interface DetachOptions extends Drain {
+  clusterId: string;
+  /** Of the member. */
+  name: string;
 }
 
 /**
@@ -27,7 +31,7 @@ interface DetachOptions {
  */
 export async function detachMember(deps: ClusterDependencies, options: DetachOptions): Promise<StoredCluster> {
   const { store, clock } = deps;
-  const { clusterId, name, drainTimeoutSeconds, force, by } = options;
+  const { clusterId, name } = options;
   const { isDecided, ...stored } = await decide(store, async () => {
     const cluster = await findCluster(deps, clusterId);
     const members = await store.members(clusterId);
@@ -37,17 +41,12 @@ export async function detachMember(deps: ClusterDependencies, options: DetachOpt
     refuseState(cluster, member);
     if (member.detachment?.drainedAt !== undefined) return { result: { cluster, members, isDecided: false } };
     if (member.role === "control-plane") refuseLostQuorum(cluster, { name, members });
-    const at = clock.now();
-    const { detachFailure: _, ...rest } = member;
-    const leaving: MemberRecord = { ...rest, detachment: { drainBy: at + drainTimeoutSeconds * 1000, force } };
-    const message =
-      drainTimeoutSeconds === 0 ? "Detaching without a drain" : `Draining for ${drainTimeoutSeconds} s at most`;
+    const { leaving, ...recorded } = beginDeparture(member, { at: clock.now(), ...options });
     const changes = {
       // Two requests at once must not cost the quorum: each of them changes the cluster's record.
       clusters: member.role === "control-plane" ? [cluster] : [],
       members: [leaving],
-      events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
-      audit: [auditAllowed(by, { action: "member-detach", at, clusterId, member: name, detail: message })],
+      ...recorded,
     };
     const after = members.map((each) => (each === member ? leaving : each));
     return { changes, result: { cluster, members: after, isDecided: true } };
@@ -56,6 +55,22 @@ export async function detachMember(deps: ClusterDependencies, options: DetachOpt
   if (isDecided) await deps.background.stop(detachmentName({ clusterId, name }));
   startDetachment(deps, { clusterId, name });
   return stored;
+}
+
+/** Returns the member's record with its detachment, and what the timeline and the audit log say of it. */
+export function beginDeparture(
+  member: MemberRecord,
+  { at, drainTimeoutSeconds, force, by }: Drain & { at: number },
+): { leaving: MemberRecord } & Required<Pick<Changes, "events" | "audit">> {
+  const { clusterId, name } = member;
+  const { detachFailure: _, ...rest } = member;
+  const message =
+    drainTimeoutSeconds === 0 ? "Detaching without a drain" : `Draining for ${drainTimeoutSeconds} s at most`;
+  return {
+    leaving: { ...rest, detachment: { drainBy: at + drainTimeoutSeconds * 1000, force } },
+    events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
+    audit: [auditAllowed(by, { action: "member-detach", at, clusterId, member: name, detail: message })],
+  };
 }
 
 function refuseState(cluster: ClusterRecord, member: MemberRecord): void {

@@ -6,8 +6,12 @@ import { findControlPlanes, openClusterApi, openClusterEtcd } from "./cluster-ac
 import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { alertEvent, memberEvent, toTime } from "./lifecycle.ts";
+import { longPoll } from "./long-poll.ts";
 import { startRetriedWork } from "./retried-work.ts";
-import { nodeNumber } from "./plan-attachment.ts";
+import { nodeNumber } from "./node-names.ts";
+
+/** Between two lines on the timeline that say that a launch still runs. */
+const launchHoldMs = 60_000;
 
 type MemberKey = Pick<MemberRecord, "clusterId" | "name">;
 type Leaving = MemberRecord & { detachment: NonNullable<MemberRecord["detachment"]> };
@@ -110,10 +114,24 @@ async function remove(deps: ClusterDependencies, { cluster, member, signal }: De
     using etcd = await openClusterEtcd(deps, { cluster, controlPlanes });
     await removeEtcdMember(etcd, { address, signal });
   }
+  if (provider.userDataServerUrl === undefined) await launchEnd(deps, { member, signal });
   await provider.terminate({ clusterId, allocation });
   using api = await openClusterApi(deps, { cluster, controlPlanes });
   await deleteNode(api, { name, signal });
   await recordRemoved(deps, { member, isOperators: provider.userDataServerUrl !== undefined });
+}
+
+/** Waits for a launch that still runs: it would leave a machine behind. */
+async function launchEnd(
+  deps: ClusterDependencies,
+  { member: { clusterId, name }, signal }: Pick<Departure, "member" | "signal">,
+): Promise<void> {
+  const hasEnded = await longPoll(deps, { clusterId, holdMs: launchHoldMs, signal }, async () => {
+    const member = await deps.store.member(clusterId, name);
+    const isLaunching = member !== undefined && member.launchedAt === null && member.state !== "failed";
+    return isLaunching ? undefined : true;
+  });
+  if (hasEnded === undefined) throw new Error("the launch of its machine has not ended yet");
 }
 
 async function recordRemoved(

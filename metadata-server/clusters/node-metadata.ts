@@ -8,7 +8,7 @@ import { auditBinding, bindMachine } from "./bind-machine.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { longPoll } from "./long-poll.ts";
-import { nodeNumber } from "./plan-attachment.ts";
+import { nodeNumber } from "./node-names.ts";
 import { knownNeighbours } from "./neighbours.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 import { refuseSpent } from "./spent-capability.ts";

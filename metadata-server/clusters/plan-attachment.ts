@@ -2,12 +2,14 @@ import type { AttachMembers } from "#api/attach-members.ts";
 import { mismatch } from "#api/field-errors.ts";
 import type { Role } from "#api/name.ts";
 import { nodePrefix } from "#api/network.ts";
+import { defaultNodePool } from "#api/node-pool.ts";
 import { capacity, formatSubnet, nthSubnet, parseSubnet } from "#lib/subnet.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
-import { namePrefixes, planMember, refuseLongNames } from "./plan.ts";
+import { namePrefixes, nodeNumber, refuseLongNames } from "./node-names.ts";
+import { planMember } from "./plan.ts";
 import { refuseControlPlanes } from "./refuse-control-planes.ts";
 
 /** As many as a cluster can be created with. */
@@ -19,7 +21,7 @@ export interface AttachmentPlan {
   capabilities: Map<string, string>;
 }
 
-interface AttachmentRequest extends Pick<AttachMembers, "workers" | "controlPlanes"> {
+interface AttachmentRequest extends Pick<AttachMembers, "workers" | "nodePool" | "controlPlanes"> {
   random: RandomBytes;
 }
 
@@ -29,7 +31,7 @@ interface AttachmentRequest extends Pick<AttachMembers, "workers" | "controlPlan
  */
 export function planAttachment(
   { cluster, present }: { cluster: ClusterRecord; present: readonly MemberRecord[] },
-  { workers = 0, controlPlanes = 0, random }: AttachmentRequest,
+  { workers = 0, nodePool = defaultNodePool, controlPlanes = 0, random }: AttachmentRequest,
 ): AttachmentPlan {
   const count = controlPlanes + workers;
   refuseTooMany(cluster, { count, present: present.length });
@@ -44,7 +46,8 @@ export function planAttachment(
   const addresses = new Map(present.map(({ name, address }) => [name, address]));
   const capabilities = new Map<string, string>();
   const members = nodes.map(({ name, role }, index) => {
-    const placed = { clusterId: cluster.id, name, role, first: false, podCidr: podCidrs[index] ?? "" };
+    const pool = role === "worker" && nodePool !== defaultNodePool ? { nodePool } : {};
+    const placed = { clusterId: cluster.id, name, role, ...pool, first: false, podCidr: podCidrs[index] ?? "" };
     const { member, capability } = planMember(placed, random);
     capabilities.set(name, capability);
     const ring = neighbours.get(name) ?? [];
@@ -73,10 +76,6 @@ function nextNames(cluster: ClusterRecord, { role, count, present }: Wanted & { 
     name: `${namePrefixes[role]}${String(last + 1 + index).padStart(2, "0")}.${domain}`,
   }));
 }
-
-/** Returns the number in a node's name, such as 3 of `node03.build126.example`. */
-export const nodeNumber = ({ name }: Pick<MemberRecord, "name">): number =>
-  Number(/^[a-z]+(\d+)\./.exec(name)?.[1] ?? 0);
 
 function freePodCidrs({ name, network }: ClusterRecord, { count, present }: Wanted): string[] {
   const pods = parseSubnet(network.podSubnet);

@@ -48,8 +48,7 @@ describe("planCluster", () => {
       ["node02", "gpu"],
       ["node03", "gpu"],
     ]);
-    expect(cluster.nodePools).toEqual([{ name: "default", workers: 1 }, ...nodePools]);
-    expect((await plan({ nodes: 4 })).cluster.nodePools).toEqual([{ name: "default", workers: 3 }]);
+    expect(cluster.nodePools).toEqual([{ name: "gpu" }, { name: "none" }]);
   });
 
   it("makes exactly one member the first: a control plane", async () => {

@@ -1,19 +1,14 @@
 import type { CreateCluster } from "#api/create-cluster.ts";
-import type { Role } from "#api/name.ts";
-import { defaultNodePool } from "#api/node-pool.ts";
+import type { NodePool } from "#api/node-pool.ts";
 import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { Segment } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord, NodePoolRecord } from "../store/records.ts";
 import { createAllocationId, createClusterName, createToken, hashToken, type RandomBytes } from "./identifiers.ts";
 import { pickNeighbours } from "./neighbours.ts";
-import { poolOf } from "./node-pools.ts";
+import { nameNodes } from "./node-names.ts";
 import { type ClusterSubnets, planNetwork, refuseAddressesInside, refuseSubnetsInside } from "./plan-network.ts";
 import { unheard } from "./lifecycle.ts";
-
-const maxNodeNameLength = 52;
-/** What precedes the number in the names of a role's nodes. */
-export const namePrefixes: Record<Role, string> = { "control-plane": "cp", worker: "node" };
 
 export interface ClusterPlan {
   cluster: ClusterRecord;
@@ -72,7 +67,7 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     labels: request.labels ?? {},
     controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
     nodes: members.length,
-    nodePools: toPoolRecords(request, places),
+    ...(request.nodePools && { nodePools: request.nodePools.map(toPoolRecord) }),
     ...(request.maxUnhealthy > 0 && { maxUnhealthy: request.maxUnhealthy }),
     deadlineSeconds: request.deadlineSeconds,
     failedTtlSeconds: request.failedTtlSeconds,
@@ -146,6 +141,8 @@ const isControlPlane = (member: MemberRecord) => member.role === "control-plane"
 
 type Place = Pick<MemberRecord, "role" | "nodePool">;
 
+const toPoolRecord = ({ name }: NodePool): NodePoolRecord => ({ name });
+
 const repeated = <T>(length: number, value: T): T[] => Array.from({ length }, () => value);
 
 /** Control planes first, then the workers of each pool. */
@@ -160,39 +157,4 @@ function placeNodes(request: CreateCluster): Place[] {
       repeated<Place>(pool.workers, { role: "worker", nodePool: pool.name }),
     ),
   ];
-}
-
-const toPoolRecords = ({ nodePools = [] }: CreateCluster, places: readonly Place[]): NodePoolRecord[] => [
-  { name: defaultNodePool, workers: places.filter((place) => poolOf(place) === defaultNodePool).length },
-  ...nodePools,
-];
-
-function nameNodes(places: readonly Place[], domain: string): string[] {
-  const controlPlanes = places.filter(({ role }) => role === "control-plane").length;
-  const names = [
-    ...numbered(namePrefixes["control-plane"], controlPlanes).map((host) => `${host}.${domain}`),
-    ...numbered(namePrefixes.worker, places.length - controlPlanes).map((host) => `${host}.${domain}`),
-  ];
-  refuseLongNames(names);
-  return names;
-}
-
-/** Throws DomainError `invalid-request`. */
-export function refuseLongNames(names: readonly string[]): void {
-  const longest = names.reduce((one, other) => (other.length > one.length ? other : one));
-  if (longest.length > maxNodeNameLength)
-    throw new DomainError("invalid-request", "Cannot name nodes", {
-      errors: [
-        {
-          pointer: "/name",
-          detail: `Expected a name that keeps node names within ${maxNodeNameLength} characters, got ${longest} with ${longest.length}`,
-        },
-      ],
-    });
-}
-
-/** Returns `cp01`, `cp02`, … with as many digits as the count needs, at least two. */
-function numbered(prefix: string, count: number): string[] {
-  const width = Math.max(2, String(count).length);
-  return Array.from({ length: count }, (_, index) => `${prefix}${String(index + 1).padStart(width, "0")}`);
 }

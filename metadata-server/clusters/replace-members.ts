@@ -37,7 +37,8 @@ function startReplacement(
       if (current === undefined || !isTerminatedWorker(current)) return;
       // No caller can send a key with a space.
       const idempotencyKey = `replace ${allocation}`;
-      await attachMembers(deps, { workers: 1 }, { clusterId, by: bySprout, idempotencyKey });
+      const { nodePool } = current;
+      await attachMembers(deps, { workers: 1, nodePool }, { clusterId, by: bySprout, idempotencyKey });
       await detachMember(deps, { clusterId, name, drainTimeoutSeconds: 0, force: true, by: bySprout });
     },
   });

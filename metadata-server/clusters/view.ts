@@ -2,7 +2,7 @@ import type { z } from "zod";
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
 import type { Member, MemberState } from "#api/member.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { poolOf, poolsOf } from "./node-pools.ts";
+import { isWanted, poolOf, poolsOf } from "./node-pools.ts";
 import { toTime, toTimeOrNull } from "./lifecycle.ts";
 
 type Common = Omit<z.infer<typeof Cluster>, "members" | "nodePools" | "degraded">;
@@ -12,7 +12,7 @@ export const toCluster = (cluster: ClusterRecord, members: readonly MemberRecord
   nodePools: poolsOf(cluster).map((pool) => {
     const own = members.filter((member) => poolOf(member) === pool.name);
     const ready = own.filter((member) => memberState(cluster, member) === "ready");
-    return { ...pool, members: own.length, ready: ready.length };
+    return { ...pool, workers: own.filter(isWanted).length, members: own.length, ready: ready.length };
   }),
   degraded: cluster.state === "ready" ? whyDegraded(members) : null,
   members: members.map((member) => toMember(cluster, member)),

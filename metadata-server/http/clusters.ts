@@ -4,6 +4,7 @@ import { GetClusterQuery } from "#api/get-cluster.ts";
 import { DetachMemberQuery } from "#api/detach-member.ts";
 import { ClusterId, NodeName } from "#api/name.ts";
 import { AttachMembers } from "#api/attach-members.ts";
+import { NodePoolName, ScaleNodePool } from "#api/node-pool.ts";
 import { attachMembers } from "../clusters/attach-members.ts";
 import { createCluster } from "../clusters/create-cluster.ts";
 import { deleteCluster } from "../clusters/delete-cluster.ts";
@@ -11,6 +12,7 @@ import { detachMember } from "../clusters/detach-member.ts";
 import { extendCluster } from "../clusters/extend-cluster.ts";
 import { issueKubeconfig } from "../clusters/issue-kubeconfig.ts";
 import { findCluster, getCluster, listClusters } from "../clusters/queries.ts";
+import { scaleNodePool } from "../clusters/scale-node-pool.ts";
 import { toCluster } from "../clusters/view.ts";
 import { apiToken } from "./auth.ts";
 import { type DefineRoute, NoQuery } from "./define-route.ts";
@@ -110,6 +112,24 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
     async handler(c, { caller: by, headers, body }) {
       const options = { clusterId: c.req.param("id"), by, idempotencyKey: headers["Idempotency-Key"] };
       const { cluster, members } = await attachMembers(clusters, body, options);
+      return c.json(toCluster(cluster, members), 202);
+    },
+  });
+
+  defineRoute({
+    method: "patch",
+    path: "/v1/clusters/:id/node-pools/:name",
+    summary: "Attach or detach workers until a node pool of a ready cluster has that many",
+    operationId: "scaleNodePool",
+    security: apiToken,
+    params: z.object({ id: ClusterId, name: NodePoolName }),
+    query: NoQuery,
+    body: json(ScaleNodePool),
+    answer: { status: 202, description: "Stored; workers come up or are drained", content: json(Cluster) },
+    problems: ["not-found", "not-ready", "no-capacity", "provider-unusable"],
+    async handler(c, { caller: by, body }) {
+      const options = { clusterId: c.req.param("id"), name: c.req.param("name"), by, ...body };
+      const { cluster, members } = await scaleNodePool(clusters, options);
       return c.json(toCluster(cluster, members), 202);
     },
   });

@@ -9,8 +9,6 @@ import type { Phase, PhaseState } from "#api/phase.ts";
 /** Workers of a cluster that are alike. */
 export interface NodePoolRecord {
   name: string;
-  /** How many it is to have. */
-  workers: number;
 }
 
 /** A cluster as the store keeps it. Times are milliseconds since the epoch, by the server's clock. */
@@ -35,7 +33,7 @@ export interface ClusterRecord {
   /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */
   controlPlanes: { name: string; address: string | null }[];
   nodes: number;
-  /** `default` first. Absent in older records, which have that one only. */
+  /** In addition to the pool `default`. */
   nodePools?: NodePoolRecord[];
   /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */
   maxUnhealthy?: number;

@@ -38,9 +38,9 @@ function withSurvey(fake: MachineProvider): MachineProvider {
   return provider;
 }
 
-async function create(maxUnhealthy: number) {
+async function create(maxUnhealthy: number, size: object = { nodes: 5 }) {
   terminated = new Set();
-  on = await createDetachableCluster({ nodes: 5, maxUnhealthy }, { provider: withSurvey });
+  on = await createDetachableCluster({ ...size, maxUnhealthy }, { provider: withSurvey });
 }
 afterEach(() => on.close());
 
@@ -66,6 +66,15 @@ describe("maxUnhealthy", () => {
     const messages = await on.messages();
     expect(messages).toContain(`Attaching ${fullName("node05")}`);
     expect(messages.filter((message) => message.startsWith("Attaching"))).toHaveLength(1);
+  });
+
+  it("gives the replacement the node pool of the worker that has terminated", async () => {
+    await create(1, { nodes: undefined, controlPlanes: 1, workers: 1, nodePools: [{ name: "gpu", workers: 1 }] });
+    await terminate("node02");
+    expect(await on.states()).toEqual(["cp01 ready", "node01 ready", "node03 launched"]);
+    const { members, nodePools } = await on.server.cluster(on.cluster.id);
+    expect(members.at(-1)?.nodePool).toBe("gpu");
+    expect(nodePools[1]).toEqual({ name: "gpu", workers: 1, members: 1, ready: 0 });
   });
 
   it("replaces as many at once as it allows, and none beyond that until some are detached", async () => {
