@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { quoteValue } from "#lib/quote-value.ts";
+import { MachineRequirements } from "./cluster-machines.ts";
+import { ImageName } from "./image-name.ts";
 import { DnsLabel } from "./name.ts";
 
 /** The pool of plain `workers`, which every cluster has. */
@@ -19,6 +21,17 @@ export const NodePoolName = DnsLabel.max(32, "a name of at most 32 characters").
   description: "Unique among the cluster's node pools; `default` is the pool of plain `workers`",
 });
 
+/** Requirements on the machines of a pool, for provider `bare-metal`. */
+const NodePoolMachines = MachineRequirements.extend({
+  install: z.boolean().default(false).describe("Installs its workers to a disk; otherwise they run from memory"),
+}).meta({ id: "NodePoolMachines" });
+export type NodePoolMachines = z.output<typeof NodePoolMachines>;
+
+export const InstanceType = z
+  .string("an instance type such as m6i.large")
+  .max(64)
+  .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/);
+
 /** A node pool as it is asked for: workers that are alike. */
 export const NodePool = z
   .strictObject({
@@ -26,6 +39,14 @@ export const NodePool = z
       error: 'a name other than "default", which is the pool of workers',
     }).describe("Its Nodes have it as the label `sprout.internal/node-pool`"),
     workers: z.int().min(0).max(maxWorkers).describe("How many workers it has"),
+    image: ImageName.optional().describe("That its machines boot; the default image if absent"),
+    instanceTypes: z
+      .array(InstanceType)
+      .min(1)
+      .max(16)
+      .optional()
+      .describe("Only with provider `ec2`: of those that the server allows, in order of preference"),
+    machines: NodePoolMachines.optional().describe("Only with provider `bare-metal`; any free machine if absent"),
   })
   .meta({ id: "NodePool" });
 export type NodePool = z.output<typeof NodePool>;

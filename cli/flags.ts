@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { withoutUndefined } from "#lib/without-undefined.ts";
 
 const unitSeconds = { s: 1, m: 60, h: 3600, d: 86_400 } as const;
 
@@ -17,11 +18,16 @@ export function parseDurationSeconds(value: string): number {
 /** Collects the values of a flag that may be repeated. */
 export const collect = (value: string, values: string[] = []): string[] => [...values, value];
 
-/** Collects repeated `--node-pool name=gpu,workers=2`. Counts become numbers; the request's schema checks the rest. */
+/** Collects repeated `--node-pool name=gpu,workers=2`. The request's schema checks the fields. */
 export function parseNodePool(value: string, pools: Record<string, unknown>[] = []): Record<string, unknown>[] {
   const fields = value.split(",").reduce<Record<string, string>>((all, field) => parseLabel(field, all), {});
-  const { workers, ...rest } = fields;
-  return [...pools, workers === undefined ? rest : { ...rest, workers: parseWholeNumber(workers) }];
+  const { workers, instanceTypes, ...rest } = fields;
+  const pool = withoutUndefined({
+    ...rest,
+    workers: workers === undefined ? undefined : parseWholeNumber(workers),
+    instanceTypes: instanceTypes?.split("+"),
+  });
+  return [...pools, pool];
 }
 
 export interface NodePoolSize {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { KubernetesVersion } from "#api/name.ts";
 import { hostArchitecture } from "#lib/architecture.ts";
-import { imagePaths } from "#lib/image-folder.ts";
+import { imageFolder, imagePaths, type ImageReference } from "#lib/image-folder.ts";
 import { loadImage, placeImage, type BakedImage } from "./baked-image.ts";
 import { templatesFolder } from "../templates/folder.ts";
 import { bakeRoot, fingerprintOf, writeManifest, type BakeRootOptions } from "./bake-root.ts";
@@ -15,6 +15,8 @@ import { ensureDebianBase, unpackRootfs } from "./rootfs.ts";
 
 export interface BakeOptions extends BakeRootOptions {
   imagesDir: string;
+  /** Of an image that is not the default one of its Kubernetes version. */
+  name?: string | undefined;
   /** Whether to make kernel, initrd and root images, too, for machines that boot over the network. */
   networkBoot?: boolean;
   /** Debian's kernel for those machines; by default the image's present one, or `defaultKernelPackage`. */
@@ -25,7 +27,7 @@ export interface BakeOptions extends BakeRootOptions {
 
 /** Returns the existing image if it was made of the same inputs (a fraction of a second), else bakes a new one. */
 export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
-  const image = await loadImage(options.imagesDir, options.kubernetesVersion).catch(() => null);
+  const image = await loadImage(options.imagesDir, imageFolder(options)).catch(() => null);
   if (image === null) return bakeImage(options);
   const isCurrent = image.manifest.fingerprint === (await currentFingerprint(options));
   if (!isCurrent) return bakeImage(options);
@@ -35,8 +37,8 @@ export async function ensureImage(options: BakeOptions): Promise<BakedImage> {
 }
 
 /** Returns the kernel package of the existing image, so that a new image keeps what machines may be booting from. */
-export const findKernelPackage = (imagesDir: string, kubernetesVersion: string): Promise<string | undefined> =>
-  loadImage(imagesDir, kubernetesVersion).then(
+export const findKernelPackage = (imagesDir: string, image: ImageReference): Promise<string | undefined> =>
+  loadImage(imagesDir, imageFolder(image)).then(
     ({ manifest }) => manifest.networkBoot?.kernelPackage,
     () => undefined,
   );
@@ -72,7 +74,7 @@ async function addNetworkBoot(image: BakedImage, options: BakeOptions): Promise<
 /** Bakes an image and puts it in place once it is complete. A bake that fails changes nothing. */
 export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
   const { cacheDir, imagesDir, templatesDir = templatesFolder, signal, onProgress } = options;
-  const kubernetesVersion = KubernetesVersion.parse(options.kubernetesVersion);
+  const folder = imageFolder({ ...options, kubernetesVersion: KubernetesVersion.parse(options.kubernetesVersion) });
   await using work = await createWorkFolder(imagesDir);
   const image = imagePaths(join(work.path, "image"));
   const { manifest } = await bakeRoot(options, { ...image, scratchDir: work.path, kind: "bare" }, async () => {
@@ -86,7 +88,7 @@ export async function bakeImage(options: BakeOptions): Promise<BakedImage> {
     );
   await runStep("finish", onProgress, async () => {
     await writeManifest(image.manifest, manifest);
-    await placeImage(image.dir, join(imagesDir, kubernetesVersion));
+    await placeImage(image.dir, join(imagesDir, folder));
   });
-  return await loadImage(imagesDir, kubernetesVersion);
+  return await loadImage(imagesDir, folder);
 }

@@ -2,7 +2,7 @@ import { access, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
 import { ignoreMissing } from "#lib/files.ts";
-import { imagePaths, type ImagePaths } from "#lib/image-folder.ts";
+import { imagePaths, type ImagePaths, parseImageFolder } from "#lib/image-folder.ts";
 import { parseImageManifest, type ImageManifest } from "./manifest.ts";
 
 /** A complete image on disk. */
@@ -10,14 +10,15 @@ export interface BakedImage extends Omit<ImagePaths, "manifest"> {
   manifest: ImageManifest;
 }
 
-/** Reads an image. Throws ImageManifestError, or an Error that says how to bake if there is no image. */
-export async function loadImage(imagesDir: string, kubernetesVersion: string): Promise<BakedImage> {
-  const image = imagePaths(join(imagesDir, kubernetesVersion));
+/** Reads the image in a folder. Throws ImageManifestError, or an Error that says how to bake if there is no image. */
+export async function loadImage(imagesDir: string, folder: string): Promise<BakedImage> {
+  const image = imagePaths(join(imagesDir, folder));
   const text = await readFile(image.manifest, "utf8").catch((cause: unknown) => {
-    throw new Error(
-      `Cannot load image: ${imagesDir} has none for ${kubernetesVersion}; run "sprout image bake --kubernetes-version ${kubernetesVersion}"`,
-      { cause },
-    );
+    const { kubernetesVersion = folder, name } = parseImageFolder(folder) ?? {};
+    const flags = `--kubernetes-version ${kubernetesVersion}${name === undefined ? "" : ` --name ${name}`}`;
+    throw new Error(`Cannot load image: ${imagesDir} has none for ${folder}; run "sprout image bake ${flags}"`, {
+      cause,
+    });
   });
   const manifest = parseImageManifest(text);
   await Promise.all([access(image.rootfs), access(image.containerdStore)]);

@@ -27,11 +27,40 @@ export const imagePaths = (dir: string): ImagePaths => ({
 /** Kernel, initrd, root of a worker in memory, root to install to a disk. */
 export const networkBootFiles = ["vmlinuz", "initrd", "root.squashfs", "disk.squashfs"] as const;
 
-/**
- * Returns the Kubernetes versions that have an image in `imagesDir`, newest first; each names its image's folder. None
- * if `imagesDir` is missing; throws if it cannot be read.
- */
-export async function listImages(imagesDir: string): Promise<string[]> {
-  const names = await listFolder(imagesDir);
-  return names.filter((name) => `v${valid(name)}` === name).toSorted(rcompare);
+/** Which image a machine boots: the default one of its Kubernetes version, or one with a name of its own. */
+export interface ImageReference {
+  kubernetesVersion: string;
+  name?: string | undefined;
 }
+
+/** Returns `v1.37.2`, or `v1.37.2-gpu` for an image with a name. */
+export const imageFolder = ({ kubernetesVersion, name }: ImageReference): string =>
+  name === undefined ? kubernetesVersion : `${kubernetesVersion}-${name}`;
+
+/** The reverse of `imageFolder`; undefined for any other text. */
+export function parseImageFolder(folder: string): ImageReference | undefined {
+  const [, kubernetesVersion = "", name] =
+    /^(v\d+\.\d+\.\d+)(?:-([a-z0-9](?:[-a-z0-9]{0,30}[a-z0-9])?))?$/.exec(folder) ?? [];
+  if (valid(kubernetesVersion) === null) return undefined;
+  return name === undefined ? { kubernetesVersion } : { kubernetesVersion, name };
+}
+
+/**
+ * Returns every image in `imagesDir`, those of the newest Kubernetes version first. None if `imagesDir` is missing;
+ * throws if it cannot be read.
+ */
+export async function listImages(imagesDir: string): Promise<ImageReference[]> {
+  const folders = await listFolder(imagesDir);
+  return folders
+    .toSorted()
+    .flatMap((folder) => parseImageFolder(folder) ?? [])
+    .toSorted((one, other) => rcompare(one.kubernetesVersion, other.kubernetesVersion));
+}
+
+/** Returns the Kubernetes versions with a default image. */
+export const versionsOf = (images: readonly ImageReference[]): string[] =>
+  images.flatMap(({ kubernetesVersion, name }) => (name === undefined ? kubernetesVersion : []));
+
+/** Returns the names of the further images of a Kubernetes version. */
+export const imageNamesOf = (images: readonly ImageReference[], kubernetesVersion: string): string[] =>
+  images.flatMap((image) => (image.kubernetesVersion === kubernetesVersion ? (image.name ?? []) : []));

@@ -167,8 +167,8 @@ function inventoryProviders(
   if (httpListen === null) return [];
   const ownHost = hasDnsName(config) ? hostName : (config.serverNames[0] ?? nspawnServerAddress);
   const host = httpListen.address === "0.0.0.0" ? ownHost : httpListen.address;
-  const kubernetesVersions = () => listBootImages(join(cacheDir, "images"));
-  return [createBareMetalProvider({ ...deps, kubernetesVersions, serverUrl: toServerUrl(host, port) })];
+  const listImages = () => listBootImages(join(cacheDir, "images"));
+  return [createBareMetalProvider({ ...deps, listImages, serverUrl: toServerUrl(host, port) })];
 }
 
 type Limits = Record<ListenerName, ListenerLimits>;

@@ -58,14 +58,13 @@ it("flags become the request, which omits what is not given", () => {
 });
 
 it("node pools become part of the request", () => {
-  const pools = ["name=gpu,workers=2", "name=big,workers=0"].reduce<Record<string, unknown>[]>(
-    (all, value) => parseNodePool(value, all),
-    [],
-  );
+  const pools = ["name=gpu,workers=2,image=gpu,instanceTypes=g5.xlarge+g6.xlarge", "name=big,workers=0"].reduce<
+    Record<string, unknown>[]
+  >((all, value) => parseNodePool(value, all), []);
   expect(toCreateCluster(undefined, { controlPlanes: 1, nodePool: pools, provider: "nspawn" })).toEqual({
     controlPlanes: 1,
     nodePools: [
-      { name: "gpu", workers: 2 },
+      { name: "gpu", workers: 2, image: "gpu", instanceTypes: ["g5.xlarge", "g6.xlarge"] },
       { name: "big", workers: 0 },
     ],
     provider: "nspawn",

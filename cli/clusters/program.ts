@@ -32,7 +32,7 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .option("--workers <N>", "with --control-planes: number of workers", parseWholeNumber)
     .option(
       "--node-pool <FIELDS>",
-      "with --control-planes: further workers that are alike, as name=gpu,workers=2; repeatable",
+      "with --control-planes: further workers that are alike, as name=gpu,workers=2,image=gpu; repeatable",
       parseNodePool,
     )
     .option("--kubernetes-version <VERSION>", "such as v1.37.2 (the newest baked image's)")

@@ -96,13 +96,13 @@ it("one cluster shows its facts and every machine with its last step", () => {
 it("a cluster with node pools shows how many workers of each are ready", () => {
   const nodePools = [
     { name: "default", workers: 0, members: 0, ready: 0 },
-    { name: "gpu", workers: 2, members: 2, ready: 1 },
+    { name: "gpu", workers: 2, members: 2, ready: 1, image: "gpu" },
     { name: "big", workers: 1, members: 3, ready: 3 },
   ];
   expect(renderCluster(fakeCluster({ nodePools }), { now, style })).toContain(
     [
       "Node pool:        default: 0 of 0 workers ready",
-      "Node pool:        gpu: 1 of 2 workers ready",
+      "Node pool:        gpu: 1 of 2 workers ready, image gpu",
       "Node pool:        big: 3 of 1 workers ready, 3 present",
     ].join("\n"),
   );

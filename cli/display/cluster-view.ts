@@ -1,4 +1,5 @@
 import type { Cluster, ClusterSummary } from "#api/cluster.ts";
+import type { NodePoolStatus } from "#api/node-pool.ts";
 import { whyUnavailable } from "#api/wait.ts";
 import { formatAge, formatDuration } from "./duration.ts";
 import { renderFacts } from "./facts.ts";
@@ -42,12 +43,10 @@ export function renderCluster(cluster: Cluster, { now, style }: Display): string
     ["Ready after", between(cluster.createdAt, cluster.readyAt)],
     ["Available after", between(cluster.createdAt, cluster.availableAt)],
     ["Expires", cluster.expiresAt ?? "never"],
-    ...(cluster.nodePools.length > 1 ? cluster.nodePools : []).map(
-      ({ name, workers, members, ready }): [string, string] => [
-        "Node pool",
-        `${name}: ${ready} of ${workers} workers ready${members === workers ? "" : `, ${members} present`}`,
-      ],
-    ),
+    ...(cluster.nodePools.length > 1 ? cluster.nodePools : []).map((pool): [string, string] => [
+      "Node pool",
+      renderNodePool(pool),
+    ]),
     ...(cluster.degraded === null ? [] : [["Degraded", printable(cluster.degraded)] satisfies [string, string]]),
     ...Object.entries(cluster.labels).map(([key, value]): [string, string] => ["Label", printable(`${key}=${value}`)]),
   ];
@@ -99,3 +98,8 @@ function renderBlocked({ members }: Cluster): string {
 
 const between = (from: string, to: string | null): string =>
   to === null ? "-" : formatDuration(Date.parse(to) - Date.parse(from));
+
+function renderNodePool({ name, workers, members, ready, image }: NodePoolStatus): string {
+  const present = members === workers ? "" : `, ${members} present`;
+  return `${name}: ${ready} of ${workers} workers ready${present}${image === undefined ? "" : `, image ${image}`}`;
+}

@@ -2,7 +2,7 @@ import { constants } from "node:fs";
 import { access, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { isMissing } from "#lib/files.ts";
-import { listImages } from "#lib/image-folder.ts";
+import { listImages, versionsOf } from "#lib/image-folder.ts";
 import type { DebianSource } from "../../images/debian/sources.ts";
 import type { GoToolchain } from "../../images/go/go-toolchain.ts";
 import { findProgram } from "./find-program.ts";
@@ -167,4 +167,4 @@ async function findFreeBytes(dir: string): Promise<number> {
   }
 }
 
-const listVersions = async (imagesDir: string): Promise<string[]> => listImages(imagesDir).catch(() => []);
+const listVersions = async (imagesDir: string): Promise<string[]> => listImages(imagesDir).then(versionsOf, () => []);

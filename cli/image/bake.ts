@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import type { z } from "zod";
 import { formatFieldErrors, parseFields } from "#api/field-errors.ts";
+import { ImageName } from "#api/image-name.ts";
 import { KernelPackageName } from "../../images/manifest.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, exitCodes } from "../exit-code.ts";
@@ -20,13 +22,14 @@ interface BakeFlags extends ImageFlags, KubernetesFlags {
   clusterPki?: string;
   clusterPkiCommand?: string;
   ami?: boolean;
+  name?: string;
 }
 
 /** Bakes an image for machines, or this instance's own root for an AMI, and prints it. */
 export async function bake(context: CliContext, command: Command): Promise<void> {
   const flags = command.optsWithGlobals<BakeFlags>();
-  const { errors } = parseFields(KernelPackageName.optional(), flags.kernel, { mayQuote: () => true });
-  if (errors) throw new CliError(exitCodes.usage, `Cannot use --kernel: ${formatFieldErrors(errors)}`);
+  checkFlag("--kernel", KernelPackageName, flags.kernel);
+  checkFlag("--name", ImageName, flags.name);
   const options = {
     ...flags,
     networkManifests: flags.networkManifest,
@@ -41,8 +44,14 @@ export async function bake(context: CliContext, command: Command): Promise<void>
   }
 }
 
+function checkFlag(flag: string, schema: z.ZodType, value: string | undefined): void {
+  const { errors } = parseFields(schema.optional(), value, { mayQuote: () => true });
+  if (errors) throw new CliError(exitCodes.usage, `Cannot use ${flag}: ${formatFieldErrors(errors)}`);
+}
+
 function checkAmiFlags(flags: BakeFlags, { isReleaseGiven }: { isReleaseGiven: boolean }): void {
   const others = {
+    "--name": flags.name,
     "--network-boot": flags.networkBoot,
     "--kernel": flags.kernel,
     "--if-needed": flags.ifNeeded,

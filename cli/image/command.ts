@@ -10,6 +10,7 @@ export const defineImage: DefineCommand = (image, context, end) => {
   addKubernetesOptions(image.command("bake"), context.environment)
     .description("bake the machine image (root; 6 to 9 more minutes if Kubernetes is compiled)")
     .option("--cache-dir <DIR>", "folder of downloads and builds that are reused", context.environment.cacheDir)
+    .option("--name <NAME>", "such as gpu: an image for node pools; the version's default one stays")
     .option("--refresh-packages", "fetch the archive's latest Debian packages, not the cached ones")
     .option("--templates <DIR>", "folder of files that replace the project's templates of the same path")
     .option("--network-manifest <FILE>", "a CNI plugin's manifest to include; repeatable", collect)

@@ -1,4 +1,5 @@
-import { listImages } from "#lib/image-folder.ts";
+import { basename } from "node:path";
+import { imageFolder, listImages, parseImageFolder } from "#lib/image-folder.ts";
 import { type BakedImage, loadImage } from "../../images/baked-image.ts";
 import { officialReleaseUrl } from "../../images/kubernetes/release.ts";
 import type { CliContext } from "../context.ts";
@@ -13,8 +14,8 @@ export interface ImageFlags {
 
 export async function list(context: CliContext, flags: ImageFlags): Promise<void> {
   const imagesDir = imagesDirOf(flags.cacheDir);
-  const versions = (await listImages(imagesDir)).toReversed();
-  printImages(context, await Promise.all(versions.map((version) => loadImage(imagesDir, version))), flags);
+  const images = (await listImages(imagesDir)).toReversed();
+  printImages(context, await Promise.all(images.map((image) => loadImage(imagesDir, imageFolder(image)))), flags);
 }
 
 export function printImages(
@@ -31,6 +32,7 @@ export function printImages(
       renderTable(
         [
           "kubernetes",
+          "name",
           "from",
           "architecture",
           "system",
@@ -42,6 +44,7 @@ export function printImages(
         ],
         images.map(({ dir, manifest }) => [
           manifest.kubernetesVersion,
+          parseImageFolder(basename(dir))?.name ?? "-",
           describeOrigin(manifest),
           manifest.architecture,
           `debian ${manifest.debian.codename}`,

@@ -10,6 +10,8 @@ interface PrepareOptions extends BakeInputOptions {
   networkBoot?: boolean | undefined;
   /** Debian's kernel package for network boot. */
   kernel?: string | undefined;
+  /** Of an image that is not the default one of its Kubernetes version. */
+  name?: string | undefined;
   /** Bakes even if the image is up to date. */
   force: boolean;
 }
@@ -30,7 +32,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
     import("../../images/kubernetes/origin.ts"),
   ]);
   const imagesDir = imagesDirOf(options.cacheDir);
-  const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, options.kubernetesVersion));
+  const kernelPackage = options.kernel ?? (await findKernelPackage(imagesDir, options));
   const networkBoot = options.networkBoot ?? kernelPackage !== undefined;
   const { launchSecrets = {} } = options;
   if (networkBoot && (launchSecrets.userDataKey ?? launchSecrets.clusterPki) !== undefined)
@@ -43,6 +45,7 @@ export async function prepareImage(context: CliContext, options: PrepareOptions)
     const image = await (options.force ? bakeImage : ensureImage)({
       ...inputs.bake,
       imagesDir,
+      name: options.name,
       networkBoot,
       kernelPackage,
       refreshPackages: options.refreshPackages ?? false,

@@ -32,11 +32,18 @@ export const defineServe: DefineCommand = (serve, context) => {
       "--ec2-region <REGION>",
       "launch EC2 instances in this region (none); credentials as the AWS SDK finds them",
     )
-    .option("--ec2-images <VERSION=AMI,…>", "an AMI for each Kubernetes version")
+    .option(
+      "--ec2-images <IMAGE=AMI,…>",
+      "an AMI for each Kubernetes version, such as v1.37.2=ami-…; also v1.37.2-gpu=ami-… for node pools",
+    )
     .option("--ec2-subnets <IDS>", "comma-separated, one a zone; each cluster is in one")
     .option("--ec2-security-groups <IDS>", "comma-separated, for every instance")
     .option("--ec2-instance-types <TYPES>", "comma-separated, the next if one has no capacity")
     .option("--ec2-control-plane-instance-types <TYPES>", "the same for control planes (as for workers)")
+    .option(
+      "--ec2-node-pool-instance-types <TYPES>",
+      "comma-separated, what node pools may name in addition to the workers'",
+    )
     .option("--ec2-instance-profile <NAME>", "IAM instance profile of every instance (none)")
     .option("--ec2-spot", "spot instances (on demand)")
     .option("--ec2-identity-certificates <FILE>", "PEM: the RSA certificates of the region, as AWS documents them")

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import { exists } from "#lib/files.ts";
-import { imagePaths, listImages } from "#lib/image-folder.ts";
+import { imageFolder, imagePaths, type ImageReference, listImages } from "#lib/image-folder.ts";
 
-/** Kubernetes versions whose image can be booted over the network, newest first. */
-export async function listBootImages(imagesDir: string): Promise<string[]> {
-  const versions = await listImages(imagesDir);
+/** Images that can be booted over the network, those of the newest Kubernetes version first. */
+export async function listBootImages(imagesDir: string): Promise<ImageReference[]> {
+  const images = await listImages(imagesDir);
   const bootable = await Promise.all(
-    versions.map((version) => exists(join(imagePaths(join(imagesDir, version)).networkBoot, "root.squashfs"))),
+    images.map((image) => exists(join(imagePaths(join(imagesDir, imageFolder(image))).networkBoot, "root.squashfs"))),
   );
-  return versions.filter((_, index) => bootable[index]);
+  return images.filter((_, index) => bootable[index]);
 }

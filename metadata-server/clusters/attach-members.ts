@@ -1,4 +1,5 @@
 import type { AttachMembers } from "#api/attach-members.ts";
+import { defaultNodePool } from "#api/node-pool.ts";
 import { messageOf } from "#lib/errors.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
@@ -12,7 +13,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { findKnown, type IdempotencyKey, rememberKey, type StoredCluster, toIdempotency } from "./idempotency.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent } from "./lifecycle.ts";
-import { findPool } from "./node-pools.ts";
+import { findPool, toReserved } from "./node-pools.ts";
 import { planAttachment } from "./plan-attachment.ts";
 import { refuseAddresses } from "./plan-network.ts";
 import { findCluster } from "./queries.ts";
@@ -54,7 +55,7 @@ export async function attachMembers(
   const cluster = await findCluster(deps, clusterId);
   const provider = findProvider(deps, cluster.provider);
   refuseMachines(cluster, request);
-  if (request.nodePool !== undefined) findPool(cluster, request.nodePool);
+  refusePool(cluster, request);
   try {
     const { launch, stored } = await decide(deps.store, async () => {
       // Another writer was faster: this is another plan.
@@ -81,6 +82,16 @@ function refuseMachines({ provider }: ClusterRecord, { machines }: AttachMembers
   throw new DomainError("invalid-request", "Cannot attach nodes", { errors: [{ pointer: "/machines", detail }] });
 }
 
+function refusePool(cluster: ClusterRecord, { nodePool, machines }: AttachMembers): void {
+  if (nodePool === undefined) return;
+  findPool(cluster, nodePool);
+  if (machines?.workers === undefined || nodePool === defaultNodePool) return;
+  const detail = `Expected machines.workers only without nodePool, whose own requirements hold, got nodePool "${nodePool}"`;
+  throw new DomainError("invalid-request", "Cannot attach nodes", {
+    errors: [{ pointer: "/machines/workers", detail }],
+  });
+}
+
 interface Attached {
   cluster: ClusterRecord;
   present: MemberRecord[];
@@ -104,9 +115,10 @@ async function planAndReserve(
   const { members, capabilities } = planAttachment({ cluster, present }, { ...request, random: deps.random });
   const segment = await provider.reserve({
     clusterId,
-    members: members.map(({ name, role, allocation }) => ({ name, role, allocation })),
+    members: members.map(toReserved),
     present,
     machines: request.machines,
+    nodePools: cluster.nodePools,
     network: cluster.network,
   });
   const machines = new Map(segment.machines.map((machine) => [machine.name, machine]));

@@ -14,6 +14,8 @@ import { createClusterId } from "./identifiers.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent, liveStates } from "./lifecycle.ts";
 import { type ClusterPlan, planCluster, withSegment } from "./plan.ts";
+import { refuseNodePools } from "./refuse-node-pools.ts";
+import { toReserved } from "./node-pools.ts";
 
 /**
  * Plans a cluster, reserves its machines, mints its credentials and stores it all in one durable commit. Then starts
@@ -32,6 +34,7 @@ export async function createCluster(
   refuseReplacement(provider, request);
   refuseVirtualAddress(provider, request);
   const kubernetesVersion = await chooseVersion(provider, request.kubernetesVersion);
+  await refuseNodePools(provider, { nodePools: request.nodePools, kubernetesVersion });
   if (request.name !== undefined) await refuseTakenName(deps, request.name);
   const turn = createTurns();
   const plan = await planCluster(request, {
@@ -66,9 +69,9 @@ async function reserveAndStore(
   },
 ): Promise<StoredCluster> {
   const { provider, idempotency } = options;
-  const members = options.plan.members.map(({ name, role, allocation }) => ({ name, role, allocation }));
-  const { id: clusterId, network } = options.plan.cluster;
-  const segment = await provider.reserve({ clusterId, members, machines: options.machines, network });
+  const members = options.plan.members.map(toReserved);
+  const { id: clusterId, network, nodePools } = options.plan.cluster;
+  const segment = await provider.reserve({ clusterId, members, machines: options.machines, nodePools, network });
   const turn = createTurns();
   const plan = withSegment(options.plan, segment);
   await turn();

@@ -5,6 +5,7 @@ import { forEachConcurrently } from "./background.ts";
 import { changeCluster, changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { canBecome, failCluster, failMember, hasEnded, isComingUp, memberEvent, transition } from "./lifecycle.ts";
+import { machineOf } from "./node-pools.ts";
 import { toSeed } from "./seed.ts";
 
 /** Most machines that a provider launches at once. */
@@ -64,7 +65,20 @@ function toMachineSpec(
   const { clusterId, allocation, name, role, address, mac } = member;
   const { kubernetesVersion, providerData } = cluster;
   const seed = toSeed(member, { server: serverUrl, ca: deps.ca, capability: capabilities.get(name) ?? "" });
-  return { clusterId, allocation, name, role, address, mac, kubernetesVersion, providerData, seed };
+  const { image, instanceTypes } = machineOf(cluster, member);
+  return {
+    clusterId,
+    allocation,
+    name,
+    role,
+    address,
+    mac,
+    kubernetesVersion,
+    image,
+    instanceTypes,
+    providerData,
+    seed,
+  };
 }
 
 /** Restarts the provision allowance when the first control plane is launched. Until then it limits the launch. */

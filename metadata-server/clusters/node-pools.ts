@@ -13,6 +13,18 @@ export const poolsOf = ({ nodePools = [] }: ClusterRecord): NodePoolRecord[] => 
 export const poolOf = ({ role, nodePool = defaultNodePool }: Pick<MemberRecord, "role" | "nodePool">) =>
   role === "worker" ? nodePool : undefined;
 
+/** Returns what the member's machine must be. */
+export const machineOf = (cluster: ClusterRecord, member: MemberRecord): Omit<NodePoolRecord, "name"> =>
+  poolsOf(cluster).find(({ name }) => name === poolOf(member)) ?? {};
+
+/** Returns the member as its provider reserves a machine for it. */
+export const toReserved = ({ name, role, allocation, nodePool }: MemberRecord) => ({
+  name,
+  role,
+  allocation,
+  nodePool,
+});
+
 /** Throws DomainError `not-found`. */
 export function findPool(cluster: ClusterRecord, name: string): NodePoolRecord {
   const pools = poolsOf(cluster);

@@ -141,7 +141,10 @@ const isControlPlane = (member: MemberRecord) => member.role === "control-plane"
 
 type Place = Pick<MemberRecord, "role" | "nodePool">;
 
-const toPoolRecord = ({ name }: NodePool): NodePoolRecord => ({ name });
+function toPoolRecord(request: NodePool): NodePoolRecord {
+  const { workers: _, ...pool } = request;
+  return pool;
+}
 
 const repeated = <T>(length: number, value: T): T[] => Array.from({ length }, () => value);
 

@@ -15,14 +15,11 @@ export function addAssetRoutes(app: Hono, { assets, executables, clusters: { log
   });
 
   // Kernel, initrd and root of a baked image.
-  app.get("/assets/:version/:name", async (c) => {
-    const { version, name } = c.req.param();
-    const file = await assets.open(version, name);
+  app.get("/assets/:image/:name", async (c) => {
+    const { image, name } = c.req.param();
+    const file = await assets.open(image, name);
     if (file === undefined)
-      throw new DomainError(
-        "not-found",
-        `The server has no ${name} of ${version}; bake that image with --network-boot`,
-      );
+      throw new DomainError("not-found", `The server has no ${name} of ${image}; bake that image with --network-boot`);
     return sendFile(c, file, options);
   });
 }

@@ -153,6 +153,13 @@ describe("GET /ipxe of a machine in a cluster", () => {
     expect(capabilityIn(await surface.ipxe(query))).toHaveLength(43);
   });
 
+  it("boots the image of the machine's node pool", async () => {
+    const { store } = server.clusters;
+    const machine = await surface.machine(worker.mac);
+    await store.commit({ machines: [{ ...machine, assignment: { ...machine.assignment!, image: "gpu" } }] });
+    expect(await surface.ipxe(query)).toContain(`no network boot image of ${defaultKubernetesVersion}-gpu`);
+  });
+
   it("keeps the boot window open if there is no image to boot", async () => {
     await server.clusters.store.commit({ clusters: [{ ...(await clusterRecord()), kubernetesVersion: "v1.37.9" }] });
     expect(await surface.ipxe(query)).toContain("The server has no network boot image of v1.37.9");

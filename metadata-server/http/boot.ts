@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import type { Hono } from "hono";
+import { imageFolder } from "#lib/image-folder.ts";
 import { toServerUrl } from "#lib/server-url.ts";
 import {
   bootScript,
@@ -11,7 +12,7 @@ import {
 } from "../boot/ipxe-scripts.ts";
 import { DomainError } from "../errors.ts";
 import type { BootDecision } from "../machines/boot-decision.ts";
-import { leastDiskGiB } from "../machines/choose-machines.ts";
+import { leastDiskGiB } from "../machines/wanted-machines.ts";
 import { needsInspection, offerInspection } from "../machines/inspection.ts";
 import { issueCapability } from "../machines/issue-capability.ts";
 import { type SeenMachine, seeMachine } from "../machines/see-machine.ts";
@@ -61,24 +62,21 @@ async function bootFromNetwork(
   { machine, shown, install }: { machine: MachineRecord; shown: ShownMachine; install: boolean },
   { url, from }: Asked,
 ): Promise<string> {
-  const { kubernetesVersion } = await ownerOf(deps, machine);
+  const { image } = await ownerOf(deps, machine);
   const name = install ? "disk.squashfs" : "root.squashfs";
-  const rootSha512 = await deps.assets.digest(kubernetesVersion, name);
+  const rootSha512 = await deps.assets.digest(image, name);
   if (rootSha512 === undefined) {
     // Checked before a capability is issued, because a boot window has only one.
-    const lines = [
-      `The server has no network boot image of ${kubernetesVersion}`,
-      "Bake it: sprout image bake --network-boot",
-    ];
+    const lines = [`The server has no network boot image of ${image}`, "Bake it: sprout image bake --network-boot"];
     return renderWait(shown, { lines, seconds: waitSeconds });
   }
   const issued = await issueCapability(deps.clusters, { machineId: machine.id, from });
   if ("refused" in issued) return renderWait(shown, { lines: [issued.refused], seconds: waitSeconds });
   const { origin, hostname } = url;
-  const assetsUrl = `${origin}/assets/${kubernetesVersion}`;
+  const assetsUrl = `${origin}/assets/${image}`;
   const { member, cluster, capability } = issued;
   return renderImageBoot({
-    lines: [`${member.name} of cluster ${cluster.name}, Kubernetes ${kubernetesVersion}`],
+    lines: [`${member.name} of cluster ${cluster.name}, Kubernetes ${image}`],
     assetsUrl,
     bootInterface: machine.provisioningMac,
     settings: {
@@ -146,7 +144,8 @@ function bootForTask(
 async function ownerOf({ clusters }: PlainDependencies, { assignment }: SeenMachine["machine"]) {
   const cluster = assignment && (await clusters.store.cluster(assignment.clusterId));
   if (!assignment || !cluster) throw new DomainError("not-found", "The machine's cluster no longer exists");
-  return { name: assignment.member, cluster: cluster.name, kubernetesVersion: cluster.kubernetesVersion };
+  const image = imageFolder({ kubernetesVersion: cluster.kubernetesVersion, name: assignment.image });
+  return { name: assignment.member, cluster: cluster.name, image };
 }
 
 function explain(machineId: string, decision: Exclude<BootDecision, { do: "boot" }>): string[] {

@@ -14,6 +14,12 @@ const diskless = { cpus: 4, memoryMiB: 8192, disks: [], nics: [] };
 const reserve = (members: ReturnType<typeof rackMember>[], machines?: ClusterMachines, id = clusterId) =>
   rack.provider.reserve({ clusterId: id, members, machines });
 
+const pool = (name: string) => ({ ...rackMember(name), nodePool: "gpu" });
+const nodePools = [
+  { name: "gpu", image: "gpu", machines: { labels: { gpu: "yes" }, minDiskGiB: 50, install: true } },
+  { name: "any" },
+];
+
 describe("reserve of the bare-metal provider, with simulated machines", () => {
   it("gives each role machines that meet its requirements, and returns their cluster MACs", async () => {
     await rack.add(
@@ -145,5 +151,34 @@ describe("reserve of the bare-metal provider, with simulated machines", () => {
     expect(taken).toHaveLength(5);
     expect(new Set(taken).size).toBe(5);
     expect(outcomes.filter(({ status }) => status === "rejected")).toHaveLength(3);
+  });
+
+  it("gives a node pool machines that meet its own requirements, with its image, at first and later", async () => {
+    await rack.add(
+      rackMachine(1, { hardware: disks(100), labels: { gpu: "yes" } }),
+      rackMachine(2, { hardware: diskless }),
+      rackMachine(3, { hardware: disks(100), labels: { gpu: "yes" } }),
+    );
+    const members = [rackMember("w"), pool("g")];
+    const segment = await rack.provider.reserve({ clusterId, members, nodePools });
+    expect(segment.machines.map((each) => each.mac)).toEqual([rackMac(2), rackMac(1)]);
+    const gpu = { install: true, image: "gpu", diskGiB: 50 };
+    expect(await rack.machine("m-1")).toMatchObject({ assignment: { member: "g", ...gpu } });
+    expect((await rack.machine("m-2")).assignment).not.toHaveProperty("image");
+    await rack.provider.reserve({ clusterId, members: [pool("g2")], present: segment.machines, nodePools });
+    expect(await rack.machine("m-3")).toMatchObject({ assignment: { member: "g2", ...gpu } });
+  });
+
+  it("names what a node pool lacks, in the request for the cluster or for more workers", async () => {
+    await rack.add(rackMachine(1, { hardware: disks(100) }));
+    const request = { clusterId, members: [pool("g")], nodePools };
+    const detail = "Expected 1 free machines with label gpu=yes, got 0 of 1";
+    await expect(rack.provider.reserve(request)).rejects.toMatchObject({
+      code: "no-capacity",
+      errors: [{ pointer: "/nodePools/0/machines/labels/gpu", detail }],
+    });
+    await expect(rack.provider.reserve({ ...request, present: [] })).rejects.toMatchObject({
+      errors: [{ pointer: "/workers", detail }],
+    });
   });
 });

@@ -1,23 +1,18 @@
-import type { ClusterMachines } from "#api/cluster-machines.ts";
-import type { Role } from "#api/name.ts";
 import { decide } from "../clusters/decide.ts";
 import { DomainError } from "../errors.ts";
+import type { Reservation } from "../providers/provider.ts";
 import type { MachineRecord } from "../store/machine-record.ts";
 import { pages } from "../store/pages.ts";
 import type { Store } from "../store/store.ts";
-import { chooseMachines, explainShortage, planWanted } from "./choose-machines.ts";
+import { chooseMachines } from "./choose-machines.ts";
 import type { MachineDependencies } from "./dependencies.ts";
+import { explainShortage } from "./explain-shortage.ts";
 import { moveMachine } from "./lifecycle.ts";
+import { groupOf, planWanted, type Wanted } from "./wanted-machines.ts";
 
 const pageSize = 500;
 
-interface AssignmentRequest {
-  clusterId: string;
-  members: readonly { name: string; role: Role; allocation: string }[];
-  machines?: ClusterMachines | undefined;
-  /** What the cluster has already, if `members` are to be added to it. */
-  present?: readonly unknown[] | undefined;
-}
+type AssignmentRequest = Omit<Reservation, "network">;
 
 /**
  * Takes a free machine for each member, all in one commit: if two clusters want the same machine, one takes another.
@@ -33,7 +28,8 @@ export async function assignMachines(
     const members = request.members.filter(({ allocation }) => !has.has(allocation));
     if (members.length === 0 || (taken.length > 0 && request.present === undefined)) return { result: byMember(taken) };
     const wanted = { ...request, members };
-    const machines = assign(await takeFree(store, wanted), wanted, clock.now());
+    const groups = planWanted(wanted);
+    const machines = assign(await takeFree(store, groups), { ...wanted, groups, at: clock.now() });
     return { changes: { machines }, result: byMember([...taken, ...machines]) };
   });
 }
@@ -45,17 +41,14 @@ export const findAssigned = (store: Pick<Store, "machines">, clusterId: string):
 const byMember = (machines: readonly MachineRecord[]) =>
   new Map(machines.map((machine) => [machine.assignment?.member ?? "", machine]));
 
-async function takeFree(store: Store, { members, machines }: AssignmentRequest): Promise<Map<Role, MachineRecord[]>> {
-  const wanted = planWanted(
-    machines,
-    members.map(({ role }) => role),
-  );
+async function takeFree(store: Store, wanted: readonly Wanted[]): Promise<Map<string, MachineRecord[]>> {
+  const total = wanted.reduce((sum, { count }) => sum + count, 0);
   const free: MachineRecord[] = [];
   let tried = 0;
   for await (const page of machinePages(store, { states: ["free"] })) {
     free.push(...page);
     // Only once the list has doubled: each attempt inspects all machines again.
-    if (free.length < members.length || free.length < tried * 2) continue;
+    if (free.length < total || free.length < tried * 2) continue;
     const chosen = chooseMachines(wanted, free);
     if (chosen !== undefined) return chosen;
     tried = free.length;
@@ -67,18 +60,20 @@ async function takeFree(store: Store, { members, machines }: AssignmentRequest):
 }
 
 function assign(
-  chosen: ReadonlyMap<Role, readonly MachineRecord[]>,
-  { clusterId, members, machines }: AssignmentRequest,
-  at: number,
+  chosen: ReadonlyMap<string, readonly MachineRecord[]>,
+  { clusterId, members, groups, at }: AssignmentRequest & { groups: readonly Wanted[]; at: number },
 ): MachineRecord[] {
-  const queues = new Map(Array.from(chosen, ([role, queue]) => [role, queue.values()]));
-  return members.flatMap(({ name, role, allocation }) => {
-    const machine = queues.get(role)?.next().value;
+  const queues = new Map(Array.from(chosen, ([key, queue]) => [key, queue.values()]));
+  const byKey = new Map(groups.map((group) => [group.key, group]));
+  return members.flatMap((member) => {
+    const { name, allocation } = member;
+    const key = groupOf(member);
+    const machine = queues.get(key)?.next().value;
     if (machine === undefined) return [];
-    const install = role === "control-plane" || machines?.install === true;
-    const { minDiskGiB } = (role === "worker" ? machines?.workers : machines?.controlPlanes) ?? {};
+    const { install = false, minDiskGiB, image } = byKey.get(key) ?? {};
     const disk = install && minDiskGiB !== undefined ? { diskGiB: minDiskGiB } : {};
-    const assignment = { clusterId, member: name, allocation, install, ...disk, installedAt: null };
+    const booted = image === undefined ? {} : { image };
+    const assignment = { clusterId, member: name, allocation, install, ...disk, ...booted, installedAt: null };
     const message = `Taken for node ${name} of cluster ${clusterId}`;
     return [moveMachine(machine, { to: "assigned", at, message, fields: { assignment, bootWindow: null } })];
   });

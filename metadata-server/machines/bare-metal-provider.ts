@@ -1,3 +1,4 @@
+import { imageNamesOf, type ImageReference, versionsOf } from "#lib/image-folder.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import { assignMachines, findAssigned, machinePages } from "./assign-machines.ts";
 import type { MachineDependencies } from "./dependencies.ts";
@@ -10,8 +11,8 @@ const provisionAllowanceMs = 15 * 60_000;
 const powerOffMs = 200_000;
 
 export interface BareMetalOptions extends Pick<MachineDependencies, "store" | "clock" | "logger"> {
-  /** Versions that machines can boot over the network, newest first. */
-  kubernetesVersions: () => Promise<string[]>;
+  /** Images that machines can boot over the network, those of the newest Kubernetes version first. */
+  listImages: () => Promise<ImageReference[]>;
   /** The server as machines reach it. */
   serverUrl: string;
   openPowerDriver: OpenPowerDriver;
@@ -27,10 +28,11 @@ export function createBareMetalProvider(options: BareMetalOptions): MachineProvi
     name: "bare-metal",
     provisionAllowanceMs,
     virtualAddresses: "given",
-    kubernetesVersions: options.kubernetesVersions,
+    kubernetesVersions: async () => versionsOf(await options.listImages()),
+    imageNames: async (kubernetesVersion) => imageNamesOf(await options.listImages(), kubernetesVersion),
 
-    async reserve({ clusterId, members, machines, present }) {
-      const taken = await assignMachines(options, { clusterId, members, machines, present });
+    async reserve({ clusterId, members, machines, nodePools, present }) {
+      const taken = await assignMachines(options, { clusterId, members, machines, nodePools, present });
       return {
         machines: members.map(({ name, role }) => ({
           name,

@@ -17,7 +17,7 @@ beforeEach(async () => {
     furtherProviders: (deps) => [
       createBareMetalProvider({
         ...deps,
-        kubernetesVersions: async () => [defaultKubernetesVersion],
+        listImages: async () => [{ kubernetesVersion: defaultKubernetesVersion }],
         serverUrl: "https://192.0.2.1:8443",
         openPowerDriver: power.open,
       }),

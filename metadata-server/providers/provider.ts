@@ -4,7 +4,7 @@ import type { InstanceIdentity } from "#api/instance-identity.ts";
 import type { Network } from "#api/network.ts";
 import type { Seed } from "#api/seed.ts";
 import type { Subnet } from "#lib/subnet.ts";
-import type { LaunchedMachine } from "../store/records.ts";
+import type { LaunchedMachine, NodePoolRecord } from "../store/records.ts";
 
 export interface PlannedMachine {
   name: string;
@@ -16,11 +16,13 @@ export interface PlannedMachine {
 
 export interface Reservation {
   clusterId: string;
-  members: { name: string; role: Role; allocation: string }[];
+  members: { name: string; role: Role; allocation: string; nodePool?: string | undefined }[];
   /** What the cluster has already, if `members` are to be added to it. */
-  present?: readonly Pick<PlannedMachine, "name" | "address">[];
+  present?: readonly Pick<PlannedMachine, "name" | "address">[] | undefined;
   /** Requirements, for providers that choose from existing machines. */
   machines?: ClusterMachines | undefined;
+  /** The same for the members of node pools. */
+  nodePools?: readonly NodePoolRecord[] | undefined;
   network?: Network | undefined;
 }
 
@@ -44,6 +46,10 @@ export interface MachineSpec {
   address: string | null;
   mac: string | null;
   kubernetesVersion: string;
+  /** Of the image; the default one of the Kubernetes version if absent. */
+  image?: string | undefined;
+  /** In order of preference, in place of the provider's own. */
+  instanceTypes?: readonly string[] | undefined;
   providerData: Record<string, string>;
   seed: Seed;
 }
@@ -83,6 +89,10 @@ export interface MachineProvider {
   readonly virtualAddresses?: "planned" | "given";
   /** Kubernetes versions that have an image, newest first. */
   kubernetesVersions(): Promise<string[]>;
+  /** Names of that version's further images, for node pools; absent if the operator chooses each machine's image. */
+  imageNames?(kubernetesVersion: string): Promise<string[]>;
+  /** What node pools may name, for providers with machines of several types. */
+  readonly nodePoolInstanceTypes?: readonly string[];
   /** Reserves network and addresses. Throws DomainError `no-capacity` if none are free. */
   reserve(request: Reservation): Promise<Segment>;
   launch(machine: MachineSpec, signal: AbortSignal): Promise<LaunchedMachine | void>;

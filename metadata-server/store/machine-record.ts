@@ -79,6 +79,8 @@ export interface AssignmentRecord {
   /** Least size of the disk that the machine is installed to; absent if the request did not say. */
   diskGiB?: number;
   installedAt: number | null;
+  /** Name of the image that it boots; the default one of the cluster's Kubernetes version if absent. */
+  image?: string;
 }
 
 interface BootWindow {

@@ -3,12 +3,19 @@ import type { ClusterFailure, ClusterState } from "#api/cluster.ts";
 import type { MemberFailure, MemberState, PhaseRecord } from "#api/member.ts";
 import type { JoinMode, Role } from "#api/name.ts";
 import type { Network } from "#api/network.ts";
+import type { NodePoolMachines } from "#api/node-pool.ts";
 import type { Hardware } from "#api/node-metadata.ts";
 import type { Phase, PhaseState } from "#api/phase.ts";
 
 /** Workers of a cluster that are alike. */
 export interface NodePoolRecord {
   name: string;
+  /** Name of an image of the cluster's Kubernetes version; its default image if absent. */
+  image?: string | undefined;
+  /** In order of preference; the provider's own if absent. */
+  instanceTypes?: string[] | undefined;
+  /** Requirements on inventory machines. */
+  machines?: NodePoolMachines | undefined;
 }
 
 /** A cluster as the store keeps it. Times are milliseconds since the epoch, by the server's clock. */

@@ -51,6 +51,10 @@ export function describeProviderContract(
       expect(await under.provider.kubernetesVersions()).toContain(under.kubernetesVersion);
     });
 
+    it("has no image with a name of a version that it does not offer", async () => {
+      expect((await under.provider.imageNames?.("v1.0.0")) ?? []).toEqual([]);
+    });
+
     it("plans every member once and assigns no address twice", async () => {
       const segments = await Promise.all(
         [first, second].map((clusterId) => under.provider.reserve({ clusterId, members })),

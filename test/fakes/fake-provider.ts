@@ -14,6 +14,10 @@ export interface FakeProvider extends MachineProvider {
   segments: Set<string>;
   /** Called before each operation; throws to inject a fault. */
   fault: (operation: "reserve" | "launch" | "terminate" | "release", name: string) => void | Promise<void>;
+  /** Names of further images of every version. */
+  images: string[];
+  /** What node pools may name; none by default. */
+  nodePoolInstanceTypes?: readonly string[];
   /** Whether addresses are planned; otherwise the server learns them from the machines. */
   plansAddresses: boolean;
 }
@@ -27,6 +31,8 @@ export function createFakeProvider(name = "fake"): FakeProvider {
     running: new Map(),
     segments: new Set(),
     fault: () => undefined,
+    images: [],
+    imageNames: async () => provider.images,
     plansAddresses: true,
     kubernetesVersions: async () => [defaultKubernetesVersion, "v1.19.0"],
     async reserve({ clusterId, members, present = [] }): Promise<Segment> {

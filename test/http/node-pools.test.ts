@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ClusterList } from "#api/cluster.ts";
 import { bringUp, createTestMachine } from "../fixtures/test-machine.ts";
-import { createTestServer, type TestServer } from "../fixtures/test-server.ts";
+import { createTestServer, problemOf, type TestServer } from "../fixtures/test-server.ts";
 
 let server: TestServer;
 beforeEach(async () => {
@@ -11,6 +11,13 @@ afterEach(() => server.close());
 
 const create = () =>
   server.create({ nodes: undefined, controlPlanes: 1, workers: 1, nodePools: [{ name: "gpu", workers: 2 }] });
+
+const withImage = { name: "gpu", workers: 1, image: "gpu", instanceTypes: ["g6.xlarge", "g5.xlarge"] };
+const body = (pool: object) => ({ nodes: undefined, controlPlanes: 1, workers: 1, nodePools: [pool] });
+const launchedAs = (name: string) => {
+  const { image, instanceTypes } = server.provider.launched.get(`${name}.build126.sprout.internal`) ?? {};
+  return [image, instanceTypes];
+};
 
 describe("POST /v1/clusters with nodePools", () => {
   it("says of each worker which pool it is in, and of each pool what it has", async () => {
@@ -42,5 +49,41 @@ describe("POST /v1/clusters with nodePools", () => {
   it("shows a cluster without them with the default one", async () => {
     const { nodePools } = await server.create();
     expect(nodePools).toEqual([{ name: "default", workers: 2, members: 2, ready: 0 }]);
+  });
+
+  it("launches the machines of a pool, and those that join it later, from its image and with its types", async () => {
+    server.provider.images = ["gpu"];
+    Object.assign(server.provider, { nodePoolInstanceTypes: ["g5.xlarge", "g6.xlarge"] });
+    const created = await server.create(body(withImage));
+    expect(created.nodePools[1]).toEqual({ ...withImage, members: 1, ready: 0 });
+    await bringUp(server, created);
+    const path = `/v1/clusters/${created.id}/node-pools/gpu`;
+    expect((await server.request(path, { method: "PATCH", body: { workers: 2 } })).status).toBe(202);
+    await server.clusters.background.idle();
+    expect(["cp01", "node01", "node02", "node03"].map(launchedAs)).toEqual([
+      [undefined, undefined],
+      [undefined, undefined],
+      ["gpu", ["g6.xlarge", "g5.xlarge"]],
+      ["gpu", ["g6.xlarge", "g5.xlarge"]],
+    ]);
+  });
+
+  it("refuses images that the provider lacks, and instance types that it does not offer or has none of", async () => {
+    server.provider.images = ["big"];
+    const refuse = async () => {
+      const answer = await server.request("/v1/clusters", { body: { provider: "fake", ...body(withImage) } });
+      const { errors = [] } = problemOf(answer, "400 invalid-request");
+      return errors.map(({ pointer, detail }) => `${pointer}: ${detail}`);
+    };
+    expect(await refuse()).toEqual([
+      '/nodePools/0/image: Expected an image of v1.37.2 that provider fake has (big), got "gpu"',
+      '/nodePools/0/instanceTypes: Expected no instance types with provider fake, got "g6.xlarge"',
+    ]);
+    Object.assign(server.provider, { nodePoolInstanceTypes: ["g5.xlarge"], imageNames: undefined });
+    expect(await refuse()).toEqual([
+      '/nodePools/0/image: Expected no image with provider fake, whose machines the operator gives theirs, got "gpu"',
+      '/nodePools/0/instanceTypes/0: Expected an instance type that this server allows (g5.xlarge), got "g6.xlarge"',
+    ]);
+    expect(server.provider.segments.size).toBe(0);
   });
 });

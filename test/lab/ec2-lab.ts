@@ -39,6 +39,7 @@ export async function startEc2Lab({ imagesDir, instances, consistencyMs, wrap }:
         region: account.region,
         endpoint: ec2.url,
         credentials: ec2.credentials,
+        nodePoolInstanceTypes: [],
         images: { [kubernetesVersion]: account.images[0]!.id },
         subnets: account.subnets.map(({ id }) => id),
         securityGroups: account.groups.map(({ id }) => id),

@@ -29,7 +29,7 @@ export function createRackProvider(options: RackProviderOptions): MachineProvide
     return createBareMetalProvider({
       ...deps,
       logger: silent,
-      kubernetesVersions: () => nspawn.kubernetesVersions(),
+      listImages: async () => (await nspawn.kubernetesVersions()).map((kubernetesVersion) => ({ kubernetesVersion })),
       serverUrl,
       openPowerDriver,
     });

@@ -43,7 +43,7 @@ export async function checkSettings(
   };
   const { client } = ec2;
   const { images, subnets, securityGroups, instanceTypes } = settings;
-  const types = [...new Set(Object.values(instanceTypes).flat())];
+  const types = [...new Set([...Object.values(instanceTypes).flat(), ...settings.nodePoolInstanceTypes])];
   const askTypes = { InstanceTypes: types as never[] };
   const [foundImages, foundSubnets, foundGroups, foundTypes] = await Promise.all([
     attempt("--ec2-images", () => client.send(new DescribeImagesCommand({ ImageIds: Object.values(images) }))),
@@ -80,7 +80,8 @@ async function checkLaunch(settings: Ec2Settings, { client, queue }: QueuedClien
   const [image] = Object.values(settings.images);
   // A policy may allow launches with this tag only.
   const tags = [{ Key: installationTag, Value: settings.installation }];
-  const launches = [...new Set(Object.values(settings.instanceTypes).map(([instanceType = ""]) => instanceType))];
+  const preferred = Object.values(settings.instanceTypes).map(([instanceType = ""]) => instanceType);
+  const launches = [...new Set([...preferred, ...settings.nodePoolInstanceTypes])];
   const refusals = launches.map(async (instanceType) => {
     const template = toLaunchTemplate(settings, { image, subnet: settings.subnets[0] ?? "", instanceType, tags });
     try {

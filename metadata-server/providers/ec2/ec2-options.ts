@@ -1,6 +1,8 @@
 import { z } from "zod";
-import { SupportedKubernetesVersion } from "#api/kubernetes-version.ts";
+import { isSupportedKubernetes } from "#api/kubernetes-version.ts";
+import { InstanceType } from "#api/node-pool.ts";
 import { ServerUrl } from "#api/seed.ts";
+import { type ImageReference, parseImageFolder } from "#lib/image-folder.ts";
 
 const list = (item: z.ZodType<string>) =>
   z.preprocess((value) => (typeof value === "string" ? value.split(",") : value), z.array(item).min(1).max(32));
@@ -8,19 +10,18 @@ const list = (item: z.ZodType<string>) =>
 const idOf = (kind: string) =>
   z.string(`an id such as ${kind}-0123456789abcdef0`).regex(new RegExp(`^${kind}-[0-9a-f]{8,17}$`));
 
-const InstanceType = z.string("an instance type such as m6i.large").regex(/^[a-z0-9-]+\.[a-z0-9-]+$/);
+const Image = z
+  .string("an image such as v1.37.2, or v1.37.2-gpu for node pools")
+  .refine((text) => isSupportedImage(parseImageFolder(text)));
 
-/** `v1.37.2=ami-…,v1.36.3=ami-…` */
+const isSupportedImage = (image: ImageReference | undefined) =>
+  image !== undefined && isSupportedKubernetes(image.kubernetesVersion);
+
+/** `v1.37.2=ami-…,v1.37.2-gpu=ami-…` */
 const Images = z
   .string()
   .transform((text) => text.split(",").map((pair) => pair.split("=")))
-  .pipe(
-    z
-      .array(
-        z.tuple([SupportedKubernetesVersion, idOf("ami")], "VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0"),
-      )
-      .min(1),
-  )
+  .pipe(z.array(z.tuple([Image, idOf("ami")], "VERSION=AMI pairs such as v1.37.2=ami-0123456789abcdef0")).min(1))
   .transform((pairs): Record<string, string> => Object.fromEntries(pairs));
 
 /** Options of `sprout serve` for EC2. Without a region there is no EC2 provider. */
@@ -36,6 +37,8 @@ export const ec2Options = {
   ec2InstanceTypes: list(InstanceType).nullable().default(null),
   /** Types of control planes, if they differ from the workers'. */
   ec2ControlPlaneInstanceTypes: list(InstanceType).nullable().default(null),
+  /** Types that node pools may name, in addition to the workers'. */
+  ec2NodePoolInstanceTypes: list(InstanceType).nullable().default(null),
   ec2InstanceProfile: z
     .string("the name of an IAM instance profile")
     .regex(/^[\w+=,.@-]{1,128}$/)
@@ -59,6 +62,7 @@ export const ec2Variables = {
   ec2SecurityGroups: "SPROUT_EC2_SECURITY_GROUPS",
   ec2InstanceTypes: "SPROUT_EC2_INSTANCE_TYPES",
   ec2ControlPlaneInstanceTypes: "SPROUT_EC2_CONTROL_PLANE_INSTANCE_TYPES",
+  ec2NodePoolInstanceTypes: "SPROUT_EC2_NODE_POOL_INSTANCE_TYPES",
   ec2InstanceProfile: "SPROUT_EC2_INSTANCE_PROFILE",
   ec2Spot: "SPROUT_EC2_SPOT",
   ec2IdentityCertificates: "SPROUT_EC2_IDENTITY_CERTIFICATES",

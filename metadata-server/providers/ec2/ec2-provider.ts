@@ -1,6 +1,7 @@
 import rcompare from "semver/functions/rcompare.js";
 import { hash, X509Certificate } from "node:crypto";
 import { maxInstancesPerLaunch } from "#api/ec2-user-data.ts";
+import { imageNamesOf, parseImageFolder, versionsOf } from "#lib/image-folder.ts";
 import type { LaunchedMachine } from "../../store/records.ts";
 import type { MachineProvider, MachineSpec, Reservation, RunningMachine } from "../provider.ts";
 import { checkSettings, type Ec2Facts } from "./check-settings.ts";
@@ -10,7 +11,7 @@ import { unusable } from "./ec2-errors.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 import { batch } from "./batch.ts";
 import { doubtIdentity } from "./identity.ts";
-import { launchInstances } from "./launch-instances.ts";
+import { launchInstances, typesOf } from "./launch-instances.ts";
 import { createRouting, letRoute } from "./route-instances.ts";
 import { findClosedPorts, toNodePorts } from "./node-ports.ts";
 import { terminateInstances } from "./terminate-instances.ts";
@@ -36,6 +37,7 @@ export interface Ec2Provider extends MachineProvider {
 export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   const { consistencyMs = 15_000, surveyIntervalMs = 30_000, credentials, ...settings } = options;
   const { installation, region } = settings;
+  const images = Object.keys(settings.images).flatMap((image) => parseImageFolder(image) ?? []);
   const clients = createEc2Clients({ ...settings, credentials });
   const retryMs = Math.min(longestRetryMs, Math.max(1, consistencyMs / 10));
   const context: Ec2Context = { settings, clients, consistencyMs, retryMs };
@@ -105,7 +107,9 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
     name: "ec2",
     provisionAllowanceMs,
     surveyIntervalMs,
-    kubernetesVersions: async () => Object.keys(settings.images).toSorted(rcompare),
+    kubernetesVersions: async () => versionsOf(images).toSorted(rcompare),
+    imageNames: async (kubernetesVersion) => imageNamesOf(images, kubernetesVersion),
+    nodePoolInstanceTypes: [...settings.instanceTypes.worker, ...settings.nodePoolInstanceTypes],
 
     async check() {
       const { facts, problems, cause } = await checkSettings(settings, clients.reads);
@@ -170,9 +174,9 @@ export function createEc2Provider(options: Ec2ProviderOptions): Ec2Provider {
   return provider;
 }
 
-/** Groups members that one request can launch: of one cluster and with the same types. */
-function launchKey({ instanceTypes }: Ec2Settings, { clusterId, role }: MachineSpec): string {
-  return `${clusterId} ${instanceTypes[role].join(" ")}`;
+/** Groups members that one request can launch: of one cluster, with the same types and image. */
+function launchKey(settings: Ec2Settings, spec: MachineSpec): string {
+  return [spec.clusterId, spec.image ?? "", ...typesOf(settings, spec)].join(" ");
 }
 
 /** Always the same subnet for a cluster; clusters spread over all of them. */

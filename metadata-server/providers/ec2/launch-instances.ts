@@ -69,15 +69,21 @@ function toClientToken(specs: readonly MachineSpec[], attempt: number): string {
   return `${clientTokenPrefix}${hash("sha256", [...allocations, String(attempt)].join(" ")).slice(0, 48)}`;
 }
 
+/** In order of preference. */
+export const typesOf = (settings: Ec2Settings, { role, instanceTypes }: MachineSpec): readonly string[] =>
+  instanceTypes ?? settings.instanceTypes[role];
+
 /** Every type in the cluster's own subnet first. A cluster with routes stays there: routes end at their subnet. */
-function placementsOf({ subnets, instanceTypes }: Ec2Settings, specs: readonly MachineSpec[]) {
-  const [{ role, providerData }] = specs as [MachineSpec];
+function placementsOf(settings: Ec2Settings, specs: readonly MachineSpec[]) {
+  const { subnets } = settings;
+  const [spec] = specs as [MachineSpec];
+  const { providerData } = spec;
   const own = providerData["subnet"] ?? subnets[0] ?? "";
   const isSplit = specs.length < Number(providerData["members"]);
   const isBound = providerData["network"] === "routes" && isSplit;
   const others = isBound ? [] : subnets.filter((subnet) => subnet !== own);
   return [own, ...others].flatMap((subnet) =>
-    instanceTypes[role].map((instanceType) => ({ subnet, instanceType, role })),
+    typesOf(settings, spec).map((instanceType) => ({ subnet, instanceType })),
   );
 }
 

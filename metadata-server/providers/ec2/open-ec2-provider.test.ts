@@ -52,6 +52,16 @@ describe("openEc2Provider", () => {
     expect(log[1]).toBe(first);
   });
 
+  it("takes an AMI with a name for node pools, and types that these may name", async () => {
+    const ec2Images = `${flags["ec2Images"]},${defaultKubernetesVersion}-gpu=${ec2.account.images[0]!.id}`;
+    const provider = await open({ ec2Images, ec2NodePoolInstanceTypes: "m5a.large" });
+    expect(await provider?.imageNames?.(defaultKubernetesVersion)).toEqual(["gpu"]);
+    expect(provider?.nodePoolInstanceTypes).toEqual(["m6i.large", "m5.large", "m5a.large"]);
+    expect(() => open({ ec2Images: "v1.37.2-=ami-0a1b2c3d4e5f60718" })).toThrow(
+      "Expected an image such as v1.37.2, or v1.37.2-gpu for node pools",
+    );
+  });
+
   it("returns undefined without EC2 settings", async () => {
     const config = loadConfig({ dataDir: folder }, {});
     expect(await openEc2Provider(config, { info: write, warn: write, error: write })).toBeUndefined();

@@ -44,6 +44,7 @@ async function toEc2Settings(config: Ec2Config): Promise<Ec2Settings | undefined
     subnets,
     securityGroups,
     instanceTypes: { "control-plane": config.ec2ControlPlaneInstanceTypes ?? workerTypes, worker: workerTypes },
+    nodePoolInstanceTypes: config.ec2NodePoolInstanceTypes ?? [],
     instanceProfile: config.ec2InstanceProfile ?? undefined,
     spot: config.ec2Spot,
     identityCertificates: await readCertificates(certificatesFile),

@@ -1,4 +1,5 @@
 import type { RunInstancesCommandInput, Tag } from "@aws-sdk/client-ec2";
+import { imageFolder } from "#lib/image-folder.ts";
 import type { MachineSpec } from "../provider.ts";
 import type { Ec2Settings } from "./ec2-settings.ts";
 import { toTags } from "./instance-tags.ts";
@@ -14,7 +15,7 @@ export interface RunOptions {
 /** Asks for all instances or none. Overrides the image: metadata requires a token and reaches no pod. */
 export function toRunRequest(settings: Ec2Settings, options: RunOptions): RunInstancesCommandInput {
   const { specs, subnet, instanceType, clientToken } = options;
-  const [{ clusterId, kubernetesVersion, name, providerData }] = specs as [MachineSpec];
+  const [{ clusterId, kubernetesVersion, image, name, providerData }] = specs as [MachineSpec];
   const tags = toTags({
     installation: settings.installation,
     clusterId,
@@ -23,7 +24,12 @@ export function toRunRequest(settings: Ec2Settings, options: RunOptions): RunIns
     allocations: specs.map(({ allocation }) => allocation),
   });
   return {
-    ...toLaunchTemplate(settings, { image: settings.images[kubernetesVersion], subnet, instanceType, tags }),
+    ...toLaunchTemplate(settings, {
+      image: settings.images[imageFolder({ kubernetesVersion, name: image })],
+      subnet,
+      instanceType,
+      tags,
+    }),
     ClientToken: clientToken,
     MinCount: specs.length,
     MaxCount: specs.length,

@@ -3,7 +3,7 @@ import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { exists, listFolder } from "#lib/files.ts";
-import { imagePaths, type ImagePaths, listImages } from "#lib/image-folder.ts";
+import { imageFolder, imageNamesOf, imagePaths, type ImagePaths, listImages, versionsOf } from "#lib/image-folder.ts";
 import type { Subnet } from "#lib/subnet.ts";
 import { toServerUrl } from "#lib/server-url.ts";
 import { DomainError } from "../../errors.ts";
@@ -52,7 +52,8 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
     surveyIntervalMs: 5000,
     virtualAddresses: "planned",
 
-    kubernetesVersions: () => listImages(options.imagesDir),
+    kubernetesVersions: async () => versionsOf(await listImages(options.imagesDir)),
+    imageNames: async (kubernetesVersion) => imageNamesOf(await listImages(options.imagesDir), kubernetesVersion),
 
     async reserve({ clusterId, members, present }) {
       const bridge = await reserveBridge(clusterId, { network, owner });
@@ -76,7 +77,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
       if (existing) await terminate(folder, existing);
       return launchMachine(folder, {
         spec,
-        image: imagePaths(join(options.imagesDir, spec.kubernetesVersion)),
+        image: imagePaths(join(options.imagesDir, imageFolderOf(spec))),
         signal,
       });
     },
@@ -109,6 +110,8 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
 
 const machineName = (allocation: string) => `sprout-${allocation}`;
 
+const imageFolderOf = ({ kubernetesVersion, image }: MachineSpec) => imageFolder({ kubernetesVersion, name: image });
+
 async function launchMachine(folder: string, options: { spec: MachineSpec; image: ImagePaths; signal: AbortSignal }) {
   const { spec, image, signal } = options;
   const bridge = spec.providerData["bridge"];
@@ -117,7 +120,7 @@ async function launchMachine(folder: string, options: { spec: MachineSpec; image
   if (!(await exists(image.manifest)))
     throw new DomainError(
       "no-image",
-      `Cannot launch ${spec.name}: no image has ${spec.kubernetesVersion}; make one with: sprout image bake`,
+      `Cannot launch ${spec.name}: there is no image ${imageFolderOf(spec)}; make one with: sprout image bake`,
     );
   const machine = machineName(spec.allocation);
   const record: NspawnRecord = {
