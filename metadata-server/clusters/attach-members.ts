@@ -13,7 +13,7 @@ import type { ClusterDependencies } from "./dependencies.ts";
 import { findKnown, type IdempotencyKey, rememberKey, type StoredCluster, toIdempotency } from "./idempotency.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent } from "./lifecycle.ts";
-import { findPool, toReserved } from "./node-pools.ts";
+import { findPool, poolsOf, toReserved } from "./node-pools.ts";
 import { planAttachment } from "./plan-attachment.ts";
 import { refuseAddresses } from "./plan-network.ts";
 import { findCluster } from "./queries.ts";
@@ -118,7 +118,7 @@ async function planAndReserve(
     members: members.map(toReserved),
     present,
     machines: request.machines,
-    nodePools: cluster.nodePools,
+    nodePools: poolsOf(cluster),
     network: cluster.network,
   });
   const machines = new Map(segment.machines.map((machine) => [machine.name, machine]));

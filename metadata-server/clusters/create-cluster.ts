@@ -15,7 +15,7 @@ import { startLaunch } from "./launch.ts";
 import { clusterEvent, liveStates } from "./lifecycle.ts";
 import { type ClusterPlan, planCluster, withSegment } from "./plan.ts";
 import { refuseNodePools } from "./refuse-node-pools.ts";
-import { toReserved } from "./node-pools.ts";
+import { poolsOf, toReserved } from "./node-pools.ts";
 
 /**
  * Plans a cluster, reserves its machines, mints its credentials and stores it all in one durable commit. Then starts
@@ -70,7 +70,8 @@ async function reserveAndStore(
 ): Promise<StoredCluster> {
   const { provider, idempotency } = options;
   const members = options.plan.members.map(toReserved);
-  const { id: clusterId, network, nodePools } = options.plan.cluster;
+  const { id: clusterId, network } = options.plan.cluster;
+  const nodePools = poolsOf(options.plan.cluster);
   const segment = await provider.reserve({ clusterId, members, machines: options.machines, nodePools, network });
   const turn = createTurns();
   const plan = withSegment(options.plan, segment);

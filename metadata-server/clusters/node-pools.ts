@@ -4,8 +4,8 @@ import type { ClusterRecord, MemberRecord, NodePoolRecord } from "../store/recor
 import { nodeNumber } from "./node-names.ts";
 
 /** Returns a cluster's node pools, `default` first. */
-export const poolsOf = ({ nodePools = [] }: ClusterRecord): NodePoolRecord[] => [
-  { name: defaultNodePool },
+export const poolsOf = ({ nodePools = [], workerMachines }: ClusterRecord): NodePoolRecord[] => [
+  { name: defaultNodePool, ...(workerMachines && { machines: workerMachines }) },
   ...nodePools,
 ];
 

@@ -67,6 +67,9 @@ export async function planCluster(request: CreateCluster, context: PlanContext):
     labels: request.labels ?? {},
     controlPlanes: members.filter(isControlPlane).map((member) => ({ name: member.name, address: null })),
     nodes: members.length,
+    ...(request.machines && {
+      workerMachines: { ...request.machines.workers, install: request.machines.install },
+    }),
     ...(request.nodePools && { nodePools: request.nodePools.map(toPoolRecord) }),
     ...(request.maxUnhealthy > 0 && { maxUnhealthy: request.maxUnhealthy }),
     deadlineSeconds: request.deadlineSeconds,

@@ -169,6 +169,19 @@ describe("reserve of the bare-metal provider, with simulated machines", () => {
     expect(await rack.machine("m-3")).toMatchObject({ assignment: { member: "g2", ...gpu } });
   });
 
+  it("gives workers that are attached later the requirements of the first ones, unless the request has others", async () => {
+    const plain = [{ name: "default", machines: { labels: { rack: "r1" }, install: false } }];
+    await rack.add(rackMachine(1, { labels: {} }), rackMachine(2, { labels: { rack: "r1" } }));
+    const request = { clusterId, members: [rackMember("w")], present: [], nodePools: plain };
+    expect((await rack.provider.reserve(request)).machines.map((each) => each.mac)).toEqual([rackMac(2)]);
+    const again = { ...request, members: [rackMember("w2")] };
+    await expect(rack.provider.reserve(again)).rejects.toMatchObject({
+      errors: [{ pointer: "/workers", detail: "Expected 1 free machines with label rack=r1, got 0 of 1" }],
+    });
+    const machines: ClusterMachines = { install: false };
+    expect((await rack.provider.reserve({ ...again, machines })).machines[0]?.mac).toBe(rackMac(1));
+  });
+
   it("names what a node pool lacks, in the request for the cluster or for more workers", async () => {
     await rack.add(rackMachine(1, { hardware: disks(100) }));
     const request = { clusterId, members: [pool("g")], nodePools };

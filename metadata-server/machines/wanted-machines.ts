@@ -1,4 +1,4 @@
-import type { ClusterMachines, MachineRequirements } from "#api/cluster-machines.ts";
+import type { MachineRequirements } from "#api/cluster-machines.ts";
 import { defaultNodePool } from "#api/node-pool.ts";
 import type { Reservation } from "../providers/provider.ts";
 import { toJsonPointer } from "#lib/json-pointer.ts";
@@ -44,31 +44,32 @@ export function planWanted({
   members,
   present,
 }: Pick<Reservation, "machines" | "nodePools" | "members" | "present">): Wanted[] {
-  const { controlPlanes, workers, install = false }: Partial<ClusterMachines> = machines ?? {};
-  const plain = [
+  const plain = nodePools.find(({ name }) => name === defaultNodePool);
+  const named = nodePools.filter((pool) => pool !== plain);
+  // A request for a cluster that exists may have no requirements: then those of the pool hold.
+  const poolPointer = (pointer: string) => (present === undefined ? pointer : "/workers");
+  const groups = [
     {
       key: groupOf({ role: "control-plane" }),
       label: "a control-plane",
       pointer: "/machines/controlPlanes",
-      wanted: { ...controlPlanes, install: true },
+      wanted: { ...machines?.controlPlanes, install: true },
     },
     {
       key: groupOf({ role: "worker" }),
       label: "a worker",
-      pointer: "/machines/workers",
-      wanted: { ...workers, install },
+      pointer: machines === undefined ? poolPointer("/machines/workers") : "/machines/workers",
+      wanted: machines === undefined ? plain?.machines : { ...machines.workers, install: machines.install },
     },
+    ...named.map(({ name, image, machines: wanted }, index) => ({
+      key: groupOf({ role: "worker", nodePool: name }),
+      label: `a worker of node pool ${name}`,
+      pointer: poolPointer(`/nodePools/${index}/machines`),
+      wanted,
+      image,
+    })),
   ];
-  const pools = nodePools.map(({ name, image, machines: wanted = { install: false } }, index) => ({
-    key: groupOf({ role: "worker", nodePool: name }),
-    label: `a worker of node pool ${name}`,
-    // A request for a cluster that exists names its pool, and has no requirements.
-    pointer: present === undefined ? `/nodePools/${index}/machines` : "/workers",
-    wanted,
-    image,
-  }));
-  return [...plain, ...pools].map(({ wanted: { install: needsDisk, ...wanted }, ...group }) => ({
-    image: undefined,
+  return groups.map(({ wanted: { install: needsDisk, ...wanted } = { install: false }, ...group }) => ({
     ...group,
     count: members.filter((member) => groupOf(member) === group.key).length,
     requirements: toRequirements(group.pointer, { ...wanted, needsDisk }),

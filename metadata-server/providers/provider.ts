@@ -21,7 +21,7 @@ export interface Reservation {
   present?: readonly Pick<PlannedMachine, "name" | "address">[] | undefined;
   /** Requirements, for providers that choose from existing machines. */
   machines?: ClusterMachines | undefined;
-  /** The same for the members of node pools. */
+  /** The same for the members of node pools; `machines`, if given, comes before those of the pool `default`. */
   nodePools?: readonly NodePoolRecord[] | undefined;
   network?: Network | undefined;
 }

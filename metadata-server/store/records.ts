@@ -40,6 +40,8 @@ export interface ClusterRecord {
   /** Names in order; the first runs init. Addresses are null until known. An attached one is here once it is Ready. */
   controlPlanes: { name: string; address: string | null }[];
   nodes: number;
+  /** What the pool `default` requires of inventory machines; absent if it takes any. */
+  workerMachines?: NodePoolMachines;
   /** In addition to the pool `default`. */
   nodePools?: NodePoolRecord[];
   /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */

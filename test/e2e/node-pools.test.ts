@@ -91,6 +91,7 @@ describe.skipIf(reason !== null)(
         provider: "nspawn",
       });
       cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 280_000 });
+      if (cluster.failure !== null) throw new Error(cluster.failure.message);
       kubectl = await createLabKubectl(lab, { clusterId: cluster.id, program, timeoutMs: 900_000 });
     }, 1_200_000);
     afterAll(async () => {
