@@ -1,4 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { defaultKubernetesVersion } from "#api/kubernetes-version.ts";
 import { run } from "#lib/run.ts";
@@ -8,6 +9,7 @@ import { prepareImage, whyNoMachines } from "../lab/lab.ts";
 import { printBakeProgress } from "../lab/prepare.ts";
 import { readOptions } from "../script-options.ts";
 import { judge } from "./judge.ts";
+import { createProgress } from "./progress.ts";
 import { createProof, readSigned, writeSigned } from "./proof.ts";
 import { renderProof } from "./render-proof.ts";
 import { runRealTrials } from "./real-trials.ts";
@@ -15,8 +17,8 @@ import { runSimulatedTrials } from "./simulated-trials.ts";
 import { replay, type SeriesName, type Trial } from "./trial.ts";
 import { openTrialJournal } from "./trial-journal.ts";
 
-const help = `Usage: npm run prove -- [--simulated N] [--real N] [--real-faults N] [--seed N] [--folder DIR]
-       [--key FILE] [--baseline FILE] [--document]
+const help = `Usage: npm run prove -- [--simulated N] [--real N] [--real-faults N] [--seed N] [--lanes N]
+       [--folder DIR] [--key FILE] [--baseline FILE] [--document]
 
 Brings up clusters, simulated ones with faults, real ones without and with, and counts: nodes and clusters that became
 Ready, p50, p95, p99, processor time, every failure by name. Writes DIR/proof.json with its Ed25519 signature, and
@@ -28,6 +30,7 @@ Options:
   --real N         real clusters without faults (500)
   --real-faults N  real clusters with faults (100)
   --seed N         the first seed of each series (1)
+  --lanes N        simulated clusters at a time (one for each processor)
   --folder DIR     trials and proof (dist/prove)
   --key FILE       private key that signs, PEM; a new one by default
   --baseline FILE  an earlier proof.json to compare with
@@ -43,6 +46,7 @@ const values = readOptions(help, {
   real: { type: "string", default: "500" },
   "real-faults": { type: "string", default: "100" },
   seed: { type: "string", default: "1" },
+  lanes: { type: "string", default: String(availableParallelism()) },
   folder: { type: "string", default: "dist/prove" },
   key: { type: "string" },
   baseline: { type: "string" },
@@ -50,8 +54,8 @@ const values = readOptions(help, {
 });
 const projectDir = join(import.meta.dirname, "../..");
 const print = (text: string) => process.stderr.write(`${text}\n`);
-/** Trials between two checks whether the run was interrupted. */
-const batch = 20;
+/** Trials between two lines of progress. */
+const progressEvery = 20;
 
 const commit = await run("git", ["describe", "--always", "--dirty", "--abbrev=40"], { cwd: projectDir });
 const subject = { commit, kubernetesVersion: defaultKubernetesVersion };
@@ -68,6 +72,7 @@ const reason = whyNoMachines();
 if (reason !== null && seeds.real.length + seeds["real-faults"].length > 0)
   throw new Error(`Cannot bring up real clusters: ${reason}; leave them out with --real 0 --real-faults 0`);
 
+const progress = createProgress(seeds, { print, now: () => performance.now(), every: progressEvery });
 const interrupted = new AbortController();
 for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => interrupted.abort());
 let busyBefore = await busyCpuSeconds();
@@ -81,13 +86,12 @@ const common = {
   },
   async onTrial(trial: Trial) {
     await journal.add(trial);
-    const left = seeds[trial.series].filter((seed) => !journal.has({ ...trial, seed })).length;
+    progress.count(trial.series);
     if (trial.failure !== null) print(`${trial.series} ${trial.seed} failed: ${trial.failure}\n  ${replay(trial)}`);
-    if (left % batch === 0) print(`${trial.series}: ${left} of ${seeds[trial.series].length} left`);
   },
 };
-for (let next = 0; next < seeds.simulated.length && !interrupted.signal.aborted; next += batch)
-  await runSimulatedTrials({ ...common, seeds: seeds.simulated.slice(next, next + batch), lanes: 2 });
+if (seeds.simulated.length > 0)
+  await runSimulatedTrials({ ...common, seeds: seeds.simulated, lanes: Number(values.lanes) });
 if (seeds.real.length + seeds["real-faults"].length > 0) await prepareImage(printBakeProgress);
 for (const series of ["real", "real-faults"] as const) await runRealTrials({ ...common, series, seeds: seeds[series] });
 

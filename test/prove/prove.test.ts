@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { judge } from "./judge.ts";
 import { planReal } from "./plan-real.ts";
+import { createProgress } from "./progress.ts";
 import { createProof, readSigned, writeSigned } from "./proof.ts";
 import { renderProof } from "./render-proof.ts";
 import { quantiles, summarize } from "./summarize.ts";
@@ -151,6 +152,26 @@ describe("A proof", () => {
     );
     expect(text).toContain("- `npm run simulate -- --seed 4`: cp01 failed: no answer");
     expect(renderProof({ ...proof, series: summarize(many(1)) })).toContain("No cluster failed.");
+  });
+});
+
+describe("createProgress", () => {
+  it("prints every so many trials how many are left, and how long they take at the pace so far", () => {
+    const lines: string[] = [];
+    let now = 0;
+    const seeds = { simulated: Array.from({ length: 5 }, (_, index) => index), real: [7], "real-faults": [] };
+    const progress = createProgress(seeds, { print: (line) => lines.push(line), now: () => now, every: 2 });
+    for (let done = 0; done < 5; done += 1) {
+      progress.count("simulated");
+      now += 3_600_000;
+    }
+    progress.count("real");
+    expect(lines).toEqual([
+      "simulated: 1 of 5 done, 4 left",
+      "simulated: 3 of 5 done, 2 left, about 2 h 0 min",
+      "simulated: 5 of 5 done",
+      "real: 1 of 1 done",
+    ]);
   });
 });
 

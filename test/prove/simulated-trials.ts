@@ -13,15 +13,23 @@ interface SimulatedTrials {
   /** Processor time since the last call. */
   cpuSeconds: () => Promise<number>;
   onTrial: (trial: Trial) => Promise<void>;
+  signal: AbortSignal;
 }
 
 /** Brings up simulated clusters with the faults of their seeds: the real server and bootstrapper, and fake kubelets. */
-export async function runSimulatedTrials({ seeds, lanes, cpuSeconds, onTrial }: SimulatedTrials): Promise<void> {
+export async function runSimulatedTrials({
+  seeds,
+  lanes,
+  cpuSeconds,
+  onTrial,
+  signal,
+}: SimulatedTrials): Promise<void> {
   await using folder = await mkdtempDisposable(join(tmpdir(), "sprout-prove-"));
   let written = Promise.resolve();
   await runScenarios(seeds.map(planScenario), {
     folder: folder.path,
     lanes,
+    signal,
     onOutcome(outcome) {
       written = written.then(async () => onTrial(toTrial(outcome, await cpuSeconds())));
     },

@@ -31,12 +31,15 @@ const folder = await mkdtemp(join(tmpdir(), "sprout-simulation-"));
 const print = (text: string) => process.stdout.write(text);
 try {
   const scenarios = Array.from({ length: count }, (_, index) => planScenario(first + index));
-  let done = 0;
-  const outcomes = await runScenarios(scenarios, {
+  let [done, ready, violated, struck] = [0, 0, 0, 0];
+  await runScenarios(scenarios, {
     folder,
     lanes: Number(values.lanes),
     onOutcome(outcome) {
       done += 1;
+      if (outcome.state === "ready") ready += 1;
+      if (outcome.violations.length > 0) violated += 1;
+      struck += outcome.struck.length;
       const { seed } = outcome.scenario;
       const bad = outcome.state === "failed" || outcome.violations.length > 0;
       if (bad || done % 50 === 0 || count === 1)
@@ -47,11 +50,8 @@ try {
       if (count === 1) print(`${JSON.stringify(outcome.scenario)}\n${outcome.consoles}\n`);
     },
   });
-  const ready = outcomes.filter(({ state }) => state === "ready").length;
-  const violated = outcomes.filter(({ violations }) => violations.length > 0).length;
-  const struck = outcomes.reduce((sum, outcome) => sum + outcome.struck.length, 0);
   print(
-    `${outcomes.length} simulated clusters, ${struck} faults: ${ready} ready, ${outcomes.length - ready} failed with a reason, ${violated} broke a promise\n`,
+    `${done} simulated clusters, ${struck} faults: ${ready} ready, ${done - ready} failed with a reason, ${violated} broke a promise\n`,
   );
   process.exitCode = violated > 0 ? 1 : 0;
 } finally {

@@ -65,7 +65,8 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
   }
 
   async function startMachines() {
-    while (!ending.signal.aborted) {
+    // A second machine of a member is found on the disk (findViolations).
+    while (!ending.signal.aborted && nodes.size < order.length) {
       for (const spec of await listSimulatedMachines(folder)) {
         if (spec.clusterId !== created.id || nodes.has(spec.allocation)) continue;
         const position = order.indexOf(spec.name);
@@ -113,15 +114,8 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
 }
 
 /** Waits for ready or failed, even if the server crashes meanwhile. */
-async function decided(server: ServerControl, id: string): Promise<Cluster> {
-  const end = performance.now() + limitMs;
-  while (performance.now() < end) {
-    const cluster = await persist(() => server.client().get(id));
-    if (cluster.state === "ready" || cluster.state === "failed") return cluster;
-    await sleep(pollMs);
-  }
-  throw new Error(`Cluster ${id} is neither ready nor failed after ${limitMs} ms`);
-}
+const decided = async (server: ServerControl, id: string): Promise<Cluster> =>
+  persist(() => server.client().wait(id, { condition: "ready", timeoutMs: limitMs }));
 
 /** Waits until every bootstrapper has exited and no fault is pending. */
 async function settle(nodes: SimulatedNode[], striking: Promise<void>[]): Promise<void> {

@@ -12,21 +12,26 @@ export interface RunScenariosOptions {
   lanes: number;
   bootstrapper?: string;
   onOutcome: (outcome: Outcome) => void;
+  /** Once aborted, no further scenario begins. */
+  signal?: AbortSignal;
 }
 
 const firstOctets = 127;
 const firstPrefix = 77;
 
-/** Runs every scenario; a lane's clusters share a server, which survives all of their crashes. */
+/**
+ * Runs every scenario; a lane's clusters share a server, which survives all of their crashes. Outcomes are not kept:
+ * thousands of them hold as many consoles.
+ */
 export async function runScenarios(
   scenarios: readonly Scenario[],
-  { folder, lanes, onOutcome, ...options }: RunScenariosOptions,
-): Promise<Outcome[]> {
+  { folder, lanes, onOutcome, signal, ...options }: RunScenariosOptions,
+): Promise<void> {
   const { node: arch } = hostArchitecture();
   const bootstrapper = options.bootstrapper ?? join(folder, "sprout-bootstrap");
   await buildBootstrapper({ arch, outFile: bootstrapper });
   const queue = [...scenarios];
-  const outcomes: Outcome[] = [];
+  const takeNext = () => (signal?.aborted ? undefined : queue.shift());
 
   async function runLane(index: number): Promise<void> {
     const laneFolder = join(folder, `lane${index}`);
@@ -34,18 +39,14 @@ export async function runScenarios(
     const prefix = `${firstOctets}.${firstPrefix + index}`;
     const server = await startServerProcess({ folder: laneFolder, prefix });
     try {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const outcome = await play(next, { server, folder: laneFolder, bootstrapper });
-        outcomes.push(outcome);
-        onOutcome(outcome);
-      }
+      for (let next = takeNext(); next !== undefined; next = takeNext())
+        onOutcome(await play(next, { server, folder: laneFolder, bootstrapper }));
     } finally {
       await server.close();
     }
   }
 
   await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index)));
-  return outcomes;
 }
 
 /** A scenario that cannot finish is an outcome, too; the others continue. */

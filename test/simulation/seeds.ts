@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { planScenario } from "./faults.ts";
+import type { Outcome } from "./run-scenario.ts";
 import { runScenarios } from "./run-scenarios.ts";
 
 const seedsPerTest = 50;
@@ -31,7 +32,8 @@ export function describeSeeds({ from, to }: { from: number; to: number }): void 
         const scenarios = Array.from({ length: batch.to - batch.from + 1 }, (_, index) =>
           planScenario(batch.from + index),
         );
-        const outcomes = await runScenarios(scenarios, { folder, lanes, onOutcome: () => undefined });
+        const outcomes: Outcome[] = [];
+        await runScenarios(scenarios, { folder, lanes, onOutcome: (outcome) => outcomes.push(outcome) });
         const broken = outcomes.filter(({ state, violations }) => state !== "ready" || violations.length > 0);
         expect(broken.map(describeOutcome)).toEqual([]);
         expect(outcomes).toHaveLength(scenarios.length);
@@ -42,12 +44,7 @@ export function describeSeeds({ from, to }: { from: number; to: number }): void 
   });
 }
 
-const describeOutcome = ({
-  scenario,
-  state,
-  failure,
-  violations,
-}: Awaited<ReturnType<typeof runScenarios>>[number]) => ({
+const describeOutcome = ({ scenario, state, failure, violations }: Outcome) => ({
   replay: `npm run simulate -- --seed ${scenario.seed}`,
   state,
   failure,

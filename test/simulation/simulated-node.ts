@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { exists } from "#lib/files.ts";
 import type { MachineSpec } from "../../metadata-server/providers/provider.ts";
 import { rebootSimulatedRoot, simulatedEnvironment, writeSimulatedRoot } from "../fakes/simulated-root.ts";
 
@@ -49,7 +49,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
 
   async function followKubelet() {
     for (; !closing.signal.aborted; await sleep(kubeletPollMs))
-      if (await isKubeletActive(root)) await options.onKubeletActive(root);
+      if (isKubeletActive(root)) await options.onKubeletActive(root);
   }
 
   async function run(): Promise<number> {
@@ -99,4 +99,5 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   };
 }
 
-const isKubeletActive = (root: string) => exists(join(root, "run/fake-units/kubelet.service"));
+/** Synchronous: a detour through the thread pool costs more than the question. */
+const isKubeletActive = (root: string) => existsSync(join(root, "run/fake-units/kubelet.service"));
