@@ -57,6 +57,11 @@ export const commandEntries: readonly CommandEntry[] = [
     load: async () => (await import("./pki/command.ts")).definePki,
   },
   {
+    name: "simulate",
+    description: "load a metadata server with simulated machines, and report its times",
+    load: async () => (await import("./simulate/command.ts")).defineSimulate,
+  },
+  {
     name: "demo",
     description: "bake a missing image, bring up a real cluster on this host, use it and remove it (root)",
     load: async () => (await import("./demo/command.ts")).defineDemo,

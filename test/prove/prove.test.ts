@@ -8,7 +8,7 @@ import { planReal } from "./plan-real.ts";
 import { createProgress } from "./progress.ts";
 import { createProof, readSigned, writeSigned } from "./proof.ts";
 import { renderProof } from "./render-proof.ts";
-import { quantiles, summarize } from "./summarize.ts";
+import { summarize } from "./summarize.ts";
 import { openTrialJournal } from "./trial-journal.ts";
 import type { SeriesName, Trial } from "./trial.ts";
 
@@ -77,13 +77,6 @@ describe("summarize", () => {
       cpuSecondsPerNode: 1.2,
       failures: [{ seed: 4, failure: failed.failure }],
     });
-  });
-
-  it("takes quantiles by the nearest rank", () => {
-    const values = Array.from({ length: 200 }, (_, index) => 200 - index);
-    expect(quantiles(values)).toEqual({ p50: 100, p95: 190, p99: 198, worst: 200 });
-    expect(quantiles([7])).toEqual({ p50: 7, p95: 7, p99: 7, worst: 7 });
-    expect(quantiles([])).toBeNull();
   });
 });
 

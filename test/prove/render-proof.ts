@@ -1,6 +1,7 @@
 import { percent } from "./judge.ts";
 import type { Proof } from "./proof.ts";
-import type { Quantiles, SeriesSummary } from "./summarize.ts";
+import type { Quantiles } from "#lib/quantiles.ts";
+import type { SeriesSummary } from "./summarize.ts";
 import { replay, type SeriesName } from "./trial.ts";
 
 const titles: Record<SeriesName, string> = {
