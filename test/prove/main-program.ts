@@ -30,7 +30,7 @@ Options:
   --real N         real clusters without faults (500)
   --real-faults N  real clusters with faults (100)
   --seed N         the first seed of each series (1)
-  --lanes N        simulated clusters at a time (one for each processor)
+  --lanes N        simulated clusters at a time (one for each processor); more use the time of clusters that wait
   --folder DIR     trials and proof (dist/prove)
   --key FILE       private key that signs, PEM; a new one by default
   --baseline FILE  an earlier proof.json to compare with

@@ -18,6 +18,8 @@ const SeriesSummary = z.strictObject({
   available: Quantiles,
   cpuSecondsPerNode: z.number(),
   failures: z.array(z.strictObject({ seed: z.int(), failure: z.string().nullable() })),
+  /** Absent in proofs of earlier versions. */
+  unavoidable: z.array(z.strictObject({ seed: z.int(), reason: z.string() })).default([]),
 });
 
 /** What a run showed, and where. */

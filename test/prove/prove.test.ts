@@ -23,6 +23,7 @@ const trial = (seed: number, changes: Partial<Trial> = {}): Trial => ({
   readySeconds: 2,
   availableSeconds: null,
   cpuSeconds: 3,
+  unavoidable: null,
   failure: null,
   ...changes,
 });
@@ -76,7 +77,18 @@ describe("summarize", () => {
       available: null,
       cpuSecondsPerNode: 1.2,
       failures: [{ seed: 4, failure: failed.failure }],
+      unavoidable: [],
     });
+  });
+
+  it("counts a cluster that had to fail neither as Ready nor as failed, unless a promise was broken", () => {
+    const lost = { nodes: 3, readySeconds: null, unavoidable: "Not ready within 30 s: cp01 (last phase claim)" };
+    const broken = { ...lost, failure: "not kept: the timeline has no gaps" };
+    const [summary] = summarize([...many(2), trial(3, lost), trial(4, broken)]);
+    expect(summary).toMatchObject({ clusters: 3, readyClusters: 2, nodes: 7, readyNodes: 4, faults: 4 });
+    expect(summary?.cpuSecondsPerNode).toBeCloseTo(1.2);
+    expect(summary?.unavoidable).toEqual([{ seed: 3, reason: lost.unavoidable }]);
+    expect(summary?.failures).toEqual([{ seed: 4, failure: broken.failure }]);
   });
 });
 
@@ -145,6 +157,16 @@ describe("A proof", () => {
     );
     expect(text).toContain("- `npm run simulate -- --seed 4`: cp01 failed: no answer");
     expect(renderProof({ ...proof, series: summarize(many(1)) })).toContain("No cluster failed.");
+  });
+
+  it("lists clusters that had to fail apart from those that failed", () => {
+    const lost = { readySeconds: null, unavoidable: "Not ready within 30 s: cp01 (last phase claim)" };
+    const series = summarize([...many(2), ...Array.from({ length: 8 }, (_, index) => trial(10 + index, lost))]);
+    const text = renderProof({ ...proof, series });
+    expect(text).toContain("2 of 2 (100.000 %)");
+    expect(text).toContain("No cluster failed.\n\nNot in the table: 8 clusters that had to fail");
+    expect(text.match(/^- `npm run simulate/gm)).toHaveLength(6);
+    expect(text).toContain("- `npm run simulate -- --seed 10`: Not ready within 30 s: cp01 (last phase claim)");
   });
 });
 

@@ -54,6 +54,7 @@ async function runTrial(
     provider: "nspawn",
     kubernetesVersion: defaultKubernetesVersion,
     nodes: controlPlanes + workers,
+    unavoidable: null,
   };
   const struck: string[] = [];
   const ended = new AbortController();

@@ -37,16 +37,31 @@ export function renderProof({ commit, kubernetesVersion, at, host, series }: Pro
     ...rows,
     "",
     ...renderFailures(series),
+    ...renderUnavoidable(series),
     "",
   ].join("\n");
 }
 
 function renderFailures(series: readonly SeriesSummary[]): string[] {
   const failures = series.flatMap((summary) =>
-    summary.failures.map(({ seed, failure }) => {
-      const reason = (failure ?? "").replaceAll(/\s+/g, " ").slice(0, 300);
-      return `- \`${replay({ series: summary.series, seed })}\`: ${reason}`;
-    }),
+    summary.failures.map(({ seed, failure }) => renderTrial({ series: summary.series, seed }, failure ?? "")),
   );
   return failures.length === 0 ? ["No cluster failed."] : ["What failed:", "", ...failures];
 }
+
+/** Few of them: they are alike. */
+const mostUnavoidable = 6;
+
+function renderUnavoidable(series: readonly SeriesSummary[]): string[] {
+  const all = series.flatMap(({ series: name, unavoidable }) =>
+    unavoidable.map(({ seed, reason }) => renderTrial({ series: name, seed }, reason)),
+  );
+  if (all.length === 0) return [];
+  const shown = all.slice(0, mostUnavoidable);
+  const others = all.length > shown.length ? `, ${shown.length} of them:` : ":";
+  const heading = `Not in the table: ${all.length} clusters that had to fail, because a machine was lost or its clock moved, and that named it${others}`;
+  return ["", heading, "", ...shown];
+}
+
+const renderTrial = (trial: Parameters<typeof replay>[0], reason: string) =>
+  `- \`${replay(trial)}\`: ${reason.replaceAll(/\s+/g, " ").slice(0, 300)}`;

@@ -37,8 +37,9 @@ export async function runSimulatedTrials({
   await written;
 }
 
-function toTrial({ scenario, state, failure, struck, violations, readyMs }: Outcome, cpuSeconds: number): Trial {
-  const broken = violations.map(({ promise, seen }) => `not kept: ${promise}: ${seen}`);
+function toTrial(outcome: Outcome, cpuSeconds: number): Trial {
+  const { scenario, state, failure, unavoidable, struck, violations, readyMs } = outcome;
+  const [broken = null] = violations.map(({ promise, seen }) => `not kept: ${promise}: ${seen}`);
   const isReady = state === "ready";
   return {
     series: "simulated",
@@ -50,6 +51,7 @@ function toTrial({ scenario, state, failure, struck, violations, readyMs }: Outc
     readySeconds: isReady && readyMs !== null ? readyMs / 1000 : null,
     availableSeconds: null,
     cpuSeconds,
-    failure: isReady ? (broken[0] ?? null) : (failure ?? broken[0] ?? "no reason given"),
+    unavoidable,
+    failure: isReady || unavoidable !== null ? broken : (failure ?? broken ?? "no reason given"),
   };
 }

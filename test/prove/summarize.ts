@@ -13,6 +13,8 @@ export interface SeriesSummary {
   available: Quantiles | null;
   cpuSecondsPerNode: number;
   failures: Pick<Trial, "seed" | "failure">[];
+  /** Clusters that had to fail, and did so with the right reason; nothing else here counts them. */
+  unavoidable: { seed: number; reason: string }[];
 }
 
 /** Returns a summary of each series that has trials. */
@@ -22,7 +24,8 @@ export const summarize = (trials: readonly Trial[]): SeriesSummary[] =>
     return own.length === 0 ? [] : [summarizeSeries(series, own)];
   });
 
-function summarizeSeries(series: SeriesName, trials: readonly Trial[]): SeriesSummary {
+function summarizeSeries(series: SeriesName, all: readonly Trial[]): SeriesSummary {
+  const trials = all.filter(({ unavoidable, failure }) => unavoidable === null || failure !== null);
   const succeeded = trials.filter(({ failure }) => failure === null);
   const nodes = sum(trials, (trial) => trial.nodes);
   return {
@@ -31,11 +34,14 @@ function summarizeSeries(series: SeriesName, trials: readonly Trial[]): SeriesSu
     readyClusters: succeeded.length,
     nodes,
     readyNodes: sum(succeeded, (trial) => trial.nodes),
-    faults: sum(trials, ({ faults }) => faults.length),
+    faults: sum(all, ({ faults }) => faults.length),
     ready: quantiles(trials.flatMap(({ readySeconds }) => readySeconds ?? [])),
     available: quantiles(trials.flatMap(({ availableSeconds }) => availableSeconds ?? [])),
-    cpuSecondsPerNode: sum(trials, ({ cpuSeconds }) => cpuSeconds) / nodes,
+    cpuSecondsPerNode: sum(all, ({ cpuSeconds }) => cpuSeconds) / sum(all, (trial) => trial.nodes),
     failures: trials.filter(({ failure }) => failure !== null).map(({ seed, failure }) => ({ seed, failure })),
+    unavoidable: all.flatMap(({ seed, unavoidable, failure }) =>
+      unavoidable === null || failure !== null ? [] : [{ seed, reason: unavoidable }],
+    ),
   };
 }
 

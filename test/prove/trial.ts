@@ -19,6 +19,8 @@ export const Trial = z.strictObject({
   availableSeconds: z.number().nullable(),
   /** Of all the host's processors since the trial before, other programs included. */
   cpuSeconds: z.number(),
+  /** Why the cluster had to fail, such as a machine that was lost: this is no failure of Sprout. Null if it had not. */
+  unavoidable: z.string().nullable(),
   /** Why it failed, or which promise was broken; null if all is well. */
   failure: z.string().nullable(),
 });

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "#api/cluster.ts";
 import { persist } from "./persist.ts";
 import type { ServerControl } from "./server-control.ts";
+import type { SimulatedKubernetes } from "./simulated-kubernetes.ts";
 import type { SimulatedNode } from "./simulated-node.ts";
 import { listSimulatedMachines } from "./simulated-provider.ts";
 
@@ -20,6 +21,7 @@ export interface Looked {
   folder: string;
   cluster: Cluster;
   nodes: SimulatedNode[];
+  kubernetes: SimulatedKubernetes;
 }
 
 /** Checks a ready or failed cluster from outside, and deletes it. */
@@ -41,6 +43,11 @@ export async function findViolations(looked: Looked): Promise<{ violations: Viol
   }
 
   if (cluster.state === "ready") {
+    const joined = looked.kubernetes.nodes();
+    expect("every node of a ready cluster has joined", same(joined.toSorted(), members.toSorted()), {
+      joined,
+      members,
+    });
     for (const node of looked.nodes) {
       const status = await persist(() => claimAgain(server, node));
       expect("a capability is dead once the cluster is ready", status === 409, { node: node.spec.name, status });

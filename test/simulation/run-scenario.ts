@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "#api/cluster.ts";
 import type { Fault, Scenario } from "./faults.ts";
@@ -7,12 +8,15 @@ import type { ServerControl } from "./server-control.ts";
 import { createSimulatedKubernetes } from "./simulated-kubernetes.ts";
 import { startSimulatedNode, type SimulatedNode } from "./simulated-node.ts";
 import { listSimulatedMachines } from "./simulated-provider.ts";
+import { unavoidableFailure } from "./unavoidable.ts";
 
 export interface Outcome {
   scenario: Scenario;
   state: "ready" | "failed";
   /** The server's reason for the failure. */
   failure: string | null;
+  /** Set if the cluster had to fail, and says why (`unavoidableFailure`). */
+  unavoidable: string | null;
   /** Faults that took place. */
   struck: Fault[];
   violations: Violation[];
@@ -27,10 +31,19 @@ export interface ScenarioOptions {
   server: ServerControl;
   folder: string;
   bootstrapper: string;
+  /** Promotes the replica of the server's Redis, if it has one. */
+  failOver?: () => Promise<void>;
 }
 
-/** Three times the slowest scenario on two busy cores. */
-const deadlineSeconds = 60;
+const projectDir = join(import.meta.dirname, "../..");
+/** The same from its sources, with a clock that can be moved. */
+const withMovableClock = [
+  process.execPath,
+  "--import",
+  join(projectDir, "test/fakes/movable-clock.ts"),
+  join(projectDir, "bootstrapper/main.ts"),
+] as const;
+
 const limitMs = 180_000;
 const pollMs = 15;
 
@@ -50,18 +63,31 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
     provider: "simulated",
     controlPlanes: 1,
     workers: scenario.workers,
-    deadlineSeconds,
+    deadlineSeconds: scenario.deadlineSeconds,
   };
   const created = await persist(() => server.client().create(body, { idempotencyKey: `seed-${scenario.seed}` }));
   order.push(...created.members.map(({ name }) => name));
 
-  async function strike(fault: Fault, node: SimulatedNode) {
+  async function strike(fault: Fault, node: SimulatedNode): Promise<void> {
     await sleep(fault.delayMs);
     struck.push(fault);
-    if (fault.kind === "kill-node") node.kill();
-    else if (fault.kind === "reboot-node") await node.reboot();
-    else if (fault.kind === "crash-server") await server.crash();
-    else server.freeze(500);
+    switch (fault.kind) {
+      case "kill-node":
+        return node.kill();
+      case "reboot-node":
+        return node.reboot();
+      case "crash-server":
+        return server.crash();
+      case "freeze-server":
+        return server.freeze(500);
+      case "lose-machine":
+        node.lose();
+        return fault.node === 0 ? kubernetes.close() : undefined;
+      case "move-clock":
+        return node.moveClock(fault.seconds ?? 0);
+      case "fail-over-redis":
+        return options.failOver?.();
+    }
   }
 
   async function startMachines() {
@@ -75,7 +101,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
         const node = await startSimulatedNode({
           spec,
           folder: `${folder}/machines/${spec.allocation}`,
-          bootstrapper: options.bootstrapper,
+          bootstrapper: due.some(({ kind }) => kind === "move-clock") ? withMovableClock : [options.bootstrapper],
           onLine() {
             printed += 1;
             for (const fault of due) if (fault.line === printed) striking.push(strike(fault, node));
@@ -94,11 +120,18 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
     // Faults after the verdict must not change it.
     await settle([...nodes.values()], striking);
     const cluster = await decided(server, created.id);
-    const { violations, final } = await findViolations({ server, folder, cluster, nodes: [...nodes.values()] });
+    const { violations, final } = await findViolations({
+      server,
+      folder,
+      cluster,
+      kubernetes,
+      nodes: [...nodes.values()],
+    });
     return {
       scenario,
       state: final.state === "ready" ? "ready" : "failed",
       failure: final.failure?.message ?? null,
+      unavoidable: unavoidableFailure(final, struck) ?? null,
       struck,
       violations,
       durationMs: performance.now() - startedAt,

@@ -1,9 +1,10 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { buildBootstrapper } from "../../bootstrapper/build.ts";
 import { hostArchitecture } from "#lib/architecture.ts";
 import type { Scenario } from "./faults.ts";
 import { type Outcome, runScenario, type ScenarioOptions } from "./run-scenario.ts";
+import { startRedisPair } from "./redis-pair.ts";
 import { startServerProcess } from "./server-control.ts";
 
 export interface RunScenariosOptions {
@@ -40,7 +41,7 @@ export async function runScenarios(
     const server = await startServerProcess({ folder: laneFolder, prefix });
     try {
       for (let next = takeNext(); next !== undefined; next = takeNext())
-        onOutcome(await play(next, { server, folder: laneFolder, bootstrapper }));
+        onOutcome(await play(next, { server, folder: laneFolder, bootstrapper, prefix }));
     } finally {
       await server.close();
     }
@@ -49,10 +50,15 @@ export async function runScenarios(
   await Promise.all(Array.from({ length: lanes }, (_, index) => runLane(index)));
 }
 
+interface Playing extends ScenarioOptions {
+  prefix: string;
+}
+
 /** A scenario that cannot finish is an outcome, too; the others continue. */
-async function play(scenario: Scenario, options: ScenarioOptions): Promise<Outcome> {
+async function play(scenario: Scenario, options: Playing): Promise<Outcome> {
   try {
-    return await runScenario(scenario, options);
+    const onRedis = scenario.faults.some(({ kind }) => kind === "fail-over-redis");
+    return await (onRedis ? runOnRedis(scenario, options) : runScenario(scenario, options));
   } catch (error) {
     const seen = error instanceof Error ? (error.stack ?? error.message) : String(error);
     const violations = [{ promise: "the scenario can be played", seen }];
@@ -60,11 +66,26 @@ async function play(scenario: Scenario, options: ScenarioOptions): Promise<Outco
       scenario,
       state: "failed",
       failure: null,
+      unavoidable: null,
       struck: [],
       violations,
       durationMs: 0,
       readyMs: null,
       consoles: "",
     };
+  }
+}
+
+/** With a Redis, a replica and a server of its own. */
+async function runOnRedis(scenario: Scenario, { folder, prefix, ...options }: Playing): Promise<Outcome> {
+  const own = join(folder, "redis");
+  await mkdir(own, { recursive: true });
+  await using redis = await startRedisPair();
+  const server = await startServerProcess({ folder: own, prefix, store: redis.url });
+  try {
+    return await runScenario(scenario, { ...options, folder: own, server, failOver: redis.failOver });
+  } finally {
+    await server.close();
+    await rm(own, { recursive: true, force: true, maxRetries: 10 });
   }
 }

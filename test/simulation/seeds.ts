@@ -8,8 +8,8 @@ import { runScenarios } from "./run-scenarios.ts";
 
 const seedsPerTest = 50;
 const lanes = 2;
-/** A cluster takes one to two seconds of processor time; one that waits for its deadline thirty seconds. */
-const timeoutMs = 600_000;
+/** A cluster takes two to three seconds of processor time, on a busy machine ten times as long. */
+const timeoutMs = 1_500_000;
 
 /** One test for each fifty seeds from `from` to `to`, both included. */
 export function describeSeeds({ from, to }: { from: number; to: number }): void {
@@ -27,14 +27,14 @@ export function describeSeeds({ from, to }: { from: number; to: number }): void 
     afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 10 }));
 
     it.each(batches)(
-      "seeds $from to $to: every simulated cluster is Ready, and every promise is kept",
+      "seeds $from to $to: every simulated cluster is Ready or had to fail and says why, and every promise is kept",
       async (batch) => {
         const scenarios = Array.from({ length: batch.to - batch.from + 1 }, (_, index) =>
           planScenario(batch.from + index),
         );
         const outcomes: Outcome[] = [];
         await runScenarios(scenarios, { folder, lanes, onOutcome: (outcome) => outcomes.push(outcome) });
-        const broken = outcomes.filter(({ state, violations }) => state !== "ready" || violations.length > 0);
+        const broken = outcomes.filter((outcome) => !isAsItMustBe(outcome));
         expect(broken.map(describeOutcome)).toEqual([]);
         expect(outcomes).toHaveLength(scenarios.length);
         expect(outcomes.flatMap(({ struck }) => struck).length).toBeGreaterThan(scenarios.length / 2);
@@ -43,6 +43,9 @@ export function describeSeeds({ from, to }: { from: number; to: number }): void 
     );
   });
 }
+
+const isAsItMustBe = ({ state, unavoidable, violations }: Outcome) =>
+  (state === "ready" || unavoidable !== null) && violations.length === 0;
 
 const describeOutcome = ({ scenario, state, failure, violations }: Outcome) => ({
   replay: `npm run simulate -- --seed ${scenario.seed}`,

@@ -23,7 +23,12 @@ const entry = join(import.meta.dirname, "server-process.ts");
 const maxLogCharacters = 200_000;
 
 /** The real metadata server in another process. */
-export async function startServerProcess(options: { folder: string; prefix: string }): Promise<ServerControl> {
+export async function startServerProcess(options: {
+  folder: string;
+  prefix: string;
+  /** URL of a Redis; SQLite by default. */
+  store?: string;
+}): Promise<ServerControl> {
   const port = await findFreePort();
   const dataDir = join(options.folder, "data");
   let log = "";
@@ -32,7 +37,7 @@ export async function startServerProcess(options: { folder: string; prefix: stri
   let ca = "";
 
   async function start(): Promise<void> {
-    child = fork(entry, [dataDir, options.folder, options.prefix, String(port)], {
+    child = fork(entry, [dataDir, options.folder, options.prefix, String(port), options.store ?? "sqlite"], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       // Without the test runner's flags.
       execArgv: [],

@@ -11,8 +11,8 @@ export interface Serving {
 }
 
 // Run as a process, so that it can be killed: the real metadata server with simulated machines.
-const [dataDir = "", folder = "", prefix = "", port = ""] = process.argv.slice(2);
-const settings = { dataDir, cacheDir: dataDir, port, listenAddress: "127.0.0.1" };
+const [dataDir = "", folder = "", prefix = "", port = "", store = ""] = process.argv.slice(2);
+const settings = { dataDir, cacheDir: dataDir, port, store, listenAddress: "127.0.0.1" };
 const config = loadConfig(settings, {});
 const provider = createSimulatedProvider({ folder, prefix, serverUrl: `https://127.0.0.1:${port}` });
 const logger = createJsonLogger((line) => process.stderr.write(line));

@@ -10,6 +10,9 @@ export interface SimulatedKubernetes {
    * Node and a probe pod. Later calls change nothing.
    */
   keepKubelet(machine: { spec: MachineSpec; root: string; first: boolean }): Promise<void>;
+  /** Names of the nodes that have joined. */
+  nodes(): string[];
+  /** Ends the API server. */
   close(): Promise<void>;
 }
 
@@ -25,6 +28,7 @@ export function createSimulatedKubernetes(): SimulatedKubernetes {
       if (api === undefined || api.nodes.has(name)) return;
       api.addNode(name, { address: host, ready: true });
     },
+    nodes: () => [...(api?.nodes.keys() ?? [])],
     async close() {
       await api?.close();
     },

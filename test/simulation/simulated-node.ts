@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,8 +12,8 @@ import { rebootSimulatedRoot, simulatedEnvironment, writeSimulatedRoot } from ".
 export interface SimulatedNodeOptions {
   spec: MachineSpec;
   folder: string;
-  /** The real `sprout-bootstrap`. */
-  bootstrapper: string;
+  /** The real `sprout-bootstrap`: a program with its first arguments. */
+  bootstrapper: readonly [program: string, ...argv: string[]];
   /** Every line it prints, over all its runs. */
   onLine: (line: string) => void;
   /** Called repeatedly while kubelet runs on this machine. */
@@ -26,7 +27,11 @@ export interface SimulatedNode {
   kill(): void;
   /** The same as part of a reboot: kubelet is gone, too. */
   reboot(): Promise<void>;
-  /** Exit code of the run that was not killed; a new one after each reboot. */
+  /** The machine ends for good. */
+  lose(): void;
+  /** Moves the clock, if the bootstrapper runs with one that can be moved. */
+  moveClock(seconds: number): Promise<void>;
+  /** Exit code of the run that was not killed, -1 for a lost machine; a new one after each reboot. */
   exited(): Promise<number>;
   console(): string;
   close(): Promise<void>;
@@ -43,6 +48,8 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   await rebootSimulatedRoot(root, randomUUID());
   let output = "";
   const closing = new AbortController();
+  const clockFile = join(folder, "clock-offset");
+  const [program, ...argv] = options.bootstrapper;
   let running: ChildProcess | undefined;
   let rebooting = Promise.resolve();
   let exited: Promise<number>;
@@ -55,8 +62,9 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   async function run(): Promise<number> {
     for (;;) {
       await rebooting;
-      const child = spawn(options.bootstrapper, ["--root", root], {
-        env: simulatedEnvironment(root),
+      if (closing.signal.aborted) return -1;
+      const child = spawn(program, [...argv, "--root", root], {
+        env: { ...simulatedEnvironment(root), SPROUT_FAKE_CLOCK_FILE: clockFile },
         stdio: ["ignore", "pipe", "pipe"],
       });
       running = child;
@@ -73,6 +81,10 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
     }
   }
 
+  const end = () => {
+    closing.abort();
+    running?.kill("SIGKILL");
+  };
   exited = run();
   const kubelet = followKubelet();
   return {
@@ -89,11 +101,12 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       output += "--- reboot ---\n";
       if (wasOver) exited = run();
     },
+    lose: end,
+    moveClock: (seconds) => writeFile(clockFile, String(seconds)),
     exited: () => exited,
     console: () => output,
     async close() {
-      closing.abort();
-      running?.kill("SIGKILL");
+      end();
       await Promise.all([exited, kubelet]);
     },
   };
