@@ -59,7 +59,7 @@ function renderUnavoidable(series: readonly SeriesSummary[]): string[] {
   if (all.length === 0) return [];
   const shown = all.slice(0, mostUnavoidable);
   const others = all.length > shown.length ? `, ${shown.length} of them:` : ":";
-  const heading = `Not in the table: ${all.length} clusters that had to fail, because a machine was lost or its clock moved, and that named it${others}`;
+  const heading = `Not in the table: ${all.length} clusters that had to fail, because a machine was lost, its clock wrong or its disk full, and that said so${others}`;
   return ["", heading, "", ...shown];
 }
 

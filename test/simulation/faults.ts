@@ -9,6 +9,8 @@ export interface Fault {
     | "lose-machine"
     /** The machine's clock jumps. */
     | "move-clock"
+    /** The machine's disk is full from then on. */
+    | "fill-disk"
     /** The master of the server's Redis is killed, and its replica promoted. */
     | "fail-over-redis";
   /** The node whose lines are counted and which the fault hits: 0 is the first control plane. */
@@ -68,6 +70,8 @@ export function planScenario(seed: number): Scenario {
       return { seed, workers, deadlineSeconds, faults: [planFault("fail-over-redis")] };
     case 13:
       return { seed, workers, deadlineSeconds: shortDeadlineSeconds, faults: [planFault("lose-machine")] };
+    case 33:
+      return { seed, workers, deadlineSeconds: shortDeadlineSeconds, faults: [planFault("fill-disk")] };
     case 27: {
       const fault = { ...planFault("move-clock"), seconds: clockJumps[pick(clockJumps.length)] ?? 0 };
       // After preflight a clock disturbs little, so half of them jump before it.

@@ -36,13 +36,16 @@ export interface ScenarioOptions {
 }
 
 const projectDir = join(import.meta.dirname, "../..");
-/** The same from its sources, with a clock that can be moved. */
-const withMovableClock = [
-  process.execPath,
-  "--import",
-  join(projectDir, "test/fakes/movable-clock.ts"),
-  join(projectDir, "bootstrapper/main.ts"),
-] as const;
+/** Programs that are loaded into a bootstrapper before it starts, for faults inside it. */
+const preloads = { "move-clock": "movable-clock.ts", "fill-disk": "full-disk.ts" } as const;
+
+/** The executable; or the same from its sources, with a preload. */
+function commandFor(faults: readonly Fault[], executable: string): readonly [string, ...string[]] {
+  const loads = faults.flatMap(({ kind }) => (kind in preloads ? [preloads[kind as keyof typeof preloads]] : []));
+  if (loads.length === 0) return [executable];
+  const imports = loads.flatMap((name) => ["--import", join(projectDir, "test/fakes", name)]);
+  return [process.execPath, ...imports, join(projectDir, "bootstrapper/main.ts")];
+}
 
 const limitMs = 180_000;
 const pollMs = 15;
@@ -85,6 +88,8 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
         return fault.node === 0 ? kubernetes.close() : undefined;
       case "move-clock":
         return node.moveClock(fault.seconds ?? 0);
+      case "fill-disk":
+        return node.fillDisk();
       case "fail-over-redis":
         return options.failOver?.();
     }
@@ -101,7 +106,7 @@ export async function runScenario(scenario: Scenario, options: ScenarioOptions):
         const node = await startSimulatedNode({
           spec,
           folder: `${folder}/machines/${spec.allocation}`,
-          bootstrapper: due.some(({ kind }) => kind === "move-clock") ? withMovableClock : [options.bootstrapper],
+          bootstrapper: commandFor(due, options.bootstrapper),
           onLine() {
             printed += 1;
             for (const fault of due) if (fault.line === printed) striking.push(strike(fault, node));

@@ -31,6 +31,8 @@ export interface SimulatedNode {
   lose(): void;
   /** Moves the clock, if the bootstrapper runs with one that can be moved. */
   moveClock(seconds: number): Promise<void>;
+  /** Fills the disk, if the bootstrapper runs with one that can be filled. */
+  fillDisk(): Promise<void>;
   /** Exit code of the run that was not killed, -1 for a lost machine; a new one after each reboot. */
   exited(): Promise<number>;
   console(): string;
@@ -49,6 +51,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   let output = "";
   const closing = new AbortController();
   const clockFile = join(folder, "clock-offset");
+  const fullFile = join(folder, "disk-is-full");
   const [program, ...argv] = options.bootstrapper;
   let running: ChildProcess | undefined;
   let rebooting = Promise.resolve();
@@ -64,7 +67,11 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       await rebooting;
       if (closing.signal.aborted) return -1;
       const child = spawn(program, [...argv, "--root", root], {
-        env: { ...simulatedEnvironment(root), SPROUT_FAKE_CLOCK_FILE: clockFile },
+        env: {
+          ...simulatedEnvironment(root),
+          SPROUT_FAKE_CLOCK_FILE: clockFile,
+          SPROUT_FAKE_FULL_DISK_FILE: fullFile,
+        },
         stdio: ["ignore", "pipe", "pipe"],
       });
       running = child;
@@ -103,6 +110,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
     },
     lose: end,
     moveClock: (seconds) => writeFile(clockFile, String(seconds)),
+    fillDisk: () => writeFile(fullFile, ""),
     exited: () => exited,
     console: () => output,
     async close() {

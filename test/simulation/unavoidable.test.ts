@@ -23,6 +23,13 @@ describe("unavoidableFailure", () => {
     expect(unavoidableFailure(fakeCluster({ state: "ready" }), [fault("lose-machine")])).toBeUndefined();
   });
 
+  it("wants a full disk to be named", () => {
+    const named = `${second} failed in phase render: ENOSPC: no space left on device, write`;
+    expect(unavoidableFailure(failedCluster(named), [fault("fill-disk")])).toBe(named);
+    const vague = `${second} failed in phase render: no reason given`;
+    expect(unavoidableFailure(failedCluster(vague), [fault("fill-disk")])).toBeUndefined();
+  });
+
   it("wants a wrong clock to be named, by the cluster or by its member", () => {
     const named = `${second} failed in phase preflight: ${clock}`;
     expect(unavoidableFailure(failedCluster(named), [fault("move-clock")])).toBe(named);
@@ -37,7 +44,7 @@ describe("unavoidableFailure", () => {
 describe("planScenario", () => {
   it("plans every kind of fault, on nodes that exist, and the same for the same seed", () => {
     const scenarios = Array.from({ length: 400 }, (_, index) => planScenario(index + 1));
-    expect(new Set(scenarios.flatMap(({ faults }) => faults.map(({ kind }) => kind))).size).toBe(7);
+    expect(new Set(scenarios.flatMap(({ faults }) => faults.map(({ kind }) => kind))).size).toBe(8);
     for (const { workers, faults } of scenarios) for (const { node } of faults) expect(node).toBeLessThan(workers + 1);
     expect(planScenario(27)).toEqual(planScenario(27));
   });
