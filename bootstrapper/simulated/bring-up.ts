@@ -1,4 +1,5 @@
 import type { Hardware, NodeMetadata } from "#api/node-metadata.ts";
+import type { Phase } from "#api/phase.ts";
 import type { Seed } from "#api/seed.ts";
 import { BootstrapError, RetryableError } from "../errors.ts";
 import { deadlineSignal } from "../poll.ts";
@@ -96,12 +97,15 @@ function measure(
   };
 }
 
+/** Every step of a plan, so that the compiler names a new one. */
+type SimulatedPhase = Exclude<Phase, "discover" | "resume" | "metadata">;
+
 const nothing: StepAction = async () => undefined;
 
 function createActions(
   metadata: NodeMetadata,
   { source, kubernetes }: { source: MetadataServer; kubernetes: SimulatedKubernetes },
-): Record<string, StepAction> {
+): Record<SimulatedPhase, StepAction> {
   const { allocation, self, peers } = metadata;
   return {
     preflight: nothing,
@@ -113,6 +117,7 @@ function createActions(
     "api-server": async (signal) => kubernetes.untilApiServer(signal),
     kubelet: nothing,
     join: nothing,
+    "etcd-join": nothing,
     "cluster-config": nothing,
     register: nothing,
     network: async () => kubernetes.addNode(self.name),
