@@ -94,6 +94,8 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
   };
   exited = run();
   const kubelet = followKubelet();
+  // `close` awaits it, and throws what it throws.
+  kubelet.catch(() => undefined);
   return {
     spec,
     root,
