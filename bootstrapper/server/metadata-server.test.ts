@@ -191,10 +191,10 @@ describe("createMetadataServer, for a report while the report token is being kep
 });
 
 describe("createMetadataServer, for a report that crosses the confirmation", () => {
-  it("sends it again with the report token", async () => {
+  it.each([403, 409])("sends it again with the report token after a %i", async (status) => {
     const { client, fail } = await setUp();
     fail("/node/v1/claim/confirm", { kind: "slow", delayMs: 100 });
-    fail("/node/v1/reports", { kind: "status", status: 403 });
+    fail("/node/v1/reports", { kind: "status", status });
     const confirmed = client.confirm(allocation, soon());
     const report = { allocation, sequence: 1, phase: "render", state: "done" } as const;
     await expect(client.report(report, soon())).rejects.toMatchObject({ name: "RetryableError" });

@@ -66,9 +66,10 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
       });
       const date = Date.parse(String(answer.headers["date"]));
       if (!Number.isNaN(date)) offsetMs = date - now();
-      // The token changes with the confirmation, and a refusal that crosses it meant the old one.
-      if (answer.status === 403 && !path.endsWith("/confirm")) await confirming;
-      if (answer.status === 403 && sentWith !== token)
+      // The token changes with the confirmation, and a refusal that crosses it meant the old one: unknown, or spent.
+      const isRefused = answer.status === 403 || answer.status === 409;
+      if (isRefused && !path.endsWith("/confirm")) await confirming;
+      if (isRefused && sentWith !== token)
         throw new RetryableError("the token changed", { retryAfterMs: 0 });
       if (isTransientStatus(answer.status)) throw toRetryable(answer);
       return answer;
