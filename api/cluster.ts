@@ -46,7 +46,7 @@ export const Cluster = z
     network: Network.describe("Subnets, and how pods reach each other"),
     labels: Labels.describe("Labels of the request; empty if it had none"),
     nodePools: z.array(NodePoolStatus).describe("`default` first, then those of the request"),
-    maxUnhealthy: z.int().describe("Terminated workers are replaced while there are at most this many"),
+    maxUnhealthy: z.int().describe("Terminated members are replaced while there are at most this many"),
     deadlineSeconds: z.int().describe("Time to become ready, and the time of each worker that is attached later"),
     failedTtlSeconds: z.int().describe("How long a failed cluster is kept"),
     createdAt: z.iso.datetime().describe("When the server planned the cluster, by its clock as all times here"),

@@ -63,7 +63,7 @@ export const CreateCluster = z
       .max(5000)
       .default(0)
       .describe(
-        "Workers of the ready cluster whose machines have terminated are replaced while there are at most this many",
+        "Members of the ready cluster whose machines have terminated are replaced while there are at most this many",
       ),
     network: CreateNetwork.optional().describe("Sprout's own routes and default subnets if absent"),
     controlPlaneEndpoint: z

@@ -43,7 +43,7 @@ export const defineClusters: DefineCommand = (clusters, context, end) => {
     .option("--failed-ttl <DURATION>", "keep the machines of a failed cluster this long (15m)", parseDurationSeconds)
     .option(
       "--max-unhealthy <N>",
-      "replace workers whose machines have terminated, while there are at most this many (0)",
+      "replace members whose machines have terminated, while there are at most this many (0)",
       parseWholeNumber,
     )
     .option("--control-plane-endpoint <NAME:6443>", "an external load balancer for the API servers")

@@ -76,6 +76,8 @@ export async function attachMembers(
   }
 }
 
+const isControlPlane = ({ role }: MemberRecord) => role === "control-plane";
+
 function refuseMachines({ provider }: ClusterRecord, { machines }: AttachMembers): void {
   if (machines === undefined || provider === "bare-metal") return;
   const detail = `Expected machines only in a cluster of provider "bare-metal", got provider "${provider}"`;
@@ -165,6 +167,7 @@ async function toDecision(
   const grown: ClusterRecord = {
     ...cluster,
     nodes: cluster.nodes + joining.length,
+    controlPlanesOwed: Math.max(0, (cluster.controlPlanesOwed ?? 0) - joining.filter(isControlPlane).length),
     joinBy: Math.min(cluster.joinBy ?? joinBy, joinBy),
   };
   const changes = {

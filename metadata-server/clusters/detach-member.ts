@@ -15,6 +15,8 @@ export interface Drain {
   drainTimeoutSeconds: number;
   /** Whether it leaves even if pods are left when the time is up. */
   force: boolean;
+  /** Of a control plane: once it is gone, another one is attached. */
+  isReplaced?: true;
   by: Actor;
 }
 
@@ -60,14 +62,17 @@ export async function detachMember(deps: ClusterDependencies, options: DetachOpt
 /** Returns the member's record with its detachment, and what the timeline and the audit log say of it. */
 export function beginDeparture(
   member: MemberRecord,
-  { at, drainTimeoutSeconds, force, by }: Drain & { at: number },
+  { at, drainTimeoutSeconds, force, isReplaced, by }: Drain & { at: number },
 ): { leaving: MemberRecord } & Required<Pick<Changes, "events" | "audit">> {
   const { clusterId, name } = member;
   const { detachFailure: _, ...rest } = member;
   const message =
     drainTimeoutSeconds === 0 ? "Detaching without a drain" : `Draining for ${drainTimeoutSeconds} s at most`;
   return {
-    leaving: { ...rest, detachment: { drainBy: at + drainTimeoutSeconds * 1000, force } },
+    leaving: {
+      ...rest,
+      detachment: { drainBy: at + drainTimeoutSeconds * 1000, force, ...(isReplaced && { isReplaced }) },
+    },
     events: [memberEvent({ clusterId, name, state: "detaching" }, { at, message })],
     audit: [auditAllowed(by, { action: "member-detach", at, clusterId, member: name, detail: message })],
   };

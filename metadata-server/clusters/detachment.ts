@@ -148,6 +148,7 @@ async function recordRemoved(
           ...cluster,
           nodes: cluster.nodes - 1,
           controlPlanes: cluster.controlPlanes.filter((each) => each.name !== name),
+          ...(member.detachment.isReplaced && { controlPlanesOwed: (cluster.controlPlanesOwed ?? 0) + 1 }),
           [named]: Math.max(cluster[named] ?? 0, nodeNumber({ name })),
         },
       ],

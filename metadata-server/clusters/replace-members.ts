@@ -7,19 +7,21 @@ import { detachMember } from "./detach-member.ts";
 import { liveClusters } from "./queries.ts";
 import { startRetriedWork } from "./retried-work.ts";
 
-/** Starts the replacement of every worker of this provider's clusters whose machine has terminated, within limits. */
+/** Starts the replacement of every member of this provider's clusters whose machine has terminated, within limits. */
 export async function replaceTerminated(deps: ClusterDependencies, provider: MachineProvider): Promise<void> {
   for await (const cluster of liveClusters(deps.store)) {
     if (cluster.provider !== provider.name || cluster.state !== "ready" || !cluster.maxUnhealthy) continue;
-    const terminated = (await deps.store.members(cluster.id)).filter(isTerminatedWorker);
+    const members = await deps.store.members(cluster.id);
+    const terminated = members.filter(isTerminated);
     if (terminated.length > cluster.maxUnhealthy) continue;
-    for (const member of terminated) startReplacement(deps, { cluster, member });
+    for (const member of terminated) if (member.role === "worker") startReplacement(deps, { cluster, member });
+    replaceControlPlanes(deps, { cluster, members });
   }
 }
 
 /** One that is detaching has its replacement already, or the operator wants none. */
-export const isTerminatedWorker = ({ role, endedAt, detachment }: MemberRecord): boolean =>
-  role === "worker" && endedAt !== undefined && detachment === undefined;
+export const isTerminated = ({ endedAt, detachment }: MemberRecord): boolean =>
+  endedAt !== undefined && detachment === undefined;
 
 /** The new worker comes first: a crash in between leaves the old one, which is found again. */
 function startReplacement(
@@ -34,7 +36,7 @@ function startReplacement(
     isNeeded: ({ state }) => state === "ready",
     attempt: async () => {
       const current = await deps.store.member(clusterId, name);
-      if (current === undefined || !isTerminatedWorker(current)) return;
+      if (current === undefined || !isTerminated(current)) return;
       // No caller can send a key with a space.
       const idempotencyKey = `replace ${allocation}`;
       const { nodePool } = current;
@@ -42,4 +44,44 @@ function startReplacement(
       await detachMember(deps, { clusterId, name, drainTimeoutSeconds: 0, force: true, by: bySprout });
     },
   });
+}
+
+/**
+ * Takes the next step, one with each survey. The old control plane leaves first: an etcd that lacks a member must not
+ * grow. The cluster's record counts those that are owed, so that a crash in between loses none.
+ */
+function replaceControlPlanes(
+  deps: ClusterDependencies,
+  { cluster: { id: clusterId, ...cluster }, members }: { cluster: ClusterRecord; members: readonly MemberRecord[] },
+): void {
+  const all = members.filter(({ role }) => role === "control-plane");
+  const isChanging = all.some(
+    ({ name, detachment }) => detachment !== undefined || !cluster.controlPlanes.some((each) => each.name === name),
+  );
+  const [lost] = all.filter(isTerminated);
+  if (isChanging || (lost === undefined && countMissing(cluster) === 0)) return;
+  const work = { clusterId, name: `replace ${clusterId} control planes` };
+  const isNeeded = ({ state }: ClusterRecord) => state === "ready";
+  if (lost === undefined) {
+    const attempt = async (current: ClusterRecord) => {
+      const controlPlanes = countMissing(current);
+      if (controlPlanes > 0) await attachMembers(deps, { controlPlanes }, { clusterId, by: bySprout });
+    };
+    startRetriedWork(deps, { ...work, goal: "replace control planes", isNeeded, attempt });
+    return;
+  }
+  const { name } = lost;
+  const attempt = async () => {
+    const current = await deps.store.member(clusterId, name);
+    if (current === undefined || !isTerminated(current)) return;
+    const departure = { drainTimeoutSeconds: 0, force: true, isReplaced: true as const, by: bySprout };
+    await detachMember(deps, { clusterId, name, ...departure });
+  };
+  startRetriedWork(deps, { ...work, goal: `replace ${name}`, isNeeded, attempt });
+}
+
+/** How many control planes are owed and can be attached: their number stays odd, whatever the operator detached. */
+function countMissing({ controlPlanes, controlPlanesOwed = 0 }: Omit<ClusterRecord, "id">): number {
+  const isOdd = (controlPlanes.length + controlPlanesOwed) % 2 === 1;
+  return isOdd ? controlPlanesOwed : Math.max(0, controlPlanesOwed - 1);
 }

@@ -7,7 +7,7 @@ import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { alertEvent, clusterEvent, failCluster, failMember, isComingUp, isDeleted, memberEvent } from "./lifecycle.ts";
 import { liveClusters } from "./queries.ts";
-import { isTerminatedWorker, replaceTerminated } from "./replace-members.ts";
+import { isTerminated, replaceTerminated } from "./replace-members.ts";
 
 /** Surveys every provider whose machines can terminate, or be left over, without this server. */
 export async function watchMachines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
@@ -127,16 +127,16 @@ async function whyClusterFails(
   return `${message}; ${counted}, too few for an etcd quorum; delete the cluster and create it again`;
 }
 
-/** Returns why a worker of a cluster that replaces workers is not replaced; undefined if it is, or never would be. */
+/** Returns why a member of a cluster that replaces members is not replaced; undefined if it is, or never would be. */
 async function whyNotReplaced(
   store: Store,
   { cluster: { id, name, state, maxUnhealthy }, failed }: { cluster: ClusterRecord; failed: MemberRecord },
 ): Promise<string | undefined> {
-  if (state !== "ready" || maxUnhealthy === undefined || failed.role !== "worker") return undefined;
-  const others = (await store.members(id)).filter((each) => each.name !== failed.name && isTerminatedWorker(each));
+  if (state !== "ready" || maxUnhealthy === undefined) return undefined;
+  const others = (await store.members(id)).filter((each) => each.name !== failed.name && isTerminated(each));
   const unhealthy = others.length + 1;
   if (unhealthy <= maxUnhealthy) return undefined;
-  return `${unhealthy} workers of ${name} have terminated, more than maxUnhealthy (${maxUnhealthy}): none is replaced until some are detached`;
+  return `${unhealthy} members of ${name} have terminated, more than maxUnhealthy (${maxUnhealthy}): none is replaced until some are detached`;
 }
 
 /** Puts a problem of a running machine on the timeline when it begins, changes and ends. */

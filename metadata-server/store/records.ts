@@ -44,7 +44,7 @@ export interface ClusterRecord {
   workerMachines?: NodePoolMachines;
   /** In addition to the pool `default`. */
   nodePools?: NodePoolRecord[];
-  /** Workers whose machines have terminated are replaced while there are at most this many; absent for none. */
+  /** Members whose machines have terminated are replaced while there are at most this many; absent for none. */
   maxUnhealthy?: number;
   deadlineSeconds: number;
   failedTtlSeconds: number;
@@ -66,6 +66,8 @@ export interface ClusterRecord {
   workersNamed?: number;
   /** The same of control planes. */
   controlPlanesNamed?: number;
+  /** Control planes that were detached because others replace them, and that none has replaced yet. */
+  controlPlanesOwed?: number;
   /** What the provider needs to find its resources again. */
   providerData: Record<string, string>;
   /** Version that was read; 0 for a record that is not yet stored. */
@@ -91,6 +93,8 @@ interface Detachment {
   force: boolean;
   /** Set once no pod needs its machine any longer: from then on it does not stay. */
   drainedAt?: number;
+  /** A control plane that another one is to replace. */
+  isReplaced?: true;
 }
 
 export interface MemberRecord {

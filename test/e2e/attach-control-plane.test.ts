@@ -6,7 +6,7 @@ import { waitForStep } from "../lab/console.ts";
 import { etcdVoters } from "../lab/etcd-voters.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
-import { execInMachine } from "../lab/machine-exec.ts";
+import { execInMachine, killMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
 /** Kills the machine as a power cut does: nothing is stopped or flushed first. */
@@ -34,7 +34,13 @@ describe.skipIf(reason !== null)(
       const { kubectl: program } = await prepareImage();
       slower = await slowness();
       lab = await startLab();
-      const created = await lab.client.create({ name: "five", controlPlanes: 3, workers: 1, provider: "nspawn" });
+      const created = await lab.client.create({
+        name: "five",
+        controlPlanes: 3,
+        workers: 1,
+        provider: "nspawn",
+        maxUnhealthy: 1,
+      });
       cluster = await lab.client.wait(created.id, { condition: "ready", timeoutMs: 280_000 });
       kubectl = await createLabKubectl(lab, { clusterId: cluster.id, program, timeoutMs: 900_000 });
     });
@@ -60,6 +66,22 @@ describe.skipIf(reason !== null)(
       await kubectl(["wait", `node/${memberOf("cp05").name}`, "--for=condition=Ready", "--timeout=120s"]);
       const ask = ["kubectl", "get", "--raw", "/readyz"];
       await expect.poll(async () => (await execInMachine(machineOf("cp05"), ask)).stdout, within(60)).toBe("ok");
+    });
+
+    it("replace one that was killed, within 60 s: etcd forgets it, and the new one votes", async () => {
+      await killMachine(machineOf("cp02"));
+      await expect.poll(() => stateOf("cp06"), within(60)).toBe("ready");
+      expect(await etcdVoters(kubectl, memberOf("cp01").name)).toEqual(["cp01", "cp03", "cp04", "cp05", "cp06"]);
+      const nodes = await kubectl(["get", "nodes", "-o", "name"]);
+      expect(nodes.split("\n").map((node) => node.slice("node/".length).split(".")[0])).toEqual([
+        "cp01",
+        "cp03",
+        "cp04",
+        "cp05",
+        "cp06",
+        "node01",
+      ]);
+      expect(await lab.client.get(cluster.id)).toMatchObject({ state: "ready", degraded: null });
     });
   },
   900_000,

@@ -86,7 +86,7 @@ describe("maxUnhealthy", () => {
     await terminate("node03", "node04");
     expect(await on.states()).toEqual([...others, "node03 failed", "node04 failed"]);
     expect(await on.messages()).toContain(
-      "2 workers of build126 have terminated, more than maxUnhealthy (1): none is replaced until some are detached",
+      "2 members of build126 have terminated, more than maxUnhealthy (1): none is replaced until some are detached",
     );
     await on.detach("node03");
     await survey();
@@ -124,14 +124,30 @@ describe("maxUnhealthy", () => {
     expect(await on.states()).toEqual([...others, "node04 ready", "node05 launched"]);
   });
 
-  it("replaces no control plane", async () => {
-    terminated = new Set();
-    on = await createDetachableCluster(
-      { controlPlanes: 3, workers: 1, nodes: undefined, maxUnhealthy: 3 },
-      { provider: withSurvey },
-    );
+  it("replaces a lost control plane: it leaves etcd first, then another one joins, once, even after a restart", async () => {
+    await create(1, { controlPlanes: 3, workers: 1, nodes: undefined });
     await terminate("cp02");
-    expect(await on.states()).toEqual(["cp01 ready", "cp02 failed", "cp03 ready", "node01 ready"]);
+    expect(await on.states()).toEqual(["cp01 ready", "cp03 ready", "node01 ready"]);
+    expect([...on.kubernetes.etcdMembers.keys()]).toEqual(["cp01", "cp03"].map(fullName));
+    await on.restart();
+    for (let again = 0; again < 3; again += 1) await survey();
+    expect(await on.states()).toEqual(["cp01 ready", "cp03 ready", "cp04 launched", "node01 ready"]);
+  });
+
+  it("attaches no control plane that would make their number even", async () => {
+    await create(1, { controlPlanes: 5, workers: 0, nodes: undefined });
+    await on.detach("cp05");
+    await terminate("cp04");
+    await survey();
+    expect(await on.states()).toEqual(["cp01 ready", "cp02 ready", "cp03 ready"]);
+    expect((await on.messages()).filter((message) => message.startsWith("Cannot"))).toEqual([]);
+  });
+
+  it("replaces no control plane whose loss cost the quorum: the cluster fails", async () => {
+    await create(3, { controlPlanes: 3, workers: 0, nodes: undefined });
+    await terminate("cp02", "cp03");
+    expect(await on.server.cluster(on.cluster.id)).toMatchObject({ state: "failed" });
+    expect(on.server.provider.running.size).toBe(3);
   });
 
   it("counts no machine as terminated that Sprout itself terminates for a detachment", async () => {
