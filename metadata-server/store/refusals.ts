@@ -1,6 +1,6 @@
 import type { MachineRecord } from "./machine-record.ts";
 import type { ClusterRecord, MemberRecord } from "./records.ts";
-import { StoreConflict } from "./store.ts";
+import { type Lease, StoreConflict } from "./store.ts";
 
 /** Errors with which every driver refuses a commit. */
 
@@ -39,3 +39,6 @@ export const addressTaken = ({ name, address }: MemberRecord) =>
 
 export const tokenTaken = (name: string) =>
   new Error(`Cannot store member ${name}: one of its tokens belongs to another member`);
+
+export const leaseLost = ({ name, token }: Lease) =>
+  new StoreConflict("lease-lost", `Cannot commit under lease "${name}": token ${token} is not the current one`);

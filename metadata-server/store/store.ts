@@ -19,6 +19,15 @@ export interface IdempotencyRecord {
   expiresAt: number;
 }
 
+/** A server's right to do some work alone. */
+export interface Lease {
+  name: string;
+  /** The server that has it. */
+  holder: string;
+  /** Fencing token: each new grant has a higher one. */
+  token: number;
+}
+
 /**
  * Everything that one decision changes. A record is written only if the stored version is the record's own `version`
  * (0: it must not exist yet), and is stored with `version + 1`.
@@ -42,13 +51,15 @@ export interface Changes {
    * keys. An unknown cluster counts as forgotten already. A cluster in another state is a conflict (`stale`).
    */
   purge?: string[];
+  /** The commit is refused (`lease-lost`) unless this lease is still held. */
+  lease?: Lease;
 }
 
 /**
  * `stale`: read again and decide again. `name-taken`: another live cluster has the name. `key-used`: the idempotency key
- * is known. `mac-taken`: another machine has one of the MACs.
+ * is known. `mac-taken`: another machine has one of the MACs. `lease-lost`: another server may have the lease by now.
  */
-export type ConflictReason = "stale" | "name-taken" | "key-used" | "mac-taken";
+export type ConflictReason = "stale" | "name-taken" | "key-used" | "mac-taken" | "lease-lost";
 
 export class StoreConflict extends Error {
   override name = "StoreConflict";
@@ -126,6 +137,17 @@ export interface Store {
   /** Keeps the id of the key that seals the store's secrets, if it has none yet. Returns the one that is kept. */
   claimKeyId(keyId: string): Promise<string>;
   commit(changes: Changes): Promise<void>;
+  /** Whether several servers can use it at once. */
+  readonly isShared: boolean;
+  /**
+   * Takes a lease for `ttlMs` of the store's clock, or prolongs it for its holder. Returns the fencing token; undefined
+   * while another server has the lease.
+   */
+  takeLease(lease: Omit<Lease, "token"> & { ttlMs: number }): Promise<number | undefined>;
+  /** Gives a lease back. Does nothing if it is no longer held with this token. */
+  releaseLease(lease: Lease): Promise<void>;
+  /** The store's clock, the same for every server: milliseconds since the epoch. */
+  time(): Promise<number>;
   /**
    * Calls `listener` after every commit that touches the cluster, or the `inventory`, whichever server made it;
    * sometimes also when nothing changed. Returns a function that stops the calls.

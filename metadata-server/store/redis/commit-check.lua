@@ -14,6 +14,10 @@ if redis.call("EXISTS", marker) == 1 then
   return { "done" }
 end
 
+if plan.lease and redis.call("GET", key("lease", plan.lease.name)) ~= plan.lease.held then
+  return { "lease-lost" }
+end
+
 local function decode(json)
   return json and cjson.decode(json) or false
 end

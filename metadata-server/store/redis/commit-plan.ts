@@ -4,6 +4,7 @@ import {
   addressTaken,
   clusterTitle,
   keyUsed,
+  leaseLost,
   machineTitle,
   macTaken,
   memberTitle,
@@ -16,6 +17,7 @@ import {
 } from "../refusals.ts";
 import type { Changes } from "../store.ts";
 import { touchedClusters } from "../watchers.ts";
+import { toHeld } from "./leases.ts";
 import { planMachines } from "./plan-machines.ts";
 import { stringifyInTurns, toDo } from "./stringify-in-turns.ts";
 
@@ -41,7 +43,7 @@ export async function planCommit(
   { id, now, limits, auditWrittenOut }: PlanOptions,
 ): Promise<[plan: string, ...sealed: Buffer[]]> {
   const { clusters = [], members = [], removedMembers = [], secrets = [], events = [] } = changes;
-  const { audit = [], purge = [], idempotency } = changes;
+  const { audit = [], purge = [], idempotency, lease } = changes;
   const { approvalRules, ...machineLists } = planMachines(changes);
   const sealed = secrets.flatMap((secret) => (secret.sealed === null ? [] : [Buffer.from(secret.sealed)]));
   const plan = {
@@ -57,6 +59,7 @@ export async function planCommit(
       clusterId: idempotency.clusterId,
       json: JSON.stringify(idempotency),
     },
+    lease: lease && { name: lease.name, held: toHeld(lease) },
     touched: JSON.stringify(touchedClusters(changes)),
   };
   const lists = await stringifyInTurns({
@@ -87,6 +90,7 @@ export function toRefusal([reason, part, place = 1, detail = ""]: CommitAnswer, 
   const cluster = changes.clusters?.[place - 1];
   const member = changes.members?.[place - 1];
   if (reason === "key-used") return keyUsed();
+  if (reason === "lease-lost" && changes.lease) return leaseLost(changes.lease);
   if (reason === "name-taken" && cluster) return nameTaken(cluster);
   if (reason === "stale" && part === "clusters" && cluster) return stale(clusterTitle(cluster), cluster.version);
   if (reason === "stale" && part === "members" && member) return stale(memberTitle(member), member.version);

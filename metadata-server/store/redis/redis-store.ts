@@ -12,8 +12,10 @@ import { createCommit } from "./commit.ts";
 import { createConnection } from "./connection.ts";
 import { createDropAudit } from "./drop-audit.ts";
 import { claimKeyspace, eraseKeyspace } from "./keyspace.ts";
+import { createLeases } from "./leases.ts";
 import { createMachineReaders } from "./read-machines.ts";
 import type { RedisTarget } from "./redis-url.ts";
+import { createUntilReplicated } from "./replication.ts";
 import { toEntry } from "./stream-entry.ts";
 import { evaluate, loadScripts } from "./scripts.ts";
 import { checkSettings, readSettings } from "./server-settings.ts";
@@ -76,7 +78,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     maxEntries: limits.maxAuditEntries,
   });
   const dropAudit = createDropAudit({ writer, target, archive, logger });
-  const commit = createCommit({ writer, dropAudit, script: scripts.commit, target, replicas, timeoutMs });
+  const untilReplicated = createUntilReplicated({ writer, target, replicas, timeoutMs });
+  const commit = createCommit({ writer, dropAudit, script: scripts.commit, target, untilReplicated });
   const underWay = new Set<Promise<void>>();
   let closed = false;
   function requireOpen(): void {
@@ -148,6 +151,12 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       const done = commit(changes, plan).finally(() => underWay.delete(done));
       underWay.add(done);
       return done;
+    },
+    isShared: true,
+    ...createLeases({ writer, scripts, target, untilReplicated }),
+    async time() {
+      const [seconds = 0, microseconds = 0] = (await read((redis) => redis.time())).map(Number);
+      return seconds * 1000 + microseconds / 1000;
     },
     watch: (clusterId, call) => watchers.add(clusterId, call),
     async check() {

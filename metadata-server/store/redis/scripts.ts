@@ -21,6 +21,8 @@ export const loadScripts = () => ({
   crowdedMachines: loadScript("crowded-machines"),
   findByToken: loadScript("find-by-token"),
   findByMac: loadScript("find-by-mac"),
+  takeLease: loadScript("take-lease"),
+  releaseLease: loadScript("release-lease"),
 });
 export type Scripts = ReturnType<typeof loadScripts>;
 

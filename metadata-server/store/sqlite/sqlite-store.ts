@@ -15,6 +15,7 @@ import { createCommitQueue } from "./commit-queue.ts";
 import { copyChanges } from "./copy-changes.ts";
 import { openDatabase } from "./database.ts";
 import { destroysSecret } from "./destroyed-secrets.ts";
+import { createLeases } from "./leases.ts";
 import { createMachineReaders } from "./read-machines.ts";
 import { createRecordCache } from "./record-cache.ts";
 import { createWatchers, touchedClusters } from "../watchers.ts";
@@ -56,7 +57,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const checkpoints = createCheckpoints({ database, file, logger });
   // A server that was killed may have left destroyed secrets in the log.
   checkpoints.run();
-  const apply = (changes: Changes, turn: Turn) => {
+  const leases = createLeases();
+  const apply = async (changes: Changes, turn: Turn) => {
+    leases.require(changes);
     if (destroysSecret(prepare, changes)) checkpoints.request();
     return applyChanges({ prepare, now, limits, archive }, changes, turn);
   };
@@ -165,6 +168,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       // The caller may change its objects before they are written.
       return queue.commit(copyChanges(changes));
     },
+    isShared: false,
+    takeLease: leases.takeLease,
+    releaseLease: leases.releaseLease,
+    time: async () => now(),
     watch: (clusterId, listener) => watchers.add(clusterId, listener),
     async check() {
       prepare("SELECT count(*) FROM sqlite_schema").get();

@@ -21,7 +21,7 @@ const stored = (): Changes => ({
 type InventoryChange = "machines" | "removedMachines" | "approvalRules";
 
 /** Returns one valid change of every kind, to a stored cluster and to a new one. */
-const everyKind = (): Required<Omit<Changes, "idempotency" | "purge" | InventoryChange>> => ({
+const everyKind = (): Required<Omit<Changes, "idempotency" | "purge" | "lease" | InventoryChange>> => ({
   clusters: [
     createClusterRecord({ id: "c-1", name: "build126", state: "ready", version: 1 }),
     createClusterRecord({ id: "c-2" }),

@@ -4,6 +4,7 @@ import { describeAudit } from "./audit.ts";
 import { describeBatches } from "./batches.ts";
 import { describeEvents } from "./events.ts";
 import { describeIdempotency } from "./idempotency.ts";
+import { describeLeases } from "./leases.ts";
 import { describeLifetime } from "./lifetime.ts";
 import { describeListing } from "./listing.ts";
 import { describeMachines } from "./machines.ts";
@@ -63,6 +64,7 @@ export function describeStoreContract(name: string, open: (options: OpenOptions)
     describePurge(context);
     describeRemovedMembers(context);
     describeMachines(context);
+    describeLeases(context);
     describeLifetime(context);
   });
 }

@@ -1,0 +1,30 @@
+import type { Lease, Store } from "../store.ts";
+import type { RedisConnection } from "./connection.ts";
+import type { RedisTarget } from "./redis-url.ts";
+import { evaluate, type Scripts } from "./scripts.ts";
+
+/** What Redis keeps of a lease. */
+export const toHeld = ({ token, holder }: Lease): string => `${token} ${holder}`;
+
+/** Leases are keys that expire. One is granted only once replicas have it, so that a failover forgets none. */
+export function createLeases(options: {
+  writer: RedisConnection;
+  scripts: Pick<Scripts, "takeLease" | "releaseLease">;
+  target: RedisTarget;
+  untilReplicated: () => Promise<void>;
+}): Pick<Store, "takeLease" | "releaseLease"> {
+  const { writer, scripts, target, untilReplicated } = options;
+  return {
+    async takeLease({ name, holder, ttlMs }) {
+      const args = [target.prefix, name, holder, String(ttlMs)];
+      const granted = await writer.run((redis) => evaluate(redis, scripts.takeLease, args));
+      if (granted === null) return undefined;
+      const [token, isNew] = granted as [token: number, isNew: number];
+      if (isNew === 1) await untilReplicated();
+      return token;
+    },
+    async releaseLease(lease) {
+      await writer.run((redis) => evaluate(redis, scripts.releaseLease, [target.prefix, lease.name, toHeld(lease)]));
+    },
+  };
+}
