@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import pLimit from "p-limit";
@@ -13,10 +13,13 @@ import { toHostName } from "#lib/host-name.ts";
 import { toServerUrl } from "#lib/server-url.ts";
 import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
+import { createLeases } from "./clusters/leases.ts";
 import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusal-limiter.ts";
+import { watchCounts } from "./clusters/refusals.ts";
 import { createRepeatLimiter } from "./clusters/repeat-limiter.ts";
+import { watchAbandoned } from "./clusters/resume-work.ts";
 import { watchMachines } from "./clusters/watch-machines.ts";
 import type { Config } from "./config.ts";
 import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
@@ -94,6 +97,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     clock,
     random: randomBytes,
     background,
+    leases: createLeases({ store, holder: randomUUID(), logger }),
     refusals: createRefusalLimiter(),
     repeats: createRepeatLimiter(),
     openKubernetesApi,
@@ -114,9 +118,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       storeName: config.store?.name ?? config.databaseFile,
     });
     await reconcile(clusters);
-    background.start("deadlines", (signal) => watchDeadlines(clusters, signal));
-    background.start("machines", (signal) => watchMachines(clusters, signal));
-    background.start("purge", (signal) => watchDeleted(clusters, signal));
+    startWatchers(clusters);
     const openFiles = await readOpenFileLimit();
     const limits = createListenerLimits({ settings: config, openFiles, logger, clock, count: metrics.excess });
     const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal };
@@ -143,6 +145,20 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await stop(store.close);
     throw error;
   }
+}
+
+/** Starts what is done all the time: by every server for itself, or by one of those that share the store. */
+function startWatchers(clusters: ClusterDependencies): void {
+  const { background, leases, store } = clusters;
+  const watchAlone = (name: string, watch: (deps: ClusterDependencies, signal: AbortSignal) => Promise<void>) =>
+    background.start(name, (signal) =>
+      leases.keep({ name, signal }, (leased) => watch({ ...clusters, store: leased.store }, leased.signal)),
+    );
+  watchAlone("deadlines", watchDeadlines);
+  watchAlone("purge", watchDeleted);
+  background.start("machines", (signal) => watchMachines(clusters, signal));
+  background.start("counts", (signal) => watchCounts(clusters, signal));
+  if (store.isShared) background.start("abandoned work", (signal) => watchAbandoned(clusters, signal));
 }
 
 export function openConfiguredStore(

@@ -10,7 +10,6 @@ import { canBecome, failCluster, isComingUp } from "./lifecycle.ts";
 import { liveClusters } from "./queries.ts";
 import { toPeerReport } from "./peers.ts";
 import { failLateMembers } from "./late-members.ts";
-import { recordRefusalSummaries, recordRepeats } from "./refusals.ts";
 import { describeCauses, describeMissing } from "./verdict.ts";
 
 /** The node counts the same deadline. Its reason is better, so it gets time to report first. */
@@ -37,13 +36,8 @@ export function findOverdue(cluster: ClusterRecord, now: number): Overdue | unde
 /** Checks every live cluster once a second. It keeps nothing in memory, so a restart changes nothing. */
 export async function watchDeadlines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
   const { clock, logger } = deps;
-  const work = async () => {
-    await enforceDeadlines(deps);
-    await recordRefusalSummaries(deps);
-    await recordRepeats(deps);
-  };
   const onFailure = (error: unknown) => logger.error("Cannot check deadlines; retrying", { error: messageOf(error) });
-  await repeat(work, { clock, intervalMs, signal, onFailure });
+  await repeat(() => enforceDeadlines(deps), { clock, intervalMs, signal, onFailure });
 }
 
 export async function enforceDeadlines(deps: ClusterDependencies): Promise<void> {

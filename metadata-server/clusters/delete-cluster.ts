@@ -55,10 +55,13 @@ export function startDeletion(deps: ClusterDependencies, clusterId: string): voi
     name: deletionName(clusterId),
     goal: "delete cluster",
     isNeeded: ({ state }) => state === "deleting",
-    attempt: async (cluster, signal) => {
+    attempt: async (leased, cluster, signal) => {
       await deps.background.stopAll(launchesOf(clusterId));
       await deps.background.stopAll(detachmentsOf(clusterId));
-      await removeEverything(deps, { cluster, signal });
+      // Another server that launches its machines stops, too, and gives its lease back.
+      await deps.leases.wait({ name: launchesOf(clusterId), signal }, () =>
+        removeEverything(leased, { cluster, signal }),
+      );
     },
   });
 }

@@ -8,6 +8,7 @@ import type { MachineProvider } from "../providers/provider.ts";
 import type { Store } from "../store/store.ts";
 import type { Background } from "./background.ts";
 import type { RandomBytes } from "./identifiers.ts";
+import type { Leases } from "./leases.ts";
 import type { RefusalLimiter } from "./refusal-limiter.ts";
 import type { RepeatLimiter } from "./repeat-limiter.ts";
 
@@ -38,6 +39,8 @@ export interface ClusterDependencies {
   clock: Clock;
   random: RandomBytes;
   background: Background;
+  /** Decide which server does a piece of background work. */
+  leases: Leases;
   refusals: RefusalLimiter;
   repeats: RepeatLimiter;
   /** Runs decisions one after the other that would otherwise conflict with each other. */

@@ -2,10 +2,11 @@ import { drainNode } from "../kubernetes/drain-node.ts";
 import { removeEtcdMember } from "../kubernetes/etcd-members.ts";
 import { cordonNode, deleteNode } from "../kubernetes/nodes.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { abortOnChange } from "./abort-on-change.ts";
 import { findControlPlanes, openClusterApi, openClusterEtcd } from "./cluster-access.ts";
 import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
-import { alertEvent, memberEvent, toTime } from "./lifecycle.ts";
+import { alertEvent, isDeleted, memberEvent, toTime } from "./lifecycle.ts";
 import { longPoll } from "./long-poll.ts";
 import { startRetriedWork } from "./retried-work.ts";
 import { nodeNumber } from "./node-names.ts";
@@ -35,14 +36,31 @@ export function startDetachment(deps: ClusterDependencies, key: MemberKey): void
     name: detachmentName(key),
     goal: `detach ${key.name}`,
     isNeeded: ({ state }) => state === "ready",
-    attempt: async (cluster, signal) => {
-      const member = await deps.store.member(key.clusterId, key.name);
-      if (!isLeaving(member)) return;
-      const drained = await drain(deps, { cluster, member, signal });
-      if (drained !== undefined) await remove(deps, { cluster, member: drained, signal });
-    },
+    attempt: (leased, cluster, signal) => detach(leased, { cluster, name: key.name, signal }),
   });
 }
+
+/** Begins again if the member is to leave on other terms meanwhile, whichever server was asked. */
+async function detach(
+  deps: ClusterDependencies,
+  { cluster, name, signal }: { cluster: ClusterRecord; name: string; signal: AbortSignal },
+): Promise<void> {
+  const { id: clusterId } = cluster;
+  const member = await deps.store.member(clusterId, name);
+  if (!isLeaving(member)) return;
+  const hasOtherTerms = async () => !isOnTerms(await deps.store.member(clusterId, name), member.detachment);
+  using terms = abortOnChange(deps.store, { clusterId, signal }, hasOtherTerms);
+  try {
+    const drained = await drain(deps, { cluster, member, signal: terms.signal });
+    if (drained !== undefined) return await remove(deps, { cluster, member: drained, signal });
+  } catch (error) {
+    if (signal.aborted || !terms.signal.aborted) throw error;
+  }
+  await detach(deps, { cluster, name, signal });
+}
+
+const isOnTerms = (member: MemberRecord | undefined, terms: Leaving["detachment"]) =>
+  member?.detachment?.drainBy === terms.drainBy && member.detachment.force === terms.force;
 
 /** Returns the member once no pod needs its machine; undefined if its detachment was given up. */
 async function drain(deps: ClusterDependencies, { cluster, member, signal }: Departure): Promise<Leaving | undefined> {
@@ -73,16 +91,18 @@ async function drainByApi(
 
 async function giveUp(
   { store, clock, logger, observer }: ClusterDependencies,
-  { member: { clusterId, name }, blockedBy }: { member: Leaving; blockedBy: string },
+  { member: { clusterId, name, detachment: terms }, blockedBy }: { member: Leaving; blockedBy: string },
 ): Promise<void> {
   const code = "detach-failed";
   const message = `Cannot drain ${name} in time: ${blockedBy}; the member stays. Detach it with more time, or with force`;
-  await changeMember(store, { clusterId, name }, ({ member }) => {
+  const isGivenUp = await changeMember(store, { clusterId, name }, ({ member }) => {
+    if (!isOnTerms(member, terms)) return undefined;
     const { detachment: _, ...rest } = member;
     const at = clock.now();
     const stays = { ...rest, detachFailure: { at: toTime(at), error: message } };
     return { members: [stays], events: [alertEvent(member, { at, code, message })] };
   });
+  if (!isGivenUp) return;
   observer.alert(code);
   logger.warn("Cannot detach member", { clusterId, member: name, reason: blockedBy });
 }
@@ -139,7 +159,7 @@ async function recordRemoved(
   { member: { clusterId, name }, isOperators }: { member: Leaving; isOperators: boolean },
 ): Promise<void> {
   await changeMember(store, { clusterId, name }, ({ cluster, member }) => {
-    if (!isLeaving(member)) return undefined;
+    if (!isLeaving(member) || isDeleted(cluster)) return undefined;
     const message = isOperators ? "Detached; the operator must terminate its machine" : "Detached";
     const named = member.role === "worker" ? "workersNamed" : "controlPlanesNamed";
     return {

@@ -1,9 +1,11 @@
 import { messageOf } from "#lib/errors.ts";
 import type { MachineSpec } from "../providers/provider.ts";
 import type { ClusterRecord, LaunchedMachine, MemberRecord } from "../store/records.ts";
+import { abortOnChange } from "./abort-on-change.ts";
 import { forEachConcurrently } from "./background.ts";
 import { changeCluster, changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { hashToken } from "./identifiers.ts";
 import { canBecome, failCluster, failMember, hasEnded, isComingUp, memberEvent, transition } from "./lifecycle.ts";
 import { machineOf } from "./node-pools.ts";
 import { toSeed } from "./seed.ts";
@@ -18,14 +20,17 @@ export interface Launch {
   capabilities: ReadonlyMap<string, string>;
 }
 
-/** Beginning of the names of a cluster's launches. */
+/** Beginning of the names of a cluster's launches, and their lease: one server at a time launches its machines. */
 export const launchesOf = (clusterId: string) => `launch ${clusterId}`;
 
 /** Launches the machines in the background, the first control plane first. */
 export function startLaunch(deps: ClusterDependencies, launch: Launch): void {
   const [first = "none"] = launch.capabilities.keys();
-  deps.background.start(`${launchesOf(launch.clusterId)} ${first}`, (signal) =>
-    launchMembers(deps, { ...launch, signal }),
+  const name = launchesOf(launch.clusterId);
+  deps.background.start(`${name} ${first}`, (signal) =>
+    deps.leases.wait({ name, signal, isShared: true }, (leased) =>
+      launchMembers({ ...deps, store: leased.store }, { ...launch, signal: leased.signal }),
+    ),
   );
 }
 
@@ -36,10 +41,19 @@ async function launchMembers(deps: ClusterDependencies, launch: Launch & { signa
   );
   const cluster = await store.cluster(launch.clusterId);
   if (cluster === undefined || hasEnded(cluster)) return;
-  const members = (await store.members(cluster.id)).filter(({ name }) => launch.capabilities.has(name));
-  const limits = { limit: launchConcurrency, signal: launch.signal };
-  await forEachConcurrently(members, limits, (member) => launchMember(deps, { ...launch, cluster, member }));
+  const members = (await store.members(cluster.id)).filter((member) => isToLaunch(member, launch));
+  using launching = abortOnChange(store, launch, async () => {
+    const current = await store.cluster(launch.clusterId);
+    return current === undefined || hasEnded(current);
+  });
+  const { signal } = launching;
+  const limits = { limit: launchConcurrency, signal };
+  await forEachConcurrently(members, limits, (member) => launchMember(deps, { ...launch, signal, cluster, member }));
 }
+
+/** Another server may have launched it with another capability, because this one was slow. */
+const isToLaunch = ({ name, capabilityHash, launchedAt }: MemberRecord, { capabilities }: Launch) =>
+  launchedAt === null && capabilityHash === hashToken(capabilities.get(name) ?? "");
 
 async function launchMember(
   deps: ClusterDependencies,

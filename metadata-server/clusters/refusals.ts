@@ -1,6 +1,9 @@
 import { messageOf } from "#lib/errors.ts";
+import { repeat } from "./background.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import type { Refusal } from "./refusal-limiter.ts";
+
+const intervalMs = 1000;
 
 /** Records a refusal that changes nothing else. If that fails, it is only logged: the request is refused anyway. */
 export async function recordRefusal(
@@ -14,6 +17,17 @@ export async function recordRefusal(
   } catch (error) {
     logger.error("Cannot write refusal to the audit log", { ...refusal, error: messageOf(error) });
   }
+}
+
+/** Writes what this server counted, once a second. */
+export async function watchCounts(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
+  const { clock, logger } = deps;
+  const work = async () => {
+    await recordRefusalSummaries(deps);
+    await recordRepeats(deps);
+  };
+  const onFailure = (error: unknown) => logger.error("Cannot record counts; retrying", { error: messageOf(error) });
+  await repeat(work, { clock, intervalMs, signal, onFailure });
 }
 
 export async function recordRefusalSummaries({ store, clock, refusals }: ClusterDependencies): Promise<void> {

@@ -34,14 +34,14 @@ function startReplacement(
     name: `replace ${clusterId} ${name}`,
     goal: `replace ${name}`,
     isNeeded: ({ state }) => state === "ready",
-    attempt: async () => {
-      const current = await deps.store.member(clusterId, name);
+    attempt: async (leased) => {
+      const current = await leased.store.member(clusterId, name);
       if (current === undefined || !isTerminated(current)) return;
       // No caller can send a key with a space.
       const idempotencyKey = `replace ${allocation}`;
       const { nodePool } = current;
-      await attachMembers(deps, { workers: 1, nodePool }, { clusterId, by: bySprout, idempotencyKey });
-      await detachMember(deps, { clusterId, name, drainTimeoutSeconds: 0, force: true, by: bySprout });
+      await attachMembers(leased, { workers: 1, nodePool }, { clusterId, by: bySprout, idempotencyKey });
+      await detachMember(leased, { clusterId, name, drainTimeoutSeconds: 0, force: true, by: bySprout });
     },
   });
 }
@@ -63,19 +63,19 @@ function replaceControlPlanes(
   const work = { clusterId, name: `replace ${clusterId} control planes` };
   const isNeeded = ({ state }: ClusterRecord) => state === "ready";
   if (lost === undefined) {
-    const attempt = async (current: ClusterRecord) => {
+    const attempt = async (leased: ClusterDependencies, current: ClusterRecord) => {
       const controlPlanes = countMissing(current);
-      if (controlPlanes > 0) await attachMembers(deps, { controlPlanes }, { clusterId, by: bySprout });
+      if (controlPlanes > 0) await attachMembers(leased, { controlPlanes }, { clusterId, by: bySprout });
     };
     startRetriedWork(deps, { ...work, goal: "replace control planes", isNeeded, attempt });
     return;
   }
   const { name } = lost;
-  const attempt = async () => {
-    const current = await deps.store.member(clusterId, name);
+  const attempt = async (leased: ClusterDependencies) => {
+    const current = await leased.store.member(clusterId, name);
     if (current === undefined || !isTerminated(current)) return;
     const departure = { drainTimeoutSeconds: 0, force: true, isReplaced: true as const, by: bySprout };
-    await detachMember(deps, { clusterId, name, ...departure });
+    await detachMember(leased, { clusterId, name, ...departure });
   };
   startRetriedWork(deps, { ...work, goal: `replace ${name}`, isNeeded, attempt });
 }

@@ -8,23 +8,32 @@ const delays = { firstMs: 1000, longestMs: 30_000 };
 
 interface RetriedWork {
   clusterId: string;
-  /** Of the background work. */
+  /** Of the background work, and of its lease: one server at a time attempts it. */
   name: string;
   /** As in "Cannot delete cluster". */
   goal: string;
   /** Asked before each attempt: other states of the cluster end the work. */
   isNeeded: (cluster: ClusterRecord) => boolean;
-  attempt: (cluster: ClusterRecord, signal: AbortSignal) => Promise<void>;
+  /** Gets dependencies whose store refuses commits once the lease is lost. */
+  attempt: (deps: ClusterDependencies, cluster: ClusterRecord, signal: AbortSignal) => Promise<void>;
 }
 
-/** Starts background work that is retried until it succeeds. Failures are logged and put on the cluster's timeline. */
-export function startRetriedWork(deps: ClusterDependencies, work: RetriedWork): void {
-  const { store, clock } = deps;
+/**
+ * Starts background work that is retried until it succeeds, unless another server is at it. Failures are logged and put
+ * on the cluster's timeline.
+ */
+export function startRetriedWork(given: ClusterDependencies, work: RetriedWork): void {
+  // What starts it may have a lease that ends before.
+  const deps = { ...given, store: given.leases.store };
+  const { store, clock, leases } = deps;
   const { clusterId, name, isNeeded, attempt } = work;
   deps.background.start(name, async (signal) => {
     const attemptIfNeeded = async () => {
-      const cluster = await store.cluster(clusterId);
-      if (cluster !== undefined && isNeeded(cluster)) await attempt(cluster, signal);
+      await leases.run({ name, signal }, async (leased) => {
+        const cluster = await store.cluster(clusterId);
+        if (cluster !== undefined && isNeeded(cluster))
+          await attempt({ ...deps, store: leased.store }, cluster, leased.signal);
+      });
     };
     await retry(attemptIfNeeded, {
       signal,

@@ -9,7 +9,7 @@ import { alertEvent, clusterEvent, failCluster, failMember, isComingUp, isDelete
 import { liveClusters } from "./queries.ts";
 import { isTerminated, replaceTerminated } from "./replace-members.ts";
 
-/** Surveys every provider whose machines can terminate, or be left over, without this server. */
+/** Surveys every provider whose machines can terminate, or be left over, without this server: one server each. */
 export async function watchMachines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
   const watched = [...deps.providers.values()].map(async (provider) => {
     const { surveyIntervalMs, name } = provider;
@@ -18,12 +18,15 @@ export async function watchMachines(deps: ClusterDependencies, signal: AbortSign
       deps.observer.surveyFailed(name);
       deps.logger.error("Cannot survey machines; retrying", { provider: name, error: messageOf(error) });
     };
-    // Starts with a survey: it finishes what a crash interrupted.
-    const repetition = { clock: deps.clock, intervalMs: surveyIntervalMs, signal, onFailure };
-    await repeat(async () => {
-      await surveyMachines(deps, provider);
-      await replaceTerminated(deps, provider);
-    }, repetition);
+    await deps.leases.keep({ name: `survey ${name}`, signal }, async (leased) => {
+      const own = { ...deps, store: leased.store };
+      const repetition = { clock: deps.clock, intervalMs: surveyIntervalMs, signal: leased.signal, onFailure };
+      // Starts with a survey: it finishes what a crash interrupted.
+      await repeat(async () => {
+        await surveyMachines(own, provider);
+        await replaceTerminated(own, provider);
+      }, repetition);
+    });
   });
   await Promise.all(watched);
 }

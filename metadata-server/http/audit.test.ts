@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AuditEntry, AuditPage } from "#api/audit.ts";
 import { bringUp, createTestMachine } from "../../test/fixtures/test-machine.ts";
 import { createTestServer, refusal, type RequestOptions, type TestServer } from "../../test/fixtures/test-server.ts";
-import { enforceDeadlines, watchDeadlines } from "../clusters/deadlines.ts";
+import { enforceDeadlines } from "../clusters/deadlines.ts";
+import { watchCounts } from "../clusters/refusals.ts";
 
 let server: TestServer;
 beforeEach(async () => {
@@ -130,7 +131,7 @@ describe("The audit log", () => {
     await refuse("203.0.113.10");
     expect(await lines()).toHaveLength(1 + 5 + 1);
     const stop = new AbortController();
-    const watching = watchDeadlines(server.clusters, stop.signal);
+    const watching = watchCounts(server.clusters, stop.signal);
     while (server.clock.pending() === 0) await new Promise(setImmediate);
     server.clock.advance(60_000);
     while ((await lines()).length === 7) await new Promise(setImmediate);

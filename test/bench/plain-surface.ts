@@ -5,6 +5,7 @@ import { openKubernetesApi } from "../../metadata-server/kubernetes/api-client.t
 import { createBootAssets } from "../../metadata-server/boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "../../metadata-server/cloud-init/bootstrapper-executables.ts";
 import { createBackground } from "../../metadata-server/clusters/background.ts";
+import { createLeases } from "../../metadata-server/clusters/leases.ts";
 import { systemClock } from "#lib/clock.ts";
 import { createRefusalLimiter } from "../../metadata-server/clusters/refusal-limiter.ts";
 import { createRepeatLimiter } from "../../metadata-server/clusters/repeat-limiter.ts";
@@ -39,6 +40,7 @@ export function createPlainSurface(options: PlainSurfaceOptions): Hono {
       clock: systemClock,
       random: randomBytes,
       background: createBackground(quiet),
+      leases: createLeases({ store, holder: "bench", logger: quiet }),
       refusals: createRefusalLimiter(),
       repeats: createRepeatLimiter(),
       openKubernetesApi,

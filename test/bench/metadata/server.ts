@@ -8,6 +8,7 @@ import pLimit from "p-limit";
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import { createBackground } from "../../../metadata-server/clusters/background.ts";
+import { createLeases } from "../../../metadata-server/clusters/leases.ts";
 import { systemClock } from "#lib/clock.ts";
 import { createRefusalLimiter } from "../../../metadata-server/clusters/refusal-limiter.ts";
 import { createRepeatLimiter } from "../../../metadata-server/clusters/repeat-limiter.ts";
@@ -67,6 +68,7 @@ function createSproutApp(): Hono {
       clock: systemClock,
       random: randomBytes,
       background: createBackground(quiet),
+      leases: createLeases({ store, holder: "bench", logger: quiet }),
       refusals: createRefusalLimiter(),
       repeats: createRepeatLimiter(),
       openKubernetesApi,

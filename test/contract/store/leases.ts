@@ -38,7 +38,7 @@ export function describeLeases(context: Context): void {
       expect(await take("other")).toBeUndefined();
     });
 
-    it("gives a lease to another server, with a higher token, once its time is over", async () => {
+    it("gives a lease to another server, with a higher token, once its time has ended", async () => {
       const lease = await grant("one", 50);
       const next = await vi.waitFor(() => grant("other"), patience);
       expect(next.token).toBeGreaterThan(lease.token);
@@ -71,7 +71,7 @@ export function describeLeases(context: Context): void {
       expect(await context.store.cluster("c-1")).toBeUndefined();
     });
 
-    it("refuses a commit under a lease whose time is over, even if no server has it", async () => {
+    it("refuses a commit under a lease that has ended, even if no server has it", async () => {
       const lease = await grant("one", 50);
       const refuse = () => expect(commitUnder(lease, `c-${Math.random()}`)).rejects.toMatchObject(refused);
       await vi.waitFor(refuse, patience);
