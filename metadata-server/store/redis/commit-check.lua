@@ -11,6 +11,8 @@ end
 -- The plan was done, but its answer was lost and it was sent again: it must not be done twice.
 local marker = key("commit", plan.id)
 if redis.call("EXISTS", marker) == 1 then
+  -- A write, so that WAIT counts the replicas that have it.
+  redis.call("PEXPIRE", marker, plan.rememberedMs)
   return { "done" }
 end
 

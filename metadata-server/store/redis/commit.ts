@@ -1,7 +1,7 @@
 import type { Changes } from "../store.ts";
 import { type CommitAnswer, toRefusal } from "./commit-plan.ts";
-import type { RedisConnection } from "./connection.ts";
 import type { RedisTarget } from "./redis-url.ts";
+import type { WriteReplicated } from "./replication.ts";
 import { evaluate, type Script } from "./scripts.ts";
 
 /**
@@ -9,21 +9,22 @@ import { evaluate, type Script } from "./scripts.ts";
  * its id shows Redis whether it was done, so that it is done once.
  */
 export function createCommit(options: {
-  writer: RedisConnection;
+  writeReplicated: WriteReplicated;
   script: Script;
   target: RedisTarget;
-  untilReplicated: () => Promise<void>;
   /** Writes out and drops audit entries up to a sequence. */
   dropAudit: (sequence: number) => Promise<void>;
 }) {
-  const { writer, dropAudit, script, target, untilReplicated } = options;
+  const { writeReplicated, dropAudit, script, target } = options;
 
   return async (changes: Changes, planned: Promise<readonly (string | Buffer)[]>): Promise<void> => {
     const plan = await planned;
-    const answer = (await writer.run((redis) => evaluate(redis, script, [target.prefix, ...plan]))) as CommitAnswer;
-    const [outcome, , dueSequence = 0] = answer;
-    if (outcome !== "done") throw toRefusal(answer, changes);
+    const dueSequence = await writeReplicated(async (redis) => {
+      const answer = (await evaluate(redis, script, [target.prefix, ...plan])) as CommitAnswer;
+      const [outcome, , due = 0] = answer;
+      if (outcome !== "done") throw toRefusal(answer, changes);
+      return due;
+    });
     if (dueSequence > 0) await dropAudit(dueSequence);
-    await untilReplicated();
   };
 }

@@ -9,11 +9,18 @@ const transient = /^(LOADING|READONLY|MASTERDOWN|UNBLOCKED)\b/;
 const longestRetryMs = 500;
 const restMs = 10;
 
+/** The connection was lost and is another one now: the call must be repeated. */
+export class ConnectionChanged extends Error {
+  override name = "ConnectionChanged";
+}
+
 /** One connection that reconnects automatically. It queues nothing: a call that cannot be sent at once fails. */
 export interface RedisConnection {
   readonly redis: Redis;
   /** Runs the call, repeatedly if the connection is lost before the answer, until the time is up. It must bear that. */
   run: <T>(call: (redis: Redis) => Promise<T>) => Promise<T>;
+  /** Changes with each connection. */
+  generation: () => number;
   close: () => void;
 }
 
@@ -29,6 +36,7 @@ export interface ConnectionOptions {
 export function createConnection({ target, role, timeoutMs, logger }: ConnectionOptions): RedisConnection {
   let lastProblem = "no connection yet";
   let lost = false;
+  let generation = 0;
   const redis = new Redis({
     ...target.connection,
     connectionName: `sprout-${role}`,
@@ -40,6 +48,9 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
     retryStrategy: (times) => Math.min(25 * 2 ** times, longestRetryMs),
     // After a failover the old address may be a replica; the next connection finds the new master behind the name.
     reconnectOnError: (error) => error.message.startsWith("READONLY"),
+    // Leaves a master that Sentinel has replaced, even if it still answers.
+    failoverDetector: target.connection.sentinels !== undefined,
+    sentinelCommandTimeout: timeoutMs,
   });
   let ready = Promise.withResolvers<void>();
   redis.on("error", (error) => {
@@ -52,6 +63,7 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
     ready = Promise.withResolvers();
   });
   redis.on("ready", () => {
+    generation += 1;
     if (lost) logger.info("Store connection is back", { store: target.name, role });
     lost = false;
     lastProblem = "connection closed";
@@ -77,6 +89,7 @@ export function createConnection({ target, role, timeoutMs, logger }: Connection
         if (redis.status !== "ready") await Promise.race([ready.promise, delay(Math.max(0, end - Date.now()))]);
       }
     },
+    generation: () => generation,
     close() {
       lost = true;
       redis.disconnect();
@@ -90,10 +103,11 @@ const isReply = (error: unknown): error is Error => error instanceof ReplyError;
 const isTransient = (error: unknown) => (isReply(error) ? transient.test(error.message) : isConnectionError(error));
 
 const isConnectionError = (error: unknown) =>
-  error instanceof Error &&
-  (error.name === "MaxRetriesPerRequestError" ||
-    error.name === "AbortError" ||
-    /^(Stream isn't writeable|Connection is closed)/.test(error.message));
+  error instanceof ConnectionChanged ||
+  (error instanceof Error &&
+    (error.name === "MaxRetriesPerRequestError" ||
+      error.name === "AbortError" ||
+      /^(Stream isn't writeable|Connection is closed)/.test(error.message)));
 
 /** Fixes for errors of https://redis.io/docs/latest/develop/reference/protocol-spec/#simple-errors that an operator can act on. */
 const remedies: Record<string, string> = {

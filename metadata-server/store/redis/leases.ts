@@ -1,6 +1,7 @@
 import type { Lease, Store } from "../store.ts";
 import type { RedisConnection } from "./connection.ts";
 import type { RedisTarget } from "./redis-url.ts";
+import type { WriteReplicated } from "./replication.ts";
 import { evaluate, type Scripts } from "./scripts.ts";
 
 /** What Redis keeps of a lease. */
@@ -11,17 +12,14 @@ export function createLeases(options: {
   writer: RedisConnection;
   scripts: Pick<Scripts, "takeLease" | "releaseLease">;
   target: RedisTarget;
-  untilReplicated: () => Promise<void>;
+  writeReplicated: WriteReplicated;
 }): Pick<Store, "takeLease" | "releaseLease"> {
-  const { writer, scripts, target, untilReplicated } = options;
+  const { writer, scripts, target, writeReplicated } = options;
   return {
     async takeLease({ name, holder, ttlMs }) {
       const args = [target.prefix, name, holder, String(ttlMs)];
-      const granted = await writer.run((redis) => evaluate(redis, scripts.takeLease, args));
-      if (granted === null) return undefined;
-      const [token, isNew] = granted as [token: number, isNew: number];
-      if (isNew === 1) await untilReplicated();
-      return token;
+      const token = await writeReplicated((redis) => evaluate(redis, scripts.takeLease, args));
+      return typeof token === "number" ? token : undefined;
     },
     async releaseLease(lease) {
       await writer.run((redis) => evaluate(redis, scripts.releaseLease, [target.prefix, lease.name, toHeld(lease)]));

@@ -15,7 +15,7 @@ import { claimKeyspace, eraseKeyspace } from "./keyspace.ts";
 import { createLeases } from "./leases.ts";
 import { createMachineReaders } from "./read-machines.ts";
 import type { RedisTarget } from "./redis-url.ts";
-import { createUntilReplicated } from "./replication.ts";
+import { createWriteReplicated } from "./replication.ts";
 import { toEntry } from "./stream-entry.ts";
 import { evaluate, loadScripts } from "./scripts.ts";
 import { checkSettings, readSettings } from "./server-settings.ts";
@@ -78,8 +78,8 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
     maxEntries: limits.maxAuditEntries,
   });
   const dropAudit = createDropAudit({ writer, target, archive, logger });
-  const untilReplicated = createUntilReplicated({ writer, target, replicas, timeoutMs });
-  const commit = createCommit({ writer, dropAudit, script: scripts.commit, target, untilReplicated });
+  const writeReplicated = createWriteReplicated({ writer, target, replicas, timeoutMs });
+  const commit = createCommit({ writeReplicated, dropAudit, script: scripts.commit, target });
   const underWay = new Set<Promise<void>>();
   let closed = false;
   function requireOpen(): void {
@@ -153,7 +153,7 @@ export async function openRedisStore(options: RedisStoreOptions): Promise<Store>
       return done;
     },
     isShared: true,
-    ...createLeases({ writer, scripts, target, untilReplicated }),
+    ...createLeases({ writer, scripts, target, writeReplicated }),
     async time() {
       const [seconds = 0, microseconds = 0] = (await read((redis) => redis.time())).map(Number);
       return seconds * 1000 + microseconds / 1000;

@@ -56,6 +56,47 @@ describe("parseRedisUrl", () => {
     },
   );
 
+  it("accepts sentinels and the name of what they watch", () => {
+    const text = "redis+sentinel://sprout:p%40ss@one.example,[::1]:7000,192.0.2.3/main/3?prefix=ci&sentinel-password=s";
+    expect(parseRedisUrl(text)).toEqual({
+      name: "redis+sentinel://one.example,[::1]:7000,192.0.2.3/main/3",
+      connection: {
+        sentinels: [
+          { host: "one.example", port: 26_379 },
+          { host: "::1", port: 7000 },
+          { host: "192.0.2.3", port: 26_379 },
+        ],
+        name: "main",
+        db: 3,
+        username: "sprout",
+        password: "p@ss",
+        sentinelPassword: "s",
+      },
+      prefix: "ci:",
+      replicas: undefined,
+      durability: "strict",
+    });
+  });
+
+  it("uses TLS for rediss+sentinel, to the sentinels too", () => {
+    expect(parseRedisUrl("rediss+sentinel://one.example/main").connection).toMatchObject({
+      tls: {},
+      sentinelTLS: {},
+      enableTLSForSentinelMode: true,
+    });
+  });
+
+  it.each([
+    ["redis+sentinel://one.example", "sqlite, or a URL: redis://HOST[:PORT][/DATABASE]"],
+    ["redis+sentinel://one.example,two.example", "redis+sentinel://HOST[:PORT],…/NAME"],
+    ["redis+sentinel://one.example:0/main", "a port from 1 to 65535"],
+    [`redis+sentinel://${"a,".repeat(16)}a/main`, "1 to 16 sentinels before the slash"],
+    ["redis+sentinel://one.example/main?sentinels=3", "no parameters but prefix, replicas, durability, ca, sentinel-"],
+    ["redis://one.example?sentinel-password=s", "no parameters but prefix, replicas, durability, ca"],
+  ])("refuses %s: expects %s", (text, expected) => {
+    expect(() => parseRedisUrl(text)).toThrow(expected);
+  });
+
   it("decodes the path of a socket", () => {
     expect(parseRedisUrl("unix:///run/my%20redis/s%25.sock")).toMatchObject({
       name: "unix:///run/my redis/s%.sock",
@@ -64,7 +105,8 @@ describe("parseRedisUrl", () => {
   });
 
   const socket = "an absolute path of a socket, such as unix:///run/redis.sock";
-  const form = "sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET";
+  const form =
+    "sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://…, unix:///SOCKET or redis+sentinel://HOST[:PORT],…/NAME";
   it.for([
     ["", form],
     ["postgres://db.example", form],

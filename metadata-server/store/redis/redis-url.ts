@@ -4,11 +4,13 @@ import type { RedisOptions } from "ioredis";
 import { toHostName } from "#lib/host-name.ts";
 import { toOneLine } from "#lib/quote-value.ts";
 
+type SentinelOption = "sentinels" | "name" | "sentinelPassword" | "sentinelTLS" | "enableTLSForSentinelMode";
+
 /** A Redis as `--store` describes it. */
 export interface RedisTarget {
   /** Its name in messages, without credentials. */
   name: string;
-  connection: Pick<RedisOptions, "host" | "port" | "path" | "db" | "username" | "password" | "tls">;
+  connection: Pick<RedisOptions, "host" | "port" | "path" | "db" | "username" | "password" | "tls" | SentinelOption>;
   /** Start of every key, so that several Sprouts can share a database. */
   prefix: string;
   /** Replicas that must have a commit before it is acknowledged; undefined: as the server's settings ask. */
@@ -26,15 +28,14 @@ const parameters = ["prefix", "replicas", "durability", "ca"];
 
 /**
  * Parses `redis://[user:password@]host[:port][/database]`, `rediss://…` (TLS) or `unix:///path/of/socket`, with the
- * parameters `prefix` (sprout), `replicas`, `durability=relaxed` and `ca` (PEM file; with TLS). Throws RedisUrlError.
+ * parameters `prefix` (sprout), `replicas`, `durability=relaxed` and `ca` (PEM file; with TLS). With Sentinel:
+ * `redis+sentinel://[user:password@]host[:port],…/NAME[/database]` and the parameter `sentinel-password` too. Throws
+ * RedisUrlError.
  */
 export function parseRedisUrl(text: string): RedisTarget {
-  const url = URL.parse(text);
-  // Without the slashes, `redis:6379` would be database 379 of this host.
-  if (url === null || !/^(?:redis|rediss|unix):\/\//.test(url.href))
-    throw new RedisUrlError("sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://… or unix:///SOCKET");
-  const unknown = [...url.searchParams.keys()].filter((name) => !parameters.includes(name));
-  if (unknown.length > 0) throw new RedisUrlError(`no parameters but ${parameters.join(", ")}`);
+  const sentinels = sentinelForm.exec(text)?.groups;
+  if (sentinels !== undefined) return parseSentinels(sentinels);
+  const url = parseUrl(text, parameters);
   const isSocket = url.protocol === "unix:";
   const database = isSocket ? 0 : parseDatabase(url.pathname);
   const host = toHost(url.hostname);
@@ -44,17 +45,68 @@ export function parseRedisUrl(text: string): RedisTarget {
     connection: {
       ...place,
       db: database,
-      ...(url.username !== "" && { username: decode(url.username) }),
-      ...(url.password !== "" && { password: decode(url.password) }),
+      ...readCredentials(url),
       ...(url.protocol === "rediss:" && {
         tls: { ...toServerName(host), ...readAuthority(url) },
       }),
     },
-    prefix: parsePrefix(url.searchParams.get("prefix") ?? "sprout"),
-    replicas: parseReplicas(url.searchParams.get("replicas")),
-    durability: parseDurability(url.searchParams.get("durability") ?? "strict"),
+    ...readParameters(url),
   };
 }
+
+/** A list of hosts fits into no URL, so that each becomes one. */
+const sentinelForm =
+  /^(?<scheme>rediss?)\+sentinel:\/\/(?<user>[^@/?#]*@)?(?<hosts>[^/?#@]+)\/(?<name>[\w.-]{1,64})(?<rest>(?:\/\d{0,5})?(?:\?[^#]*)?)$/;
+const mostSentinels = 16;
+
+function parseSentinels(groups: Record<string, string>): RedisTarget {
+  const { scheme = "", user = "", hosts = "", name = "", rest = "" } = groups;
+  const urls = hosts.split(",").map((host) => parseUrl(`${scheme}://${user}${host}${rest}`, sentinelParameters));
+  const [url] = urls;
+  if (url === undefined || urls.length > mostSentinels)
+    throw new RedisUrlError(`1 to ${mostSentinels} sentinels before the slash`);
+  const database = parseDatabase(url.pathname);
+  const sentinelPassword = url.searchParams.get("sentinel-password");
+  // The master's certificate must be valid for the address that the sentinels report.
+  const tls = scheme === "rediss" && { ...readAuthority(url) };
+  return {
+    name: `${scheme}+sentinel://${hosts}/${name}/${database}`,
+    connection: {
+      sentinels: urls.map(({ hostname, port }) => ({ host: toHost(hostname), port: parsePort(port, 26_379) })),
+      name,
+      db: database,
+      ...readCredentials(url),
+      ...(sentinelPassword !== null && { sentinelPassword }),
+      ...(tls && { tls, sentinelTLS: tls, enableTLSForSentinelMode: true }),
+    },
+    ...readParameters(url),
+  };
+}
+
+const sentinelParameters = [...parameters, "sentinel-password"];
+
+function parseUrl(text: string, known: readonly string[]): URL {
+  const url = URL.parse(text);
+  // Without the slashes, `redis:6379` would be database 379 of this host.
+  if (url === null || !/^(?:redis|rediss|unix):\/\//.test(url.href))
+    throw new RedisUrlError(
+      "sqlite, or a URL: redis://HOST[:PORT][/DATABASE], rediss://…, unix:///SOCKET or redis+sentinel://HOST[:PORT],…/NAME",
+    );
+  const unknown = [...url.searchParams.keys()].filter((name) => !known.includes(name));
+  if (unknown.length > 0) throw new RedisUrlError(`no parameters but ${known.join(", ")}`);
+  return url;
+}
+
+const readCredentials = ({ username, password }: URL) => ({
+  ...(username !== "" && { username: decode(username) }),
+  ...(password !== "" && { password: decode(password) }),
+});
+
+const readParameters = ({ searchParams }: URL) => ({
+  prefix: parsePrefix(searchParams.get("prefix") ?? "sprout"),
+  replicas: parseReplicas(searchParams.get("replicas")),
+  durability: parseDurability(searchParams.get("durability") ?? "strict"),
+});
 
 /** An IPv6 address has brackets only in a URL. Names in such a URL are not decoded. */
 function toHost(name: string): string {
@@ -63,9 +115,9 @@ function toHost(name: string): string {
   return name.replace(/^\[(.*)\]$/, "$1") || "localhost";
 }
 
-function parsePort(text: string): number {
+function parsePort(text: string, usual = 6379): number {
   if (text === "0") throw new RedisUrlError("a port from 1 to 65535");
-  return Number(text || 6379);
+  return Number(text || usual);
 }
 
 /** ioredis takes an empty path for its default host. */

@@ -46,6 +46,21 @@ describe("Redis store with a replica", () => {
     await store.close();
   });
 
+  it("ends a hundred commits at once in the time of two while the replica is silent", async () => {
+    const store = await open(master);
+    replica.pause();
+    const startedAt = performance.now();
+    const commits = Array.from({ length: 100 }, (_, index) =>
+      store.commit({ clusters: [createClusterRecord({ id: `c-${index}` })] }),
+    );
+    const outcomes = await Promise.allSettled(commits);
+    // Each waits for the replica for three seconds.
+    expect(performance.now() - startedAt).toBeLessThan(12_000);
+    expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(["rejected"]));
+    replica.goOn();
+    await store.close();
+  });
+
   it("keeps every acknowledged commit on the replica when the master is killed", async () => {
     const store = await open(master);
     const acknowledged: string[] = [];
