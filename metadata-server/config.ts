@@ -88,6 +88,8 @@ const Fields = z.strictObject({
   connectionsPerAddress: wholeNumber("16 to 20000 connections", 16, 20_000).default(2048),
   /** Requests a second from one client address; a minute's worth may come at once. */
   requestsPerAddress: wholeNumber("10 to 100000 requests a second", 10, 100_000).default(200),
+  /** How long a server that stops still answers, and says at `/readyz` that it stops. */
+  drainSeconds: wholeNumber("0 to 300 seconds", 0, 300).default(0),
   /** Number of entries that the audit log keeps; the oldest are dropped. */
   auditEntries: wholeNumber("1000 to 10000000 entries", 1000, 10_000_000).default(100_000),
   store: StoreTarget.default(null),
@@ -124,6 +126,7 @@ const variables = {
   deletedRetentionSeconds: "SPROUT_DELETED_RETENTION_SECONDS",
   connectionsPerAddress: "SPROUT_CONNECTIONS_PER_ADDRESS",
   requestsPerAddress: "SPROUT_REQUESTS_PER_ADDRESS",
+  drainSeconds: "SPROUT_DRAIN_SECONDS",
   auditEntries: "SPROUT_AUDIT_ENTRIES",
   store: "SPROUT_STORE",
   ...ec2Variables,

@@ -41,6 +41,8 @@ interface ListenOptions {
   /** Without it the server speaks plain HTTP. */
   tls?: ServerTls;
   limits: Pick<ListenerLimits, "connections" | "report">;
+  /** Once it aborts, each answer ends its connection, so that clients connect elsewhere. */
+  stopping?: AbortSignal;
   /** Says whether to close a connection before a byte of it is read. */
   refuses?: (connection: Socket) => boolean;
 }
@@ -48,9 +50,16 @@ interface ListenOptions {
 /** Throws if the address is taken, or is not one of this host. */
 export async function listen(
   { address, port }: ListenAddress,
-  { fetch, tls, limits: { connections: bounds, report }, refuses }: ListenOptions,
+  { fetch, tls, limits: { connections: bounds, report }, stopping, refuses }: ListenOptions,
 ): Promise<Listener> {
-  const answer = limitUnanswered(shareTurns(getRequestListener(fetch)), report);
+  const respond = getRequestListener(fetch);
+  const answer = limitUnanswered(
+    shareTurns((request, response) => {
+      if (stopping?.aborted) response.shouldKeepAlive = false;
+      return respond(request, response);
+    }),
+    report,
+  );
   const server = tls ? createTlsServer(answer, tls) : createHttpServer(timeouts, answer).setTimeout(silenceMs);
   limitConnections(server, { bounds, report, refuses });
   server.listen({ port, host: address, backlog });

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import pLimit from "p-limit";
 import { isBackDoor } from "./back-door.ts";
 import { openKubernetesApi } from "./kubernetes/api-client.ts";
@@ -8,19 +9,14 @@ import { createBootAssets } from "./boot/boot-assets.ts";
 import { createBootstrapperExecutables } from "./cloud-init/bootstrapper-executables.ts";
 import { loadApiToken } from "./api-token.ts";
 import { createBackground } from "./clusters/background.ts";
-import { systemClock } from "#lib/clock.ts";
+import { type Clock, systemClock } from "#lib/clock.ts";
 import { toHostName } from "#lib/host-name.ts";
 import { toServerUrl } from "#lib/server-url.ts";
-import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
 import { createLeases } from "./clusters/leases.ts";
-import { watchDeleted } from "./clusters/purge.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusal-limiter.ts";
-import { watchCounts } from "./clusters/refusals.ts";
 import { createRepeatLimiter } from "./clusters/repeat-limiter.ts";
-import { watchAbandoned } from "./clusters/resume-work.ts";
-import { watchMachines } from "./clusters/watch-machines.ts";
 import type { Config } from "./config.ts";
 import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
 import { createApp } from "./http/app.ts";
@@ -43,6 +39,8 @@ import { listBootImages } from "./boot/boot-images.ts";
 import type { MachineProvider } from "./providers/provider.ts";
 import { requireServerKey } from "./require-server-key.ts";
 import { writeOutToFile } from "./store/audit-archive.ts";
+import { startWatchers } from "./start-watchers.ts";
+import { openStoreClock } from "./store-clock.ts";
 import { openRedisStore } from "./store/redis/redis-store.ts";
 import { openSqliteStore } from "./store/sqlite/sqlite-store.ts";
 import type { Store } from "./store/store.ts";
@@ -53,7 +51,7 @@ export interface RunningServer {
   token: string;
   /** PEM file of the authority to pin. */
   caFile: string;
-  /** Waits until requests end, for a few seconds. Machines run without the server. */
+  /** Answers for `drainSeconds` more, then waits until requests end, for a few seconds. Machines run without the server. */
   close(): Promise<void>;
   /** Closes the server and deletes everything in its store. */
   erase(): Promise<void>;
@@ -66,12 +64,14 @@ export interface ServerOptions {
   ephemeral?: boolean;
   /** Opens the store that the configuration names by default. */
   openStore?: typeof openConfiguredStore;
+  /** This host's clock. */
+  clock?: Clock;
 }
 
 /** Opens the state in `config.dataDir` (created on first start), finishes the last run's work, then serves. */
 export async function startServer(config: Config, options: ServerOptions): Promise<RunningServer> {
   const { logger, providers, ephemeral = false, openStore = openConfiguredStore } = options;
-  const clock = systemClock;
+  const hostClock = options.clock ?? systemClock;
   const token = await loadApiToken(config.tokenFile);
   const serverKey = await loadServerKey(join(config.dataDir, "server.key"));
   if (!hasDnsName(config))
@@ -79,8 +79,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       hostName: config.hostName,
     });
   const tlsDirectory = join(config.dataDir, "tls");
-  const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: clock.now() });
+  const tls = await loadServerTls({ directory: tlsDirectory, ...serverNames(config), now: hostClock.now() });
   const store = await openStore(config, { logger, ephemeral });
+  const clock = await openStoreClock(store, { host: hostClock, logger });
   const background = createBackground(logger);
   const metrics = createMetrics(store);
   const stopping = new AbortController();
@@ -118,10 +119,12 @@ export async function startServer(config: Config, options: ServerOptions): Promi
       storeName: config.store?.name ?? config.databaseFile,
     });
     await reconcile(clusters);
+    background.start("clock", clock.follow);
     startWatchers(clusters);
     const openFiles = await readOpenFileLimit();
     const limits = createListenerLimits({ settings: config, openFiles, logger, clock, count: metrics.excess });
-    const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal };
+    const { skewMs: clockSkewMs } = clock;
+    const http = { clusters, openPowerDriver, apiToken: token, metrics, stopping: stopping.signal, clockSkewMs };
     const listeners = await listenOnAll(config, { tls, http, limits });
     const host = config.listenAddress === "0.0.0.0" ? "127.0.0.1" : config.listenAddress;
     const url = `https://${host}:${config.port}`;
@@ -131,7 +134,9 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     const end = (leave: () => Promise<void>) => {
       if (ended === undefined) logger.info("Stopping");
       stopping.abort();
-      ended ??= Promise.all(listeners.map((listener) => listener.close())).then(() => stop(leave));
+      ended ??= delay(config.drainSeconds * 1000)
+        .then(() => Promise.all(listeners.map((listener) => listener.close())))
+        .then(() => stop(leave));
       return ended;
     };
     return {
@@ -145,20 +150,6 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     await stop(store.close);
     throw error;
   }
-}
-
-/** Starts what is done all the time: by every server for itself, or by one of those that share the store. */
-function startWatchers(clusters: ClusterDependencies): void {
-  const { background, leases, store } = clusters;
-  const watchAlone = (name: string, watch: (deps: ClusterDependencies, signal: AbortSignal) => Promise<void>) =>
-    background.start(name, (signal) =>
-      leases.keep({ name, signal }, (leased) => watch({ ...clusters, store: leased.store }, leased.signal)),
-    );
-  watchAlone("deadlines", watchDeadlines);
-  watchAlone("purge", watchDeleted);
-  background.start("machines", (signal) => watchMachines(clusters, signal));
-  background.start("counts", (signal) => watchCounts(clusters, signal));
-  if (store.isShared) background.start("abandoned work", (signal) => watchAbandoned(clusters, signal));
 }
 
 export function openConfiguredStore(
@@ -196,10 +187,11 @@ async function listenOnAll(
 ) {
   const refuses = (connection: Socket) => isBackDoor(connection, config);
   const { listenAddress: address, port } = config;
+  const { stopping } = http;
   const open: { close(): Promise<void> }[] = [
     await listen(
       { address, port },
-      { fetch: createApp({ ...http, limits: limits.api }).fetch, tls, limits: limits.api, refuses },
+      { fetch: createApp({ ...http, limits: limits.api }).fetch, tls, limits: limits.api, stopping, refuses },
     ),
   ];
   try {
@@ -211,7 +203,7 @@ async function listenOnAll(
       const { names, addresses } = serverNames(config);
       const own = { apiPort: config.port, hosts: [...names, ...addresses] };
       const plain = createPlainApp({ ...http, limits: limits.plain, assets, executables, ...own });
-      open.push(await listen(config.httpListen, { fetch: plain.fetch, limits: limits.plain, refuses }));
+      open.push(await listen(config.httpListen, { fetch: plain.fetch, limits: limits.plain, stopping, refuses }));
     }
     const { clusters } = http;
     const dhcp = await startDhcp(config, { logger: clusters.logger, listCards: () => listCards(clusters.store) });

@@ -26,8 +26,12 @@ export const defineServe: DefineCommand = (serve, context) => {
     .option("--deleted-retention-seconds <N>", "how long deleted clusters stay readable (86400)")
     .option("--connections-per-address <N>", "open connections of one client address; half on plain HTTP (2048)")
     .option("--requests-per-address <N>", "requests a second of one client address (200)")
+    .option("--drain-seconds <N>", "how long to answer after SIGTERM, for a load balancer to notice /readyz (0)")
     .option("--audit-entries <N>", "length of the audit log (100000)")
-    .option("--store <STORE>", "sqlite (a file in the data directory), or the URL of a Redis (sqlite)")
+    .option(
+      "--store <STORE>",
+      "sqlite (a file in the data directory), or the URL of a Redis, such as redis+sentinel://HOST,HOST,HOST/NAME (sqlite)",
+    )
     .option(
       "--ec2-region <REGION>",
       "launch EC2 instances in this region (none); credentials as the AWS SDK finds them",

@@ -14,6 +14,8 @@ export interface HttpDependencies {
   limits: ListenerLimits;
   /** Aborted when the server stops: held requests get their answer and streams end. */
   stopping: AbortSignal;
+  /** How far this host's clock is ahead of the store's, in ms; 0 by default. */
+  clockSkewMs?: (() => number) | undefined;
 }
 
 /** Dependencies of the surfaces on plain HTTP. */

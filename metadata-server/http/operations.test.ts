@@ -23,6 +23,13 @@ describe("Routes for operators", () => {
     server.clusters.store.close = async () => undefined;
   });
 
+  it("answer GET /readyz with 503 once the server stops, and GET /healthz with 200", async () => {
+    server.stopping.abort();
+    const { status, text } = await get("/readyz");
+    expect([status, text]).toEqual([503, "the server is stopping\n"]);
+    expect((await get("/healthz")).status).toBe(200);
+  });
+
   it("hide the reason of an internal error, and log it", async () => {
     await server.clusters.store.close();
     const problem = problemOf(await server.request("/v1/clusters"), "500 internal");

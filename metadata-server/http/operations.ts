@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { HttpDependencies } from "./dependencies.ts";
+import { whyNotReady } from "./why-not-ready.ts";
 import { HttpProblem, type ProblemName, problemTypes } from "./problem.ts";
 
 /**
@@ -8,18 +9,13 @@ import { HttpProblem, type ProblemName, problemTypes } from "./problem.ts";
  */
 export function addOperationsRoutes(
   app: Hono,
-  { clusters, metrics, document }: HttpDependencies & { document: object },
+  { clusters, metrics, stopping, clockSkewMs, document }: HttpDependencies & { document: object },
 ): void {
   app.get("/healthz", (c) => c.text("ok\n"));
 
   app.get("/readyz", async (c) => {
-    try {
-      await clusters.store.check();
-      return c.text("ok\n");
-    } catch (error) {
-      clusters.logger.error("Cannot use the store", { error: String(error) });
-      return c.text("the server cannot use its store\n", 503);
-    }
+    const reason = await whyNotReady({ clusters, stopping, clockSkewMs });
+    return reason === undefined ? c.text("ok\n") : c.text(`${reason}\n`, 503);
   });
 
   app.get("/metrics", async (c) =>
