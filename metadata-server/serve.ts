@@ -17,6 +17,7 @@ import { createLeases } from "./clusters/leases.ts";
 import { reconcile } from "./clusters/reconcile.ts";
 import { createRefusalLimiter } from "./clusters/refusal-limiter.ts";
 import { createRepeatLimiter } from "./clusters/repeat-limiter.ts";
+import { createSnapshot } from "./clusters/snapshot.ts";
 import type { Config } from "./config.ts";
 import { startDhcp, toDhcpOptions } from "./dhcp/serve-dhcp.ts";
 import { createApp } from "./http/app.ts";
@@ -98,6 +99,7 @@ export async function startServer(config: Config, options: ServerOptions): Promi
     clock,
     random: randomBytes,
     background,
+    snapshot: store.isShared ? createSnapshot(store, { logger }) : undefined,
     leases: createLeases({ store, holder: randomUUID(), logger }),
     refusals: createRefusalLimiter(),
     repeats: createRepeatLimiter(),

@@ -46,7 +46,7 @@ describe("openStoreClock", () => {
     await following;
   });
 
-  it("is the host's clock if no other server uses the store", async () => {
+  it("shows the host's time if no other server uses the store", async () => {
     const { host, clock } = await open(5000, { isShared: false });
     expect([clock.now(), clock.skewMs()]).toEqual([host.now(), 0]);
     await clock.follow(new AbortController().signal);

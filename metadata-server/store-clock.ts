@@ -10,9 +10,9 @@ const remarkableMs = 1000;
 
 export interface StoreClock extends Clock {
   /** How far this host's clock is ahead of the store's, in ms; negative if it is behind. */
-  skewMs(): number;
+  skewMs: () => number;
   /** Compares the clocks every ten seconds until the signal aborts. */
-  follow(signal: AbortSignal): Promise<void>;
+  follow: (signal: AbortSignal) => Promise<void>;
 }
 
 /**
@@ -34,15 +34,16 @@ export async function openStoreClock(
       logger.warn("This host's clock differs from the store's; set it (NTP)", { skewMs });
   }
 
+  const onFailure = (error: unknown) =>
+    logger.warn("Cannot compare this host's clock with the store's; retrying", { error: messageOf(error) });
+
   if (store.isShared) await compare();
   return {
     now: () => host.now() - skewMs,
-    schedule: host.schedule,
+    schedule: (delayMs, callback) => host.schedule(delayMs, callback),
     skewMs: () => skewMs,
     async follow(signal) {
       if (!store.isShared) return;
-      const onFailure = (error: unknown) =>
-        logger.warn("Cannot compare this host's clock with the store's; retrying", { error: messageOf(error) });
       await repeat(compare, { clock: host, intervalMs, signal, onFailure });
     },
   };

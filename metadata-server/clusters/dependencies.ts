@@ -11,6 +11,7 @@ import type { RandomBytes } from "./identifiers.ts";
 import type { Leases } from "./leases.ts";
 import type { RefusalLimiter } from "./refusal-limiter.ts";
 import type { RepeatLimiter } from "./repeat-limiter.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Counts operations. `http/metrics.ts` publishes them. */
 export interface Observer {
@@ -39,6 +40,8 @@ export interface ClusterDependencies {
   clock: Clock;
   random: RandomBytes;
   background: Background;
+  /** For reads while the store is away; absent for a store that cannot be away. */
+  snapshot?: Snapshot | undefined;
   /** Decide which server does a piece of background work. */
   leases: Leases;
   refusals: RefusalLimiter;

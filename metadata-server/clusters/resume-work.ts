@@ -9,16 +9,22 @@ import { isUnlaunched, startRelaunch } from "./relaunch.ts";
 
 const intervalMs = 5000;
 
-/** Starts every launch, detachment and deletion that is not done. Work that another server is at stays its own. */
+/**
+ * Starts every launch, detachment and deletion that is not done. Work that another server is at stays its own. What it
+ * reads becomes the snapshot.
+ */
 export async function resumeWork(deps: ClusterDependencies): Promise<void> {
+  const copy = deps.snapshot?.begin();
   for await (const cluster of liveClusters(deps.store)) {
     const members = await deps.store.members(cluster.id);
+    copy?.add(cluster, members);
     if (cluster.state === "deleting") startDeletion(deps, cluster.id);
     for (const { name, detachment } of members)
       if (detachment !== undefined) startDetachment(deps, { clusterId: cluster.id, name });
     const isLaunchedHere = deps.providers.get(cluster.provider)?.userDataServerUrl === undefined;
     if (isLaunchedHere && !hasEnded(cluster) && members.some(isUnlaunched)) startRelaunch(deps, cluster.id);
   }
+  copy?.done();
 }
 
 /** Takes up the work of servers that have stopped, a few seconds after their leases end. */

@@ -6,6 +6,7 @@ import { createRender } from "../../templates/create-render.ts";
 import { templatesFolder } from "../../templates/folder.ts";
 import { renderArchive, renderUserData, renderVendorData } from "../cloud-init/documents.ts";
 import { findInstance } from "../cloud-init/instance.ts";
+import { withSnapshot } from "../clusters/snapshot.ts";
 import { DomainError } from "../errors.ts";
 import type { PlainDependencies } from "./dependencies.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
@@ -23,12 +24,13 @@ const Ttl = queryInteger(1, maxTokenTtlSeconds);
  */
 export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
   const { clusters, executables } = deps;
+  const reading = withSnapshot(clusters);
   const render = createRender(templatesFolder);
   app.use("/ec2/*", refuseOtherHosts(deps.hosts));
 
   app.put("/ec2/:capability/latest/api/token", async (c) => {
     const capability = capabilityOf(c);
-    await findInstance(clusters, { capability, serverUrl: serverUrlOf(c, deps) });
+    await findInstance(reading, { capability, serverUrl: serverUrlOf(c, deps) });
     // An open proxy, which an attacker could use, adds this header; the machine's own client does not.
     if (c.req.header("x-forwarded-for") !== undefined)
       throw new HttpProblem("forbidden", "The server issues no tokens through proxies, and X-Forwarded-For is set");
@@ -41,7 +43,7 @@ export function addEc2Routes(app: Hono, deps: PlainDependencies): void {
 
   app.get("/ec2/:capability/:path{.*}", async (c) => {
     const capability = capabilityOf(c);
-    const instance = await findInstance(clusters, { capability, serverUrl: serverUrlOf(c, deps) });
+    const instance = await findInstance(reading, { capability, serverUrl: serverUrlOf(c, deps) });
     // Machines outside EC2 never request a token, so none is required; a token that is sent must be valid.
     const token = c.req.header(tokenHeader);
     if (token !== undefined && !isImdsToken(clusters, { capability, token }))

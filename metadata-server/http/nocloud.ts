@@ -6,6 +6,7 @@ import { renderMetaData, renderUserData, renderVendorData } from "../cloud-init/
 import { findInstance, findMember, type Instance } from "../cloud-init/instance.ts";
 import { acceptCloudInitReport, acceptPhoneHome } from "../cloud-init/report.ts";
 import type { PlainDependencies } from "./dependencies.ts";
+import { withSnapshot } from "../clusters/snapshot.ts";
 import { readFormPairs } from "./form-pairs.ts";
 import { refuseOtherHosts } from "./own-hosts.ts";
 import { answerText, capabilityOf, instanceUrl, serverUrlOf } from "./seed-request.ts";
@@ -29,8 +30,9 @@ export function addNoCloudRoutes(app: Hono, deps: PlainDependencies): void {
     await findMember(clusters, capabilityOf(c));
     await next();
   };
+  const reading = withSnapshot(clusters);
   const instanceOf = (c: Context): Promise<Instance> => {
-    return findInstance(clusters, { capability: capabilityOf(c), serverUrl: serverUrlOf(c, deps) });
+    return findInstance(reading, { capability: capabilityOf(c), serverUrl: serverUrlOf(c, deps) });
   };
 
   app.get("/nocloud/:capability/meta-data", async (c) => answerText(renderMetaData(await instanceOf(c))));

@@ -5,6 +5,7 @@ import { Report } from "#api/report.ts";
 import { claimCredentials, confirmClaim } from "../clusters/claim-credentials.ts";
 import { answerMetadata } from "../clusters/node-metadata.ts";
 import { answerPeers } from "../clusters/peers.ts";
+import { withSnapshot } from "../clusters/snapshot.ts";
 import { acceptReport } from "../clusters/accept-report.ts";
 import { nodeToken } from "./auth.ts";
 import { type DefineRoute } from "./define-route.ts";
@@ -14,9 +15,11 @@ import type { HoldingDependencies } from "./held-requests.ts";
 /** The node API: a machine calls it with its capability or its report token. */
 export function addNodeRoutes(defineRoute: DefineRoute, { clusters, held, stopping }: HoldingDependencies): void {
   const nodeCall = { security: nodeToken(clusters.store), maxBodyBytes: 64 * 1024 };
+  const reading = withSnapshot(clusters);
 
   defineRoute({
     ...nodeCall,
+    security: nodeToken(reading.store),
     method: "get",
     path: "/node/v1/metadata",
     summary: "Get the node's document; the request is held until the document is final",
@@ -27,7 +30,7 @@ export function addNodeRoutes(defineRoute: DefineRoute, { clusters, held, stoppi
     async handler(c, { caller, query }) {
       const clientSignal = () => AbortSignal.any([c.req.raw.signal, stopping]);
       const asked = { ...caller, hardware: toHardware(query) };
-      return answer(await held.while(c, () => answerMetadata(clusters, asked, { clientSignal })));
+      return answer(await held.while(c, () => answerMetadata(reading, asked, { clientSignal })));
     },
   });
 

@@ -9,9 +9,10 @@ describe("whyNotReady", () => {
     [-15_000, undefined],
     [15_600, "the server's clock is 16 s ahead of the store's"],
     [-3_600_000, "the server's clock is 3600 s behind the store's"],
-  ])("with a clock that is %i ms ahead answers %s", async (skewMs, reason) => {
-    const { clusters, stopping, close } = await createTestServer();
+  ])("answers, if the clock is %i ms ahead: %s", async (skewMs, reason) => {
+    const server = await createTestServer();
+    const { clusters, stopping } = server;
     expect(await whyNotReady({ clusters, stopping: stopping.signal, clockSkewMs: () => skewMs })).toBe(reason);
-    await close();
+    await server.close();
   });
 });
