@@ -11,7 +11,7 @@ const testTimeout = 300_000;
 
 const integrations = "**/*.integration.test.ts";
 const units =
-  "{api,bootstrapper,cli,images,lib,metadata-server,templates,test/{bootstrapper,conformance,contract,documents,fuzz,http,prove,versions}}/**/*.test.ts";
+  "{api,bootstrapper,cli,images,lib,metadata-server,templates,test/{bootstrapper,conformance,contract,documents,fuzz,http,prove,replicas,versions}}/**/*.test.ts";
 
 /** Real machines on two cores: one cluster at a time, or the timings say nothing. */
 const realMachines = {

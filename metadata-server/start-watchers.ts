@@ -1,5 +1,6 @@
 import { watchDeadlines } from "./clusters/deadlines.ts";
 import type { ClusterDependencies } from "./clusters/dependencies.ts";
+import { watchStrays } from "./clusters/reap-strays.ts";
 import { watchDeleted } from "./clusters/purge.ts";
 import { watchCounts } from "./clusters/refusals.ts";
 import { watchAbandoned } from "./clusters/resume-work.ts";
@@ -16,5 +17,7 @@ export function startWatchers(clusters: ClusterDependencies): void {
   watchAlone("purge", watchDeleted);
   background.start("machines", (signal) => watchMachines(clusters, signal));
   background.start("counts", (signal) => watchCounts(clusters, signal));
-  if (store.isShared) background.start("abandoned work", (signal) => watchAbandoned(clusters, signal));
+  if (!store.isShared) return;
+  background.start("abandoned work", (signal) => watchAbandoned(clusters, signal));
+  watchAlone("strays", watchStrays);
 }

@@ -4,7 +4,7 @@ import { messageOf } from "#lib/errors.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
-import { StoreConflict } from "../store/store.ts";
+import { StoreConflict, StoreUnavailable } from "../store/store.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
 import { mintMembers } from "./cluster-secrets.ts";
 import { findProvider } from "./create-cluster.ts";
@@ -68,6 +68,8 @@ export async function attachMembers(
     if (provider.userDataServerUrl === undefined) startLaunch(deps, launch);
     return stored;
   } catch (error) {
+    // The workers may be stored nevertheless: then they are launched, else their machines are strays.
+    if (error instanceof StoreUnavailable) throw error;
     await giveBack(provider);
     const winner =
       error instanceof StoreConflict && error.reason === "key-used" ? await findKnown(deps, idempotency) : undefined;

@@ -5,7 +5,7 @@ import { messageOf } from "#lib/errors.ts";
 import { createTurns } from "#lib/turns.ts";
 import { DomainError } from "../errors.ts";
 import type { MachineProvider } from "../providers/provider.ts";
-import { StoreConflict } from "../store/store.ts";
+import { StoreConflict, StoreUnavailable } from "../store/store.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
 import { mintCluster } from "./cluster-secrets.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
@@ -50,6 +50,8 @@ export async function createCluster(
   try {
     return await reserveAndStore(deps, { plan, provider, machines: request.machines, idempotency, by });
   } catch (error) {
+    // The cluster may be stored nevertheless: then it is resumed, else its machines are strays.
+    if (error instanceof StoreUnavailable) throw error;
     await releaseSegment(deps, { provider, clusterId: plan.cluster.id });
     if (!(error instanceof StoreConflict)) throw error;
     const winner = error.reason === "key-used" ? await findKnown(deps, idempotency) : undefined;

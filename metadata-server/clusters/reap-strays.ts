@@ -1,32 +1,36 @@
-import { pause } from "#lib/clock.ts";
 import { messageOf } from "#lib/errors.ts";
 import type { MachineProvider, RunningMachine } from "../providers/provider.ts";
+import { repeat } from "./background.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { liveClusters } from "./queries.ts";
 
 /** Longer than any request takes from its reservation to its commit. */
 const reservationMs = 60_000;
 
+/** Terminates machines that no cluster owns, and releases their segments. After an error, the next start finds the rest. */
+export async function reapStrays(deps: ClusterDependencies): Promise<void> {
+  const reap = async (provider: MachineProvider) =>
+    remove(deps, { provider, strays: await findStrays(deps, provider) });
+  await Promise.all(Array.from(deps.providers.values(), reap));
+}
+
 /**
- * Terminates machines that no cluster owns, and releases their segments. After an error, the next start finds the rest.
- * Another server may have reserved machines for a cluster that it has not stored yet, so on a shared store they are
- * strays only if they are ones a minute later.
+ * Reaps once a minute what was a stray a minute before, too: another server may have reserved machines for a cluster
+ * that it has not stored yet.
  */
-export async function reapStrays(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
-  const { store, clock, providers } = deps;
-  await Promise.all(
-    Array.from(providers.values(), async (provider) => {
-      let strays = await findStrays(deps, provider);
-      if (strays.length === 0) return;
-      if (store.isShared) {
-        await pause(clock, { delayMs: reservationMs, signal });
-        if (signal.aborted) return;
-        const before = new Set(strays.map(machineKey));
-        strays = (await findStrays(deps, provider)).filter((machine) => before.has(machineKey(machine)));
-      }
-      await remove(deps, { provider, strays });
-    }),
-  );
+export async function watchStrays(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
+  const { clock, logger, providers } = deps;
+  const onFailure = (error: unknown) => logger.error("Cannot look for strays; retrying", { error: messageOf(error) });
+  const known = new Map<MachineProvider, ReadonlySet<string>>();
+  const work = async () => {
+    for (const provider of providers.values()) {
+      const strays = await findStrays(deps, provider);
+      const before = known.get(provider) ?? new Set();
+      await remove(deps, { provider, strays: strays.filter((machine) => before.has(machineKey(machine))) });
+      known.set(provider, new Set(strays.map(machineKey)));
+    }
+  };
+  await repeat(work, { clock, intervalMs: reservationMs, signal, onFailure });
 }
 
 /** Lists the machines first: a cluster is stored before its machines are launched. */

@@ -81,7 +81,7 @@ async function runOnRedis(scenario: Scenario, { folder, prefix, ...options }: Pl
   const own = join(folder, "redis");
   await mkdir(own, { recursive: true });
   await using redis = await startRedisPair();
-  const server = await startServerProcess({ folder: own, prefix, store: redis.url });
+  const server = await startServerProcess({ folder: own, prefix, settings: { store: redis.url } });
   try {
     return await runScenario(scenario, { ...options, folder: own, server, failOver: redis.failOver });
   } finally {

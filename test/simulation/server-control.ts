@@ -4,15 +4,18 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ApiClient, createApiClient } from "../../cli/client/api-client.ts";
 import { findFreePort } from "../../cli/demo/free-port.ts";
-import type { Serving } from "./server-process.ts";
+import type { ServerProcessOptions, Serving } from "./server-process.ts";
 
 export interface ServerControl {
   /** Connection to the running server; its address and token survive every restart. */
   client(): ApiClient;
   ca(): string;
+  token(): string;
   url(): string;
   /** `kill -9`, then a restart on the same data, as systemd does. */
   crash(): Promise<void>;
+  /** SIGTERM, and a restart once it has ended. */
+  restart(): Promise<void>;
   /** Freezes the server for a while: connections stay open without answers. */
   freeze(forMs: number): void;
   log(): string;
@@ -22,22 +25,19 @@ export interface ServerControl {
 const entry = join(import.meta.dirname, "server-process.ts");
 const maxLogCharacters = 200_000;
 
+type ServerControlOptions = Pick<ServerProcessOptions, "folder" | "prefix"> & Partial<ServerProcessOptions>;
+
 /** The real metadata server in another process. */
-export async function startServerProcess(options: {
-  folder: string;
-  prefix: string;
-  /** URL of a Redis; SQLite by default. */
-  store?: string;
-}): Promise<ServerControl> {
-  const port = await findFreePort();
-  const dataDir = join(options.folder, "data");
+export async function startServerProcess(options: ServerControlOptions): Promise<ServerControl> {
+  const port = options.port ?? (await findFreePort());
+  const given: ServerProcessOptions = { dataDir: join(options.folder, "data"), ...options, port };
   let log = "";
   let child: ChildProcess;
   let serving: Serving;
   let ca = "";
 
   async function start(): Promise<void> {
-    child = fork(entry, [dataDir, options.folder, options.prefix, String(port), options.store ?? "sqlite"], {
+    child = fork(entry, [JSON.stringify(given)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       // Without the test runner's flags.
       execArgv: [],
@@ -69,9 +69,14 @@ export async function startServerProcess(options: {
         { signal: new AbortController().signal, now: Date.now },
       ),
     ca: () => ca,
+    token: () => serving.token,
     url: () => serving.url,
     crash() {
       crashing = crashing.then(() => end("SIGKILL")).then(start);
+      return crashing;
+    },
+    restart() {
+      crashing = crashing.then(() => end("SIGTERM")).then(start);
       return crashing;
     },
     freeze(forMs) {

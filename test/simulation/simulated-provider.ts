@@ -11,18 +11,21 @@ export interface SimulatedProviderOptions {
   /** First two octets of loopback addresses, such as `127.77`. */
   prefix: string;
   serverUrl: string;
+  /** 30 s by default. */
+  provisionAllowanceMs?: number | undefined;
 }
 
 const segments = 250;
 
 /** Simulated machines: a folder each with the machine's seed, for which the scenario runs a bootstrapper. */
-export function createSimulatedProvider({ folder, prefix, serverUrl }: SimulatedProviderOptions): MachineProvider {
+export function createSimulatedProvider(options: SimulatedProviderOptions): MachineProvider {
+  const { folder, prefix, serverUrl, provisionAllowanceMs = 30_000 } = options;
   const machinesDir = join(folder, "machines");
   const segmentsDir = join(folder, "segments");
 
   return {
     name: "simulated",
-    provisionAllowanceMs: 30_000,
+    provisionAllowanceMs,
     kubernetesVersions: async () => [defaultKubernetesVersion],
     async reserve({ clusterId, members }) {
       await mkdir(segmentsDir, { recursive: true });
