@@ -69,7 +69,7 @@ export async function attachMembers(
     return stored;
   } catch (error) {
     // The workers may be stored nevertheless: then they are launched, else their machines are strays.
-    if (error instanceof StoreUnavailable) throw error;
+    if (error instanceof StoreUnavailable && !error.wasRefused) throw error;
     await giveBack(provider);
     const winner =
       error instanceof StoreConflict && error.reason === "key-used" ? await findKnown(deps, idempotency) : undefined;

@@ -51,7 +51,7 @@ export async function createCluster(
     return await reserveAndStore(deps, { plan, provider, machines: request.machines, idempotency, by });
   } catch (error) {
     // The cluster may be stored nevertheless: then it is resumed, else its machines are strays.
-    if (error instanceof StoreUnavailable) throw error;
+    if (error instanceof StoreUnavailable && !error.wasRefused) throw error;
     await releaseSegment(deps, { provider, clusterId: plan.cluster.id });
     if (!(error instanceof StoreConflict)) throw error;
     const winner = error.reason === "key-used" ? await findKnown(deps, idempotency) : undefined;

@@ -70,9 +70,15 @@ export class StoreConflict extends Error {
   }
 }
 
-/** The store cannot serve now. A commit that fails with this error may have been written, if the message says so. */
+/** The store cannot serve now. A commit that fails with this error may have been written, unless it was refused. */
 export class StoreUnavailable extends Error {
   override name = "StoreUnavailable";
+  /** Nothing was written. */
+  readonly wasRefused: boolean;
+  constructor(message: string, { wasRefused = false, cause }: { wasRefused?: boolean; cause?: unknown } = {}) {
+    super(message, { cause });
+    this.wasRefused = wasRefused;
+  }
 }
 
 export interface ClusterQuery {

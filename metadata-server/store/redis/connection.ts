@@ -123,7 +123,7 @@ function toStoreError(error: unknown, target: RedisTarget): unknown {
   const code = error.message.split(" ", 1)[0] ?? "";
   const remedy = remedies[code];
   const text = `Cannot use store ${target.name}: ${error.message}${remedy === undefined ? "" : `; ${remedy}`}`;
-  return remedy === undefined ? new Error(text) : new StoreUnavailable(text);
+  return remedy === undefined ? new Error(text) : new StoreUnavailable(text, { wasRefused: true });
 }
 
 const describe = (error: Error) => {

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { createTurns, type Turn } from "#lib/turns.ts";
-import type { Changes } from "../store.ts";
-import { explainSqliteError, isSqliteError } from "./database.ts";
+import { type Changes, StoreUnavailable } from "../store.ts";
+import { explainSqliteError, isDiskProblem, isSqliteError } from "./database.ts";
 
 /** One transaction takes at most this many commits, so that a write never delays requests for long. */
 const maxGroup = 32;
@@ -27,8 +27,10 @@ export function createCommitQueue(options: {
   onCommitted: (changes: Changes) => void;
 }) {
   const { database, file, apply, onCommitted } = options;
-  const toWriteError = (cause: unknown) =>
-    new Error(`Cannot write to store ${file}: ${explainSqliteError(cause)}`, { cause });
+  const toWriteError = (cause: unknown) => {
+    const text = `Cannot write to store ${file}: ${explainSqliteError(cause)}`;
+    return isDiskProblem(cause) ? new StoreUnavailable(text, { wasRefused: true, cause }) : new Error(text, { cause });
+  };
   const waiting: Waiting[] = [];
   let scheduled = false;
   let writing: Promise<void> | undefined;

@@ -30,6 +30,13 @@ export function explainSqliteError(error: unknown): string {
   return explanations[Number(error.errcode) & 0xff] ?? error.message;
 }
 
+/** Codes of a disk that cannot be written to now. */
+const diskProblems = new Set([8, 10, 13, 14]);
+
+/** Whether an operator can solve it while the server runs. */
+export const isDiskProblem = (error: unknown): boolean =>
+  isSqliteError(error) && diskProblems.has(Number(error.errcode) & 0xff);
+
 const systemExplanations: Record<string, string> = {
   ENOENT: "its directory does not exist; create it",
   ENOTDIR: "its directory is not a directory; use another path",

@@ -8,12 +8,12 @@ import { createJsonLogger, type Logger } from "../../logger.ts";
 import { createAuditArchive, writeOutToLog, type WriteOut } from "../audit-archive.ts";
 import { parseLimits, type StoreLimits } from "../limits.ts";
 import type { ClusterRecord, MemberRecord } from "../records.ts";
-import type { Changes, IdempotencyRecord, Store } from "../store.ts";
+import { type Changes, type IdempotencyRecord, type Store, StoreUnavailable } from "../store.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { createCheckpoints } from "./checkpoints.ts";
 import { createCommitQueue } from "./commit-queue.ts";
 import { copyChanges } from "./copy-changes.ts";
-import { openDatabase } from "./database.ts";
+import { explainSqliteError, openDatabase } from "./database.ts";
 import { destroysSecret } from "./destroyed-secrets.ts";
 import { createLeases } from "./leases.ts";
 import { createMachineReaders } from "./read-machines.ts";
@@ -70,6 +70,19 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   const queue = createCommitQueue({ database, file, apply, onCommitted });
   const { settled } = queue;
   const cache = createRecordCache({ settled });
+
+  let hasDiskProblem = false;
+  /** Throws while the disk cannot be written to. */
+  function probe(): void {
+    try {
+      prepare(
+        `INSERT INTO documents (name, version, record) VALUES ('write-probe', 1, 'null')
+         ON CONFLICT (name) DO UPDATE SET version = version + 1`,
+      ).run();
+    } catch (cause) {
+      throw new Error(`Cannot write to store ${file}: ${explainSqliteError(cause)}`, { cause });
+    }
+  }
 
   const store: Store = {
     async cluster(id) {
@@ -165,8 +178,13 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     },
     async commit(changes) {
       if (!database.isOpen) throw new Error(`Cannot use store ${file}: it is closed`);
-      // The caller may change its objects before they are written.
-      return queue.commit(copyChanges(changes));
+      try {
+        // The caller may change its objects before they are written.
+        await queue.commit(copyChanges(changes));
+      } catch (error) {
+        hasDiskProblem ||= error instanceof StoreUnavailable;
+        throw error;
+      }
     },
     isShared: false,
     takeLease: leases.takeLease,
@@ -178,6 +196,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       const found = statSync(file, { throwIfNoEntry: false });
       if (found?.ino !== opened.ino || found.dev !== opened.dev)
         throw new Error(`Cannot use store ${file}: the file was removed or replaced; restart the server`);
+      if (!hasDiskProblem) return;
+      await settled();
+      probe();
+      hasDiskProblem = false;
     },
     async close() {
       if (!database.isOpen) return;
