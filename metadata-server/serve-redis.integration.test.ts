@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Cluster } from "#api/cluster.ts";
+import { systemClock } from "#lib/clock.ts";
 import { createFakeProvider, type FakeProvider } from "../test/fakes/fake-provider.ts";
 import { createClusterLife, type LifeRequest } from "../test/fixtures/cluster-life.ts";
 import { type RedisServer, startRedisServer } from "../test/fixtures/redis-server.ts";
@@ -31,10 +32,11 @@ afterEach(async () => {
 });
 
 /** Starts servers with the same secrets and (fake) machines. */
-async function serve(): Promise<RunningServer> {
+async function serve({ aheadMs = 0 } = {}): Promise<RunningServer> {
   const settings = { dataDir, listenAddress: "127.0.0.1", store: redis.url };
   const config = loadConfig({ ...settings, port: await findFreePort() }, {});
-  const server = await startServer(config, { logger: quiet, providers: [provider] });
+  const clock = { ...systemClock, now: () => Date.now() + aheadMs };
+  const server = await startServer(config, { logger: quiet, providers: [provider], clock });
   servers.push(server);
   return server;
 }
@@ -132,6 +134,23 @@ describe("startServer, several on one Redis", () => {
     await life.bringUp(cluster);
     expect(JSON.parse((await held).text)).toMatchObject({ state: "ready" });
     servers = [one, other];
+  });
+
+  it("keeps deadlines and time to live if the clock of one server is an hour ahead, and that one is not ready", async () => {
+    const [ahead, right] = [await serve({ aheadMs: 3_600_000 }), await serve()];
+    const { text: reason } = await ask(ahead, "/readyz");
+    expect(reason).toBe("the server's clock is 3600 s ahead of the store's\n");
+    expect((await ask(right, "/readyz")).status).toBe(200);
+    for (const server of [ahead, right]) {
+      const body = { name: server === ahead ? "ahead" : "right", nodes: 1, provider: "fake", ttlSeconds: 600 };
+      const { id } = Cluster.parse(JSON.parse((await ask(server, "/v1/clusters", { body })).text));
+      const cluster = await read(server, id);
+      expect(Math.abs(Date.parse(cluster.createdAt) - Date.now())).toBeLessThan(60_000);
+    }
+    // Each of them may check deadlines meanwhile, which happens every second.
+    await delay(2500);
+    const { clusters } = JSON.parse((await ask(right, "/v1/clusters")).text) as { clusters: Cluster[] };
+    expect(clusters.map(({ state }) => state)).toEqual(["provisioning", "provisioning"]);
   });
 
   it("creates one cluster for one Idempotency-Key at both servers at once", async () => {
