@@ -19,5 +19,5 @@ export function startWatchers(clusters: ClusterDependencies): void {
   background.start("counts", (signal) => watchCounts(clusters, signal));
   if (!store.isShared) return;
   background.start("abandoned work", (signal) => watchAbandoned(clusters, signal));
-  watchAlone("strays", watchStrays);
+  background.start("strays", (signal) => watchStrays(clusters, signal));
 }

@@ -11,6 +11,7 @@ import { findProvider } from "./create-cluster.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { findKnown, type IdempotencyKey, rememberKey, type StoredCluster, toIdempotency } from "./idempotency.ts";
+import { isElsewhere } from "./is-elsewhere.ts";
 import { startLaunch } from "./launch.ts";
 import { clusterEvent } from "./lifecycle.ts";
 import { findPool, poolsOf, toReserved } from "./node-pools.ts";
@@ -54,6 +55,11 @@ export async function attachMembers(
   };
   const cluster = await findCluster(deps, clusterId);
   const provider = findProvider(deps, cluster.provider);
+  if (isElsewhere(deps, cluster))
+    throw new DomainError(
+      "wrong-state",
+      `The machines of ${cluster.name} are on another server's host; send the request to that server`,
+    );
   refuseMachines(cluster, request);
   refusePool(cluster, request);
   try {

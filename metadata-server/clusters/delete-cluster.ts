@@ -7,6 +7,7 @@ import { forEachConcurrently } from "./background.ts";
 import { changeCluster, decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { detachmentsOf } from "./detachment.ts";
+import { isElsewhere } from "./is-elsewhere.ts";
 import { launchesOf } from "./launch.ts";
 import { canBecome, memberEvent, transition } from "./lifecycle.ts";
 import { startRetriedWork } from "./retried-work.ts";
@@ -54,7 +55,7 @@ export function startDeletion(deps: ClusterDependencies, clusterId: string): voi
     clusterId,
     name: deletionName(clusterId),
     goal: "delete cluster",
-    isNeeded: ({ state }) => state === "deleting",
+    isNeeded: (cluster) => cluster.state === "deleting" && !isElsewhere(deps, cluster),
     attempt: async (leased, cluster, signal) => {
       await deps.background.stopAll(launchesOf(clusterId));
       await deps.background.stopAll(detachmentsOf(clusterId));

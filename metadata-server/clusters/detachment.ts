@@ -6,6 +6,7 @@ import { abortOnChange } from "./abort-on-change.ts";
 import { findControlPlanes, openClusterApi, openClusterEtcd } from "./cluster-access.ts";
 import { changeMember } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
+import { isElsewhere } from "./is-elsewhere.ts";
 import { alertEvent, isDeleted, memberEvent, toTime } from "./lifecycle.ts";
 import { longPoll } from "./long-poll.ts";
 import { startRetriedWork } from "./retried-work.ts";
@@ -35,7 +36,7 @@ export function startDetachment(deps: ClusterDependencies, key: MemberKey): void
     clusterId: key.clusterId,
     name: detachmentName(key),
     goal: `detach ${key.name}`,
-    isNeeded: ({ state }) => state === "ready",
+    isNeeded: (cluster) => cluster.state === "ready" && !isElsewhere(deps, cluster),
     attempt: (leased, cluster, signal) => detach(leased, { cluster, name: key.name, signal }),
   });
 }

@@ -78,9 +78,12 @@ export function createLeases(options: { store: Store; holder: string; logger: Lo
     async function attempt(): Promise<void> {
       const askedAt = performance.now();
       // A store that is away may be back in time.
-      const token = await store.takeLease({ ...lease, ttlMs }).catch(() => lease.token);
-      if (lost.signal.aborted) return;
-      if (token !== lease.token) return lose();
+      const answer = await store.takeLease({ ...lease, ttlMs }).then(
+        (token) => ({ token }),
+        () => undefined,
+      );
+      if (answer === undefined || lost.signal.aborted) return;
+      if (answer.token !== lease.token) return lose();
       clearTimeout(expiry);
       expiry = setTimeout(lose, askedAt + ttlMs - performance.now()).unref();
     }

@@ -16,21 +16,22 @@ export async function reapStrays(deps: ClusterDependencies): Promise<void> {
 
 /**
  * Reaps once a minute what was a stray a minute before, too: another server may have reserved machines for a cluster
- * that it has not stored yet.
+ * that it has not stored yet. One server does it for each provider.
  */
 export async function watchStrays(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
-  const { clock, logger, providers } = deps;
+  const { clock, logger, providers, leases } = deps;
   const onFailure = (error: unknown) => logger.error("Cannot look for strays; retrying", { error: messageOf(error) });
-  const known = new Map<MachineProvider, ReadonlySet<string>>();
-  const work = async () => {
-    for (const provider of providers.values()) {
-      const strays = await findStrays(deps, provider);
-      const before = known.get(provider) ?? new Set();
-      await remove(deps, { provider, strays: strays.filter((machine) => before.has(machineKey(machine))) });
-      known.set(provider, new Set(strays.map(machineKey)));
-    }
-  };
-  await repeat(work, { clock, intervalMs: reservationMs, signal, onFailure });
+  const watch = (provider: MachineProvider) =>
+    leases.keep({ name: `strays ${provider.name} ${provider.place ?? ""}`, signal }, async (leased) => {
+      let before: ReadonlySet<string> = new Set();
+      const work = async () => {
+        const strays = await findStrays(deps, provider);
+        await remove(deps, { provider, strays: strays.filter((machine) => before.has(machineKey(machine))) });
+        before = new Set(strays.map(machineKey));
+      };
+      await repeat(work, { clock, intervalMs: reservationMs, signal: leased.signal, onFailure });
+    });
+  await Promise.all(Array.from(providers.values(), watch));
 }
 
 /** Lists the machines first: a cluster is stored before its machines are launched. */

@@ -4,6 +4,7 @@ import { attachMembers } from "./attach-members.ts";
 import { bySprout } from "./audit.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { detachMember } from "./detach-member.ts";
+import { isElsewhere } from "./is-elsewhere.ts";
 import { liveClusters } from "./queries.ts";
 import { startRetriedWork } from "./retried-work.ts";
 
@@ -11,6 +12,7 @@ import { startRetriedWork } from "./retried-work.ts";
 export async function replaceTerminated(deps: ClusterDependencies, provider: MachineProvider): Promise<void> {
   for await (const cluster of liveClusters(deps.store)) {
     if (cluster.provider !== provider.name || cluster.state !== "ready" || !cluster.maxUnhealthy) continue;
+    if (isElsewhere(deps, cluster)) continue;
     const members = await deps.store.members(cluster.id);
     const terminated = members.filter(isTerminated);
     if (terminated.length > cluster.maxUnhealthy) continue;

@@ -58,4 +58,26 @@ describe("resumeWork", () => {
       before.map(({ capabilityHash }) => capabilityHash),
     );
   });
+
+  it("leaves a cluster to the server on whose host its machines are, also its deletion", async () => {
+    const { store } = server.clusters;
+    const { id } = await server.create();
+    const cluster = (await store.cluster(id))!;
+    const members = (await store.members(id)).map((member) => ({
+      ...member,
+      state: "pending" as const,
+      launchedAt: null,
+    }));
+    await store.commit({ clusters: [{ ...cluster, providerData: { place: "one" } }], members });
+    Object.assign(server.provider, { place: "other" });
+    await resumeWork(server.clusters);
+    await server.request(`/v1/clusters/${id}`, { method: "DELETE" });
+    await server.clusters.background.idle();
+    expect((await store.cluster(id))?.state).toBe("deleting");
+    expect(server.provider.running.size).toBe(3);
+    Object.assign(server.provider, { place: "one" });
+    await resumeWork(server.clusters);
+    await server.clusters.background.idle();
+    expect([(await store.cluster(id))?.state, server.provider.running.size]).toEqual(["deleted", 0]);
+  });
 });

@@ -3,6 +3,7 @@ import { repeat } from "./background.ts";
 import { startDeletion } from "./delete-cluster.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { startDetachment } from "./detachment.ts";
+import { isElsewhere } from "./is-elsewhere.ts";
 import { hasEnded } from "./lifecycle.ts";
 import { liveClusters } from "./queries.ts";
 import { isUnlaunched, startRelaunch } from "./relaunch.ts";
@@ -18,6 +19,8 @@ export async function resumeWork(deps: ClusterDependencies): Promise<void> {
   for await (const cluster of liveClusters(deps.store)) {
     const members = await deps.store.members(cluster.id);
     copy?.add(cluster, members);
+    // Its own server does its work.
+    if (isElsewhere(deps, cluster)) continue;
     if (cluster.state === "deleting") startDeletion(deps, cluster.id);
     for (const { name, detachment } of members)
       if (detachment !== undefined) startDetachment(deps, { clusterId: cluster.id, name });

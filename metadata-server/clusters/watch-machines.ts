@@ -12,13 +12,13 @@ import { isTerminated, replaceTerminated } from "./replace-members.ts";
 /** Surveys every provider whose machines can terminate, or be left over, without this server: one server each. */
 export async function watchMachines(deps: ClusterDependencies, signal: AbortSignal): Promise<void> {
   const watched = [...deps.providers.values()].map(async (provider) => {
-    const { surveyIntervalMs, name } = provider;
+    const { surveyIntervalMs, name, place = "" } = provider;
     if (surveyIntervalMs === undefined) return;
     const onFailure = (error: unknown) => {
       deps.observer.surveyFailed(name);
       deps.logger.error("Cannot survey machines; retrying", { provider: name, error: messageOf(error) });
     };
-    await deps.leases.keep({ name: `survey ${name}`, signal }, async (leased) => {
+    await deps.leases.keep({ name: `survey ${name} ${place}`, signal }, async (leased) => {
       const own = { ...deps, store: leased.store };
       const repetition = { clock: deps.clock, intervalMs: surveyIntervalMs, signal: leased.signal, onFailure };
       // Starts with a survey: it finishes what a crash interrupted.

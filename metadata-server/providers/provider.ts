@@ -83,6 +83,11 @@ export interface MachineProvider {
   readonly name: string;
   /** Time from launch to a member's first contact. */
   readonly provisionAllowanceMs: number;
+  /**
+   * Set if only servers of this place reach its machines, such as those of one host. A cluster's `providerData` has the
+   * place of its machines.
+   */
+  readonly place?: string;
   /** Set if the operator launches the machines: the metadata server's URL for their user-data. */
   readonly userDataServerUrl?: string;
   /** Where a virtual address comes from; absent if machines cannot have one. */

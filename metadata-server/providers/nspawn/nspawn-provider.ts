@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -42,12 +43,14 @@ interface NspawnOptions {
 
 /** Launches machines as systemd-nspawn containers on this host: own systemd, network and root, shared kernel. */
 export function createNspawnProvider(options: NspawnOptions): MachineProvider {
-  const owner = createHash("sha256").update(options.machinesDir).digest("hex").slice(0, 8);
+  const owner = shortHash(options.machinesDir);
+  const place = `${readHostId()}-${owner}`;
   const { network } = options;
   const folderOf = (allocation: string) => join(options.machinesDir, allocation);
 
   return {
     name: "nspawn",
+    place,
     provisionAllowanceMs: 30_000,
     surveyIntervalMs: 5000,
     virtualAddresses: "planned",
@@ -62,7 +65,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
           machines: planMachines(members, { bridge: bridge.name, present, network }),
           virtualAddress: planVirtualAddress({ bridge: bridge.name, network }),
           serverUrl: toServerUrl(serverAddress(network), options.serverPort),
-          providerData: { bridge: bridge.name },
+          providerData: { bridge: bridge.name, place },
         };
       } catch (error) {
         if (present === undefined) await releaseBridge(clusterId, owner);
@@ -106,6 +109,17 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
       return surveyed.filter((machine) => machine !== undefined);
     },
   };
+}
+
+const shortHash = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 8);
+
+/** Stays the same when the host gets another name. It is a hash: https://www.freedesktop.org/software/systemd/man/latest/machine-id.html */
+function readHostId(): string {
+  try {
+    return shortHash(readFileSync("/etc/machine-id", "utf8").trim());
+  } catch {
+    return shortHash(hostname());
+  }
 }
 
 const machineName = (allocation: string) => `sprout-${allocation}`;
