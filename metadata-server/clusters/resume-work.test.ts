@@ -71,6 +71,8 @@ describe("resumeWork", () => {
     await store.commit({ clusters: [{ ...cluster, providerData: { place: "one" } }], members });
     Object.assign(server.provider, { place: "other" });
     await resumeWork(server.clusters);
+    const attach = server.request(`/v1/clusters/${id}/members`, { body: { workers: 1 } });
+    expect(problemOf(await attach, "409 wrong-state").detail).toContain("on another server's host");
     await server.request(`/v1/clusters/${id}`, { method: "DELETE" });
     await server.clusters.background.idle();
     expect((await store.cluster(id))?.state).toBe("deleting");
