@@ -25,6 +25,8 @@ export async function replaceTerminated(deps: ClusterDependencies, provider: Mac
 export const isTerminated = ({ endedAt, detachment }: MemberRecord): boolean =>
   endedAt !== undefined && detachment === undefined;
 
+const isReady = ({ state }: ClusterRecord): boolean => state === "ready";
+
 /** The new worker comes first: a crash in between leaves the old one, which is found again. */
 function startReplacement(
   deps: ClusterDependencies,
@@ -35,7 +37,7 @@ function startReplacement(
     clusterId,
     name: `replace ${clusterId} ${name}`,
     goal: `replace ${name}`,
-    isNeeded: ({ state }) => state === "ready",
+    isNeeded: isReady,
     attempt: async (leased) => {
       const current = await leased.store.member(clusterId, name);
       if (current === undefined || !isTerminated(current)) return;
@@ -63,13 +65,12 @@ function replaceControlPlanes(
   const [lost] = all.filter(isTerminated);
   if (isChanging || (lost === undefined && countMissing(cluster) === 0)) return;
   const work = { clusterId, name: `replace ${clusterId} control planes` };
-  const isNeeded = ({ state }: ClusterRecord) => state === "ready";
   if (lost === undefined) {
     const attempt = async (leased: ClusterDependencies, current: ClusterRecord) => {
       const controlPlanes = countMissing(current);
       if (controlPlanes > 0) await attachMembers(leased, { controlPlanes }, { clusterId, by: bySprout });
     };
-    startRetriedWork(deps, { ...work, goal: "replace control planes", isNeeded, attempt });
+    startRetriedWork(deps, { ...work, goal: "replace control planes", isNeeded: isReady, attempt });
     return;
   }
   const { name } = lost;
@@ -79,7 +80,7 @@ function replaceControlPlanes(
     const departure = { drainTimeoutSeconds: 0, force: true, isReplaced: true as const, by: bySprout };
     await detachMember(leased, { clusterId, name, ...departure });
   };
-  startRetriedWork(deps, { ...work, goal: `replace ${name}`, isNeeded, attempt });
+  startRetriedWork(deps, { ...work, goal: `replace ${name}`, isNeeded: isReady, attempt });
 }
 
 /** How many control planes are owed and can be attached: their number stays odd, whatever the operator detached. */
