@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile, rmdir, writeFile } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import { ignoreMissing } from "#lib/files.ts";
 
@@ -63,33 +62,11 @@ export async function cgroupProcesses(folder: string): Promise<number[]> {
   return [...own.split("\n").filter(Boolean).map(Number), ...below.flat()];
 }
 
-const subgroups = async (folder: string) =>
+/** Names of the cgroups right below. */
+export const subgroups = async (folder: string) =>
   (await readdir(folder, { withFileTypes: true }).catch(() => []))
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
-
-/** Kills until all of the cgroups are empty. Throws after `timeoutMs`. */
-export async function killCgroups(folders: readonly string[], timeoutMs: number): Promise<void> {
-  const end = performance.now() + timeoutMs;
-  for (;;) {
-    const pids = new Set((await Promise.all(folders.map(cgroupProcesses))).flat());
-    if (pids.size === 0) return;
-    if (performance.now() > end)
-      throw new Error(
-        `Cannot terminate the machine: processes ${[...pids].join(", ")} survived SIGKILL for ${timeoutMs} ms`,
-      );
-    for (const pid of pids) kill(pid);
-    await sleep(20);
-  }
-}
-
-function kill(pid: number) {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
-}
 
 /** Removes the empty cgroups, children first. */
 export async function removeCgroups(folders: readonly string[]): Promise<void> {

@@ -19,6 +19,7 @@ import {
   removeMachineFolder,
   type NspawnRecord,
 } from "./machine-folder.ts";
+import { createThawing } from "./frozen-cgroups.ts";
 import { createNetwork, deleteNetwork } from "./network-namespace.ts";
 import {
   listBridges,
@@ -47,6 +48,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
   const place = `${readHostId()}-${owner}`;
   const { network } = options;
   const folderOf = (allocation: string) => join(options.machinesDir, allocation);
+  const thawStuck = createThawing();
 
   return {
     name: "nspawn",
@@ -105,6 +107,7 @@ export function createNspawnProvider(options: NspawnOptions): MachineProvider {
 
     async survey() {
       const records = await readRecords(options.machinesDir);
+      await thawStuck(records.flatMap(({ cgroups }) => cgroups));
       const surveyed = await Promise.all(records.map((record) => surveyMachine(folderOf(record.allocation), record)));
       return surveyed.filter((machine) => machine !== undefined);
     },

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
-import { cgroupProcesses, createCgroups, killCgroups, machineCgroups, removeCgroups } from "./cgroups.ts";
+import { cgroupProcesses, createCgroups, machineCgroups, removeCgroups } from "./cgroups.ts";
+import { killCgroups } from "./kill-cgroups.ts";
 import { consoleFile, readConsoleTail } from "./machine-folder.ts";
 import { nspawnArguments, nspawnEnvironment } from "./nspawn-arguments.ts";
 import { hasSystemd, startUnit, stopUnit, unitCgroup } from "./systemd-unit.ts";
