@@ -69,8 +69,7 @@ export function createMetadataServer(options: MetadataServerOptions): MetadataSe
       // The token changes with the confirmation, and a refusal that crosses it meant the old one: unknown, or spent.
       const isRefused = answer.status === 403 || answer.status === 409;
       if (isRefused && !path.endsWith("/confirm")) await confirming;
-      if (isRefused && sentWith !== token)
-        throw new RetryableError("the token changed", { retryAfterMs: 0 });
+      if (isRefused && sentWith !== token) throw new RetryableError("the token changed", { retryAfterMs: 0 });
       if (isTransientStatus(answer.status)) throw toRetryable(answer);
       return answer;
     } catch (error) {
