@@ -33,7 +33,7 @@ export function createThawing(): (folders: readonly string[]) => Promise<void> {
   };
 }
 
-/** Lets the processes of these cgroups go on, and so end. No error if a cgroup is gone. */
+/** Lets the processes of these cgroups continue, and so end. No error if a cgroup is gone. */
 export async function thaw(frozen: readonly string[]): Promise<void> {
   for (const folder of frozen) await writeFile(join(folder, stateFile), "THAWED").catch(ignoreMissing);
 }
