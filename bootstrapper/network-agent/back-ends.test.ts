@@ -38,6 +38,22 @@ describe("toBackEnds", () => {
 });
 
 describe("createBackEnds", () => {
+  it("tries again after a restart if HAProxy could not read its configuration again", async () => {
+    const root = await temporaryFolder("back-ends");
+    const file = join(root, "etc/haproxy/sprout.cfg");
+    await mkdir(join(root, "etc/haproxy"), { recursive: true });
+    await writeFile(file, "as it was");
+    const keep = createBackEnds({
+      loadBalancer: { endpoint: "api.build126.test:6443", controlPlanes: planned },
+      root,
+      render: createRender(templatesFolder),
+      run: () => Promise.reject(new Error("Job failed")),
+      log: () => undefined,
+    });
+    await expect(keep(byName(cp02))).rejects.toThrow("Job failed");
+    expect(await readFile(file, "utf8")).toBe("as it was");
+  });
+
   it("writes the configuration and has HAProxy read it again, only if the control planes have changed", async () => {
     const root = await temporaryFolder("back-ends");
     const file = join(root, "etc/haproxy/sprout.cfg");
@@ -58,7 +74,7 @@ describe("createBackEnds", () => {
     await keep(byName(cp02));
     expect(await servers()).toEqual(["    server cp01 10.77.0.11:6443", "    server cp02 10.77.0.12:6443"]);
     await keep(byName(cp02, node("node01", "10.77.0.21", {})));
-    expect(commands).toEqual(["systemctl reload sprout-load-balancer.service"]);
+    expect(commands).toEqual(["systemctl try-reload-or-restart sprout-load-balancer.service"]);
     await keep(byName(cp03));
     expect(await servers()).toEqual(["    server cp01 10.77.0.11:6443", "    server cp03 10.77.0.13:6443"]);
     await keep(byName());

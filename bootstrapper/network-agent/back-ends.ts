@@ -17,8 +17,6 @@ interface BackEndsOptions {
   log: (level: ConsoleLine["level"], message: string, fields: object) => void;
 }
 
-const units = ["sprout-load-balancer.service", "sprout-virtual-address.service"];
-
 /** Returns what brings the load balancer's API servers up to date, and has it read its configuration again. */
 export function createBackEnds({ loadBalancer, root, render, run, log }: BackEndsOptions) {
   const seen = new Set<string>();
@@ -28,16 +26,21 @@ export function createBackEnds({ loadBalancer, root, render, run, log }: BackEnd
     for (const name of nodes.keys()) seen.add(name);
     if (controlPlanes.length === 0) return;
     const files = await renderLoadBalancerConfig(render, { ...loadBalancer, controlPlanes });
-    let isChanged = false;
-    for (const { path, content, mode } of files) {
+    for (const { path, content, mode, unit } of files) {
       const file = below(root, path);
-      if (content === (await readFile(file, "utf8"))) continue;
-      isChanged = true;
+      const before = await readFile(file, "utf8");
+      if (content === before) continue;
       await writeFileAtomic(file, content, mode);
+      try {
+        // A unit that is not active reads it when it starts.
+        await run("systemctl", "try-reload-or-restart", unit);
+      } catch (error) {
+        // What the program has not read is to be tried again.
+        await writeFileAtomic(file, before, mode);
+        throw error;
+      }
+      log("info", "API servers of the load balancer", { unit, servers: controlPlanes.map(({ name }) => name) });
     }
-    if (!isChanged) return;
-    await run("systemctl", "reload", ...units.slice(0, files.length));
-    log("info", "API servers of the load balancer", { servers: controlPlanes.map(({ name }) => name) });
   };
 }
 

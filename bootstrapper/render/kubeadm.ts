@@ -1,4 +1,4 @@
-import type { NodeMetadata } from "#api/node-metadata.ts";
+import { hasSharedEndpoint } from "#api/shared-endpoint.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { resolvConf } from "../machine/name-server.ts";
 import { isLaunchCredentials } from "../node-credentials.ts";
@@ -50,11 +50,11 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     kubeletConfig: await renderKubeletConfig(input, { forCluster: true }),
   };
   const initialCluster = controlPlanes.map(({ name, address }) => `${name}=${etcdPeerUrl(address)}`).join(",");
-  // A member that has no peers, and gets none, waits for no heartbeat.
+  // A member that has no peers, and can get none, waits for no heartbeat.
   const etcdStart = {
     initialCluster,
     initialClusterState: metadata.initialClusterState ?? "new",
-    alone: controlPlanes.length === 1 && !mayGetPeers(metadata),
+    alone: controlPlanes.length === 1 && !hasSharedEndpoint(metadata),
     certificateName: launch.map(({ etcdDomain }) => ({ domain: etcdDomain })),
   };
   const apiServer = metadata.virtualAddress === undefined ? [] : [{ address: self.address }];
@@ -70,10 +70,6 @@ export async function kubeadmFiles(input: RenderInput): Promise<NodeFile[]> {
     patch,
   ];
 }
-
-/** Whether control planes may be attached to a single one. */
-const mayGetPeers = ({ hasExternalEndpoint, virtualAddress }: NodeMetadata) =>
-  hasExternalEndpoint === true || virtualAddress !== undefined;
 
 const patchFile = async (render: RenderInput["render"], name: string, values: TemplateValues): Promise<NodeFile> => ({
   path: `${patchesFolder}/${name}`,

@@ -3,11 +3,13 @@ import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
 import { type RenderInput, splitEndpoint } from "./render-input.ts";
 
-/** In a folder of Debian's package haproxy. The unit `sprout-load-balancer` starts if it exists. */
+export const loadBalancerUnit = "sprout-load-balancer.service";
+export const virtualAddressUnit = "sprout-virtual-address.service";
+/** In a folder of Debian's package haproxy. The unit starts if it exists. */
 const configuration = "/etc/haproxy/sprout.cfg";
 /** Its own copy: `kubeadm join` refuses a machine that has the cluster's authority in kubeadm's place. */
 const authority = "/etc/haproxy/sprout-ca.crt";
-/** In a folder of Debian's package keepalived. The unit `sprout-virtual-address` starts if it exists. */
+/** In a folder of Debian's package keepalived. The unit starts if it exists. */
 const virtualAddressConfiguration = "/etc/keepalived/sprout.conf";
 
 export const loadBalancerFiles: readonly string[] = [configuration, authority, virtualAddressConfiguration];
@@ -55,11 +57,17 @@ export async function renderLoadBalancer(input: RenderInput): Promise<NodeFile[]
   return [...files, { path: authority, content: credentials.pki["ca.crt"] ?? "", mode: 0o644 }];
 }
 
+/** The configuration of one of the load balancer's programs. */
+interface LoadBalancerFile extends NodeFile {
+  /** Reads it. */
+  unit: string;
+}
+
 /** Returns the files that change with the control planes. */
 export async function renderLoadBalancerConfig(
   render: RenderInput["render"],
   { endpoint, controlPlanes, shared }: LoadBalancer,
-): Promise<NodeFile[]> {
+): Promise<LoadBalancerFile[]> {
   const { host, port } = splitEndpoint(endpoint);
   const listen = shared?.virtualAddress ?? loadBalancerAddress;
   const haproxy = await render("haproxy/haproxy.cfg", {
@@ -68,7 +76,7 @@ export async function renderLoadBalancerConfig(
     authorityFile: authority,
     servers: controlPlanes.map(({ name, address }) => ({ name, address, port })),
   });
-  const files = [{ path: configuration, content: haproxy, mode: 0o644 }];
+  const files = [{ path: configuration, content: haproxy, mode: 0o644, unit: loadBalancerUnit }];
   if (shared === undefined) return files;
   const keepalived = await render("keepalived/keepalived.conf", {
     ...shared,
@@ -76,5 +84,6 @@ export async function renderLoadBalancerConfig(
     peers: controlPlanes.filter(({ name }) => name !== shared.name).map(({ address }) => ({ address })),
   });
   // keepalived refuses scripts if others may write its configuration.
-  return [...files, { path: virtualAddressConfiguration, content: keepalived, mode: 0o600 }];
+  const file = { path: virtualAddressConfiguration, content: keepalived, mode: 0o600, unit: virtualAddressUnit };
+  return [...files, file];
 }

@@ -1,4 +1,5 @@
 import type { NodeMetadata } from "#api/node-metadata.ts";
+import { hasSharedEndpoint } from "#api/shared-endpoint.ts";
 import { BootstrapError } from "../errors.ts";
 import type { NodeFile } from "../machine/files.ts";
 import { isLaunchCredentials, type NodeCredentials } from "../node-credentials.ts";
@@ -19,25 +20,17 @@ export const hasNetworkAgent = (
 /** Returns hosts and hostname, with network `routes` also CNI, and the network agent's configuration if it has a task. */
 export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   const { metadata, credentials, render } = input;
-  const { self, endpoint, controlPlanes, network } = metadata;
-  const { host } = splitEndpoint(endpoint);
+  const { self, controlPlanes, network } = metadata;
   const isBalanced = hasLoadBalancer(metadata, credentials);
   const isControlPlane = self.role === "control-plane";
-  // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
-  const apiServers = controlPlanes.map(({ address }) => address);
-  const { virtualAddress } = metadata;
-  const shared = virtualAddress === undefined ? apiServers : [virtualAddress];
-  const balanced = isBalanced ? [loadBalancerAddress] : shared;
-  const endpointAddresses = isControlPlane ? [self.address] : balanced;
-  // A worker resolves the name of an external endpoint; without a server, every name, because they may move.
+  // Without a server a worker resolves every name, because they may move.
   const isLaunched = isLaunchCredentials(credentials);
-  const isResolving = (isLaunched || metadata.hasExternalEndpoint === true) && !isControlPlane;
   const hosts = await render("etc/hosts", {
     name: self.name,
     shortName: self.name.split(".")[0] ?? self.name,
     address: self.address,
     others: isLaunched && !isControlPlane ? [] : controlPlanes.filter(({ name }) => name !== self.name),
-    endpoint: isResolving ? [] : endpointAddresses.map((address) => ({ address, host })),
+    endpoint: endpointEntries(input),
   });
   const kept = isLaunched ? (input.hostsBefore ?? "") : "";
   const names = [
@@ -50,17 +43,29 @@ export async function networkFiles(input: RenderInput): Promise<NodeFile[]> {
   return [...names, { path: "/etc/cni/net.d/10-sprout.conflist", content: cni, mode: 0o644 }, agentFile(input)];
 }
 
+/** Returns where the endpoint's name leads on this node; nothing if the node resolves it. */
+function endpointEntries({ metadata, credentials }: RenderInput): { address: string; host: string }[] {
+  const { self, endpoint, controlPlanes, hasExternalEndpoint, virtualAddress } = metadata;
+  const { host } = splitEndpoint(endpoint);
+  // A control plane's kubelet calls its own API server, wherever the endpoint leads for other nodes.
+  if (self.role === "control-plane") return [{ address: self.address, host }];
+  if (isLaunchCredentials(credentials) || hasExternalEndpoint) return [];
+  if (virtualAddress !== undefined) return [{ address: virtualAddress, host }];
+  if (hasLoadBalancer(metadata, credentials)) return [{ address: loadBalancerAddress, host }];
+  return controlPlanes.map(({ address }) => ({ address, host }));
+}
+
 function agentFile(input: RenderInput): NodeFile {
   const { metadata, credentials } = input;
   const { self, endpoint, controlPlanes, network } = metadata;
   const { port } = splitEndpoint(endpoint);
   const isBalanced = hasLoadBalancer(metadata, credentials);
-  const isShared = isBalanced || metadata.hasExternalEndpoint === true || metadata.virtualAddress !== undefined;
+  const followsControlPlanes = self.role === "worker" && (isBalanced || hasSharedEndpoint(metadata));
   const asked = self.role === "control-plane" ? [self] : controlPlanes;
   const servers = asked.map(({ address }) => `https://${address}:${port}`);
   const agent = {
-    // The load balancer knows control planes that came later.
-    servers: isShared && self.role === "worker" ? [`https://${endpoint}`, ...servers] : servers,
+    // The endpoint knows control planes that came later.
+    servers: followsControlPlanes ? [`https://${endpoint}`, ...servers] : servers,
     self: self.name,
     ...(network.plugin === "routes" && { podSubnet: network.podSubnet }),
     ...(isBalanced && { loadBalancer: toLoadBalancer(input) }),

@@ -10,6 +10,7 @@ import { createRedactor } from "../redact.ts";
 import { removeContainers } from "./containers.ts";
 import { podMounts } from "./mounts.ts";
 import { removeNetwork } from "./network.ts";
+import { loadBalancerUnit, virtualAddressUnit } from "../render/load-balancer.ts";
 import { emptyFolder, removeNodeState } from "./node-state.ts";
 import type { ResetContext } from "./reset-context.ts";
 
@@ -23,12 +24,7 @@ const timeoutMs = 120_000;
 /** For a bring-up that is ending, or another reset. */
 const patienceMs = 5000;
 const bringUpUnit = "sprout-bootstrap.service";
-const units = [
-  "sprout-network-agent.service",
-  "kubelet.service",
-  "sprout-virtual-address.service",
-  "sprout-load-balancer.service",
-];
+const units = ["sprout-network-agent.service", "kubelet.service", virtualAddressUnit, loadBalancerUnit];
 
 /** In this order: no part removes what a later part uses. Each part takes what it finds, so all may run again. */
 const parts: [name: string, part: (context: ResetContext) => Promise<string>][] = [

@@ -1,3 +1,4 @@
+import { loadBalancerUnit, virtualAddressUnit } from "../render/load-balancer.ts";
 import type { NodeContext } from "./node-context.ts";
 import { openApiService } from "./api-service.ts";
 
@@ -6,10 +7,8 @@ export async function openEndpoint(context: NodeContext, signal: AbortSignal): P
   const { self, controlPlanes, virtualAddress } = context.metadata;
   // systemd skips what was not rendered: without a server, and with an external endpoint.
   if (self.role === "worker" && controlPlanes.length > 1)
-    await context.exec(["systemctl", "start", "sprout-load-balancer.service"], signal);
-  if (self.role === "control-plane" && virtualAddress !== undefined) {
-    const units = ["sprout-load-balancer.service", "sprout-virtual-address.service"];
-    await context.exec(["systemctl", "start", ...units], signal);
-  }
+    await context.exec(["systemctl", "start", loadBalancerUnit], signal);
+  if (self.role === "control-plane" && virtualAddress !== undefined)
+    await context.exec(["systemctl", "start", loadBalancerUnit, virtualAddressUnit], signal);
   await openApiService(context, signal);
 }

@@ -2,6 +2,7 @@ import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 import { auditAllowed, type Actor } from "./audit.ts";
+import { isChanging, serves } from "./control-planes.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { detachmentName, startDetachment } from "./detachment.ts";
@@ -96,26 +97,26 @@ function refuseState(cluster: ClusterRecord, member: MemberRecord): void {
  * join counts for nothing.
  */
 function refuseLostQuorum(
-  { name: clusterName, controlPlanes }: ClusterRecord,
+  cluster: ClusterRecord,
   { name, members }: { name: string; members: readonly MemberRecord[] },
 ): void {
-  const serves = (member: Pick<MemberRecord, "name">) => controlPlanes.some((each) => each.name === member.name);
-  if (controlPlanes.length === 1 && serves({ name }))
+  const isServing = serves(cluster, { name });
+  if (cluster.controlPlanes.length === 1 && isServing)
     throw new DomainError(
       "wrong-state",
-      `Cannot detach ${name}: it is the last control plane of ${clusterName}; delete the cluster instead`,
+      `Cannot detach ${name}: it is the last control plane of ${cluster.name}; delete the cluster instead`,
     );
   const others = members.filter((member) => member.role === "control-plane" && member.name !== name);
   const changing = others.find(
-    (other) => other.detachment !== undefined || (!serves(other) && other.state !== "failed"),
+    (other) => isChanging(cluster, other) && (other.detachment !== undefined || other.state !== "failed"),
   );
   if (changing !== undefined)
     throw new DomainError(
       "wrong-state",
       `Cannot detach ${name} while ${changing.name} is ${changing.detachment === undefined ? "joining" : "detaching"}: control planes come and go one after another`,
     );
-  if (!serves({ name })) return;
-  const serving = others.filter(serves);
+  if (!isServing) return;
+  const serving = others.filter((other) => serves(cluster, other));
   const present = serving.filter(({ endedAt }) => endedAt === undefined).length;
   if (present > serving.length / 2) return;
   throw new DomainError(

@@ -5,6 +5,7 @@ import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import type { Changes } from "../store/store.ts";
 import { type Admission, admit, type Caller } from "./admission.ts";
 import { auditBinding, bindMachine } from "./bind-machine.ts";
+import { serves } from "./control-planes.ts";
 import { decide } from "./decide.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { longPoll } from "./long-poll.ts";
@@ -114,8 +115,8 @@ function isFinal(cluster: ClusterRecord, member: MemberRecord): boolean {
 }
 
 /** Whether it joins the Ready cluster's control planes, which have an etcd already. */
-const joinsControlPlanes = ({ controlPlanes }: ClusterRecord, { name, role }: MemberRecord) =>
-  role === "control-plane" && !controlPlanes.some((each) => each.name === name);
+const joinsControlPlanes = (cluster: ClusterRecord, member: MemberRecord) =>
+  member.role === "control-plane" && !serves(cluster, member);
 
 /** Control planes join one after another: etcd's members must not change while one joins. */
 async function mustWait(

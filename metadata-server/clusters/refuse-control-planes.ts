@@ -1,6 +1,8 @@
 import { mismatch } from "#api/field-errors.ts";
+import { hasSharedEndpoint } from "#api/shared-endpoint.ts";
 import { DomainError } from "../errors.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
+import { isChanging } from "./control-planes.ts";
 
 /** As many as a cluster can be created with. */
 const maxControlPlanes = 7;
@@ -11,15 +13,16 @@ const maxControlPlanes = 7;
  * `wrong-state`.
  */
 export function refuseControlPlanes(
-  { name, controlPlanes, hasExternalEndpoint, virtualAddress }: ClusterRecord,
+  cluster: ClusterRecord,
   { count, present }: { count: number; present: readonly MemberRecord[] },
 ): void {
-  if (controlPlanes.length < 2 && !hasExternalEndpoint && virtualAddress === undefined)
+  const { name, controlPlanes } = cluster;
+  if (controlPlanes.length < 2 && !hasSharedEndpoint(cluster))
     throw new DomainError(
       "wrong-state",
       `Cannot attach control planes to ${name}, which has one: its workers reach it without a load balancer; create a cluster with 3 control planes, with a controlPlaneEndpoint or with a virtualAddress`,
     );
-  const changing = present.find((member) => member.role === "control-plane" && isChanging(member, controlPlanes));
+  const changing = present.find((member) => member.role === "control-plane" && isChanging(cluster, member));
   if (changing !== undefined)
     throw new DomainError(
       "wrong-state",
@@ -33,10 +36,6 @@ export function refuseControlPlanes(
     errors: [{ pointer: "/controlPlanes", detail }],
   });
 }
-
-/** Whether etcd's members are about to change, or one is left behind that never served. */
-const isChanging = ({ name, detachment }: MemberRecord, controlPlanes: ClusterRecord["controlPlanes"]) =>
-  detachment !== undefined || !controlPlanes.some((each) => each.name === name);
 
 function describeChange({ detachment, state }: MemberRecord): string {
   if (detachment !== undefined) return "detaching";

@@ -2,6 +2,7 @@ import type { MachineProvider } from "../providers/provider.ts";
 import type { ClusterRecord, MemberRecord } from "../store/records.ts";
 import { attachMembers } from "./attach-members.ts";
 import { bySprout } from "./audit.ts";
+import { isChanging } from "./control-planes.ts";
 import type { ClusterDependencies } from "./dependencies.ts";
 import { detachMember } from "./detach-member.ts";
 import { isElsewhere } from "./is-elsewhere.ts";
@@ -59,11 +60,8 @@ function replaceControlPlanes(
   { cluster: { id: clusterId, ...cluster }, members }: { cluster: ClusterRecord; members: readonly MemberRecord[] },
 ): void {
   const all = members.filter(({ role }) => role === "control-plane");
-  const isChanging = all.some(
-    ({ name, detachment }) => detachment !== undefined || !cluster.controlPlanes.some((each) => each.name === name),
-  );
   const [lost] = all.filter(isTerminated);
-  if (isChanging || (lost === undefined && countMissing(cluster) === 0)) return;
+  if (all.some((each) => isChanging(cluster, each)) || (lost === undefined && countMissing(cluster) === 0)) return;
   const work = { clusterId, name: `replace ${clusterId} control planes` };
   if (lost === undefined) {
     const attempt = async (leased: ClusterDependencies, current: ClusterRecord) => {

@@ -108,7 +108,7 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
       description: "Planned and stored; the provider starts the machines",
       content: json(Cluster),
     },
-    problems: ["not-found", "not-ready", "idempotency-key-reused", "no-capacity", "provider-unusable"],
+    problems: ["not-found", "not-ready", "wrong-state", "idempotency-key-reused", "no-capacity", "provider-unusable"],
     async handler(c, { caller: by, headers, body }) {
       const options = { clusterId: c.req.param("id"), by, idempotencyKey: headers["Idempotency-Key"] };
       const { cluster, members } = await attachMembers(clusters, body, options);
@@ -126,7 +126,7 @@ export function addClusterRoutes(defineRoute: DefineRoute, { clusters, held, sto
     query: NoQuery,
     body: json(ScaleNodePool),
     answer: { status: 202, description: "Stored; workers come up or are drained", content: json(Cluster) },
-    problems: ["not-found", "not-ready", "no-capacity", "provider-unusable"],
+    problems: ["not-found", "not-ready", "wrong-state", "no-capacity", "provider-unusable"],
     async handler(c, { caller: by, body }) {
       const options = { clusterId: c.req.param("id"), name: c.req.param("name"), by, ...body };
       const { cluster, members } = await scaleNodePool(clusters, options);

@@ -6,11 +6,9 @@ import { waitForStep } from "../lab/console.ts";
 import { etcdVoters } from "../lab/etcd-voters.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
-import { execInMachine, killMachine } from "../lab/machine-exec.ts";
+import { cutPower, execInMachine, killMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
-/** Kills the machine as a power cut does: nothing is stopped or flushed first. */
-const cutPower = ["systemctl", "reboot", "--force", "--force"];
 
 describe.skipIf(reason !== null)(
   `control planes attached to a ready cluster${reason ? ` (skipped: ${reason})` : ""}`,

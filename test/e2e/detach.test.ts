@@ -3,6 +3,7 @@ import type { Cluster } from "#api/cluster.ts";
 import type { Kubectl } from "../../cli/demo/kubectl.ts";
 import { patience } from "../fixtures/patience.ts";
 import { slowness } from "../fixtures/slowness.ts";
+import { heldPod } from "../lab/held-pod.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
 import { killMachine } from "../lab/machine-exec.ts";
@@ -12,27 +13,7 @@ const reason = whyNoMachines();
 const fullName = (name: string) => `${name}.shrink.sprout.internal`;
 const gently = { drainTimeoutSeconds: 120, force: false };
 
-/** A pod that no eviction ends: its budget allows none. */
-const held = [
-  {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "held", labels: { app: "held" } },
-    spec: {
-      nodeName: fullName("node01"),
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        { name: "held", image: "localhost/sprout/busybox:1", imagePullPolicy: "Never", command: ["sleep", "3600"] },
-      ],
-    },
-  },
-  {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: { name: "held" },
-    spec: { selector: { matchLabels: { app: "held" } }, minAvailable: 1 },
-  },
-];
+const held = heldPod({ nodeName: fullName("node01") });
 
 describe.skipIf(reason !== null)(
   `workers detached from a ready cluster${reason ? ` (skipped: ${reason})` : ""}`,

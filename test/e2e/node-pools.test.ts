@@ -6,6 +6,7 @@ import type { Cluster } from "#api/cluster.ts";
 import type { Kubectl } from "../../cli/demo/kubectl.ts";
 import { slowness } from "../fixtures/slowness.ts";
 import { createLabFolder } from "../lab/lab-folders.ts";
+import { heldPod } from "../lab/held-pod.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { cacheDir, type Lab, kubernetesVersion, prepareImage, startLab, whyNoMachines } from "../lab/lab.ts";
 import { execInMachine, killMachine } from "../lab/machine-exec.ts";
@@ -14,27 +15,7 @@ const reason = whyNoMachines();
 const sprout = join(import.meta.dirname, "../../cli/sprout");
 const gently = { drainTimeoutSeconds: 120, force: false };
 
-/** A pod that only nodes of the pool may run, and whose budget allows no eviction. */
-const held = [
-  {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "held", labels: { app: "held" } },
-    spec: {
-      nodeSelector: { "sprout.internal/node-pool": "gpu" },
-      terminationGracePeriodSeconds: 0,
-      containers: [
-        { name: "held", image: "localhost/sprout/busybox:1", imagePullPolicy: "Never", command: ["sleep", "3600"] },
-      ],
-    },
-  },
-  {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: { name: "held" },
-    spec: { selector: { matchLabels: { app: "held" } }, minAvailable: 1 },
-  },
-];
+const held = heldPod({ nodeSelector: { "sprout.internal/node-pool": "gpu" } });
 
 describe.skipIf(reason !== null)(
   `a node pool with another image${reason ? ` (skipped: ${reason})` : ""}`,

@@ -7,12 +7,10 @@ import { runWorkload } from "../../cli/demo/workload.ts";
 import { readConsole, waitForStep } from "../lab/console.ts";
 import { createLabKubectl } from "../lab/lab-kubectl.ts";
 import { prepareImage, startLab, whyNoMachines, type Lab } from "../lab/lab.ts";
-import { execInMachine } from "../lab/machine-exec.ts";
+import { cutPower, execInMachine } from "../lab/machine-exec.ts";
 
 const reason = whyNoMachines();
 const kill = ["systemctl", "kill", "--signal=KILL", "sprout-bootstrap.service"];
-/** Kills the machine as a power cut does: nothing is stopped or flushed first. */
-const cutPower = ["systemctl", "reboot", "--force", "--force"];
 
 const podsAnswer = (kubectl: Kubectl) =>
   runWorkload({ kubectl, nodes: 2, timeoutMs: 120_000, signal: AbortSignal.timeout(200_000), now: Date.now });

@@ -12,6 +12,9 @@ const environment = {
   KUBECONFIG: "/etc/kubernetes/admin.conf",
 };
 
+/** A command that restarts a machine as a power cut does: nothing is stopped or flushed first. */
+export const cutPower = ["systemctl", "reboot", "--force", "--force"];
+
 export interface ExecResult {
   exitCode: number;
   stdout: string;
